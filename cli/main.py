@@ -1,0 +1,44 @@
+"""The command ``ssl-irmae``: its sub-commands, each in a file of its own."""
+
+import importlib.metadata
+from typing import Annotated
+
+import typer
+
+from ssl_irmae.cli import data, encode, encoders, evaluate, pretrain
+from ssl_irmae.cli.terminal import give
+
+app = typer.Typer(
+    name="ssl-irmae",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Learn from few labels: pretrain rank-minimising autoencoders and measure, honestly, how many labels you need.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        give(f"ssl-irmae {importlib.metadata.version('ssl-irmae')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # noqa: ARG001  # the callback acts on it
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("pretrain")(pretrain.command)
+app.command("evaluate")(evaluate.command)
+app.command("encode")(encode.command)
+app.add_typer(encoders.app, name="encoders")
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,117 @@
+"""An autoencoder made of three parts that fit together."""
+
+import copy
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ssl_irmae.bottlenecks import Bottleneck, Identity, LinearStack
+from ssl_irmae.errors import UserError
+from ssl_irmae.networks import AnyDecoder, AnyEncoder
+
+Reconstruction = Literal["squared-error", "cross-entropy"]
+
+
+class Autoencoder(nn.Module):
+    """Compose an encoder, a bottleneck and a decoder.
+
+    Features are the output of the nonlinear encoder, before the bottleneck; the code is what the decoder sees. Both
+    have shape (n, d). For a plain AE they are equal; for a VAE both are the mean; a folded IRMAE has only its code.
+
+    Args:
+        encoder: Images (n, c, s, s) to (n, width).
+        bottleneck: (n, width) to codes (n, d).
+        decoder: Codes (n, d) to images (n, c, s, s).
+        latent_dim: Code width d.
+        reconstruction: The loss between image and reconstruction, averaged over pixels.
+        folded: Whether a linear stack was multiplied into the encoder, so that features are gone.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: AnyEncoder,
+        bottleneck: Bottleneck,
+        decoder: AnyDecoder,
+        latent_dim: int,
+        reconstruction: Reconstruction,
+        folded: bool = False,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.bottleneck = bottleneck
+        self.decoder = decoder
+        self.latent_dim = latent_dim
+        self.reconstruction: Reconstruction = reconstruction
+        self.folded = folded
+
+    def features(self, x: Tensor) -> Tensor:
+        """Map images (n, c, s, s) in [0, 1] to features (n, d).
+
+        Raises:
+            UserError: If the stack was folded into the encoder.
+        """
+        if self.folded:
+            raise UserError(
+                "this encoder is folded: its linear stack was multiplied into the last layer and only the code is "
+                "left; ask for the code, or load the encoder unfolded"
+            )
+        h: Tensor = self.encoder(x)
+        return h[:, : self.latent_dim].float()  # a Gaussian encoder gives 2 d numbers, means first
+
+    def code(self, x: Tensor) -> Tensor:
+        """Map images (n, c, s, s) in [0, 1] to codes (n, d), deterministically."""
+        z: Tensor = self.bottleneck(self.encoder(x))
+        return z
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Map codes (n, d) to images (n, c, s, s)."""
+        x: Tensor = self.decoder(z)
+        return x
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Encode and decode images (n, c, s, s) in [0, 1], deterministically."""
+        return self.decode(self.code(x))
+
+    def loss(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Compute the training loss: reconstruction of a sampled code plus the bottleneck's penalty.
+
+        Args:
+            x: Images (n, c, s, s) in [0, 1], fp32.
+            generator: Source of a Gaussian bottleneck's noise; None takes torch's own.
+
+        Returns:
+            A scalar, computed in fp32 whatever autocast is in force around the networks.
+        """
+        return self.loss_of(self.encoder(x), x, generator)
+
+    def loss_of(self, h: Tensor, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Compute the training loss from the encoder's output ``h`` for images ``x``, when ``h`` is at hand."""
+        z, penalty = self.bottleneck.sample(h, generator)
+        x_hat = self.decoder(z)
+        with torch.autocast(x.device.type, enabled=False):
+            if self.reconstruction == "cross-entropy":
+                return F.binary_cross_entropy(x_hat, x) + penalty
+            return F.mse_loss(x_hat, x) + penalty
+
+    @torch.no_grad()
+    def fold(self) -> "Autoencoder":
+        """Multiply the linear stack into the encoder's last layer: the same code at no extra cost.
+
+        Returns:
+            A new autoencoder whose code differs by float rounding only; one without a stack is copied as it is. Its
+            features are no longer available.
+        """
+        folded = copy.deepcopy(self)
+        if isinstance(self.bottleneck, LinearStack):
+            W = self.bottleneck.product()
+            last = folded.encoder.last
+            for parameter in (last.weight, last.bias):
+                assert parameter is not None
+                rows = parameter.detach().cpu().double().reshape(len(parameter), -1)
+                parameter.copy_((W @ rows).reshape(parameter.shape))
+            folded.bottleneck = Identity()
+            folded.folded = True
+        return folded

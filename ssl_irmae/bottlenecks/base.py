@@ -1,0 +1,35 @@
+"""What every bottleneck offers."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+
+class Bottleneck(nn.Module, ABC):
+    """Turn the encoder's output h into the code z that the decoder sees."""
+
+    @abstractmethod
+    def forward(self, h: Tensor) -> Tensor:
+        """Map the encoder's output to the code, deterministically.
+
+        Args:
+            h: Encoder output, shape (n, width).
+
+        Returns:
+            The code, shape (n, d).
+        """
+
+    def sample(self, h: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+        """Draw the code that is decoded in training, and the penalty that the bottleneck adds to the loss.
+
+        A deterministic bottleneck returns its code and zero.
+
+        Args:
+            h: Encoder output, shape (n, width).
+            generator: Source of the noise, on the device of ``h``; None takes torch's own.
+
+        Returns:
+            The code, shape (n, d), and a scalar penalty.
+        """
+        return self(h), h.new_zeros((), dtype=torch.float32)

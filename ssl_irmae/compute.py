@@ -1,0 +1,55 @@
+"""Which device and which arithmetic: asked for by name, decided once, written down."""
+
+from typing import Literal
+
+import torch
+
+from ssl_irmae.errors import UserError
+
+Precision = Literal["fp32", "bf16"]
+
+
+def find_device(name: str) -> torch.device:
+    """Turn ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"`` into a device that is there.
+
+    Raises:
+        UserError: If torch does not know the name or the device is not available.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UserError(f"device {name!r} cannot be used here: use auto, cpu or, with a GPU, cuda") from error
+    return device
+
+
+def find_precision(name: str, device: torch.device) -> Precision:
+    """Turn ``"auto"``, ``"fp32"`` or ``"bf16"`` into the arithmetic to use: auto is bf16 where the hardware has it.
+
+    Raises:
+        UserError: If the name is another.
+    """
+    if name == "auto":
+        return "bf16" if _has_bf16(device) else "fp32"
+    if name == "fp32":
+        return "fp32"
+    if name == "bf16":
+        return "bf16"
+    raise UserError(f"unknown precision {name!r}: known are auto, fp32, bf16")
+
+
+def autocast(device: torch.device, precision: Precision) -> torch.autocast:
+    """Open the region in which networks compute in ``precision``; parameters stay fp32."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+def _has_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu":
+        return False
+    # older torch does not tell; bf16 without the instructions is slower than fp32, so the doubt falls to fp32
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))

@@ -1,0 +1,23 @@
+"""The 1,797 8x8 digits that ship with scikit-learn: nothing to download."""
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+
+from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.datasets.mnist import Split
+
+_TRAIN = 1300  # the first ones train: the set is in the order of its writers, so the test digits are by other hands
+
+
+def load(split: Split) -> ImageSet:
+    """Load the first 1,300 digits (``"train"``) or the last 497 (``"test"``), pixels scaled from 0..16 to 0..255."""
+    x, y = load_digits(return_X_y=True)
+    part = slice(None, _TRAIN) if split == "train" else slice(_TRAIN, None)
+    images = np.minimum(x[part] * 16, 255).astype(np.uint8).reshape(-1, 1, 8, 8)
+    return ImageSet(
+        name="digits",
+        images=torch.from_numpy(images),
+        labels=torch.from_numpy(y[part].astype(np.int64)),
+        classes=tuple(str(digit) for digit in range(10)),
+    )

@@ -1,0 +1,46 @@
+"""IDX files, the format that MNIST came in."""
+
+import gzip
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ssl_irmae.errors import UserError
+
+
+def read_idx(path: Path) -> npt.NDArray[np.uint8]:
+    """Read an IDX file of unsigned bytes, plain or gzipped.
+
+    Args:
+        path: The file; it is gunzipped if its name ends in ``.gz``.
+
+    Returns:
+        The array, uint8, in the shape that the file's header states.
+
+    Raises:
+        UserError: If it is no IDX file of bytes, or if it is cut short.
+    """
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{path} cannot be read ({error}): name an IDX file, plain or gzipped") from error
+    if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":
+        raise UserError(f"{path} is no IDX file of unsigned bytes: it begins with {raw[:4].hex() or 'nothing'}")
+    ndim = raw[3]
+    header = 4 + 4 * ndim
+    shape = struct.unpack(f">{ndim}I", raw[4:header]) if len(raw) >= header else None
+    if shape is None or len(raw) != header + int(np.prod(shape, dtype=np.int64)):
+        raise UserError(f"{path} is cut short or damaged: its header states shape {shape}, it has {len(raw)} bytes")
+    return np.frombuffer(bytearray(raw), np.uint8, offset=header).reshape(shape)
+
+
+def idx_bytes(array: npt.NDArray[np.uint8]) -> bytes:
+    """Write an array of unsigned bytes as the contents of an IDX file.
+
+    >>> idx_bytes(np.zeros((2, 3), np.uint8)).hex()
+    '000008020000000200000003000000000000'
+    """
+    return struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()

@@ -1,0 +1,98 @@
+"""The one small in-memory object that every source of images gives."""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as transforms
+
+from ssl_irmae.errors import UserError
+
+_CHUNK = 4096  # images resized at once: bounds the memory of an RGB intermediate
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images in memory, with labels if there are any.
+
+    Args:
+        name: What to call it in tables and files.
+        images: uint8, shape (n, c, h, w), c = 1 (grey) or 3 (RGB).
+        labels: int64 class indices, shape (n,), or None.
+        classes: The name of every class; empty without labels.
+        factors: What generated each image, shape (n, f), where that is known (``shapes``, ``celeba``).
+        paths: Where each image came from, where it came from a file.
+    """
+
+    name: str
+    images: Tensor
+    labels: Tensor | None = None
+    classes: tuple[str, ...] = ()
+    factors: Tensor | None = None
+    paths: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        x = self.images
+        if x.dtype != torch.uint8 or x.ndim != 4 or x.shape[1] not in (1, 3) or len(x) == 0:
+            raise UserError(
+                f"{self.name}: images must be uint8 of shape (n, c, h, w) with n >= 1 and c = 1 or 3, "
+                f"got {str(x.dtype).removeprefix('torch.')} of shape {tuple(x.shape)}"
+            )
+        if self.labels is None:
+            return
+        if self.labels.shape != (len(x),):
+            raise UserError(
+                f"{self.name}: there must be one label an image: got {len(x)} images and labels of shape "
+                f"{tuple(self.labels.shape)}"
+            )
+        low, high = int(self.labels.min()), int(self.labels.max())
+        if low < 0 or high >= len(self.classes):
+            raise UserError(
+                f"{self.name}: labels must be class indices from 0 to {len(self.classes) - 1}, got {low} to {high}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the contents: shape, pixels and labels (not the name, nor where they came from)."""
+        digest = hashlib.sha256(repr((tuple(self.images.shape), self.classes)).encode())
+        digest.update(self.images.contiguous().numpy().data)
+        if self.labels is not None:
+            digest.update(self.labels.contiguous().numpy().data)
+        return digest.hexdigest()
+
+
+def fit_images(images: Tensor, *, channels: int, image_size: int) -> Tensor:
+    """Give images the channels and the size that an encoder expects.
+
+    Bilinear with antialiasing, both sides to ``image_size`` whatever the shape, as the public IRMAE reference code
+    does; colour becomes grey by luminance, grey becomes colour by repetition.
+
+    Args:
+        images: uint8, shape (n, c, h, w).
+        channels: 1 or 3.
+        image_size: Height and width in pixels.
+
+    Returns:
+        uint8, shape (n, channels, image_size, image_size); the input itself if it fits already.
+    """
+    if images.shape[1:] == (channels, image_size, image_size):
+        return images
+    chunks = []
+    for x in images.split(_CHUNK):
+        if channels == 1 and x.shape[1] == 3:
+            x = transforms.rgb_to_grayscale(x)
+        if x.shape[2:] != (image_size, image_size):
+            x = transforms.resize(x, [image_size, image_size], antialias=True)
+        chunks.append(x.expand(-1, channels, -1, -1))
+    return torch.cat(chunks)
+
+
+def as_float(images: Tensor, device: torch.device | str = "cpu") -> Tensor:
+    """Map uint8 images (n, c, h, w) to fp32 in [0, 1] on a device, channels last (the faster layout here)."""
+    x = images.to(device, non_blocking=True)
+    return x.to(torch.float32, memory_format=torch.channels_last).div_(255)

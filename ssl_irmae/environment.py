@@ -1,0 +1,52 @@
+"""Where a result was computed: versions, processor, commit."""
+
+import importlib.metadata
+import platform
+import subprocess
+from pathlib import Path
+
+import torch
+
+_PACKAGES = ("ssl-irmae", "torch", "torchvision", "numpy", "scipy", "scikit-learn", "pytorch-metric-learning")
+
+
+def describe_environment() -> dict[str, object]:
+    """Collect what a reader needs to judge or repeat a number.
+
+    Returns:
+        Versions by package, Python, platform, processor, number of torch threads, GPU if any, and the git commit if
+        the package runs from a checkout (with ``+changes`` if that has uncommitted ones).
+    """
+    return {
+        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "commit": _commit(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _commit() -> str | None:
+    here = Path(__file__).parent
+    if not (here.parent / ".git").exists():
+        return None  # installed: a .git further up would be somebody else's
+    try:
+        commit = _git(here, "rev-parse", "HEAD")
+        return commit + ("+changes" if _git(here, "status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()

@@ -1,0 +1,90 @@
+"""Named methods: each is one function full of numbers."""
+
+from collections.abc import Callable
+
+from ssl_irmae.autoencoder import Autoencoder
+from ssl_irmae.bottlenecks import Gaussian, Identity, LinearStack
+from ssl_irmae.errors import unknown_name
+from ssl_irmae.networks import reference_decoder, reference_encoder
+
+
+def irmae(
+    *,
+    channels: int,
+    image_size: int,
+    latent_dim: int,
+    depth: int,
+    init_scale: float = 1.0,
+    share_weights: bool = False,
+) -> Autoencoder:
+    """Build an Implicit Rank-Minimizing Autoencoder: a linear stack between encoder and decoder, squared error.
+
+    Source: Jing, Zbontar and LeCun, NeurIPS 2020, https://arxiv.org/abs/2010.00679.
+
+    Args:
+        channels: Image channels, 1 or 3.
+        image_size: Height and width in pixels, 32 or 64.
+        latent_dim: Code width d.
+        depth: Number l of linear layers; 0 is the plain autoencoder, exactly.
+        init_scale: Factor on the default initial weights of the stack.
+        share_weights: Use one matrix l times.
+    """
+    return Autoencoder(
+        encoder=reference_encoder(channels=channels, image_size=image_size, features=latent_dim),
+        bottleneck=LinearStack(width=latent_dim, depth=depth, init_scale=init_scale, share_weights=share_weights)
+        if depth
+        else Identity(),
+        decoder=reference_decoder(channels=channels, image_size=image_size, code=latent_dim, output="tanh"),
+        latent_dim=latent_dim,
+        reconstruction="squared-error",
+    )
+
+
+def ae(*, channels: int, image_size: int, latent_dim: int) -> Autoencoder:
+    """Build a plain autoencoder, squared error: IRMAE at depth 0.
+
+    Args:
+        channels: Image channels, 1 or 3.
+        image_size: Height and width in pixels, 32 or 64.
+        latent_dim: Code width d.
+    """
+    return irmae(channels=channels, image_size=image_size, latent_dim=latent_dim, depth=0)
+
+
+def vae(*, channels: int, image_size: int, latent_dim: int) -> Autoencoder:
+    """Build a variational autoencoder: Gaussian bottleneck, sigmoid output, cross-entropy, beta 0.1 per mean.
+
+    Source: Kingma and Welling, ICLR 2014, https://arxiv.org/abs/1312.6114, with the IRMAE reference code's weight.
+
+    Args:
+        channels: Image channels, 1 or 3.
+        image_size: Height and width in pixels, 32 or 64.
+        latent_dim: Code width d.
+    """
+    return Autoencoder(
+        encoder=reference_encoder(channels=channels, image_size=image_size, features=2 * latent_dim),
+        bottleneck=Gaussian(width=latent_dim, beta=0.1),
+        decoder=reference_decoder(channels=channels, image_size=image_size, code=latent_dim, output="sigmoid"),
+        latent_dim=latent_dim,
+        reconstruction="cross-entropy",
+    )
+
+
+METHODS: dict[str, Callable[..., Autoencoder]] = {
+    "irmae": irmae,
+    "ae": ae,
+    "vae": vae,
+}
+
+
+def find_method(name: str) -> Callable[..., Autoencoder]:
+    """Look up a method by name.
+
+    Raises:
+        UserError: If the name is unknown; it lists the known ones and the nearest.
+    """
+    if name not in METHODS:
+        raise unknown_name("method", name, METHODS)
+    return METHODS[name]
+
+

@@ -1,0 +1,111 @@
+"""Everything that decides what a pretraining run computes, frozen and hashed."""
+
+import hashlib
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ssl_irmae.autoencoder import Autoencoder
+from ssl_irmae.compute import Precision
+from ssl_irmae.errors import UserError
+from ssl_irmae.methods import find_method
+from ssl_irmae.networks import reference_settings
+from ssl_irmae.seeding import seeded
+
+
+class Architecture(BaseModel):
+    """Which networks: enough to build an autoencoder that a state dict fits.
+
+    ``depth``, ``init_scale`` and ``share_weights`` are IRMAE's alone and None for other methods.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str
+    channels: int
+    image_size: int
+    latent_dim: int = Field(ge=1)
+    depth: int | None = Field(default=None, ge=0)
+    init_scale: float | None = Field(default=None, gt=0)
+    share_weights: bool | None = None
+
+    @classmethod
+    def reference(
+        cls,
+        *,
+        method: str,
+        channels: int,
+        image_size: int,
+        latent_dim: int | None = None,
+        depth: int | None = None,
+        init_scale: float | None = None,
+        share_weights: bool | None = None,
+    ) -> Self:
+        """Fill in what is not given from the reference settings for this kind of image.
+
+        Raises:
+            UserError: If a value is out of range, or is IRMAE's and the method is another.
+        """
+        find_method(method)
+        settings = reference_settings(channels=channels, image_size=image_size)
+        if method == "irmae":
+            depth = settings.depth if depth is None else depth
+            init_scale = 1.0 if init_scale is None else init_scale
+            share_weights = bool(share_weights)
+        else:
+            given = {"--depth": depth, "--init-scale": init_scale, "--share-weights": share_weights or None}
+            for flag, value in given.items():
+                if value is not None:
+                    raise UserError(f"{flag} belongs to the linear stack of irmae, not to {method}: leave it out")
+            share_weights = None
+        try:
+            return cls(
+                method=method,
+                channels=channels,
+                image_size=image_size,
+                latent_dim=settings.latent_dim if latent_dim is None else latent_dim,
+                depth=depth,
+                init_scale=init_scale,
+                share_weights=share_weights,
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise UserError(f"{first['loc'][0]} {first['input']}: {first['msg'].lower()}") from error
+
+    def build(self, seed: int = 0) -> Autoencoder:
+        """Build the autoencoder, initialised from a seed; torch's global generator is left as it was."""
+        arguments = self.model_dump(exclude={"method"}, exclude_none=True)
+        with seeded(seed, "initialise"):
+            return find_method(self.method)(**arguments)
+
+
+class Recipe(BaseModel):
+    """One pretraining run: networks, data, optimiser, arithmetic, seed.
+
+    How long to train is no part of it: a run can be continued to more epochs, and is the same run.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: Architecture
+    dataset: str
+    data_fingerprint: str
+    seed: int = Field(ge=0)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    precision: Precision
+    device: str
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over every field."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    def differences(self, other: "Recipe") -> list[str]:
+        """Say in words where another recipe differs, one entry a field."""
+        mine, theirs = self._flat(), other._flat()
+        return [f"{key} {theirs[key]} (now {mine[key]})" for key in mine if mine[key] != theirs[key]]
+
+    def _flat(self) -> dict[str, object]:
+        fields = self.model_dump()
+        return {**fields.pop("architecture"), **fields}

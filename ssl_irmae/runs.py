@@ -1,0 +1,216 @@
+"""A pretraining run as a folder: made, continued, finished."""
+
+import dataclasses
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ssl_irmae.compute import find_device, find_precision
+from ssl_irmae.datasets import SOURCES, ImageSet, fit_images, load_images
+from ssl_irmae.datasets.download import Progress, no_progress
+from ssl_irmae.encoders import CONFIG, Encoder, EncoderConfig
+from ssl_irmae.environment import describe_environment
+from ssl_irmae.errors import UserError
+from ssl_irmae.files import write_atomically
+from ssl_irmae.pretraining import Pretraining, Record, encode, reconstruction_error
+from ssl_irmae.recipe import Architecture, Recipe
+from ssl_irmae.spectrum import effective_rank, spectrum
+
+CHECKPOINT = "checkpoint.pt"
+METRICS = "metrics.jsonl"
+_RECIPE = "recipe.json"
+_SAVE_EVERY = 60.0  # seconds between checkpoints within an epoch: what a kill costs at most
+
+
+class Run:
+    """A run folder: ``recipe.json`` and ``checkpoint.pt`` while it goes, an encoder's folder when it is finished.
+
+    Args:
+        folder: Made if it is not there.
+        recipe: What to train. If the folder holds a run of the same recipe, that is continued.
+        images: The training images, already of the recipe's size.
+        test_images: Held-out images for the reconstruction error on the card, or None; nothing is chosen by it.
+
+    Raises:
+        UserError: If the folder holds a run of another recipe, or something else.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe, images: ImageSet, test_images: ImageSet | None) -> None:
+        self.folder = folder
+        self.recipe = recipe
+        self.images = images
+        self.test_images = test_images
+        self.history: list[dict[str, Any]] = []
+        self._refuse_another_recipe()
+        self.state = Pretraining(
+            recipe.architecture.build(recipe.seed),
+            images.images,
+            seed=recipe.seed,
+            batch_size=recipe.batch_size,
+            learning_rate=recipe.learning_rate,
+            precision=recipe.precision,
+            device=torch.device(recipe.device),
+        )
+        self.seconds = 0.0
+        self._restore()
+
+    @property
+    def resumed_at(self) -> int:
+        """Optimiser steps that were already done when the folder was opened."""
+        return self.state.step
+
+    def train(self, *, epochs: int, max_steps: int | None = None) -> Iterator[Record]:
+        """Train on to ``epochs`` epochs or ``max_steps`` steps in all, saving checkpoints, yielding records.
+
+        Raises:
+            NonFiniteLoss: If a loss is not finite; the last good checkpoint is kept.
+        """
+        write_atomically(self.folder / _RECIPE, self.recipe.model_dump_json(indent=2) + "\n")
+        saved = last = time.monotonic()
+        for record in self.state.run(epochs=epochs, max_steps=max_steps):
+            now = time.monotonic()
+            self.seconds, last = self.seconds + now - last, now
+            if record.epoch_done:
+                self.history.append({**dataclasses.asdict(record), "seconds": round(self.seconds, 1)})
+            if record.epoch_done or now - saved > _SAVE_EVERY:
+                self.save()
+                saved = time.monotonic()
+            yield record
+        self.save()
+
+    def save(self) -> None:
+        """Write checkpoint and metrics as they stand."""
+        buffer = io.BytesIO()
+        state = {"history": json.dumps(self.history), "seconds": self.seconds, **self.state.state_dict()}
+        torch.save(state, buffer)
+        write_atomically(self.folder / CHECKPOINT, buffer.getvalue())
+        lines = [json.dumps({k: v for k, v in record.items() if k != "epoch_done"}) for record in self.history]
+        write_atomically(self.folder / METRICS, "".join(line + "\n" for line in lines))
+
+    def finish(self, command: str) -> Encoder:
+        """Measure the trained autoencoder, and write the encoder, its card and the spectrum into the folder.
+
+        Args:
+            command: The command line that made it, for the card.
+
+        Returns:
+            The encoder as it was saved.
+        """
+        from ssl_irmae.card import model_card, spectrum_figure
+
+        autoencoder = self.state.autoencoder
+        singular_values = spectrum(encode(autoencoder, self.images.images, reads="code"))
+        test = self.test_images
+        card: dict[str, Any] = {
+            "command": command,
+            "dataset": self.recipe.dataset,
+            "data_fingerprint": self.recipe.data_fingerprint,
+            "images": len(self.images),
+            "seed": self.recipe.seed,
+            "epochs": self.state.epoch,
+            "steps": self.state.step,
+            "batch_size": self.recipe.batch_size,
+            "learning_rate": self.recipe.learning_rate,
+            "precision": self.recipe.precision,
+            "training_loss": self.history[-1]["loss"] if self.history else None,
+            "effective_rank": effective_rank(singular_values),
+            "reconstruction_mse_train": reconstruction_error(autoencoder, self.images.images),
+            "reconstruction_mse_test": None if test is None else reconstruction_error(autoencoder, test.images),
+            "minutes": round(self.seconds / 60, 1),
+            "environment": describe_environment(),
+        }
+        state = {name: w.detach().cpu() for name, w in autoencoder.state_dict().items()}
+        encoder = Encoder(EncoderConfig(architecture=self.recipe.architecture, card=card), state)
+        write_atomically(self.folder / "spectrum.png", spectrum_figure(singular_values, self.folder.name))
+        write_atomically(self.folder / "README.md", model_card(self.folder.name, encoder.config))
+        write_atomically(self.folder / "environment.json", json.dumps(card["environment"], indent=2) + "\n")
+        encoder.save_pretrained(self.folder)
+        return encoder
+
+    def _refuse_another_recipe(self) -> None:
+        path = self.folder / _RECIPE
+        if not path.is_file():
+            if (self.folder / CONFIG).exists() or (self.folder / CHECKPOINT).exists():
+                raise UserError(f"{self.folder} holds an encoder that no run here made: choose another --out")
+            return
+        before = Recipe.model_validate_json(path.read_bytes())
+        if before != self.recipe:
+            raise UserError(
+                f"{self.folder} holds a run with {', '.join(self.recipe.differences(before))}: "
+                "give the same options to continue it, or another --out"
+            )
+
+    def _restore(self) -> None:
+        path = self.folder / CHECKPOINT
+        if not path.is_file():
+            return
+        state = torch.load(path, map_location=self.recipe.device, weights_only=True)
+        state["noise"] = state["noise"].cpu()
+        self.history = json.loads(state.pop("history"))
+        self.seconds = state.pop("seconds")
+        self.state.load_state_dict(state)
+
+
+
+
+def make_run(
+    folder: Path,
+    *,
+    architecture: Callable[[int, int], Architecture],
+    dataset: str,
+    image_size: int | None,
+    batch_size: int,
+    learning_rate: float,
+    precision: str,
+    device: str,
+    seed: int,
+    data_dir: Path | None = None,
+    progress: Progress = no_progress,
+) -> Run:
+    """Load the images, settle what is automatic, and open the run folder.
+
+    Args:
+        folder: Of the run.
+        architecture: Called with the images' channels and size in pixels, once those are known.
+        dataset: A name, or a path to the user's own images.
+        image_size: 32 or 64 pixels; None takes the dataset's, and 32 for the user's own.
+        batch_size: Images a step.
+        learning_rate: Adam's.
+        precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
+        device: ``"auto"`` or torch's name of one.
+        seed: Of initial weights, order and noise.
+        data_dir: Where data are kept.
+        progress: Called while fetching.
+
+    Raises:
+        UserError: If images, options or folder cannot be used.
+    """
+    size = image_size or (SOURCES[dataset].image_size if dataset in SOURCES else 32)
+    chosen = find_device(device)
+    train = load_images(dataset, "train", data_dir=data_dir, image_size=size, progress=progress)
+    try:
+        test = load_images(dataset, "test", data_dir=data_dir, image_size=size, progress=progress)
+    except UserError:
+        test = None  # the user's own images need no test split to pretrain on
+    networks = architecture(train.images.shape[1], size)
+    recipe = Recipe(
+        architecture=networks,
+        dataset=train.name,
+        data_fingerprint=train.fingerprint,
+        seed=seed,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        precision=find_precision(precision, chosen),
+        device=chosen.type,
+    )
+    return Run(folder, recipe, _fitted(train, networks), None if test is None else _fitted(test, networks))
+
+
+def _fitted(images: ImageSet, networks: Architecture) -> ImageSet:
+    fitted = fit_images(images.images, channels=networks.channels, image_size=networks.image_size)
+    return dataclasses.replace(images, images=fitted)

@@ -1,0 +1,51 @@
+"""How many directions a code uses: singular values of its covariance, and their effective rank."""
+
+import torch
+from torch import Tensor
+
+
+def spectrum(code: Tensor) -> Tensor:
+    """Compute the singular values of the code covariance, largest first.
+
+    Args:
+        code: One code a row, shape (n, d) with n at least 2.
+
+    Returns:
+        Singular values of the (d, d) sample covariance (ddof=1), shape (d,), float64.
+
+    Raises:
+        ValueError: If there are fewer than two rows: a covariance needs two.
+
+    >>> spectrum(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
+    tensor([2., 0.], dtype=torch.float64)
+    """
+    if code.ndim != 2 or len(code) < 2:
+        raise ValueError(f"a spectrum needs a code of shape (n, d) with n >= 2, got {tuple(code.shape)}")
+    z = code.double()
+    z = z - z.mean(0)
+    covariance = z.T @ z / (len(z) - 1)
+    return torch.linalg.svdvals(covariance)
+
+
+def effective_rank(singular_values: Tensor) -> float:
+    r"""Compute the exponential of the entropy of the normalised singular values.
+
+    .. math:: \exp\Bigl(-\sum_i p_i \log p_i\Bigr), \quad p_i = s_i / \sum_j s_j
+
+    Source: Roy and Vetterli, "The effective rank: a measure of effective dimensionality", EUSIPCO 2007.
+
+    Args:
+        singular_values: Non-negative values, shape (d,).
+
+    Returns:
+        A number between 1 and d; k equal values and zeros otherwise give k. All zeros (a collapsed code) give 0.
+
+    >>> effective_rank(torch.tensor([3.0, 3.0, 3.0, 0.0]))
+    3.0
+    """
+    s = singular_values.double()
+    total = s.sum()
+    if total <= 0:
+        return 0.0
+    p = s / total
+    return round(float(torch.exp(-torch.special.xlogy(p, p).sum())), 12)

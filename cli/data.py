@@ -1,8 +1,74 @@
+"""``ssl-irmae data``: which data sets there are, fetching and checking them."""
+
+from pathlib import Path
+from typing import Annotated
+
 import typer
-app = typer.Typer()
-@app.command()
-def list() -> None:
-    """To come."""
-@app.command()
-def show() -> None:
-    """To come."""
+
+from ssl_irmae.cli.terminal import give, plainly
+
+app = typer.Typer(no_args_is_help=True, help="List, fetch and verify data sets.")
+
+DataDir = Annotated[
+    Path | None, typer.Option(help="Where data are kept.", show_default="$SSL_IRMAE_DATA_DIR or the user's cache")
+]
+
+
+@app.command("list")
+@plainly
+def list_command(data_dir: DataDir = None) -> None:
+    """List the named data sets and whether their files are there."""
+    from ssl_irmae.datasets import SOURCES, default_data_dir, mnist
+
+    folder = data_dir or default_data_dir()
+    for name, source in SOURCES.items():
+        there = ""
+        if source.files:
+            there = "not fetched" if mnist.missing(source.files, folder) else f"in {mnist.folder(source.files, folder)}"
+        give(f"{name:14} {source.summary}" + (f" [{there}]" if there else ""))
+    give("\nYour own: a folder of pictures, an .npz archive or an IDX file; give its path instead of a name.")
+
+
+@app.command("fetch")
+@plainly
+def fetch_command(name: Annotated[str, typer.Argument(help="Such as mnist.")], data_dir: DataDir = None) -> None:
+    """Fetch a data set's files; what is there already is kept."""
+    from ssl_irmae.cli.progress import fetch_progress
+    from ssl_irmae.datasets import default_data_dir, mnist
+
+    files = _files(name)
+    folder = data_dir or default_data_dir()
+    with fetch_progress(quiet=False) as progress:
+        mnist.fetch(files, folder, progress)
+    give(f"{name} is in {mnist.folder(files, folder)}")
+
+
+@app.command("verify")
+@plainly
+def verify_command(name: Annotated[str, typer.Argument(help="Such as mnist.")], data_dir: DataDir = None) -> None:
+    """Check a data set's files against the published hashes; exit code 2 unless all are right."""
+    from ssl_irmae.datasets import default_data_dir, mnist
+    from ssl_irmae.errors import UserError
+
+    folder = data_dir or default_data_dir()
+    state = mnist.verify(_files(name), folder)
+    for file, word in state.items():
+        give(f"{word:10} {file}")
+    bad = [file for file, word in state.items() if word != "ok"]
+    if bad:
+        raise UserError(
+            f"{name}: {', '.join(bad)} in {mnist.folder(name, folder)} not verified: remove what is damaged and run "
+            f"`ssl-irmae data fetch {name}`"
+        )
+
+
+def _files(name: str) -> str:
+    from ssl_irmae.datasets import SOURCES
+    from ssl_irmae.errors import UserError, unknown_name
+
+    if name not in SOURCES:
+        raise unknown_name("dataset", name, SOURCES)
+    files = SOURCES[name].files
+    if files is None:
+        raise UserError(f"{name} has no files to fetch or verify: {SOURCES[name].summary}")
+    return files

@@ -1,8 +1,94 @@
+"""``ssl-irmae encoders``: pretrained encoders, bundled and brought."""
+
+from pathlib import Path
+from typing import Annotated
+
 import typer
-app = typer.Typer()
-@app.command()
-def list() -> None:
-    """To come."""
-@app.command()
-def show() -> None:
-    """To come."""
+
+from ssl_irmae.cli.terminal import give, plainly, say
+
+app = typer.Typer(no_args_is_help=True, help="List, show, import and export pretrained encoders.")
+
+
+@app.command("list")
+@plainly
+def list_command() -> None:
+    """List the encoders that ship with the package."""
+    from ssl_irmae.encoders import BUNDLED, list_bundled, read_config
+
+    for name in list_bundled():
+        config = read_config(BUNDLED / name)
+        card = config.card
+        give(
+            f"{name:14} {config.architecture.method:6} code {config.architecture.latent_dim}, "
+            f"effective rank {card['effective_rank']:.1f}, "
+            f"reconstruction MSE {card['reconstruction_mse_test']:.5f} (test), {card['epochs']} epochs"
+        )
+
+
+@app.command("show")
+@plainly
+def show_command(name: Annotated[str, typer.Argument(help="A bundled encoder's name, or a folder.")]) -> None:
+    """Show an encoder's card."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from ssl_irmae.card import model_card
+    from ssl_irmae.encoders import find_encoder, read_config
+
+    folder = find_encoder(name)
+    card = model_card(name, read_config(folder))
+    console = Console()
+    console.print(Markdown(card)) if console.is_terminal else give(card)
+
+
+@app.command("import")
+@plainly
+def import_command(
+    checkpoint: Annotated[Path, typer.Argument(help="A state dict saved by the public IRMAE reference code.")],
+    out: Annotated[Path, typer.Option(help="Folder for the encoder.")],
+) -> None:
+    """Turn a checkpoint of the public IRMAE reference code into an encoder; only tensors are unpickled."""
+    from ssl_irmae.card import model_card
+    from ssl_irmae.files import write_atomically
+    from ssl_irmae.reference_checkpoint import read_reference_checkpoint
+
+    encoder = read_reference_checkpoint(checkpoint)
+    _refuse_occupied(out)
+    encoder.save_pretrained(out)
+    write_atomically(out / "README.md", model_card(out.name, encoder.config))
+    architecture = encoder.config.architecture
+    say(f"{out}: {architecture.method}, code {architecture.latent_dim}, {architecture.image_size} pixels")
+
+
+@app.command("export")
+@plainly
+def export_command(
+    encoder: Annotated[str, typer.Argument(help="A bundled encoder's name, or a folder.")],
+    out: Annotated[Path, typer.Option(help="Folder for the copy.")],
+    fold: Annotated[bool, typer.Option("--fold", help="Multiply the linear stack into the encoder.")] = False,
+    half: Annotated[bool, typer.Option("--half", help="Round the weights to float16: half the size.")] = False,
+) -> None:
+    """Copy an encoder without its checkpoints, folded or at half the size if wanted."""
+    import shutil
+
+    from ssl_irmae.card import model_card
+    from ssl_irmae.encoders import Encoder, find_encoder
+    from ssl_irmae.files import write_atomically
+
+    folder = find_encoder(encoder)
+    copy = Encoder.from_pretrained(folder, fold=fold)
+    _refuse_occupied(out)
+    copy.save_pretrained(out, half=half)
+    write_atomically(out / "README.md", model_card(out.name, copy.config))
+    for extra in ("metrics.jsonl", "spectrum.png"):
+        if (folder / extra).is_file():
+            shutil.copyfile(folder / extra, out / extra)
+    say(f"{out}: written")
+
+
+def _refuse_occupied(out: Path) -> None:
+    from ssl_irmae.errors import UserError
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"--out {out} is there already and not empty: choose another folder")

@@ -13,7 +13,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Learn from few labels: pretrain rank-minimising autoencoders and measure, honestly, how many labels you need.",
+    help="Learn from few labels: pretrain rank-minimising autoencoders, and measure how many labels you need.",
 )
 
 
@@ -25,16 +25,16 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[  # noqa: ARG001  # the callback acts on it
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     pass
 
 
-app.command("pretrain")(pretrain.command)
-app.command("evaluate")(evaluate.command)
-app.command("encode")(encode.command)
+app.command("pretrain", epilog=pretrain.EPILOG)(pretrain.command)
+app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.command)
+app.command("encode", epilog=encode.EPILOG)(encode.command)
 app.add_typer(encoders.app, name="encoders")
 app.add_typer(data.app, name="data")
 

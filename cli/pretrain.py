@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ssl_irmae.cli.terminal import give, gentle_interrupt, plainly, say
+from ssl_irmae.cli.terminal import gentle_interrupt, give, plainly, say
 
 EPILOG = """
 Examples:
@@ -29,9 +29,7 @@ def command(
     dataset: Annotated[
         str, typer.Option(help="A name (see `ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.")
     ] = "mnist",
-    out: Annotated[
-        Path | None, typer.Option(help="Run folder.", show_default="runs/DATASET-METHOD")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder.", show_default="runs/DATASET-METHOD")] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 100,
     max_steps: Annotated[int | None, typer.Option(min=1, help="Stop after so many optimiser steps.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 32,

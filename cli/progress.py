@@ -3,7 +3,8 @@
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from ssl_irmae.cli.terminal import say
 from ssl_irmae.pretraining import Record
+from ssl_irmae.protocols.grid import Outcome
 from ssl_irmae.runs import Run
 
 
@@ -96,3 +98,50 @@ class EpochProgress:
         elif record.epoch_done and not self.quiet:
             left = (self.total - record.step) * self.batch_size / max(self.images_per_second or 1, 1)
             say(f"{time.strftime('%H:%M:%S')}  {text}  {left / 60:.0f} min left")
+
+
+class TrialProgress:
+    """Show a protocol: trials done, which one was last, time left; in a log one line a contender and budget.
+
+    Args:
+        groups: (contender, budget) of every trial.
+        quiet: Show nothing.
+    """
+
+    def __init__(self, groups: Sequence[tuple[str, int]], *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.total = len(groups)
+        self.expected = Counter(groups)
+        self.errors: dict[tuple[str, int], list[float]] = {}
+        console = Console(stderr=True, quiet=quiet)
+        self.bar: Progress | None = None
+        if console.is_terminal:
+            columns = (TextColumn("{task.completed}/{task.total} trials"), BarColumn(), TimeRemainingColumn())
+            self.bar = Progress(*columns, TextColumn("{task.description}"), console=console, transient=True)
+            self.task = self.bar.add_task("", total=self.total)
+
+    def __enter__(self) -> Self:
+        if self.bar:
+            self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bar:
+            self.bar.stop()
+
+    def show(self, outcome: Outcome) -> None:
+        """Take note of a finished trial and show it."""
+        row = outcome.row
+        group = (row.contender, row.budget)
+        errors = self.errors.setdefault(group, [])
+        errors.append(row.error)
+        done = sum(len(e) for e in self.errors.values())
+        if self.bar:
+            text = f"{row.contender}, {row.budget:,} labels: {row.error:.2f} %"
+            self.bar.update(self.task, completed=done, description=text)
+        elif len(errors) == self.expected[group] and not self.quiet:
+            mean = sum(errors) / len(errors)
+            clock = time.strftime("%H:%M:%S")
+            say(f"{clock}  {done}/{self.total}  {row.contender}, {row.budget:,} labels: {mean:.2f} %, n {len(errors)}")

@@ -1,0 +1,1 @@
+"""Judging representations: budgets, subsets, seeds, rows. Nothing here prints."""

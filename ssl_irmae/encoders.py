@@ -92,7 +92,9 @@ class Encoder(nn.Module):
             half: Round the weights to float16: half the size; they are fp32 again when loaded.
         """
         folder = Path(folder)
-        state = {name: (w.half() if half else w).contiguous().cpu() for name, w in self.autoencoder.state_dict().items()}
+        state = {
+            name: (w.half() if half else w).contiguous().cpu() for name, w in self.autoencoder.state_dict().items()
+        }
         write_atomically(folder / WEIGHTS, safetensors.torch.save(state))
         write_atomically(folder / CONFIG, self.config.model_dump_json(indent=2) + "\n")
 

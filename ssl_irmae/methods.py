@@ -86,5 +86,3 @@ def find_method(name: str) -> Callable[..., Autoencoder]:
     if name not in METHODS:
         raise unknown_name("method", name, METHODS)
     return METHODS[name]
-
-

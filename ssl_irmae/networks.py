@@ -5,6 +5,7 @@ https://arxiv.org/abs/2010.00679, supplement. Module names inside follow the pub
 (``dcnn``, ``fc``), so that a state dict saved there loads here without renaming.
 """
 
+import itertools
 from typing import Literal, NamedTuple
 
 from torch import Tensor, nn
@@ -27,7 +28,7 @@ class ConvEncoder(nn.Module):
     def __init__(self, *, channels: int, image_size: int, features: int, widths: tuple[int, int, int, int]) -> None:
         super().__init__()
         self.dcnn = nn.Sequential()
-        for i, (c_in, c_out) in enumerate(zip((channels, *widths), widths, strict=False)):
+        for i, (c_in, c_out) in enumerate(itertools.pairwise((channels, *widths))):
             self.dcnn.add_module(str(2 * i), nn.Conv2d(c_in, c_out, 4, 2, 1))
             self.dcnn.add_module(str(2 * i + 1), nn.ReLU(inplace=True))
         self.fc = nn.Linear(widths[-1] * (image_size // 16) ** 2, features)
@@ -62,7 +63,7 @@ class ConvDecoder(nn.Module):
         self.fc = nn.Linear(code, 64 * widths[0])
         self.grid = (widths[0], 8, 8)
         layers: list[nn.Module] = [nn.ReLU(inplace=True)] if rectify_first else []
-        for c_in, c_out in zip(widths, widths[1:], strict=False):
+        for c_in, c_out in itertools.pairwise(widths):
             layers += [nn.ConvTranspose2d(c_in, c_out, 4, 2, 1), nn.ReLU(inplace=True)]
         self.dcnn = nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], channels, 1, 1, 0))
         self.output = _activation(output)
@@ -84,7 +85,7 @@ class ShapesEncoder(nn.Module):
     def __init__(self, *, channels: int, features: int) -> None:
         super().__init__()
         self.dcnn = nn.Sequential()
-        for i, (c_in, c_out) in enumerate(zip((channels, 32, 64, 128), (32, 64, 128, 256), strict=True)):
+        for i, (c_in, c_out) in enumerate(itertools.pairwise((channels, 32, 64, 128, 256))):
             self.dcnn.add_module(str(2 * i), nn.Conv2d(c_in, c_out, 4, 2, 1))
             self.dcnn.add_module(str(2 * i + 1), nn.ReLU(inplace=True))
         self.dcnn.add_module("8", nn.Conv2d(256, features, 2, 1, 0))

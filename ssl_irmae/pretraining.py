@@ -20,7 +20,7 @@ _RANK_IMAGES = 5000  # the effective rank of each epoch is measured on this many
 _ENCODE_CHUNK = 512
 
 
-class NonFiniteLoss(UserError):
+class NonFiniteLossError(UserError):
     """The loss became infinite or not a number."""
 
 
@@ -72,7 +72,7 @@ class Pretraining:
         precision: Precision,
         device: torch.device,
     ) -> None:
-        self.autoencoder = autoencoder.to(device, memory_format=torch.channels_last)
+        self.autoencoder = autoencoder.to(device).to(memory_format=torch.channels_last)
         self.images = images.to(device)
         self.seed = seed
         self.batch_size = batch_size
@@ -97,7 +97,7 @@ class Pretraining:
         At each yield the state is whole: it can be saved, and the caller can walk away.
 
         Raises:
-            NonFiniteLoss: If a loss is not finite; it names epoch, step and learning rate.
+            NonFiniteLossError: If a loss is not finite; it names epoch, step and learning rate.
         """
         limit = epochs * self.steps_per_epoch
         limit = limit if max_steps is None else min(limit, max_steps)
@@ -116,7 +116,7 @@ class Pretraining:
                 self.optimizer.zero_grad()
                 with autocast(self.device, self.precision):
                     loss = self.autoencoder.loss(x, self._noise)
-                loss.backward()
+                torch.autograd.backward(loss)
                 self.optimizer.step()
                 losses.append(loss.detach() * len(x))
                 seen += len(x)
@@ -125,7 +125,7 @@ class Pretraining:
             look = torch.stack(losses).double().cpu()
             if not look.isfinite().all():
                 first = self.step - len(look) + int((~look.isfinite()).nonzero()[0]) + 1
-                raise NonFiniteLoss(
+                raise NonFiniteLossError(
                     f"the loss is not finite at epoch {self.epoch + 1}, step {first}, with learning rate "
                     f"{self.learning_rate:g}: try a smaller learning rate, or fp32; the last good checkpoint is kept"
                 )
@@ -183,7 +183,7 @@ def encode(autoencoder: Autoencoder, images: Tensor, *, reads: str) -> Tensor:
     autoencoder.eval()
     read = autoencoder.code if reads == "code" else autoencoder.features
     device = next(autoencoder.parameters()).device
-    return torch.cat([read(as_float(x, device)).cpu() for x in images.split(_ENCODE_CHUNK)])
+    return torch.cat([read(as_float(x, device)).cpu() for x in torch.split(images, _ENCODE_CHUNK)])
 
 
 @torch.no_grad()
@@ -197,7 +197,7 @@ def reconstruction_error(autoencoder: Autoencoder, images: Tensor) -> float:
     autoencoder.eval()
     device = next(autoencoder.parameters()).device
     total = torch.zeros((), dtype=torch.float64)
-    for chunk in images.split(_ENCODE_CHUNK):
+    for chunk in torch.split(images, _ENCODE_CHUNK):
         x = as_float(chunk, device)
         total += (autoencoder.reconstruct(x) - x).square().double().sum().cpu()
     return float(total) / images.numel()

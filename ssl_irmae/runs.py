@@ -13,7 +13,7 @@ import torch
 from ssl_irmae.compute import find_device, find_precision
 from ssl_irmae.datasets import SOURCES, ImageSet, fit_images, load_images
 from ssl_irmae.datasets.download import Progress, no_progress
-from ssl_irmae.encoders import CONFIG, Encoder, EncoderConfig
+from ssl_irmae.encoders import CONFIG, WEIGHTS, Encoder, EncoderConfig
 from ssl_irmae.environment import describe_environment
 from ssl_irmae.errors import UserError
 from ssl_irmae.files import write_atomically
@@ -64,11 +64,16 @@ class Run:
         """Optimiser steps that were already done when the folder was opened."""
         return self.state.step
 
+    @property
+    def finished(self) -> bool:
+        """Whether the folder holds an encoder already (of the steps done then; training on replaces it)."""
+        return (self.folder / WEIGHTS).is_file()
+
     def train(self, *, epochs: int, max_steps: int | None = None) -> Iterator[Record]:
         """Train on to ``epochs`` epochs or ``max_steps`` steps in all, saving checkpoints, yielding records.
 
         Raises:
-            NonFiniteLoss: If a loss is not finite; the last good checkpoint is kept.
+            NonFiniteLossError: If a loss is not finite; the last good checkpoint is kept.
         """
         write_atomically(self.folder / _RECIPE, self.recipe.model_dump_json(indent=2) + "\n")
         saved = last = time.monotonic()
@@ -154,8 +159,6 @@ class Run:
         self.history = json.loads(state.pop("history"))
         self.seconds = state.pop("seconds")
         self.state.load_state_dict(state)
-
-
 
 
 def make_run(

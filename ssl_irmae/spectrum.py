@@ -24,7 +24,8 @@ def spectrum(code: Tensor) -> Tensor:
     z = code.double()
     z = z - z.mean(0)
     covariance = z.T @ z / (len(z) - 1)
-    return torch.linalg.svdvals(covariance)
+    singular_values: Tensor = torch.linalg.svdvals(covariance)
+    return singular_values
 
 
 def effective_rank(singular_values: Tensor) -> float:

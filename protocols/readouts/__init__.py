@@ -1,0 +1,9 @@
+"""How labels become a classifier: one readout a file.
+
+A readout is given labelled inputs, unlabelled inputs and a seed, and returns a predictor. It never sees a label that is
+not in the sample, nor what it will be scored on.
+"""
+
+from ssl_irmae.protocols.readouts.base import Predictor, Sample
+
+__all__ = ["Predictor", "Sample"]

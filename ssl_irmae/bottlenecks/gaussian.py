@@ -33,7 +33,7 @@ class Gaussian(Bottleneck):
 
     def sample(self, h: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Draw one code for each row of ``h`` (n, 2 d); return it (n, d) and the scalar penalty."""
-        mean, log_variance = h.float().split(self.width, dim=1)
+        mean, log_variance = torch.split(h.float(), self.width, dim=1)
         noise = torch.empty_like(mean).normal_(generator=generator)
         penalty = -self.beta * (1 + log_variance - mean.square() - log_variance.exp()).mean()
         return mean + (0.5 * log_variance).exp() * noise, penalty

@@ -42,9 +42,7 @@ class LinearStack(Bottleneck):
         if not init_scale > 0:
             raise UserError(f"the initial scale must be positive, got {init_scale}: 1 is torch's default")
         self.repeats = depth if share_weights else 1
-        self.hidden = nn.ModuleList(
-            nn.Linear(width, width, bias=False) for _ in range(1 if share_weights else depth)
-        )
+        self.hidden = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(1 if share_weights else depth))
         with torch.no_grad():
             for parameter in self.parameters():
                 parameter.mul_(init_scale)

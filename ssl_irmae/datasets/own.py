@@ -100,7 +100,8 @@ def _archive(path: Path, split: Split) -> ImageSet:
     if f"{prefix}images" not in arrays:
         raise UserError(f"{path} has no array '{prefix}images': it has {', '.join(sorted(arrays)) or 'none'}")
     images = _as_uint8(arrays[f"{prefix}images"], path)
-    labels, classes = arrays.get(f"{prefix}labels"), ()
+    labels = arrays.get(f"{prefix}labels")
+    classes: tuple[str, ...] = ()
     if labels is not None:
         # both splits name the classes: an absent one must not shift the others
         names = np.unique(np.concatenate([arrays[k] for k in ("labels", "test_labels") if k in arrays]))
@@ -116,7 +117,7 @@ def _as_uint8(x: npt.NDArray[np.generic], path: Path) -> npt.NDArray[np.uint8]:
         x = np.moveaxis(x, 3, 1)
     if np.issubdtype(x.dtype, np.floating):
         low, high = float(np.min(x)), float(np.max(x))
-        if not (0 <= low and high <= 1):
+        if not (low >= 0 and high <= 1):
             raise UserError(f"{path}: float images must lie in [0, 1], got {low:.3g} to {high:.3g}")
         x = np.round(np.asarray(x, dtype=np.float64) * 255).astype(np.uint8)
     if x.ndim != 4 or x.dtype != np.uint8:
@@ -135,7 +136,8 @@ def _idx(path: Path, split: Split) -> ImageSet:
     images = read_idx(path)
     if images.ndim != 3:
         raise UserError(f"{path}: images must have shape (n, h, w), got {images.shape}: name the file of images")
-    labels, classes = None, ()
+    labels: torch.Tensor | None = None
+    classes: tuple[str, ...] = ()
     beside = path.with_name(path.name.replace("images-idx3", "labels-idx1"))
     if beside != path and beside.is_file():
         y = read_idx(beside)

@@ -39,7 +39,7 @@ def generate(n: int, *, seed: int) -> ImageSet:
     down, right = row - y[:, None, None], column - x[:, None, None]
     r = size[:, None, None]
     circle = down**2 + right**2 <= r**2
-    square = (0 <= down) & (down <= r) & (0 <= right) & (right <= r)
+    square = (down >= 0) & (down <= r) & (right >= 0) & (right <= r)
     mask = np.where(shape[:, None, None] == 1, square, circle)
     pixels = np.round(colour * 255).astype(np.uint8)
     factors = np.column_stack([shape, x, y, size, colour]).astype(np.float32)

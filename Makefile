@@ -1,0 +1,30 @@
+# The two commands of the README: `make evaluate` runs the main job, `make test` passes the tests. Each sets up
+# everything it needs, in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: evaluate test lint types doctest
+
+evaluate: .venv/ready
+	$(BIN)/ssl-irmae evaluate --labels 100 --seeds 10
+
+test: lint types doctest
+	$(BIN)/pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# what a user gets is checked: the package as installed, with cli/ and protocols/ inside it
+types: .venv/ready
+	rm -rf build/types
+	$(BIN)/pip install --quiet --no-deps --target build/types .
+	cd build/types && ../../$(BIN)/mypy --config-file ../../pyproject.toml
+
+doctest: .venv/ready
+	$(BIN)/python -W error -m tests.run_doctests
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@

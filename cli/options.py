@@ -1,0 +1,36 @@
+"""Lists on the command line: budgets and seeds."""
+
+from ssl_irmae.errors import UserError
+
+
+def parse_budgets(text: str) -> tuple[int | None, ...]:
+    """Read ``10,100,all``; None stands for all.
+
+    >>> parse_budgets("10,1_000,all")
+    (10, 1000, None)
+    """
+    budgets: list[int | None] = []
+    for part in text.split(","):
+        word = part.strip()
+        if word == "all":
+            budgets.append(None)
+        elif word.replace("_", "").isdigit() and int(word) > 0:
+            budgets.append(int(word))
+        else:
+            raise UserError(f"--labels {text}: {word!r} is no number of labels; write such as 10,100,1000,all")
+    return tuple(dict.fromkeys(budgets))
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Read ``10`` as ten seeds from 0, and ``0,3,7`` as those three.
+
+    >>> parse_seeds("3"), parse_seeds("0,3,7"), parse_seeds("5,")
+    ((0, 1, 2), (0, 3, 7), (5,))
+    """
+    words = [word.strip() for word in text.split(",")]
+    listed = "," in text
+    if listed and not words[-1]:
+        words.pop()
+    if not words or not all(word.isdigit() for word in words) or (not listed and int(words[0]) < 1):
+        raise UserError(f"--seeds {text}: write how many, such as 10, or which, such as 0,3,7")
+    return tuple(dict.fromkeys(int(word) for word in words)) if listed else tuple(range(int(words[0])))

@@ -1,0 +1,248 @@
+"""Run a protocol: draw, fit, score, yield. The only place where test labels meet predictions."""
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+
+from ssl_irmae import __version__
+from ssl_irmae.compute import Precision
+from ssl_irmae.encoders import Encoder
+from ssl_irmae.protocols.contenders import Contender, call_readout
+from ssl_irmae.protocols.data import Data, ScoredOn
+from ssl_irmae.protocols.pretrained import PretrainedEncoder
+from ssl_irmae.protocols.readouts import Predictor, Sample
+from ssl_irmae.protocols.results import Row, Store
+from ssl_irmae.protocols.subsets import Rule, Subset, draw_subset
+from ssl_irmae.seeding import derive_seed
+
+
+class Spec(BaseModel):
+    """What a protocol runs, apart from contenders and data.
+
+    Args:
+        budgets: Numbers of labels; None stands for all.
+        seeds: One subset and one training seed each.
+        rule: How subsets are drawn.
+        scored_on: Test images, or training images held out for tuning.
+        precision: Arithmetic of networks that are trained.
+        device: Where they are trained.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    budgets: tuple[int | None, ...]
+    seeds: tuple[int, ...]
+    rule: Rule
+    scored_on: ScoredOn
+    precision: Precision
+    device: str
+
+
+class Trial(BaseModel):
+    """A cell of the grid: everything that its row depends on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    contender: str
+    budget: int
+    seed: int
+    subset: str
+    rule: str
+    reads: str
+    readout: str
+    settings: dict[str, str | int | float | bool]
+    encoder: str | None
+    encoder_hash: str | None
+    data_fingerprint: str
+    scored_fingerprint: str
+    scored_on: str
+    precision: str
+    device: str
+    version: str
+
+    @property
+    def key(self) -> str:
+        """SHA-256 over every field but the name: a contender that is renamed is not run again."""
+        return hashlib.sha256(self.model_dump_json(exclude={"contender", "encoder"}).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished trial.
+
+    Args:
+        row: Its row.
+        seconds: That fitting and predicting took, without the encoding that trials share.
+        fresh: Whether it was run now, rather than found in the store.
+    """
+
+    row: Row
+    seconds: float
+    fresh: bool
+
+
+class Grid:
+    """Every trial of a protocol, in order: by budget, then contender, then seed.
+
+    Args:
+        spec: What to run.
+        data: Train and scored images.
+        contenders: By name.
+        encoders: The pretrained encoders that contenders name.
+        store: Where finished trials are looked up and kept.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        data: Data,
+        contenders: Mapping[str, Contender],
+        encoders: Mapping[str, PretrainedEncoder],
+        store: Store,
+    ) -> None:
+        self.spec = spec
+        self.data = data
+        self.contenders = contenders
+        self.encoders = encoders
+        self.store = store
+        self._loaded: dict[str, Encoder] = {}
+        self._encoded: dict[tuple[str, str], _Codes] = {}
+
+    @cached_property
+    def trials(self) -> list[tuple[Trial, Subset]]:
+        """The cells, with the labelled subset of each; drawing them reports an impossible budget before any work."""
+        labels = self._train_labels.numpy()
+        fingerprint = self.data.train.fingerprint
+        cells = []
+        for budget in self.spec.budgets:
+            subsets = [
+                draw_subset(
+                    labels,
+                    fingerprint=fingerprint,
+                    budget=len(labels) if budget is None else budget,
+                    seed=seed,
+                    rule=self.spec.rule,
+                )
+                for seed in self.spec.seeds
+            ]
+            for name, contender in self.contenders.items():
+                # at the full set all subsets are one: a readout without randomness has one result there, not n
+                once = contender.deterministic and subsets[0].rule == "full"
+                cells += [(self._trial(name, contender, s), s) for s in (subsets[:1] if once else subsets)]
+        return cells
+
+    def run(self) -> Iterator[Outcome]:
+        """Yield every trial's outcome, running those that the store does not have."""
+        for trial, subset in self.trials:
+            found = self.store.get(trial.key)
+            if found is not None:
+                row, seconds = found
+                yield Outcome(row.model_copy(update={"contender": trial.contender}), seconds, fresh=False)
+                continue
+            contender = self.contenders[trial.contender]
+            sample, scored, start = self._prepare(contender, subset)
+            began = time.perf_counter()
+            predictor = call_readout(contender, sample, start)
+            predictions = predict(predictor, scored)
+            seconds = time.perf_counter() - began
+            row = self._score(trial, predictions)
+            self.store.add(trial.key, row, seconds, subset)
+            yield Outcome(row, seconds, fresh=True)
+
+    @property
+    def _train_labels(self) -> Tensor:
+        assert self.data.train.labels is not None  # load_data has seen to it
+        return self.data.train.labels
+
+    def _trial(self, name: str, contender: Contender, subset: Subset) -> Trial:
+        encoder = None if contender.encoder is None else self.encoders[contender.encoder]
+        return Trial(
+            contender=name,
+            budget=len(subset.indices),
+            seed=subset.seed,
+            subset=subset.hash,
+            rule=subset.rule,
+            reads=contender.reads,
+            readout=contender.readout.__name__,
+            settings=dict(contender.settings),
+            encoder=None if encoder is None else encoder.name,
+            encoder_hash=None if encoder is None else encoder.hash,
+            data_fingerprint=self.data.train.fingerprint,
+            scored_fingerprint=self.data.scored.fingerprint,
+            scored_on=self.spec.scored_on,
+            precision=self.spec.precision,
+            device=self.spec.device,
+            version=__version__,
+        )
+
+    def _prepare(self, contender: Contender, subset: Subset) -> tuple[Sample, Tensor, torch.nn.Module | None]:
+        """Collect what a readout may see, what it will predict, and the autoencoder that it starts from."""
+        chosen = torch.from_numpy(subset.indices)
+        encoder = None if contender.encoder is None else self._load(contender.encoder)
+        if contender.frozen:
+            assert contender.encoder is not None
+            codes = self._encode(contender.encoder, contender.reads)
+            inputs, unlabelled, scored = codes.train[chosen], codes.train, codes.scored
+        else:
+            images = self.data.train.images
+            inputs, unlabelled, scored = images[chosen], images, self.data.scored.images
+        sample = Sample(
+            inputs=inputs,
+            labels=self._train_labels[chosen],
+            unlabelled=unlabelled,
+            classes=len(self.data.train.classes),
+            seed=derive_seed("learner", subset.seed),
+            device=torch.device(self.spec.device),
+            precision=self.spec.precision,
+        )
+        return sample, scored, None if encoder is None else encoder.autoencoder
+
+    def _load(self, name: str) -> Encoder:
+        if name not in self._loaded:
+            self._loaded[name] = self.encoders[name].load()
+        return self._loaded[name]
+
+    def _encode(self, name: str, reads: str) -> "_Codes":
+        if (name, reads) not in self._encoded:
+            encoder = self._load(name).to(self.spec.device)
+            self._encoded[name, reads] = _Codes(
+                encoder.encode(self.data.train.images, reads), encoder.encode(self.data.scored.images, reads)
+            )
+        return self._encoded[name, reads]
+
+    def _score(self, trial: Trial, predictions: Tensor) -> Row:
+        labels = self.data.scored.labels
+        assert labels is not None  # load_data has seen to it
+        wrong = int((predictions != labels).sum())
+        fields = trial.model_dump(exclude={"readout", "precision", "device"})
+        return Row(
+            **fields,
+            error=100 * wrong / len(labels),
+            n_scored=len(labels),
+            predictions=hashlib.sha256(predictions.numpy().tobytes()).hexdigest(),
+            dataset=self.data.train.name,
+        )
+
+
+@dataclass(frozen=True)
+class _Codes:
+    train: Tensor
+    scored: Tensor
+
+
+def predict(predictor: Predictor, inputs: Tensor) -> Tensor:
+    """Ask a predictor for the classes of inputs (m, ...), and hold it to its contract.
+
+    Raises:
+        TypeError: If the answer is not int64 of shape (m,).
+    """
+    predictions = predictor(inputs)
+    if predictions.shape != (len(inputs),) or predictions.dtype != torch.int64:
+        raise TypeError(f"a predictor must return int64 of shape (m,), got {predictions.dtype} {predictions.shape}")
+    return predictions

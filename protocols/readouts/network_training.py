@@ -1,0 +1,74 @@
+"""The loop that the end-to-end learners share, so that all of them are trained alike."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from ssl_irmae.compute import autocast
+from ssl_irmae.datasets import as_float
+from ssl_irmae.protocols.readouts.base import Predictor, Sample
+from ssl_irmae.seeding import generator
+
+_PREDICT_CHUNK = 512
+
+
+def batches(n: int, batch_size: int, draw: torch.Generator) -> Iterator[Tensor]:
+    """Yield index batches for ever: passes over n examples, each in a new order, all batches of one size.
+
+    With n below the batch size every batch is the whole set.
+    """
+    size = min(n, batch_size)
+    pool = torch.empty(0, dtype=torch.int64)
+    while True:
+        while len(pool) < size:
+            pool = torch.cat([pool, torch.randperm(n, generator=draw)])
+        chosen, pool = pool[:size], pool[size:]
+        yield chosen
+
+
+def labelled_batches(sample: Sample, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield batches (images in [0, 1], labels) of the labelled examples for ever, on the sample's device."""
+    for i in batches(len(sample.labels), batch_size, generator("cpu", sample.seed, "labelled")):
+        yield as_float(sample.inputs[i], sample.device), sample.labels[i].to(sample.device)
+
+
+def unlabelled_batches(sample: Sample, batch_size: int) -> Iterator[Tensor]:
+    """Yield batches of unlabelled images in [0, 1] for ever, on the sample's device."""
+    for i in batches(len(sample.unlabelled), batch_size, generator("cpu", sample.seed, "unlabelled")):
+        yield as_float(sample.unlabelled[i], sample.device)
+
+
+def train(
+    loss: Callable[[], Tensor], parameters: Iterable[nn.Parameter], sample: Sample, *, steps: int, learning_rate: float
+) -> None:
+    """Take Adam steps on a loss, the rate falling to zero along a half cosine.
+
+    Args:
+        loss: Draws its own batches and returns a scalar.
+        parameters: To train.
+        sample: For device and precision.
+        steps: Optimiser steps.
+        learning_rate: At the start.
+    """
+    optimizer = torch.optim.Adam(parameters, learning_rate, fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        with autocast(sample.device, sample.precision):
+            value = loss()
+        torch.autograd.backward(value)
+        optimizer.step()
+        schedule.step()
+
+
+def image_predictor(logits: Callable[[Tensor], Tensor], sample: Sample) -> Predictor:
+    """Make a predictor of uint8 images from a function of images in [0, 1]."""
+
+    @torch.no_grad()
+    def predict(images: Tensor) -> Tensor:
+        with autocast(sample.device, sample.precision):
+            chunks = [logits(as_float(x, sample.device)).argmax(1).cpu() for x in torch.split(images, _PREDICT_CHUNK)]
+        return torch.cat(chunks)
+
+    return predict

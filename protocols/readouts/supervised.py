@@ -1,0 +1,35 @@
+"""The baseline that sees labels alone: the reference encoder and a linear head, from scratch."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ssl_irmae.networks import reference_encoder, reference_settings
+from ssl_irmae.protocols.readouts.base import Predictor, Sample
+from ssl_irmae.protocols.readouts.network_training import image_predictor, labelled_batches, train
+from ssl_irmae.seeding import seeded
+
+
+def supervised(sample: Sample, *, steps: int, learning_rate: float, batch_size: int) -> Predictor:
+    """Train the reference encoder and a head (ReLU, then linear) on labelled images alone.
+
+    Args:
+        sample: Images, uint8 (m, c, s, s); the unlabelled ones are not looked at.
+        steps: Optimiser steps.
+        learning_rate: Adam's at the start.
+        batch_size: Labelled images a step (all of them if there are fewer).
+    """
+    channels, image_size = sample.inputs.shape[1:3]
+    width = reference_settings(channels=channels, image_size=image_size).latent_dim
+    with seeded(sample.seed, "network"):
+        encoder = reference_encoder(channels=channels, image_size=image_size, features=width)
+        net = nn.Sequential(encoder, nn.ReLU(), nn.Linear(width, sample.classes))
+    net = net.to(sample.device).to(memory_format=torch.channels_last)
+    labelled = labelled_batches(sample, batch_size)
+
+    def loss() -> Tensor:
+        x, y = next(labelled)
+        return F.cross_entropy(net(x).float(), y)
+
+    train(loss, net.parameters(), sample, steps=steps, learning_rate=learning_rate)
+    return image_predictor(net.eval(), sample)

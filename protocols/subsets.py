@@ -1,0 +1,78 @@
+"""The labelled indices: a pure function of data fingerprint, budget, seed and rule."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ssl_irmae.errors import UserError
+from ssl_irmae.seeding import derive_seed
+
+Rule = Literal["balanced", "uniform", "full"]
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Which images come with a label.
+
+    Args:
+        indices: Into the training set, int64, shape (budget,), in the order drawn.
+        seed: Of the draw.
+        rule: How it was drawn; ``"full"`` when every image is labelled, whatever was asked for.
+    """
+
+    indices: npt.NDArray[np.int64]
+    seed: int
+    rule: Rule
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the indices in order."""
+        return hashlib.sha256(self.indices.tobytes()).hexdigest()
+
+
+def draw_subset(labels: npt.NDArray[np.int64], *, fingerprint: str, budget: int, seed: int, rule: Rule) -> Subset:
+    """Draw the labelled images for one budget and seed.
+
+    ``"balanced"`` deals the classes out in rounds: each round takes one image of every class, the classes in a random
+    order, so that counts never differ by more than one. ``"uniform"`` draws without looking at labels. Both are
+    prefixes of one long draw that does not depend on the budget: a smaller subset is contained in a larger one.
+
+    Args:
+        labels: Of the whole training set, shape (n,). Balanced drawing needs them, as in every published protocol.
+        fingerprint: Of the training set.
+        budget: Number of labels, 1 to n.
+        seed: Number of the repetition.
+        rule: ``"balanced"`` or ``"uniform"``.
+
+    Raises:
+        UserError: If the budget cannot be met by that rule.
+
+    >>> y = np.array([0, 0, 0, 1, 1, 1])
+    >>> s = draw_subset(y, fingerprint="ab", budget=4, seed=0, rule="balanced")
+    >>> sorted(y[s.indices].tolist())
+    [0, 0, 1, 1]
+    """
+    n = len(labels)
+    if not 1 <= budget <= n:
+        raise UserError(f"a budget of {budget} labels cannot be drawn from {n} training images: use 1 to {n}, or all")
+    if budget == n:
+        return Subset(np.arange(n), seed, "full")
+    rng = np.random.default_rng(derive_seed("subset", fingerprint, seed, rule))
+    if rule == "uniform":
+        return Subset(rng.permutation(n)[:budget], seed, rule)
+    queues = [rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
+    if budget < len(queues):
+        raise UserError(
+            f"{budget} labels cannot be balanced over {len(queues)} classes: use {len(queues)} or more, or --rule uniform"
+        )
+    scarcest = min(len(queue) for queue in queues)
+    if budget > scarcest * len(queues):
+        raise UserError(
+            f"{budget} labels cannot be balanced: the rarest class has {scarcest} images, so {scarcest * len(queues)} "
+            "is the most; use fewer, all, or --rule uniform"
+        )
+    dealt = [queues[c][r] for r in range(-(-budget // len(queues))) for c in rng.permutation(len(queues))]
+    return Subset(np.array(dealt[:budget], dtype=np.int64), seed, rule)

@@ -66,7 +66,8 @@ def draw_subset(labels: npt.NDArray[np.int64], *, fingerprint: str, budget: int,
     queues = [rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
     if budget < len(queues):
         raise UserError(
-            f"{budget} labels cannot be balanced over {len(queues)} classes: use {len(queues)} or more, or --rule uniform"
+            f"{budget} labels cannot be balanced over {len(queues)} classes: "
+            f"use {len(queues)} or more, or --rule uniform"
         )
     scarcest = min(len(queue) for queue in queues)
     if budget > scarcest * len(queues):

@@ -108,7 +108,8 @@ class Pretraining:
         n = len(self.images)
         order = torch.randperm(n, generator=generator("cpu", self.seed, "order", self.epoch)).to(self.device)
         self.autoencoder.train()
-        while self._batch < self.steps_per_epoch and self.step < limit:
+        epoch = self.epoch
+        while self.epoch == epoch and self.step < limit:
             start, seen, losses = time.perf_counter(), 0, []
             for _ in range(min(_LOOK, self.steps_per_epoch - self._batch, limit - self.step)):
                 chosen = order[self._batch * self.batch_size : (self._batch + 1) * self.batch_size]

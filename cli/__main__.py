@@ -1,0 +1,5 @@
+"""Run the command line as ``python -m ssl_irmae.cli``."""
+
+from ssl_irmae.cli.main import main
+
+main()

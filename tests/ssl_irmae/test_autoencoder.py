@@ -1,0 +1,133 @@
+"""A contract over every method, and the stated properties of stack and fold."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from ssl_irmae.bottlenecks import LinearStack
+from ssl_irmae.errors import UserError
+from ssl_irmae.methods import METHODS
+from ssl_irmae.recipe import Architecture
+
+KINDS = [(1, 32), (3, 32), (1, 64), (3, 64)]
+
+
+def _architecture(method: str, channels: int = 1, size: int = 32, **more: int) -> Architecture:
+    return Architecture.reference(method=method, channels=channels, image_size=size, latent_dim=12, **more)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("channels", "size"), KINDS)
+def test_contract_of_every_method(method: str, channels: int, size: int) -> None:
+    net = _architecture(method, channels, size).build().eval()
+    x = torch.rand(3, channels, size, size)
+    assert net.features(x).shape == net.code(x).shape == (3, 12)
+    assert net.reconstruct(x).shape == x.shape
+    assert torch.equal(net.code(x), net.code(x))
+    loss = net.loss(x)
+    assert loss.shape == ()
+    loss.backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_same_seed_builds_the_same_weights_and_leaves_torch_alone(method: str) -> None:
+    before = torch.random.get_rng_state()
+    a, b, c = (_architecture(method).build(seed).state_dict() for seed in (3, 3, 4))
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    assert any(not torch.equal(a[k], c[k]) for k in a)
+
+
+@pytest.mark.parametrize(("channels", "size"), KINDS)
+def test_folding_changes_no_code_beyond_float_error(channels: int, size: int) -> None:
+    net = _architecture("irmae", channels, size, depth=3).build().eval()
+    x = torch.rand(5, channels, size, size)
+    with torch.no_grad():
+        code, folded = net.code(x), net.fold().code(x)
+    torch.testing.assert_close(folded, code, rtol=1e-4, atol=1e-6)
+    assert not torch.equal(code, net.features(x))
+
+
+def test_a_folded_encoder_says_that_features_are_gone() -> None:
+    with pytest.raises(UserError, match="folded"):
+        _architecture("irmae").build().fold().features(torch.rand(1, 1, 32, 32))
+
+
+def test_folding_leaves_the_original_as_it_was() -> None:
+    net = _architecture("irmae").build()
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    net.fold()
+    assert all(torch.equal(v, before[k]) for k, v in net.state_dict().items())
+
+
+def test_depth_zero_is_the_plain_autoencoder_exactly() -> None:
+    a = _architecture("irmae", depth=0).build(7).state_dict()
+    b = _architecture("ae").build(7).state_dict()
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[k], b[k]) for k in a)
+
+
+@pytest.mark.parametrize("share", [False, True])
+def test_the_stack_is_its_product(share: bool) -> None:
+    stack = LinearStack(width=5, depth=4, share_weights=share)
+    matrices = [p.detach().double() for p in stack.parameters()] * (4 if share else 1)
+    assert len(matrices) == 4
+    product = matrices[3] @ matrices[2] @ matrices[1] @ matrices[0]
+    h = torch.randn(6, 5)
+    torch.testing.assert_close(stack(h).double(), h.double() @ product.T, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(stack.product(), product)
+
+
+def test_each_default_layer_shrinks_a_signal_by_sqrt_three() -> None:
+    shrink = LinearStack(width=512, depth=1)(torch.randn(2000, 512)).std().item()
+    assert shrink == pytest.approx(1 / math.sqrt(3), rel=0.02)
+
+
+def test_the_initial_scale_multiplies_every_layer() -> None:
+    torch.manual_seed(0)
+    plain = LinearStack(width=4, depth=2)
+    torch.manual_seed(0)
+    scaled = LinearStack(width=4, depth=2, init_scale=0.5)
+    torch.testing.assert_close(scaled.product(), plain.product() * 0.25)
+
+
+def test_the_stack_stays_fp32_under_autocast() -> None:
+    stack = LinearStack(width=64, depth=8)
+    h = torch.randn(10, 64)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = stack(h)
+        assert nn.functional.linear(h, torch.eye(64)).dtype == torch.bfloat16  # autocast is really on
+    assert torch.equal(inside, stack(h))
+
+
+@pytest.mark.parametrize("bad", [{"depth": 0}, {"depth": 2, "init_scale": 0.0}, {"depth": 2, "init_scale": math.nan}])
+def test_a_stack_refuses_what_is_no_stack(bad: dict[str, float]) -> None:
+    with pytest.raises(UserError):
+        LinearStack(width=4, **bad)  # type: ignore[arg-type]
+
+
+def test_the_gaussian_samples_in_the_loss_and_reports_the_mean() -> None:
+    net = _architecture("vae").build()
+    x = torch.rand(4, 1, 32, 32)
+    one, two = (net.loss(x, torch.Generator().manual_seed(s)) for s in (0, 1))
+    again = net.loss(x, torch.Generator().manual_seed(0))
+    assert one.item() == again.item() != two.item()
+    assert torch.equal(net.code(x), net.encoder(x)[:, :12])
+
+
+def test_options_of_the_stack_are_refused_for_other_methods() -> None:
+    with pytest.raises(UserError, match="--depth"):
+        _architecture("vae", depth=3)
+
+
+def test_an_unknown_method_names_the_nearest() -> None:
+    with pytest.raises(UserError, match="did you mean 'irmae'"):
+        _architecture("irmea")
+
+
+def test_images_without_a_reference_architecture_are_refused() -> None:
+    with pytest.raises(UserError, match="48x48"):
+        _architecture("ae", 1, 48)

@@ -1,0 +1,223 @@
+"""Every source gives the same object; own images are read as they are; what is wrong is said."""
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from PIL import Image
+
+from ssl_irmae.datasets import SOURCES, ImageSet, as_float, fit_images, load_images
+from ssl_irmae.datasets.idx import idx_bytes, read_idx
+from ssl_irmae.datasets.shapes import FACTORS, generate
+from ssl_irmae.errors import UserError
+
+RNG = np.random.default_rng(0)
+
+
+def _pixels(*shape: int) -> npt.NDArray[np.uint8]:
+    return RNG.integers(0, 256, shape, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("name", ["digits", "shapes"])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_contract_of_the_sources_without_files(name: str, split: str) -> None:
+    one, two = (load_images(name, split) for _ in range(2))  # type: ignore[arg-type]
+    assert one.images.dtype == torch.uint8
+    assert one.labels is not None
+    assert one.labels.dtype == torch.int64
+    assert one.labels.unique().tolist() == list(range(len(one.classes)))
+    assert one.fingerprint == two.fingerprint
+    assert one.fingerprint != load_images(name, "test" if split == "train" else "train").fingerprint
+
+
+def test_digits_are_scikit_learns() -> None:
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    train, test = load_images("digits"), load_images("digits", "test")
+    images = torch.cat([train.images, test.images]).reshape(1797, 64).double()
+    assert train.labels is not None
+    assert test.labels is not None
+    np.testing.assert_array_equal(torch.cat([train.labels, test.labels]).numpy(), y)
+    np.testing.assert_allclose(images.numpy() / 256, x / 16, atol=1 / 256)
+
+
+def test_shapes_are_what_their_factors_say() -> None:
+    shapes = generate(60, seed=3)
+    assert shapes.factors is not None
+    assert shapes.factors.shape == (60, len(FACTORS))
+    for image, factors in zip(shapes.images.numpy(), shapes.factors.numpy(), strict=True):
+        kind, cx, cy, size = (int(v) for v in factors[:4])
+        assert 8 <= cx <= 24
+        assert 8 <= cy <= 24
+        assert 3 <= size <= 8
+        for row in range(32):
+            for column in range(32):
+                dx, dy = column - cx, row - cy
+                inside = 0 <= dx <= size and 0 <= dy <= size if kind else dx * dx + dy * dy <= size * size
+                expected = np.round(factors[4:] * 255) if inside else 0
+                assert (image[:, row, column] == expected).all()
+
+
+def test_the_fingerprint_sees_pixels_labels_and_nothing_else() -> None:
+    x, y = torch.zeros(2, 1, 4, 4, dtype=torch.uint8), torch.tensor([0, 1])
+    base = ImageSet("a", x, y, ("p", "q")).fingerprint
+    other = x.clone()
+    other[1, 0, 2, 2] = 1
+    assert ImageSet("b", x.clone(), y.clone(), ("p", "q")).fingerprint == base
+    assert ImageSet("a", other, y, ("p", "q")).fingerprint != base
+    assert ImageSet("a", x, y.flip(0), ("p", "q")).fingerprint != base
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (8, 8), (100, 60)])
+def test_resizing_is_what_pil_does(shape: tuple[int, int]) -> None:
+    x = _pixels(5, 1, *shape)
+    ours = fit_images(torch.from_numpy(x), channels=1, image_size=32).numpy()
+    pil = np.stack([np.asarray(Image.fromarray(p[0]).resize((32, 32), Image.Resampling.BILINEAR))[None] for p in x])
+    assert np.abs(ours.astype(int) - pil.astype(int)).max() <= 1  # a rounding step where PIL works in fixed point
+
+
+def test_channels_fit_both_ways() -> None:
+    colour = torch.from_numpy(_pixels(2, 3, 32, 32))
+    grey = fit_images(colour, channels=1, image_size=32)
+    luminance = (colour * torch.tensor([0.2989, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    assert (grey - luminance).abs().max() <= 1
+    back = fit_images(grey, channels=3, image_size=32)
+    assert torch.equal(back[:, 0], back[:, 2])
+
+
+def test_floats_lie_in_zero_to_one() -> None:
+    x = as_float(torch.tensor([0, 51, 255], dtype=torch.uint8).view(1, 1, 1, 3))
+    torch.testing.assert_close(x.flatten(), torch.tensor([0.0, 0.2, 1.0]))
+
+
+def test_idx_round_trip_plain_and_gzipped(tmp_path: Path) -> None:
+    x = _pixels(3, 4, 5)
+    (tmp_path / "plain").write_bytes(idx_bytes(x))
+    (tmp_path / "packed.gz").write_bytes(gzip.compress(idx_bytes(x)))
+    for name in ("plain", "packed.gz"):
+        np.testing.assert_array_equal(read_idx(tmp_path / name), x)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"abcdefgh", idx_bytes(np.zeros((2, 2), np.uint8))[:-1], struct.pack(">4BI", 0, 0, 8, 3, 1)],
+)
+def test_damaged_idx_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(UserError, match="x"):
+        read_idx(tmp_path / "x")
+
+
+def test_idx_files_find_their_labels_and_their_test_split(tmp_path: Path) -> None:
+    arrays = {
+        "train-images-idx3-ubyte": _pixels(4, 6, 6),
+        "train-labels-idx1-ubyte": np.array([0, 1, 2, 1], np.uint8),
+        "t10k-images-idx3-ubyte": _pixels(2, 6, 6),
+    }
+    for name, array in arrays.items():
+        (tmp_path / name).write_bytes(idx_bytes(array))
+    path = str(tmp_path / "train-images-idx3-ubyte")
+    train, test = load_images(path), load_images(path, "test")
+    assert train.labels is not None
+    assert train.labels.tolist() == [0, 1, 2, 1]
+    assert test.labels is None
+    np.testing.assert_array_equal(test.images[:, 0].numpy(), arrays["t10k-images-idx3-ubyte"])
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_folder_of_pictures_with_classes(tmp_path: Path, mode: str) -> None:
+    channels = {"L": 1, "RGB": 3}[mode]
+    kept = {}
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir()
+        for i in range(2):
+            pixels = _pixels(9, 7, 3) if mode == "RGB" else _pixels(9, 7)
+            Image.fromarray(pixels).save(tmp_path / label / f"{i}.png")
+            kept[f"{label}/{i}.png"] = pixels
+    images = load_images(str(tmp_path))
+    assert images.classes == ("cat", "dog")
+    assert images.labels is not None
+    assert images.labels.tolist() == [0, 0, 1, 1]
+    assert images.images.shape == (4, channels, 9, 7)
+    for path, image in zip(images.paths, images.images.numpy(), strict=True):
+        np.testing.assert_array_equal(np.moveaxis(image, 0, 2).squeeze(), kept[path])
+
+
+def test_a_flat_folder_of_many_sizes_needs_an_image_size(tmp_path: Path) -> None:
+    for i, size in enumerate((10, 20)):
+        Image.fromarray(_pixels(size, size)).save(tmp_path / f"{i}.png")
+    with pytest.raises(UserError, match="2 sizes"):
+        load_images(str(tmp_path))
+    images = load_images(str(tmp_path), image_size=32)
+    assert images.images.shape == (2, 1, 32, 32)
+    assert images.labels is None
+
+
+def test_a_picture_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"a\.png"):
+        load_images(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("array", "shape"),
+    [
+        (_pixels(3, 8, 8), (3, 1, 8, 8)),
+        (_pixels(3, 8, 8, 3), (3, 3, 8, 8)),
+        (_pixels(3, 3, 8, 8), (3, 3, 8, 8)),
+        (RNG.random((3, 8, 8)), (3, 1, 8, 8)),
+    ],
+)
+def test_archives_in_the_usual_layouts(tmp_path: Path, array: npt.NDArray[np.generic], shape: tuple[int, ...]) -> None:
+    np.savez(tmp_path / "mine.npz", images=array, labels=np.array(["b", "a", "b"]))
+    images = load_images(str(tmp_path / "mine.npz"))
+    assert images.images.shape == shape
+    assert images.labels is not None
+    assert images.labels.tolist() == [1, 0, 1]
+    assert images.classes == ("a", "b")
+
+
+def test_a_class_absent_from_one_split_does_not_shift_the_others(tmp_path: Path) -> None:
+    arrays = {"images": _pixels(3, 4, 4), "test_images": _pixels(2, 4, 4)}
+    np.savez(tmp_path / "m.npz", labels=np.array([3, 5, 9]), test_labels=np.array([9, 3]), **arrays)
+    test = load_images(str(tmp_path / "m.npz"), "test")
+    assert test.classes == ("3", "5", "9")
+    assert test.labels is not None
+    assert test.labels.tolist() == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"pictures": _pixels(1, 4, 4)}, "no array 'images'"),
+        ({"images": RNG.random((2, 4, 4)) * 255}, r"\[0, 1\]"),
+        ({"images": np.full((2, 4, 4), np.nan)}, r"\[0, 1\]"),
+        ({"images": _pixels(2, 4)}, "shape"),
+        ({"images": _pixels(2, 4, 4), "labels": np.zeros(3, int)}, "one label an image"),
+        ({"images": np.array([{}])}, "npz"),
+    ],
+)
+def test_archives_that_cannot_be_used_are_explained(
+    tmp_path: Path, arrays: dict[str, npt.NDArray[np.generic]], words: str
+) -> None:
+    np.savez(tmp_path / "mine.npz", **arrays)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=words):
+        load_images(str(tmp_path / "mine.npz"))
+
+
+def test_unknown_names_and_missing_paths() -> None:
+    with pytest.raises(UserError, match="did you mean 'mnist'"):
+        load_images("mnits")
+    with pytest.raises(UserError, match="does not exist"):
+        load_images("no/such/folder")
+
+
+def test_every_source_has_a_summary_and_a_size_with_a_reference_architecture() -> None:
+    for name, source in SOURCES.items():
+        assert source.summary, name
+        assert source.image_size in (32, 64)

@@ -85,16 +85,13 @@ class Autoencoder(nn.Module):
         Returns:
             A scalar, computed in fp32 whatever autocast is in force around the networks.
         """
-        return self.loss_of(self.encoder(x), x, generator)
-
-    def loss_of(self, h: Tensor, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Compute the training loss from the encoder's output ``h`` for images ``x``, when ``h`` is at hand."""
-        z, penalty = self.bottleneck.sample(h, generator)
-        x_hat = self.decoder(z)
+        z, penalty = self.bottleneck.sample(self.encoder(x), generator)
+        before_output = self.decoder.before_output(z)
         with torch.autocast(x.device.type, enabled=False):
             if self.reconstruction == "cross-entropy":
-                return F.binary_cross_entropy(x_hat, x) + penalty
-            return F.mse_loss(x_hat, x) + penalty
+                # from logits: a diverged run gives a loss that is not finite, where probabilities would raise
+                return F.binary_cross_entropy_with_logits(before_output, x) + penalty
+            return F.mse_loss(self.decoder.output(before_output), x) + penalty
 
     @torch.no_grad()
     def fold(self) -> "Autoencoder":

@@ -69,8 +69,13 @@ class ConvDecoder(nn.Module):
         self.output = _activation(output)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Map codes (n, d) to images (n, c, s, s); the activation is computed in fp32."""
-        out: Tensor = self.output(self.dcnn(self.fc(z).unflatten(1, self.grid)).float())
+        """Map codes (n, d) to images (n, c, s, s)."""
+        out: Tensor = self.output(self.before_output(z))
+        return out
+
+    def before_output(self, z: Tensor) -> Tensor:
+        """Map codes (n, d) to what the last activation is applied to (n, c, s, s), in fp32."""
+        out: Tensor = self.dcnn(self.fc(z).unflatten(1, self.grid)).float()
         return out
 
 
@@ -121,8 +126,13 @@ class ShapesDecoder(nn.Module):
         self.output = _activation(output)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Map codes (n, d) to images (n, c, 32, 32); the activation is computed in fp32."""
-        out: Tensor = self.output(self.dcnn(z[:, :, None, None]).float())
+        """Map codes (n, d) to images (n, c, 32, 32)."""
+        out: Tensor = self.output(self.before_output(z))
+        return out
+
+    def before_output(self, z: Tensor) -> Tensor:
+        """Map codes (n, d) to what the last activation is applied to (n, c, 32, 32), in fp32."""
+        out: Tensor = self.dcnn(z[:, :, None, None]).float()
         return out
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ssl_irmae.datasets.idx import read_idx
 from ssl_irmae.datasets.image_set import ImageSet
@@ -59,8 +59,7 @@ def _folder(path: Path, split: Split, image_size: int | None) -> ImageSet:
         raise UserError(
             f"{root} holds pictures both beside and inside sub-folders: use one sub-folder a class, or none at all"
         )
-    with Image.open(files[0]) as first:
-        grey = first.mode in ("1", "L", "I", "I;16")
+    grey = _open(files[0]).mode in ("1", "L", "I", "I;16")
     pictures = [_picture(f, grey=grey, image_size=image_size) for f in files]
     sizes = {p.shape for p in pictures}
     if len(sizes) > 1:
@@ -79,15 +78,20 @@ def _folder(path: Path, split: Split, image_size: int | None) -> ImageSet:
 
 
 def _picture(file: Path, *, grey: bool, image_size: int | None) -> npt.NDArray[np.uint8]:
-    try:
-        with Image.open(file) as opened:
-            picture = opened.convert("L" if grey else "RGB")
-    except (OSError, UnidentifiedImageError) as error:
-        raise UserError(f"{file} cannot be read as a picture ({error}): mend or remove it") from error
+    picture = _open(file).convert("L" if grey else "RGB")
     if image_size is not None:
         picture = picture.resize((image_size, image_size), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture)
     return pixels[None] if grey else np.moveaxis(pixels, 2, 0)
+
+
+def _open(file: Path) -> Image.Image:
+    try:
+        with Image.open(file) as picture:
+            picture.load()
+            return picture
+    except (OSError, Image.DecompressionBombError) as error:
+        raise UserError(f"{file} cannot be read as a picture ({error}): mend or remove it") from error
 
 
 def _archive(path: Path, split: Split) -> ImageSet:

@@ -83,7 +83,7 @@ def test_loss_and_gradients_agree_with_a_re_typing(kind: str, channels: int, siz
         assert parameter.grad is not None
         assert theirs is not None
         # relative in norm: near a kink of ReLU, fp32 and fp64 may fall on different sides in single entries
-        assert (parameter.grad.double() - theirs).norm() <= 1e-3 * theirs.norm(), name
+        assert (parameter.grad.double() - theirs).norm() <= 5e-3 * theirs.norm(), name
 
 
 def test_default_sizes_are_the_published_ones() -> None:

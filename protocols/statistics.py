@@ -100,12 +100,12 @@ def summarise(rows: Iterable[Row], *, reference: str) -> list[Summary]:
     return summaries
 
 
-def test_sampling_error(error: float, n_test: int) -> float:
+def scoring_error(error: float, n_test: int) -> float:
     """Compute the binomial standard error of one error rate on a finite test set, points.
 
     It is not in the standard error over subsets: all of those are scored on the same test images.
 
-    >>> round(test_sampling_error(2.0, 10_000), 2)
+    >>> round(scoring_error(2.0, 10_000), 2)
     0.14
     """
     p = error / 100

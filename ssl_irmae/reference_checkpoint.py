@@ -1,6 +1,7 @@
 """Reading what the public IRMAE reference code saved, so that people can bring what they trained."""
 
 import pickle
+import warnings
 from pathlib import Path
 
 import torch
@@ -44,7 +45,9 @@ def _load(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise UserError(f"{path} does not exist: name the checkpoint that the IRMAE code saved")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the pickle protocol: a refusal is said below, in a sentence
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise UserError(f"{path} is no checkpoint of plain tensors: nothing else is unpickled") from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()) or not state:

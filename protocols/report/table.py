@@ -7,7 +7,7 @@ from rich.table import Table
 from ssl_irmae.protocols.contenders import Contender
 from ssl_irmae.protocols.grid import Spec
 from ssl_irmae.protocols.results import Row
-from ssl_irmae.protocols.statistics import Difference, Summary, test_sampling_error
+from ssl_irmae.protocols.statistics import Difference, Summary, scoring_error
 
 
 def budget_table(rows: Sequence[Row], summaries: Sequence[Summary], *, budget: int, reference: str) -> Table:
@@ -89,8 +89,8 @@ def explain(
     low, high = (f(s.mean for s in summaries) for f in (min, max))
     lines.append(
         f"Not in ±: the {first.n_scored:,} scored images are one sample; that alone is "
-        f"{test_sampling_error(low, first.n_scored):.2f} points (binomial) at {low:.1f} % error"
-        + (f" and {test_sampling_error(high, first.n_scored):.2f} at {high:.1f} %." if high > low else ".")
+        f"{scoring_error(low, first.n_scored):.2f} points (binomial) at {low:.1f} % error"
+        + (f" and {scoring_error(high, first.n_scored):.2f} at {high:.1f} %." if high > low else ".")
     )
     settings: dict[str, str] = {}
     for c in contenders.values():

@@ -1,0 +1,281 @@
+"""The command line: what it prints where, which code it exits with, and what it leaves behind."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from ssl_irmae.cli.main import app
+from ssl_irmae.cli.options import parse_budgets, parse_seeds
+from ssl_irmae.datasets import load_images
+from ssl_irmae.encoders import Encoder
+from ssl_irmae.errors import UserError
+
+EVALUATE = "evaluate --dataset digits --labels 10,20 --seeds 2 --precision fp32"
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(command: str, code: int = 0) -> Result:
+    """Run a command line and check its exit code."""
+    result = CliRunner().invoke(app, command.split())
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.fixture
+def evaluate(tiny_encoder: Path) -> str:
+    """A protocol small enough for a test: one encoder, its linear probe beside a short baseline."""
+    return f"{EVALUATE} --encoder {tiny_encoder} --contenders tiny-linear,supervised"
+
+
+def test_version_and_help() -> None:
+    assert re.fullmatch(r"ssl-irmae \d+\.\d+\.\d+\n", run("--version").stdout)
+    for command in ("pretrain", "evaluate", "encode"):
+        text = run(f"{command} --help").stdout
+        assert "Examples:" in text
+        assert f"ssl-irmae {command}" in text
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("pretrain --method irmea", "did you mean 'irmae'"),
+        ("pretrain --dataset mnits", "did you mean 'mnist'"),
+        ("pretrain --dataset digits --method ae --depth 3", "--depth"),
+        ("pretrain --dataset digits --image-size 48", "48x48"),
+        ("pretrain --dataset digits --learning-rate 0", "--learning-rate"),
+        ("pretrain --dataset digits --learning-rate nan", "--learning-rate"),
+        ("pretrain --dataset digits --init-scale -1", "init_scale"),
+        ("pretrain --dataset digits --device tpu9", "tpu9"),
+        ("pretrain --dataset digits --resume", "--resume"),
+        ("pretrain --dataset digits --epochs 0", "--epochs"),
+        ("evaluate --labels ten", "'ten'"),
+        ("evaluate --labels 0", "'0'"),
+        ("evaluate --seeds 0", "--seeds"),
+        ("evaluate --seeds -1", "--seeds"),
+        ("evaluate --contenders irmae-liner", "did you mean 'irmae-linear'"),
+        ("evaluate --reference nobody", "unknown contender 'nobody'"),
+        ("evaluate --encoder no/such", "no/such"),
+        ("evaluate --dataset shapes --labels 1 --contenders supervised", "cannot be balanced"),
+        ("evaluate --dataset digits --labels 5000 --contenders supervised", "1 to 1300"),
+        ("encode --data digits --out codes.txt", ".npz"),
+        ("encode --data digits --out c.npz --encoder mnist-irme", "did you mean 'mnist-irmae'"),
+        ("encoders show nothing", "unknown encoder 'nothing'"),
+        ("encoders import nothing --out x", "does not exist"),
+        ("data fetch digits", "no files"),
+        ("data verify mnits", "did you mean 'mnist'"),
+    ],
+)
+def test_mistakes_get_one_sentence_and_exit_code_2(command: str, words: str) -> None:
+    result = run(command, code=2)
+    assert words in result.stderr
+    assert "Traceback" not in result.output
+    assert result.stdout == ""
+    assert not [p for p in Path().rglob("*") if p.suffix not in ("", ".sqlite")], "something was left half-written"
+
+
+def test_a_typo_in_an_option_is_a_mistake_too() -> None:
+    assert "--lables" in run("evaluate --lables 10", code=2).stderr
+
+
+def test_evaluate_prints_a_table_on_standard_output_and_words_under_it(evaluate: str) -> None:
+    result = run(evaluate)
+    assert "tiny-linear" in result.stdout
+    assert "± standard error over 2 labelled subsets (ddof = 1)" in result.stdout
+    assert "balanced" in result.stdout
+    assert "n below 6" in result.stdout
+    assert "Fixed beforehand" in result.stdout
+    assert "2/8  tiny-linear, 10 labels" in result.stderr
+
+
+def test_evaluate_json_is_one_document_with_rows_and_summary(evaluate: str) -> None:
+    document = json.loads(run(f"{evaluate} --json").stdout)
+    assert len(document["rows"]) == 8
+    errors = [row["error"] for row in document["rows"] if row["contender"] == "supervised" and row["budget"] == 20]
+    summary = next(s for s in document["summary"] if s["contender"] == "supervised" and s["budget"] == 20)
+    assert summary["n"] == 2
+    assert summary["mean"] == pytest.approx(np.mean(errors))
+    assert summary["standard_error"] == pytest.approx(np.std(errors, ddof=1) / np.sqrt(2))
+
+
+def test_evaluate_again_repeats_nothing_and_gives_the_same_rows(evaluate: str) -> None:
+    first = json.loads(run(f"{evaluate} --json").stdout)
+    second = json.loads(run(f"{evaluate} --json").stdout)
+    fresh = json.loads(run(f"{evaluate} --json --store other.sqlite").stdout)
+    assert first["rows"] == second["rows"] == fresh["rows"]
+    assert second["seconds"]["fresh_trials"] == 0 < fresh["seconds"]["fresh_trials"]
+
+
+def test_quiet_prints_nothing_but_the_result(evaluate: str) -> None:
+    result = run(f"{evaluate} --quiet --json")
+    assert result.stderr == ""
+    json.loads(result.stdout)
+
+
+def test_a_pipe_gets_no_colour(evaluate: str) -> None:
+    assert "\x1b" not in run(evaluate).output
+
+
+def _start(command: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "ssl_irmae.cli", *command.split()], stderr=subprocess.PIPE, text=True
+    )
+
+
+def _rows(store: Path) -> int:
+    import sqlite3
+
+    if not store.is_file():
+        return 0
+    connection = sqlite3.connect(store)
+    try:
+        return int(connection.execute("SELECT count(*) FROM trials").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0  # the table is not made yet
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_evaluate_loses_no_row_and_repeats_none(evaluate: str, number: signal.Signals) -> None:
+    store = Path("s.sqlite")
+    process = _start(f"{evaluate} --seeds 6 --store {store}")
+    while _rows(store) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, number)
+    _, stderr = process.communicate()
+    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    if number == signal.SIGINT:
+        assert "kept" in stderr
+        assert "Traceback" not in stderr
+    kept = _rows(store)
+    assert 2 <= kept < 24
+    document = json.loads(run(f"{evaluate} --seeds 6 --store {store} --json").stdout)
+    whole = json.loads(run(f"{evaluate} --seeds 6 --store whole.sqlite --json").stdout)
+    assert document["rows"] == whole["rows"]
+    assert _rows(store) == 24
+
+
+def test_pretrain_ctrl_c_keeps_a_checkpoint_and_the_same_command_goes_on() -> None:
+    command = "pretrain --dataset digits --epochs 60 --latent-dim 4 --depth 1 --out r"
+    process = _start(command)
+    while not Path("r/checkpoint.pt").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    result = json.loads(run("pretrain --dataset digits --epochs 2 --latent-dim 4 --depth 1 --out r --json").stdout)
+    assert result["steps_before"] > 0
+
+
+def test_pretrain_json_reports_speed_and_the_encoder() -> None:
+    options = "--dataset digits --max-steps 3 --latent-dim 4 --depth 2 --method irmae --out r"
+    document = json.loads(run(f"pretrain {options} --json").stdout)
+    assert document["images_per_second"] > 0
+    assert document["config"]["card"]["steps"] == 3
+    files = {p.name for p in Path("r").iterdir()}
+    assert {"config.json", "model.safetensors", "metrics.jsonl", "environment.json", "README.md"} <= files
+    assert "spectrum.png" in files
+
+
+def test_pretrain_refuses_a_folder_of_another_configuration() -> None:
+    run("pretrain --dataset digits --max-steps 1 --latent-dim 4 --out r")
+    before = {p.name: p.read_bytes() for p in Path("r").iterdir()}
+    result = run("pretrain --dataset digits --max-steps 1 --latent-dim 5 --out r", code=2)
+    assert "latent_dim 4 (now 5)" in result.stderr
+    assert {p.name: p.read_bytes() for p in Path("r").iterdir()} == before
+
+
+def test_encode_writes_codes_of_a_folder_of_pictures(tiny_encoder: Path) -> None:
+    rng = np.random.default_rng(0)
+    Path("pictures/a").mkdir(parents=True)
+    for i, size in enumerate((28, 40)):
+        Image.fromarray(rng.integers(0, 256, (size, size), dtype=np.uint8)).save(f"pictures/a/{i}.png")
+    run(f"encode --encoder {tiny_encoder} --data pictures --out codes.npz")
+    with np.load("codes.npz") as codes:
+        assert codes["code"].shape == codes["features"].shape == (2, 8)
+        assert codes["paths"].tolist() == ["a/0.png", "a/1.png"]
+        assert codes["classes"][codes["labels"]].tolist() == ["a", "a"]
+
+
+def test_encode_gives_what_the_encoder_gives(tiny_encoder: Path) -> None:
+    run(f"encode --encoder {tiny_encoder} --data digits --split test --out codes.npz")
+    images = load_images("digits", "test")
+    with np.load("codes.npz") as codes:
+        np.testing.assert_array_equal(codes["code"], Encoder.from_pretrained(tiny_encoder).encode(images.images))
+        assert str(codes["fingerprint"]) == images.fingerprint
+    run(f"encode --encoder {tiny_encoder} --data digits --split test --fold --out folded.npz")
+    with np.load("folded.npz") as folded:
+        assert "features" not in folded
+
+
+def test_encoders_are_listed_shown_imported_and_exported(tiny_encoder: Path) -> None:
+    listed = run("encoders list").stdout
+    assert all(name in listed for name in ("mnist-ae", "mnist-irmae", "mnist-vae"))
+    assert "effective rank" in run("encoders show mnist-irmae").stdout
+    encoder = Encoder.from_pretrained(tiny_encoder)
+    names = {"encoder": "enc", "bottleneck": "mlp", "decoder": "dec"}
+    state = {}
+    for key, weight in encoder.autoencoder.state_dict().items():
+        part, rest = key.split(".", 1)
+        state[f"{names[part]}.{rest}"] = weight
+    torch.save(state, "checkpoint")
+    run("encoders import checkpoint --out imported")
+    run("encoders export imported --fold --out folded")
+    x = torch.rand(2, 1, 32, 32)
+    assert torch.equal(Encoder.from_pretrained("imported")(x), encoder(x))
+    assert Encoder.from_pretrained("folded").config.folded
+    assert "not empty" in run("encoders import checkpoint --out imported", code=2).stderr
+
+
+def test_data_list_and_verify() -> None:
+    listed = run("data list --data-dir d").stdout
+    assert "not fetched" in listed
+    assert "digits" in listed
+    result = run("data verify mnist --data-dir d", code=2)
+    assert result.stdout.count("missing") == 4
+
+
+def test_evaluate_on_own_pictures_pretrains_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssl_irmae.protocols.pretrained.QUICK_STEPS", 2)
+    rng = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for label, low in (("dark", 0), ("light", 128)):
+            folder = Path("pictures") / split / label
+            folder.mkdir(parents=True)
+            for i in range(6):
+                Image.fromarray(rng.integers(low, low + 100, (32, 32), dtype=np.uint8)).save(folder / f"{i}.png")
+    command = "evaluate --dataset pictures --labels 4 --seeds 2 --contenders ae-linear,supervised --json"
+    result = run(command)
+    assert "no bundled ae encoder for pictures" in result.stderr
+    assert {row["n_scored"] for row in json.loads(result.stdout)["rows"]} == {12}
+    assert "no bundled" not in run(command).stderr
+
+
+@pytest.mark.parametrize("text", ["", "1,,2", "-5", "1.5", "all,x"])
+def test_budgets_that_are_none(text: str) -> None:
+    with pytest.raises(UserError, match="--labels"):
+        parse_budgets(text)
+
+
+@pytest.mark.parametrize("text", ["", "a", "0", ",", "1.5", "3,x"])
+def test_seeds_that_are_none(text: str) -> None:
+    with pytest.raises(UserError, match="--seeds"):
+        parse_seeds(text)

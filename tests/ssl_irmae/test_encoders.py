@@ -1,0 +1,175 @@
+"""Pretrained encoders: what is saved is what is loaded, and nothing else is ever loaded."""
+
+import json
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ssl_irmae.datasets import ImageSet
+from ssl_irmae.encoders import BUNDLED, Encoder, EncoderConfig, list_bundled, read_config, weights_hash
+from ssl_irmae.errors import UserError
+from ssl_irmae.recipe import Architecture
+from ssl_irmae.reference_checkpoint import read_reference_checkpoint
+
+
+def _fresh(method: str = "irmae", channels: int = 1, size: int = 32) -> Encoder:
+    depth = 3 if method == "irmae" else None
+    architecture = Architecture.reference(method=method, channels=channels, image_size=size, latent_dim=8, depth=depth)
+    return Encoder(EncoderConfig(architecture=architecture))
+
+
+def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
+    encoder = _fresh()
+    encoder.save_pretrained(tmp_path)
+    loaded = Encoder.from_pretrained(tmp_path)
+    x = torch.rand(4, 1, 32, 32)
+    assert torch.equal(encoder(x), loaded(x))
+    assert torch.equal(encoder.features(x), loaded.features(x))
+    assert loaded.config == encoder.config
+
+
+def test_folded_on_demand_and_again_from_disk(tmp_path: Path) -> None:
+    encoder = _fresh()
+    encoder.save_pretrained(tmp_path / "a")
+    x = torch.rand(4, 1, 32, 32)
+    folded = Encoder.from_pretrained(tmp_path / "a", fold=True)
+    torch.testing.assert_close(folded(x), encoder(x), rtol=1e-4, atol=1e-6)
+    folded.save_pretrained(tmp_path / "b")
+    again = Encoder.from_pretrained(tmp_path / "b")
+    assert torch.equal(again(x), folded(x))
+    with pytest.raises(UserError, match="folded"):
+        again.features(x)
+
+
+def test_half_size_rounds_to_float16_and_computes_in_fp32(tmp_path: Path) -> None:
+    encoder = _fresh()
+    encoder.save_pretrained(tmp_path / "full")
+    encoder.save_pretrained(tmp_path / "half", half=True)
+    sizes = [(tmp_path / name / "model.safetensors").stat().st_size for name in ("full", "half")]
+    assert sizes[1] < 0.51 * sizes[0]
+    for name, weight in Encoder.from_pretrained(tmp_path / "half").state_dict().items():
+        assert weight.dtype == torch.float32
+        assert torch.equal(weight, encoder.state_dict()[name].half().float())
+
+
+def test_encode_takes_images_of_any_size_and_equals_the_module(digits: ImageSet) -> None:
+    encoder = _fresh()
+    expected = encoder(digits.images[:50].float() / 255)
+    torch.testing.assert_close(encoder.encode(digits.images[:50]), expected)
+    colour = torch.randint(0, 256, (3, 3, 50, 40), dtype=torch.uint8)
+    assert encoder.encode(colour).shape == (3, 8)
+
+
+def test_a_missing_or_extra_weight_is_refused(tmp_path: Path) -> None:
+    encoder = _fresh()
+    encoder.save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["architecture"]["depth"] = 4
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match="does not fit"):
+        Encoder.from_pretrained(tmp_path)
+
+
+def test_damaged_files_are_refused(tmp_path: Path) -> None:
+    _fresh().save_pretrained(tmp_path)
+    weights = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(weights[: len(weights) // 2])
+    with pytest.raises(UserError, match="does not fit"):
+        Encoder.from_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text('{"format": 1}')
+    with pytest.raises(UserError, match="not an encoder's configuration"):
+        Encoder.from_pretrained(tmp_path)
+
+
+def test_unknown_names_list_the_bundled_ones(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="did you mean 'mnist-irmae'"):
+        Encoder.from_pretrained("mnist-irme")
+    with pytest.raises(UserError, match="holds no pretrained encoder"):
+        Encoder.from_pretrained(tmp_path)
+    with pytest.raises(UserError, match="there is no encoder folder"):
+        Encoder.from_pretrained(tmp_path / "nothing")
+
+
+def test_the_hash_names_the_weights(tmp_path: Path) -> None:
+    _fresh().save_pretrained(tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    assert weights_hash(tmp_path / "a") == weights_hash(tmp_path / "b")
+    other = _fresh()
+    other.autoencoder.encoder.last.weight.data[0, 0] += 1
+    other.save_pretrained(tmp_path / "b")
+    assert weights_hash(tmp_path / "a") != weights_hash(tmp_path / "b")
+
+
+@pytest.mark.parametrize("name", list_bundled())
+def test_bundled_encoders_work_and_tell_where_they_come_from(name: str) -> None:
+    encoder = Encoder.from_pretrained(name)
+    x = torch.rand(2, 1, 32, 32)
+    assert encoder(x).shape == (2, encoder.config.architecture.latent_dim)
+    assert torch.equal(encoder(x), encoder(x))
+    card = read_config(BUNDLED / name).card
+    assert card["command"].startswith("ssl-irmae pretrain")
+    assert {"data_fingerprint", "effective_rank", "reconstruction_mse_test", "training_loss"} <= card.keys()
+
+
+def test_the_bundle_is_complete_and_small() -> None:
+    assert list_bundled() == ["mnist-ae", "mnist-irmae", "mnist-vae"]
+    assert sum(f.stat().st_size for f in BUNDLED.rglob("*")) < 15e6
+
+
+def test_irmaes_rank_is_a_fraction_of_the_plain_autoencoders() -> None:
+    ranks = {name: read_config(BUNDLED / name).card["effective_rank"] for name in ("mnist-irmae", "mnist-ae")}
+    assert ranks["mnist-irmae"] < 0.5 * ranks["mnist-ae"]
+
+
+def _as_reference(encoder: Encoder) -> dict[str, torch.Tensor]:
+    names = {"encoder.": "enc.", "bottleneck.": "mlp.", "decoder.": "dec."}
+    state = {}
+    for key, value in encoder.autoencoder.state_dict().items():
+        part = next(p for p in names if key.startswith(p))
+        state[names[part] + key.removeprefix(part)] = value
+    return state
+
+
+@pytest.mark.parametrize("method", ["irmae", "ae", "vae"])
+@pytest.mark.parametrize(("channels", "size"), [(1, 32), (3, 32), (3, 64)])
+def test_checkpoints_of_the_reference_code_are_imported(tmp_path: Path, method: str, channels: int, size: int) -> None:
+    original = _fresh(method, channels, size)
+    torch.save(_as_reference(original), tmp_path / "checkpoint")
+    imported = read_reference_checkpoint(tmp_path / "checkpoint")
+    assert imported.config.architecture == original.config.architecture
+    x = torch.rand(2, channels, size, size)
+    assert torch.equal(imported(x), original(x))
+
+
+def test_the_published_key_names_are_the_ones_imported() -> None:
+    keys = set(_as_reference(_fresh()))
+    assert {"enc.dcnn.0.weight", "enc.dcnn.6.bias", "enc.fc.weight", "mlp.hidden.0.weight", "dec.fc.bias"} <= keys
+    assert {f"dec.dcnn.{i}.weight" for i in (1, 3, 5)} <= keys
+
+
+class _Malice:
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return exec, ("raise SystemExit('code was run')",)
+
+
+@pytest.mark.parametrize("content", [pickle.dumps(_Malice()), b"", b"PK\x03\x04 no archive"])
+def test_nothing_but_tensors_is_unpickled(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(UserError, match="no checkpoint"):
+        read_reference_checkpoint(tmp_path / "x")
+
+
+def test_other_state_dicts_are_refused(tmp_path: Path) -> None:
+    for state, words in (
+        ({"layer.weight": torch.zeros(2)}, "unexpected entry"),
+        ({"enc.dcnn.0.weight": torch.zeros(32, 1, 4, 4)}, "fits none"),
+        ({"enc.fc.weight": 3}, "no state dict"),
+        ({}, "no state dict"),
+    ):
+        torch.save(state, tmp_path / "x")
+        with pytest.raises(UserError, match=words):
+            read_reference_checkpoint(tmp_path / "x")

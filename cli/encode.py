@@ -10,12 +10,13 @@ from ssl_irmae.cli.terminal import plainly, say
 EPILOG = """
 Examples:
 
-  ssl-irmae encode --encoder mnist-irmae --data my-images/ --out codes.npz
+  ssl-irmae encode --data my-images/ --out codes.npz
 
-  ssl-irmae encode --encoder runs/mine --data mnist --split test --out codes.npz
+  ssl-irmae encode --encoder runs/mine --data mnist --split test --out c.npz
 
-The archive holds code (n, d), features (n, d) unless the encoder is folded, labels and classes if there are any, paths
-if the images came from files, and the fingerprint of the images.
+The archive holds code (n, d); features (n, d) unless the encoder is folded;
+labels and classes if there are any; paths if the images came from files; and
+the fingerprint of the images.
 """
 
 

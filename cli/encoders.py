@@ -79,6 +79,8 @@ def export_command(
     folder = find_encoder(encoder)
     copy = Encoder.from_pretrained(folder, fold=fold)
     _refuse_occupied(out)
+    if half:
+        copy.config = copy.config.model_copy(update={"card": {**copy.config.card, "stored_as": "float16"}})
     copy.save_pretrained(out, half=half)
     write_atomically(out / "README.md", model_card(out.name, copy.config))
     for extra in ("metrics.jsonl", "spectrum.png"):

@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 EPILOG = """
 Examples:
 
-  ssl-irmae evaluate --labels 100 --seeds 10                      the eight contenders on MNIST
+  ssl-irmae evaluate --labels 100 --seeds 10
 
-  ssl-irmae evaluate --labels 10,100,1000 --encoder runs/mine     your own encoder beside them
+  ssl-irmae evaluate --labels 10,100,1000 --encoder runs/mine
 
-  ssl-irmae evaluate --contenders irmae-linear,supervised --labels all --seeds 3
+  ssl-irmae evaluate --contenders irmae-linear,supervised --labels all
 
-  ssl-irmae evaluate --dataset my-images/ --labels 50             sub-folders train/CLASS and test/CLASS
+  ssl-irmae evaluate --dataset my-images/ --labels 50
 
-The same command again runs only what is missing.
+A folder of your own pictures has sub-folders train/CLASS and test/CLASS. The
+same command again runs only what is missing. Contenders: irmae-linear,
+irmae-joint, ae-linear, ae-joint, vae-linear, vae-joint, supervised, vib;
+--encoder runs/mine adds mine-linear and mine-joint.
 """
 
 
@@ -125,7 +128,7 @@ def evaluate(
         rule=rule,
         scored_on=scored_on,
         precision=find_precision(precision, chosen_device),
-        device=chosen_device.type,
+        device=str(chosen_device),
     )
     with fetch_progress(quiet=quiet) as progress:
         data = load_data(
@@ -187,7 +190,7 @@ def _seconds(outcomes: "list[Outcome]") -> dict[str, float]:
 
 
 def _pretrain_quickly(run: "Run", steps: int, *, quiet: bool) -> None:
-    from ssl_irmae.cli.progress import EpochProgress
+    from ssl_irmae.cli.progress import train_with_progress
 
     recipe = run.recipe
     if not quiet:
@@ -195,11 +198,5 @@ def _pretrain_quickly(run: "Run", steps: int, *, quiet: bool) -> None:
             f"no bundled {recipe.architecture.method} encoder for {recipe.dataset}: pretraining one for {steps} steps, "
             "kept for next time; for a thorough one use `ssl-irmae pretrain` and --encoder"
         )
-    epochs = -(-steps // run.state.steps_per_epoch)
-    with gentle_interrupt() as interrupted, EpochProgress(run, epochs, steps, quiet=quiet) as view:
-        for record in run.train(epochs=epochs, max_steps=steps):
-            view.show(record)
-            if interrupted():
-                run.save()
-                raise KeyboardInterrupt
+    train_with_progress(run, epochs=-(-steps // run.state.steps_per_epoch), max_steps=steps, quiet=quiet)
     run.finish(f"ssl-irmae evaluate --dataset {recipe.dataset}")

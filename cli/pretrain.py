@@ -8,18 +8,20 @@ from typing import Annotated, Literal
 
 import typer
 
-from ssl_irmae.cli.terminal import gentle_interrupt, give, plainly, say
+from ssl_irmae.cli.terminal import give, plainly, say
 
 EPILOG = """
 Examples:
 
-  ssl-irmae pretrain                                   IRMAE on MNIST, the reference recipe, into runs/mnist-irmae
+  ssl-irmae pretrain
 
-  ssl-irmae pretrain --method vae --epochs 20          a VAE, shorter
+  ssl-irmae pretrain --method vae --epochs 20
 
   ssl-irmae pretrain --dataset my-images/ --image-size 64 --out runs/mine
 
-The same command again goes on where it stopped; with more --epochs it trains a finished run further.
+The first is the reference recipe: IRMAE on MNIST, 100 epochs, into
+runs/mnist-irmae. The same command again goes on where it stopped; with more
+--epochs it trains a finished run further.
 """
 
 
@@ -109,12 +111,12 @@ def pretrain(
     quiet: bool,
 ) -> dict[str, object]:
     """Do what the command says; return what ``--json`` prints."""
-    from ssl_irmae.cli.progress import EpochProgress, fetch_progress
+    from ssl_irmae.cli.progress import fetch_progress, train_with_progress
     from ssl_irmae.errors import UserError
     from ssl_irmae.recipe import Architecture
     from ssl_irmae.runs import CHECKPOINT, make_run
 
-    if learning_rate <= 0:
+    if not 0 < learning_rate < float("inf"):
         raise UserError(f"--learning-rate must be positive, got {learning_rate:g}: the reference is 1e-4")
     folder = out or Path("runs") / f"{Path(dataset).stem}-{method}"
     if resume and not (folder / CHECKPOINT).is_file():
@@ -144,12 +146,7 @@ def pretrain(
     started = run.resumed_at
     if started and not quiet:
         say(f"going on with {folder} at step {started}")
-    with gentle_interrupt() as interrupted, EpochProgress(run, epochs, max_steps, quiet=quiet) as view:
-        for record in run.train(epochs=epochs, max_steps=max_steps):
-            view.show(record)
-            if interrupted():
-                run.save()
-                raise KeyboardInterrupt
+    images_per_second = train_with_progress(run, epochs=epochs, max_steps=max_steps, quiet=quiet)
     encoder = run.finish(shlex.join(["ssl-irmae", *sys.argv[1:]]))
     if not quiet:
         rank = encoder.config.card["effective_rank"]
@@ -157,6 +154,6 @@ def pretrain(
     return {
         "folder": str(folder),
         "steps_before": started,
-        "images_per_second": view.images_per_second,
+        "images_per_second": images_per_second,
         "config": encoder.config.model_dump(mode="json"),
     }

@@ -11,7 +11,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ssl_irmae.cli.terminal import say
+from ssl_irmae.cli.terminal import gentle_interrupt, say
 from ssl_irmae.pretraining import Record
 from ssl_irmae.protocols.grid import Outcome
 from ssl_irmae.runs import Run
@@ -98,6 +98,24 @@ class EpochProgress:
         elif record.epoch_done and not self.quiet:
             left = (self.total - record.step) * self.batch_size / max(self.images_per_second or 1, 1)
             say(f"{time.strftime('%H:%M:%S')}  {text}  {left / 60:.0f} min left")
+
+
+def train_with_progress(run: Run, *, epochs: int, max_steps: int | None, quiet: bool) -> float | None:
+    """Train a run, showing it; at Ctrl-C save and stop.
+
+    Returns:
+        Images a second, the median over looks; None if there was nothing left to train.
+
+    Raises:
+        KeyboardInterrupt: After Ctrl-C, once the run is saved.
+    """
+    with gentle_interrupt() as interrupted, EpochProgress(run, epochs, max_steps, quiet=quiet) as view:
+        for record in run.train(epochs=epochs, max_steps=max_steps):
+            view.show(record)
+            if interrupted():
+                run.save()
+                raise KeyboardInterrupt
+    return view.images_per_second
 
 
 class TrialProgress:

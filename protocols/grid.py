@@ -220,9 +220,8 @@ class Grid:
         labels = self.data.scored.labels
         assert labels is not None  # load_data has seen to it
         wrong = int((predictions != labels).sum())
-        fields = trial.model_dump(exclude={"readout", "precision", "device"})
         return Row(
-            **fields,
+            **trial.model_dump(),
             error=100 * wrong / len(labels),
             n_scored=len(labels),
             predictions=hashlib.sha256(predictions.numpy().tobytes()).hexdigest(),

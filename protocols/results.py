@@ -36,7 +36,10 @@ class Row(BaseModel):
         encoder: Name of the pretrained encoder, if there is one.
         encoder_hash: Of its weights and architecture.
         reads: What the readout was given: ``"code"``, ``"features"`` or ``"images"``.
-        settings: The readout's fixed settings.
+        readout: Which.
+        settings: Its fixed settings.
+        precision: Arithmetic of networks that were trained.
+        device: Where.
         version: Of ssl-irmae.
     """
 
@@ -57,7 +60,10 @@ class Row(BaseModel):
     encoder: str | None
     encoder_hash: str | None
     reads: str
+    readout: str
     settings: dict[str, str | int | float | bool]
+    precision: str
+    device: str
     version: str
 
 

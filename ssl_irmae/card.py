@@ -26,6 +26,7 @@ def model_card(name: str, config: EncoderConfig) -> str:
         "reconstruction MSE a pixel, training images": _number(card.get("reconstruction_mse_train")),
         "reconstruction MSE a pixel, test images": _number(card.get("reconstruction_mse_test")),
         "minutes of training": _number(card.get("minutes")),
+        "weights": card.get("stored_as", "float32"),
     }
     table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
     return (

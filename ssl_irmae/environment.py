@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-_PACKAGES = ("ssl-irmae", "torch", "torchvision", "numpy", "scipy", "scikit-learn", "pytorch-metric-learning")
+_PACKAGES = ("ssl-irmae", "torch", "torchvision", "numpy", "scipy", "scikit-learn")
 
 
 def describe_environment() -> dict[str, object]:

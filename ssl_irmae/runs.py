@@ -1,5 +1,6 @@
 """A pretraining run as a folder: made, continued, finished."""
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -196,10 +197,9 @@ def make_run(
     size = image_size or (SOURCES[dataset].image_size if dataset in SOURCES else 32)
     chosen = find_device(device)
     train = load_images(dataset, "train", data_dir=data_dir, image_size=size, progress=progress)
-    try:
+    test = None
+    with contextlib.suppress(*(() if dataset in SOURCES else (UserError,))):  # one's own images need no test split
         test = load_images(dataset, "test", data_dir=data_dir, image_size=size, progress=progress)
-    except UserError:
-        test = None  # the user's own images need no test split to pretrain on
     networks = architecture(train.images.shape[1], size)
     recipe = Recipe(
         architecture=networks,
@@ -209,7 +209,7 @@ def make_run(
         batch_size=batch_size,
         learning_rate=learning_rate,
         precision=find_precision(precision, chosen),
-        device=chosen.type,
+        device=str(chosen),
     )
     return Run(folder, recipe, _fitted(train, networks), None if test is None else _fitted(test, networks))
 

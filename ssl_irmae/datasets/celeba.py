@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 import torchvision
 from torchvision.transforms.v2 import functional as transforms
@@ -32,6 +31,6 @@ def load(split: Split, data_dir: Path) -> ImageSet:
     images = torch.empty(len(faces), 3, 64, 64, dtype=torch.uint8)
     for i in range(len(faces)):
         face, _ = faces[i]
-        pixels = torch.from_numpy(np.asarray(face)).permute(2, 0, 1)
+        pixels = transforms.pil_to_tensor(face)
         images[i] = transforms.resize(transforms.center_crop(pixels, [148, 148]), [64, 64], antialias=True)
     return ImageSet(name="celeba", images=images, factors=faces.attr.to(torch.float32))

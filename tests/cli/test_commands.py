@@ -1,5 +1,6 @@
 """The command line: what it prints where, which code it exits with, and what it leaves behind."""
 
+import dataclasses
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from ssl_irmae.cli.options import parse_budgets, parse_seeds
 from ssl_irmae.datasets import load_images
 from ssl_irmae.encoders import Encoder
 from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.contenders import CONTENDERS
 
 EVALUATE = "evaluate --dataset digits --labels 10,20 --seeds 2 --precision fp32"
 
@@ -37,8 +39,10 @@ def run(command: str, code: int = 0) -> Result:
 
 
 @pytest.fixture
-def evaluate(tiny_encoder: Path) -> str:
-    """A protocol small enough for a test: one encoder, its linear probe beside a short baseline."""
+def evaluate(tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A protocol small enough for a test: one encoder, its linear probe beside a baseline of few steps."""
+    settings = {**CONTENDERS["supervised"].settings, "steps": 3}
+    monkeypatch.setitem(CONTENDERS, "supervised", dataclasses.replace(CONTENDERS["supervised"], settings=settings))
     return f"{EVALUATE} --encoder {tiny_encoder} --contenders tiny-linear,supervised"
 
 
@@ -48,6 +52,11 @@ def test_version_and_help() -> None:
         text = run(f"{command} --help").stdout
         assert "Examples:" in text
         assert f"ssl-irmae {command}" in text
+
+
+def test_the_help_of_evaluate_names_every_contender() -> None:
+    words = run("evaluate --help").stdout
+    assert all(name in words for name in CONTENDERS)
 
 
 @pytest.mark.parametrize(
@@ -151,9 +160,10 @@ def _rows(store: Path) -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_a_stopped_evaluate_loses_no_row_and_repeats_none(evaluate: str, number: signal.Signals) -> None:
+def test_a_stopped_evaluate_loses_no_row_and_repeats_none(tiny_encoder: Path, number: signal.Signals) -> None:
     store = Path("s.sqlite")
-    process = _start(f"{evaluate} --seeds 6 --store {store}")
+    command = f"{EVALUATE} --seeds 40 --encoder {tiny_encoder} --contenders tiny-linear"
+    process = _start(f"{command} --store {store}")
     while _rows(store) < 2:
         assert process.poll() is None
         time.sleep(0.01)
@@ -164,11 +174,11 @@ def test_a_stopped_evaluate_loses_no_row_and_repeats_none(evaluate: str, number:
         assert "kept" in stderr
         assert "Traceback" not in stderr
     kept = _rows(store)
-    assert 2 <= kept < 24
-    document = json.loads(run(f"{evaluate} --seeds 6 --store {store} --json").stdout)
-    whole = json.loads(run(f"{evaluate} --seeds 6 --store whole.sqlite --json").stdout)
+    assert 2 <= kept < 80
+    document = json.loads(run(f"{command} --store {store} --json").stdout)
+    whole = json.loads(run(f"{command} --store whole.sqlite --json").stdout)
     assert document["rows"] == whole["rows"]
-    assert _rows(store) == 24
+    assert _rows(store) == 80
 
 
 def test_pretrain_ctrl_c_keeps_a_checkpoint_and_the_same_command_goes_on() -> None:

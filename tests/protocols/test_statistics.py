@@ -27,7 +27,10 @@ def make_row(contender: str, seed: int, error: float, budget: int = 100) -> Row:
         encoder=None,
         encoder_hash=None,
         reads="images",
+        readout="none",
         settings={},
+        precision="fp32",
+        device="cpu",
         version="0",
     )
 

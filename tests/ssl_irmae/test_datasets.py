@@ -129,6 +129,37 @@ def test_idx_files_find_their_labels_and_their_test_split(tmp_path: Path) -> Non
     np.testing.assert_array_equal(test.images[:, 0].numpy(), arrays["t10k-images-idx3-ubyte"])
 
 
+def test_celeba_is_cropped_and_resized_from_files_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="celeba is not in place"):
+        load_images("celeba", data_dir=tmp_path)
+    folder = tmp_path / "celeba"
+    (folder / "img_align_celeba").mkdir(parents=True)
+    names = [f"{i:06}.jpg" for i in range(1, 4)]
+    faces = _pixels(3, 218, 178, 3)
+    for name, face in zip(names, faces, strict=True):
+        Image.fromarray(face).save(folder / "img_align_celeba" / name, quality=100, subsampling=0)
+    rows = {
+        "list_eval_partition.txt": [f"{n} {split}" for n, split in zip(names, (0, 0, 2), strict=True)],
+        "identity_CelebA.txt": [f"{n} 1" for n in names],
+        "list_bbox_celeba.txt": ["3", "image_id x_1 y_1 width height", *(f"{n} 0 0 1 1" for n in names)],
+        "list_landmarks_align_celeba.txt": ["3", "a b", *(f"{n} 0 0" for n in names)],
+        "list_attr_celeba.txt": ["3", "Smiling Young", *(f"{n} 1 -1" for n in names)],
+    }
+    for name, lines in rows.items():
+        (folder / name).write_text("\n".join(lines) + "\n")
+    # the published checksums are of the real lists
+    monkeypatch.setattr("torchvision.datasets.CelebA._check_integrity", lambda _: True)
+    train, test = load_images("celeba", data_dir=tmp_path), load_images("celeba", "test", data_dir=tmp_path)
+    assert train.images.shape == (2, 3, 64, 64)
+    assert test.images.shape == (1, 3, 64, 64)
+    assert train.labels is None
+    assert train.factors is not None
+    assert train.factors.tolist() == [[1, 0], [1, 0]]
+    middle = Image.open(folder / "img_align_celeba" / names[2]).crop((15, 35, 163, 183))
+    expected = np.asarray(middle.resize((64, 64), Image.Resampling.BILINEAR)).astype(int)
+    assert np.abs(np.moveaxis(test.images[0].numpy(), 0, 2) - expected).max() <= 1
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_a_folder_of_pictures_with_classes(tmp_path: Path, mode: str) -> None:
     channels = {"L": 1, "RGB": 3}[mode]

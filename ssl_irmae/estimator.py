@@ -1,0 +1,65 @@
+"""The scikit-learn face: a pretrained encoder as a step of a pipeline."""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from ssl_irmae.encoders import Encoder
+from ssl_irmae.errors import UserError
+
+
+class CodeTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """Turn images into a frozen encoder's codes inside a scikit-learn pipeline.
+
+    Args:
+        encoder: A bundled encoder's name, or a folder.
+        reads: ``"code"`` or ``"features"``.
+
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from ssl_irmae.datasets import load_images
+    >>> digits = load_images("digits")
+    >>> model = make_pipeline(CodeTransformer("mnist-irmae"), LogisticRegression(max_iter=1000))
+    >>> model.fit(digits.images[:50].numpy(), digits.labels[:50].numpy()).predict(digits.images[:2].numpy()).shape
+    (2,)
+    """
+
+    def __init__(self, encoder: str | Path = "mnist-irmae", reads: Literal["code", "features"] = "code") -> None:
+        self.encoder = encoder
+        self.reads = reads
+
+    def fit(self, X: npt.NDArray[np.uint8], y: Any = None) -> Self:  # noqa: ARG002  # scikit-learn's signature
+        """Load the encoder; nothing is learned from X, and y is not looked at.
+
+        Raises:
+            UserError: If there is no such encoder.
+        """
+        self.encoder_ = Encoder.from_pretrained(self.encoder)
+        return self
+
+    def transform(self, X: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Encode images of any size.
+
+        Args:
+            X: uint8, shape (n, h, w) or (n, c, h, w).
+
+        Returns:
+            fp32, shape (n, d).
+
+        Raises:
+            UserError: If X is of another kind.
+        """
+        images = X[:, None] if X.ndim == 3 else X
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
+            raise UserError(
+                f"images must be uint8 of shape (n, h, w) or (n, c, h, w) with c = 1 or 3, got {X.dtype} of {X.shape}"
+            )
+        codes: npt.NDArray[np.float32] = self.encoder_.encode(torch.from_numpy(images), self.reads).numpy()
+        return codes
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "encoder_")

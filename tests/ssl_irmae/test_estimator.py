@@ -1,0 +1,33 @@
+"""A frozen encoder in a scikit-learn pipeline."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from ssl_irmae.datasets import load_images
+from ssl_irmae.encoders import Encoder
+from ssl_irmae.errors import UserError
+from ssl_irmae.estimator import CodeTransformer
+
+
+def test_a_pipeline_sees_the_encoders_codes(tiny_encoder: Path) -> None:
+    digits = load_images("digits")
+    x = digits.images[:40].numpy()
+    transformer = clone(CodeTransformer(tiny_encoder, reads="features")).fit(x)
+    expected = Encoder.from_pretrained(tiny_encoder).encode(digits.images[:40], "features")
+    np.testing.assert_array_equal(transformer.transform(x), expected)
+    np.testing.assert_array_equal(transformer.transform(x[:, 0]), expected)
+    assert digits.labels is not None
+    model = make_pipeline(CodeTransformer(tiny_encoder), LogisticRegression()).fit(x, digits.labels[:40])
+    assert model.predict(x).shape == (40,)
+
+
+def test_what_are_no_images_is_refused(tiny_encoder: Path) -> None:
+    transformer = CodeTransformer(tiny_encoder).fit(np.zeros((1, 8, 8), np.uint8))
+    for bad in (np.zeros((2, 8, 8)), np.zeros((2, 64), np.uint8), np.zeros((2, 5, 8, 8), np.uint8)):
+        with pytest.raises(UserError, match="uint8"):
+            transformer.transform(bad)

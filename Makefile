@@ -3,12 +3,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: evaluate test lint types doctest
+.PHONY: evaluate test lint types doctest tables
 
 evaluate: .venv/ready
 	$(BIN)/ssl-irmae evaluate --labels 100 --seeds 10
 
-test: lint types doctest
+test: lint types doctest tables
 	$(BIN)/pytest
 
 lint: .venv/ready
@@ -23,6 +23,10 @@ types: .venv/ready
 
 doctest: .venv/ready
 	$(BIN)/python -W error -m tests.run_doctests
+
+# the README's numbers are the stored ones
+tables: .venv/ready
+	$(BIN)/python docs/tables.py --check
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -134,16 +134,16 @@ def test_celeba_is_cropped_and_resized_from_files_in_place(tmp_path: Path, monke
         load_images("celeba", data_dir=tmp_path)
     folder = tmp_path / "celeba"
     (folder / "img_align_celeba").mkdir(parents=True)
-    names = [f"{i:06}.jpg" for i in range(1, 4)]
-    faces = _pixels(3, 218, 178, 3)
+    names = [f"{i:06}.jpg" for i in range(1, 5)]
+    faces = _pixels(4, 218, 178, 3)
     for name, face in zip(names, faces, strict=True):
         Image.fromarray(face).save(folder / "img_align_celeba" / name, quality=100, subsampling=0)
     rows = {
-        "list_eval_partition.txt": [f"{n} {split}" for n, split in zip(names, (0, 0, 2), strict=True)],
+        "list_eval_partition.txt": [f"{n} {split}" for n, split in zip(names, (0, 0, 2, 2), strict=True)],
         "identity_CelebA.txt": [f"{n} 1" for n in names],
-        "list_bbox_celeba.txt": ["3", "image_id x_1 y_1 width height", *(f"{n} 0 0 1 1" for n in names)],
-        "list_landmarks_align_celeba.txt": ["3", "a b", *(f"{n} 0 0" for n in names)],
-        "list_attr_celeba.txt": ["3", "Smiling Young", *(f"{n} 1 -1" for n in names)],
+        "list_bbox_celeba.txt": ["4", "image_id x_1 y_1 width height", *(f"{n} 0 0 1 1" for n in names)],
+        "list_landmarks_align_celeba.txt": ["4", "a b", *(f"{n} 0 0" for n in names)],
+        "list_attr_celeba.txt": ["4", "Smiling Young", *(f"{n} 1 -1" for n in names)],
     }
     for name, lines in rows.items():
         (folder / name).write_text("\n".join(lines) + "\n")
@@ -151,7 +151,7 @@ def test_celeba_is_cropped_and_resized_from_files_in_place(tmp_path: Path, monke
     monkeypatch.setattr("torchvision.datasets.CelebA._check_integrity", lambda _: True)
     train, test = load_images("celeba", data_dir=tmp_path), load_images("celeba", "test", data_dir=tmp_path)
     assert train.images.shape == (2, 3, 64, 64)
-    assert test.images.shape == (1, 3, 64, 64)
+    assert test.images.shape == (2, 3, 64, 64)
     assert train.labels is None
     assert train.factors is not None
     assert train.factors.tolist() == [[1, 0], [1, 0]]

@@ -1,0 +1,67 @@
+"""Write the tables of README.md from stored results: `python docs/tables.py`; `--check` only says whether they agree."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from ssl_irmae.encoders import BUNDLED, list_bundled, read_config
+from ssl_irmae.protocols.report.table import format_difference, format_error
+from ssl_irmae.protocols.results import Row
+from ssl_irmae.protocols.statistics import summarise
+
+ROOT = Path(__file__).parent.parent
+RESULT = ROOT / "docs" / "results" / "mnist-100-labels" / "evaluate.json"
+
+
+def evaluate_table(document: dict[str, Any]) -> str:
+    """Recompute the summary from the raw rows, and lay it out as Markdown with the notes under it."""
+    rows = [Row.model_validate(row) for row in document["rows"]]
+    reference = document["reference"]
+    lines = [f"| contender | reads | error % ± SE | n | Δ {reference} [95 %] |", "|---|---|---:|---:|---:|"]
+    reads = {row.contender: row.reads for row in rows}
+    for s in summarise(rows, reference=reference):
+        difference = "reference" if s.contender == reference else format_difference(s.difference)
+        lines.append(f"| `{s.contender}` | {reads[s.contender]} | {format_error(s).strip()} | {s.n} | {difference} |")
+    return "\n".join([*lines, "", *document["notes"]])
+
+
+def encoders_table() -> str:
+    """Lay out the cards of the bundled encoders as Markdown."""
+    lines = [
+        "| encoder | made by | effective rank | reconstruction, train | reconstruction, test |",
+        "|---|---|---:|---:|---:|",
+    ]
+    for name in list_bundled():
+        card = read_config(BUNDLED / name).card
+        train, test = card["reconstruction_mse_train"], card["reconstruction_mse_test"]
+        command = f"`{card['command']}`"
+        lines.append(f"| `{name}` | {command} | {card['effective_rank']:.1f} | {train:.5f} | {test:.5f} |")
+    return "\n".join(lines)
+
+
+def rendered(readme: str) -> str:
+    """Return the README with both tables as the stored results have them."""
+    blocks = {"table": evaluate_table(json.loads(RESULT.read_text())), "encoders": encoders_table()}
+    for name, block in blocks.items():
+        begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
+        head, rest = readme.split(begin)
+        readme = f"{head}{begin}{block}\n{end}{rest.split(end)[1]}"
+    return readme
+
+
+def main() -> int:
+    """Write or check; return 1 if the README had drifted."""
+    path = ROOT / "README.md"
+    before = path.read_text()
+    after = rendered(before)
+    if "--check" not in sys.argv:
+        path.write_text(after)
+        return 0
+    if before != after:
+        sys.stderr.write("README.md differs from the stored results: run `python docs/tables.py`\n")
+    return int(before != after)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -37,6 +37,10 @@ def plainly(command: Callable[P, R]) -> Callable[P, R]:
         except UserError as error:
             say(f"error: {error}")
             raise typer.Exit(2) from error
+        except OSError as error:
+            # a full disk, a folder that may not be written to: the system's own sentence names the file
+            say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+            raise typer.Exit(2) from error
         except KeyboardInterrupt as error:
             say("stopped: everything finished so far is kept; the same command goes on from there")
             raise typer.Exit(130) from error

@@ -1,4 +1,4 @@
-"""Write the tables of README.md from stored results: `python docs/tables.py`; `--check` only says whether they agree."""
+"""Write the tables of README.md from stored results (`python docs/tables.py`), or `--check` that they agree."""
 
 import json
 import sys

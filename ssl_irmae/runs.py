@@ -4,12 +4,14 @@ import contextlib
 import dataclasses
 import io
 import json
+import pickle
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
 from ssl_irmae.compute import find_device, find_precision
 from ssl_irmae.datasets import SOURCES, ImageSet, fit_images, load_images
@@ -144,7 +146,10 @@ class Run:
             if (self.folder / CONFIG).exists() or (self.folder / CHECKPOINT).exists():
                 raise UserError(f"{self.folder} holds an encoder that no run here made: choose another --out")
             return
-        before = Recipe.model_validate_json(path.read_bytes())
+        try:
+            before = Recipe.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise UserError(f"{path} is no recipe of this version: choose another --out") from error
         if before != self.recipe:
             raise UserError(
                 f"{self.folder} holds a run with {', '.join(self.recipe.differences(before))}: "
@@ -155,7 +160,10 @@ class Run:
         path = self.folder / CHECKPOINT
         if not path.is_file():
             return
-        state = torch.load(path, map_location=self.recipe.device, weights_only=True)
+        try:
+            state = torch.load(path, map_location=self.recipe.device, weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise UserError(f"{path} is damaged: remove it to start again, or choose another --out") from error
         state["noise"] = state["noise"].cpu()
         self.history = json.loads(state.pop("history"))
         self.seconds = state.pop("seconds")

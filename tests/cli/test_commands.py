@@ -213,6 +213,19 @@ def test_pretrain_refuses_a_folder_of_another_configuration() -> None:
     assert {p.name: p.read_bytes() for p in Path("r").iterdir()} == before
 
 
+def test_folders_and_files_that_cannot_be_used_are_named() -> None:
+    Path("file").write_text("in the way")
+    pretrain = "pretrain --dataset digits --max-steps 1 --latent-dim 4"
+    assert "file" in run(f"{pretrain} --out file/run", code=2).stderr
+    run(f"{pretrain} --out r")
+    Path("r/checkpoint.pt").write_bytes(b"damaged")
+    assert "damaged" in run(f"{pretrain} --out r", code=2).stderr
+    Path("r/recipe.json").write_text("{}")
+    assert "no recipe" in run(f"{pretrain} --out r", code=2).stderr
+    Path("r/recipe.json").unlink()
+    assert "another --out" in run(f"{pretrain} --out r", code=2).stderr
+
+
 def test_encode_writes_codes_of_a_folder_of_pictures(tiny_encoder: Path) -> None:
     rng = np.random.default_rng(0)
     Path("pictures/a").mkdir(parents=True)

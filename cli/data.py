@@ -57,8 +57,8 @@ def verify_command(name: Annotated[str, typer.Argument(help="Such as mnist.")], 
     bad = [file for file, word in state.items() if word != "ok"]
     if bad:
         raise UserError(
-            f"{name}: {', '.join(bad)} in {mnist.folder(name, folder)} not verified: remove what is damaged and run "
-            f"`ssl-irmae data fetch {name}`"
+            f"{name}: {', '.join(bad)} in {mnist.folder(name, folder)} not verified: remove what is damaged or "
+            f"unchecked and run `ssl-irmae data fetch {name}`"
         )
 
 

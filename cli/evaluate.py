@@ -47,7 +47,7 @@ def command(
     rule: Annotated[Literal["balanced", "uniform"], typer.Option(help="How labelled subsets are drawn.")] = "balanced",
     scored_on: Annotated[
         Literal["test", "development"],
-        typer.Option(help="Test images, or (for tuning) the last sixth of the training images, held out."),
+        typer.Option(help="Test images, or (for tuning) a held-out sixth of the training images."),
     ] = "test",
     store: Annotated[Path, typer.Option(help="Where finished trials are kept.")] = Path("runs/results.sqlite"),
     precision: Annotated[
@@ -105,10 +105,9 @@ def evaluate(
 
     from ssl_irmae.cli.progress import TrialProgress, fetch_progress
     from ssl_irmae.compute import find_device, find_precision
-    from ssl_irmae.environment import describe_environment
     from ssl_irmae.protocols.contenders import CONTENDERS, choose, contenders_of
     from ssl_irmae.protocols.data import load_data
-    from ssl_irmae.protocols.grid import Grid, Spec
+    from ssl_irmae.protocols.grid import Grid, Spec, draw_subsets
     from ssl_irmae.protocols.pretrained import encoder_of_method, needed_methods, own_encoders
     from ssl_irmae.protocols.report.table import budget_table, explain
     from ssl_irmae.protocols.results import Store
@@ -138,12 +137,13 @@ def evaluate(
             data_dir=data_dir,
             progress=progress,
         )
+    draw_subsets(spec, data)  # an impossible budget is said before anything is pretrained
     pretrained = own | {
         method: encoder_of_method(
             method,
+            data,
             dataset=dataset,
-            fingerprint=data.source_fingerprint,
-            device=device,
+            device=chosen_device,
             data_dir=data_dir,
             train=lambda run, steps: _pretrain_quickly(run, steps, quiet=quiet),
         )
@@ -161,7 +161,8 @@ def evaluate(
                 raise KeyboardInterrupt
     rows = [outcome.row for outcome in outcomes]
     summaries = summarise(rows, reference=reference)
-    words = explain(rows, summaries, spec, rows_wanted, reference)
+    quick = [name for name, encoder in pretrained.items() if encoder.quick]
+    words = explain(rows, summaries, spec, rows_wanted, reference, quick)
     if table:
         console = Console(stderr=False)
         for budget in dict.fromkeys(row.budget for row in rows):
@@ -175,18 +176,22 @@ def evaluate(
         "summary": [dataclasses.asdict(summary) for summary in summaries],
         "notes": words,
         "seconds": {
-            "fresh_trials": round(sum(o.seconds for o in outcomes if o.fresh), 3),
+            "fresh_trials": round(sum(o.kept.seconds for o in outcomes if o.fresh), 3),
             "by_contender": _seconds(outcomes),
         },
-        "environment": describe_environment(),
+        "environments": _distinct([outcome.kept.environment for outcome in outcomes]),
     }
 
 
 def _seconds(outcomes: "list[Outcome]") -> dict[str, float]:
     total: dict[str, float] = {}
     for outcome in outcomes:
-        total[outcome.row.contender] = total.get(outcome.row.contender, 0.0) + outcome.seconds
+        total[outcome.row.contender] = total.get(outcome.row.contender, 0.0) + outcome.kept.seconds
     return {name: round(seconds, 3) for name, seconds in total.items()}
+
+
+def _distinct(environments: list[dict[str, object]]) -> list[dict[str, object]]:
+    return [e for i, e in enumerate(environments) if e not in environments[:i]]
 
 
 def _pretrain_quickly(run: "Run", steps: int, *, quiet: bool) -> None:

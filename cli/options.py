@@ -1,5 +1,7 @@
 """Lists on the command line: budgets and seeds."""
 
+import re
+
 from ssl_irmae.errors import UserError
 
 
@@ -14,7 +16,7 @@ def parse_budgets(text: str) -> tuple[int | None, ...]:
         word = part.strip()
         if word == "all":
             budgets.append(None)
-        elif word.replace("_", "").isdigit() and int(word) > 0:
+        elif re.fullmatch(r"[0-9]+(_[0-9]+)*", word) and int(word) > 0:
             budgets.append(int(word))
         else:
             raise UserError(f"--labels {text}: {word!r} is no number of labels; write such as 10,100,1000,all")
@@ -31,6 +33,6 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     listed = "," in text
     if listed and not words[-1]:
         words.pop()
-    if not words or not all(word.isdigit() for word in words) or (not listed and int(words[0]) < 1):
+    if not words or not all(re.fullmatch("[0-9]+", word) for word in words) or (not listed and int(words[0]) < 1):
         raise UserError(f"--seeds {text}: write how many, such as 10, or which, such as 0,3,7")
     return tuple(dict.fromkeys(int(word) for word in words)) if listed else tuple(range(int(words[0])))

@@ -42,7 +42,7 @@ def plainly(command: Callable[P, R]) -> Callable[P, R]:
             say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
             raise typer.Exit(2) from error
         except KeyboardInterrupt as error:
-            say("stopped: everything finished so far is kept; the same command goes on from there")
+            say("stopped: what was finished is kept; the same command goes on from there")
             raise typer.Exit(130) from error
 
     return wrapped

@@ -55,7 +55,7 @@ CONTENDERS: dict[str, Contender] = {
     "vae-linear": replace(_linear, encoder="vae"),
     "vae-joint": replace(_joint, encoder="vae"),
     "supervised": Contender(supervised, "images", _TRAINING),
-    "vib": Contender(vib, "images", {**_TRAINING, "width": 256, "beta": 1e-3}),
+    "vib": Contender(vib, "images", {**_TRAINING, "beta": 1e-3}),
 }
 
 

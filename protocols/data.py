@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import torch
+from torch import Tensor
+
 from ssl_irmae.datasets import SOURCES, ImageSet, fit_images, load_images
 from ssl_irmae.datasets.download import Progress, no_progress
 from ssl_irmae.errors import UserError
 from ssl_irmae.recipe import Architecture
+from ssl_irmae.seeding import generator
 
 ScoredOn = Literal["test", "development"]
 
@@ -41,8 +45,9 @@ def load_data(
 
     Args:
         dataset: A name, or a path to the user's own images.
-        scored_on: ``"test"``, or ``"development"``: the last sixth of the training images is held out and the rest
-            is learned from (MNIST: 50,000 and 10,000), so that settings can be chosen without the test images.
+        scored_on: ``"test"``, or ``"development"``: a sixth of the training images, drawn by their fingerprint, is
+            held out and labels come from the rest (MNIST: 10,000 and 50,000), so that settings can be chosen without
+            the test images. Pretrained encoders have seen the held-out images, without labels.
         architectures: Of the encoders the user brings: images are given the size and the channels these read.
         data_dir: Where data are kept.
         progress: Called while fetching.
@@ -64,8 +69,9 @@ def load_data(
 
     train = fitted(source)
     if scored_on == "development":
-        cut = len(train) - len(train) // 6
-        return Data(_part(train, slice(None, cut)), _part(train, slice(cut, None)), source.fingerprint)
+        order = torch.randperm(len(train), generator=generator("cpu", "development", train.fingerprint))
+        held_out, rest = order[: len(train) // 6].sort().values, order[len(train) // 6 :].sort().values
+        return Data(_part(train, rest), _part(train, held_out), source.fingerprint)
     test = load_images(dataset, "test", data_dir=data_dir, image_size=size, progress=progress)
     if test.labels is None:
         raise UserError(f"{source.name} has no labels to score with: give its test split labels too")
@@ -76,6 +82,6 @@ def load_data(
     return Data(train, fitted(test), source.fingerprint)
 
 
-def _part(images: ImageSet, part: slice) -> ImageSet:
+def _part(images: ImageSet, part: Tensor) -> ImageSet:
     assert images.labels is not None
     return ImageSet(images.name, images.images[part], images.labels[part], images.classes)

@@ -1,5 +1,6 @@
 """Run a protocol: draw, fit, score, yield. The only place where test labels meet predictions."""
 
+import dataclasses
 import hashlib
 import time
 from collections.abc import Iterator, Mapping
@@ -13,11 +14,13 @@ from torch import Tensor
 from ssl_irmae import __version__
 from ssl_irmae.compute import Precision
 from ssl_irmae.encoders import Encoder
+from ssl_irmae.environment import describe_environment
+from ssl_irmae.pretraining import Reads
 from ssl_irmae.protocols.contenders import Contender, call_readout
 from ssl_irmae.protocols.data import Data, ScoredOn
 from ssl_irmae.protocols.pretrained import PretrainedEncoder
 from ssl_irmae.protocols.readouts import Predictor, Sample
-from ssl_irmae.protocols.results import Row, Store
+from ssl_irmae.protocols.results import Kept, Row, Store
 from ssl_irmae.protocols.subsets import Rule, Subset, draw_subset
 from ssl_irmae.seeding import derive_seed
 
@@ -64,12 +67,30 @@ class Trial(BaseModel):
     scored_on: str
     precision: str
     device: str
-    version: str
+    computed_with: str
 
     @property
     def key(self) -> str:
-        """SHA-256 over every field but the name: a contender that is renamed is not run again."""
+        """SHA-256 over every field but names: a contender or encoder that is renamed is not run again."""
         return hashlib.sha256(self.model_dump_json(exclude={"contender", "encoder"}).encode()).hexdigest()
+
+
+def draw_subsets(spec: Spec, data: Data) -> list[list[Subset]]:
+    """Draw every labelled subset of a protocol: for each budget, once, one a seed.
+
+    Raises:
+        UserError: If a budget cannot be met.
+    """
+    assert data.train.labels is not None  # load_data has seen to it
+    labels = data.train.labels.numpy()
+    budgets = dict.fromkeys(len(labels) if budget is None else budget for budget in spec.budgets)
+    return [
+        [
+            draw_subset(labels, fingerprint=data.train.fingerprint, budget=budget, seed=seed, rule=spec.rule)
+            for seed in spec.seeds
+        ]
+        for budget in budgets
+    ]
 
 
 @dataclass(frozen=True)
@@ -77,14 +98,17 @@ class Outcome:
     """A finished trial.
 
     Args:
-        row: Its row.
-        seconds: That fitting and predicting took, without the encoding that trials share.
+        kept: What the store has of it; its seconds leave out the encoding that trials share.
         fresh: Whether it was run now, rather than found in the store.
     """
 
-    row: Row
-    seconds: float
+    kept: Kept
     fresh: bool
+
+    @property
+    def row(self) -> Row:
+        """The trial's row."""
+        return self.kept.row
 
 
 class Grid:
@@ -111,26 +135,16 @@ class Grid:
         self.contenders = contenders
         self.encoders = encoders
         self.store = store
+        self._environment = describe_environment()
+        self._computed_with = f"ssl-irmae {__version__}, torch {torch.__version__}, {torch.get_num_threads()} threads"
         self._loaded: dict[str, Encoder] = {}
         self._encoded: dict[tuple[str, str], _Codes] = {}
 
     @cached_property
     def trials(self) -> list[tuple[Trial, Subset]]:
-        """The cells, with the labelled subset of each; drawing them reports an impossible budget before any work."""
-        labels = self._train_labels.numpy()
-        fingerprint = self.data.train.fingerprint
+        """The cells, with the labelled subset of each."""
         cells = []
-        for budget in self.spec.budgets:
-            subsets = [
-                draw_subset(
-                    labels,
-                    fingerprint=fingerprint,
-                    budget=len(labels) if budget is None else budget,
-                    seed=seed,
-                    rule=self.spec.rule,
-                )
-                for seed in self.spec.seeds
-            ]
+        for subsets in draw_subsets(self.spec, self.data):
             for name, contender in self.contenders.items():
                 # at the full set all subsets are one: a readout without randomness has one result there, not n
                 once = contender.deterministic and subsets[0].rule == "full"
@@ -142,8 +156,13 @@ class Grid:
         for trial, subset in self.trials:
             found = self.store.get(trial.key)
             if found is not None:
-                row, seconds = found
-                yield Outcome(row.model_copy(update={"contender": trial.contender}), seconds, fresh=False)
+                names = {
+                    "contender": trial.contender,
+                    "encoder": trial.encoder,
+                    "dataset": self.data.train.name,
+                }
+                row = found.row.model_copy(update=names)
+                yield Outcome(dataclasses.replace(found, row=row), fresh=False)
                 continue
             contender = self.contenders[trial.contender]
             sample, scored, start = self._prepare(contender, subset)
@@ -151,9 +170,9 @@ class Grid:
             predictor = call_readout(contender, sample, start)
             predictions = predict(predictor, scored)
             seconds = time.perf_counter() - began
-            row = self._score(trial, predictions)
-            self.store.add(trial.key, row, seconds, subset)
-            yield Outcome(row, seconds, fresh=True)
+            kept = Kept(self._score(trial, predictions), seconds, self._environment)
+            self.store.add(trial.key, kept, subset)
+            yield Outcome(kept, fresh=True)
 
     @property
     def _train_labels(self) -> Tensor:
@@ -178,7 +197,7 @@ class Grid:
             scored_on=self.spec.scored_on,
             precision=self.spec.precision,
             device=self.spec.device,
-            version=__version__,
+            computed_with=self._computed_with,
         )
 
     def _prepare(self, contender: Contender, subset: Subset) -> tuple[Sample, Tensor, torch.nn.Module | None]:
@@ -187,6 +206,7 @@ class Grid:
         encoder = None if contender.encoder is None else self._load(contender.encoder)
         if contender.frozen:
             assert contender.encoder is not None
+            assert contender.reads != "images"
             codes = self._encode(contender.encoder, contender.reads)
             inputs, unlabelled, scored = codes.train[chosen], codes.train, codes.scored
         else:
@@ -208,7 +228,7 @@ class Grid:
             self._loaded[name] = self.encoders[name].load()
         return self._loaded[name]
 
-    def _encode(self, name: str, reads: str) -> "_Codes":
+    def _encode(self, name: str, reads: Reads) -> "_Codes":
         if (name, reads) not in self._encoded:
             encoder = self._load(name).to(self.spec.device)
             self._encoded[name, reads] = _Codes(

@@ -1,15 +1,18 @@
 """Which pretrained encoders a protocol uses: bundled, the user's own, or pretrained quickly on the spot."""
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+import torch
 
-from ssl_irmae.datasets import SOURCES
-from ssl_irmae.encoders import BUNDLED, Encoder, find_encoder, list_bundled, read_config, weights_hash
+from ssl_irmae.compute import find_precision
+from ssl_irmae.encoders import BUNDLED, WEIGHTS, Encoder, find_encoder, list_bundled, read_config, weights_hash
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders import CONTENDERS, Contender
+from ssl_irmae.protocols.data import Data
 from ssl_irmae.recipe import Architecture
 from ssl_irmae.runs import Run, make_run
 
@@ -29,12 +32,18 @@ class PretrainedEncoder:
         hash: Of weights and architecture.
         architecture: Which networks.
         folder: Where it lies.
+        quick: Whether it was pretrained for a few steps on the spot.
     """
 
     name: str
     hash: str
     architecture: Architecture
     folder: Path
+    quick: bool = False
+
+    def reads(self, channels: int, image_size: int) -> bool:
+        """Say whether it reads images of this kind as they are."""
+        return (self.architecture.channels, self.architecture.image_size) == (channels, image_size)
 
     def load(self) -> Encoder:
         """Load it, afresh at every call."""
@@ -73,35 +82,42 @@ def needed_methods(contenders: Iterable[Contender]) -> list[str]:
 
 
 def encoder_of_method(
-    method: str, *, dataset: str, fingerprint: str, device: str, data_dir: Path | None, train: Train
+    method: str, data: Data, *, dataset: str, device: torch.device, data_dir: Path | None, train: Train
 ) -> PretrainedEncoder:
     """Find the bundled encoder of a method for a data set, or pretrain one quickly and keep it in the user's cache.
 
     Args:
         method: ``"irmae"``, ``"ae"`` or ``"vae"``.
+        data: What it will encode; a bundled encoder is used if it was pretrained on these very images and reads them
+            at this size.
         dataset: A name, or a path to the user's own images.
-        fingerprint: Of the training images as they come, before resizing.
         device: Where to pretrain.
         data_dir: Where data are kept.
         train: Called with a run that is not finished.
     """
-    bundled = f"{dataset}-{method}"
-    if bundled in list_bundled() and read_config(BUNDLED / bundled).card.get("data_fingerprint") == fingerprint:
-        return open_encoder(method, bundled)
-    name = dataset if dataset in SOURCES else Path(dataset).stem
-    folder = platformdirs.user_cache_path("ssl-irmae") / "encoders" / f"{name}-{method}-{fingerprint[:12]}"
-    run = make_run(
-        folder,
-        architecture=lambda channels, size: Architecture.reference(method=method, channels=channels, image_size=size),
-        dataset=dataset,
-        image_size=None,
-        batch_size=32,
-        learning_rate=_QUICK_LEARNING_RATE,
-        precision="auto",
-        device=device,
-        seed=0,
-        data_dir=data_dir,
-    )
-    if not run.finished or run.resumed_at < QUICK_STEPS:
+    channels, size = data.train.images.shape[1:3]
+    bundled = BUNDLED / f"{data.train.name}-{method}"
+    if bundled.name in list_bundled():
+        found = open_encoder(method, bundled)
+        trained_on = read_config(bundled).card.get("data_fingerprint")
+        if trained_on == data.source_fingerprint and found.reads(channels, size):
+            return found
+    precision = find_precision("auto", device)
+    kind = f"{channels}x{size}-{precision}-{device.type}"
+    name = f"{data.train.name}-{method}-{data.source_fingerprint[:12]}-{kind}"
+    folder = platformdirs.user_cache_path("ssl-irmae") / "encoders" / name
+    if not (folder / WEIGHTS).is_file() or read_config(folder).card["steps"] < QUICK_STEPS:
+        run = make_run(
+            folder,
+            architecture=lambda *_: Architecture.reference(method=method, channels=channels, image_size=size),
+            dataset=dataset,
+            image_size=size,
+            batch_size=32,
+            learning_rate=_QUICK_LEARNING_RATE,
+            precision=precision,
+            device=str(device),
+            seed=0,
+            data_dir=data_dir,
+        )
         train(run, QUICK_STEPS)
-    return open_encoder(method, folder)
+    return dataclasses.replace(open_encoder(method, folder), quick=True)

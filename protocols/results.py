@@ -1,8 +1,10 @@
 """The store of finished trials: SQLite, one row a trial, written as it finishes."""
 
 import contextlib
+import json
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,11 @@ from pydantic import BaseModel, ConfigDict
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.subsets import Subset
 
+_APPLICATION_ID = 0x49524D41  # "IRMA": tells our files from other programs' databases
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS trials (key TEXT PRIMARY KEY, row TEXT NOT NULL, seconds REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS trials (
+    key TEXT PRIMARY KEY, row TEXT NOT NULL, seconds REAL NOT NULL, environment TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS subsets (hash TEXT PRIMARY KEY, indices BLOB NOT NULL);
 """
 
@@ -40,7 +45,7 @@ class Row(BaseModel):
         settings: Its fixed settings.
         precision: Arithmetic of networks that were trained.
         device: Where.
-        version: Of ssl-irmae.
+        computed_with: Versions of ssl-irmae and torch, and the number of threads: what can change a bit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,7 +69,22 @@ class Row(BaseModel):
     settings: dict[str, str | int | float | bool]
     precision: str
     device: str
-    version: str
+    computed_with: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A trial as the store has it.
+
+    Args:
+        row: Its row.
+        seconds: That fitting and predicting took.
+        environment: Where it was computed, as :func:`ssl_irmae.environment.describe_environment` tells it.
+    """
+
+    row: Row
+    seconds: float
+    environment: dict[str, object]
 
 
 class Store:
@@ -79,26 +99,29 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with self._connect() as connection:
-                connection.executescript(_SCHEMA)
-        except (sqlite3.DatabaseError, OSError) as error:
-            raise UserError(f"{path} cannot be used as a store of results ({error}): name another --store") from error
-
-    def get(self, key: str) -> tuple[Row, float] | None:
-        """Look a trial up: its row and the seconds it took, or None if it has not been run."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         with self._connect() as connection:
-            found = connection.execute("SELECT row, seconds FROM trials WHERE key = ?", (key,)).fetchone()
-        return None if found is None else (Row.model_validate_json(found[0]), found[1])
+            (owner,) = connection.execute("PRAGMA application_id").fetchone()
+            (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if tables and owner != _APPLICATION_ID:
+                raise UserError(f"{path} is another program's database: name another --store")
+            connection.executescript(f"PRAGMA application_id = {_APPLICATION_ID}; {_SCHEMA}")
 
-    def add(self, key: str, row: Row, seconds: float, subset: Subset) -> None:
+    def get(self, key: str) -> Kept | None:
+        """Look a trial up, or return None if it has not been run."""
+        with self._connect() as connection:
+            query = "SELECT row, seconds, environment FROM trials WHERE key = ?"
+            found = connection.execute(query, (key,)).fetchone()
+        return None if found is None else Kept(Row.model_validate_json(found[0]), found[1], json.loads(found[2]))
+
+    def add(self, key: str, kept: Kept, subset: Subset) -> None:
         """Keep a finished trial and its subset; a trial that is there already stays as it is."""
         with self._connect() as connection:
             connection.execute(
                 "INSERT OR IGNORE INTO subsets VALUES (?, ?)", (subset.hash, subset.indices.astype("<i8").tobytes())
             )
-            connection.execute("INSERT OR IGNORE INTO trials VALUES (?, ?, ?)", (key, row.model_dump_json(), seconds))
+            values = (key, kept.row.model_dump_json(), kept.seconds, json.dumps(kept.environment))
+            connection.execute("INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?)", values)
 
     def rows(self) -> list[Row]:
         """Read every finished trial, in the order in which they finished."""
@@ -121,9 +144,8 @@ class Store:
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
         # a connection a call: nothing is held open between trials that another process would wait for
-        connection = sqlite3.connect(self.path, timeout=60)
         try:
-            with connection:
+            with contextlib.closing(sqlite3.connect(self.path, timeout=60)) as connection, connection:
                 yield connection
-        finally:
-            connection.close()
+        except sqlite3.Error as error:
+            raise UserError(f"{self.path} cannot be used as a store ({error}): name another --store") from error

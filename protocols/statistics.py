@@ -89,15 +89,30 @@ def summarise(rows: Iterable[Row], *, reference: str) -> list[Summary]:
         reference: The contender that differences are taken to.
     """
     errors: dict[tuple[int, str], dict[int, float]] = {}
+    full: set[int] = set()
     for row in rows:
         errors.setdefault((row.budget, row.contender), {})[row.seed] = row.error
+        if row.rule == "full":
+            full.add(row.budget)
     summaries = []
     for (budget, contender), by_seed in errors.items():
         mean, standard_error = mean_and_standard_error(list(by_seed.values()))
         base = errors.get((budget, reference))
-        difference = None if contender == reference or base is None else paired_difference(by_seed, base, reference)
+        difference = None
+        if contender != reference and base is not None:
+            pairs = _repeat_single(by_seed, base) if budget in full else (by_seed, base)
+            difference = paired_difference(*pairs, reference)
         summaries.append(Summary(contender, budget, mean, standard_error, len(by_seed), difference))
     return summaries
+
+
+def _repeat_single(a: dict[int, float], b: dict[int, float]) -> tuple[dict[int, float], dict[int, float]]:
+    """At the full set a readout without randomness has one result; it stands beside every run of the other."""
+    if len(a) == 1:
+        return dict.fromkeys(b, next(iter(a.values()))), b
+    if len(b) == 1:
+        return a, dict.fromkeys(a, next(iter(b.values())))
+    return a, b
 
 
 def scoring_error(error: float, n_test: int) -> float:

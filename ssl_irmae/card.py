@@ -5,11 +5,12 @@ import math
 
 from torch import Tensor
 
-from ssl_irmae.encoders import EncoderConfig
+from ssl_irmae.encoders import EncoderConfig, list_bundled
 
 
 def model_card(name: str, config: EncoderConfig) -> str:
     """Write the card as Markdown: what it is, where it comes from, how good it is, how to use it."""
+    where = name if name in list_bundled() else f"path/to/{name}"
     card, architecture = config.card, config.architecture
     rows = {
         "method": architecture.method + (f", depth {architecture.depth}" if architecture.depth else ""),
@@ -36,7 +37,7 @@ def model_card(name: str, config: EncoderConfig) -> str:
         "(Roy and Vetterli, 2007). Pixels lie in [0, 1].\n\n"
         "```python\n"
         "from ssl_irmae.encoders import Encoder\n\n"
-        f'encoder = Encoder.from_pretrained("{name}")  # or the path of this folder\n'
+        f'encoder = Encoder.from_pretrained("{where}")\n'
         "code = encoder.encode(images)  # uint8 (n, c, h, w) -> fp32 (n, d)\n"
         "```\n"
     )

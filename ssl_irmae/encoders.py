@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ssl_irmae.datasets import as_float, fit_images
 from ssl_irmae.errors import UserError, unknown_name
 from ssl_irmae.files import sha256, write_atomically
-from ssl_irmae.pretraining import encode
+from ssl_irmae.pretraining import Reads, encode
 from ssl_irmae.recipe import Architecture
 
 WEIGHTS = "model.safetensors"
@@ -121,7 +121,7 @@ class Encoder(nn.Module):
         architecture = self.config.architecture
         return fit_images(images, channels=architecture.channels, image_size=architecture.image_size)
 
-    def encode(self, images: Tensor, reads: str = "code") -> Tensor:
+    def encode(self, images: Tensor, reads: Reads = "code") -> Tensor:
         """Encode many uint8 images (n, c, h, w) of any size, a chunk at a time.
 
         Args:

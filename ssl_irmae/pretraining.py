@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -11,9 +11,11 @@ from torch import Tensor
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.compute import Precision, autocast
 from ssl_irmae.datasets import as_float
-from ssl_irmae.errors import UserError
+from ssl_irmae.errors import UserError, unknown_name
 from ssl_irmae.seeding import generator
 from ssl_irmae.spectrum import effective_rank, spectrum
+
+Reads = Literal["code", "features"]
 
 _LOOK = 50  # steps between looks at the losses: a look waits for the device, and CUDA should not wait at every step
 _RANK_IMAGES = 5000  # the effective rank of each epoch is measured on this many images, spread over the set
@@ -123,7 +125,7 @@ class Pretraining:
                 seen += len(x)
                 self._batch += 1
                 self.step += 1
-            look = torch.stack(losses).double().cpu()
+            look = torch.stack(losses).cpu().double()
             if not look.isfinite().all():
                 first = self.step - len(look) + int((~look.isfinite()).nonzero()[0]) + 1
                 raise NonFiniteLossError(
@@ -167,7 +169,7 @@ class Pretraining:
 
 
 @torch.no_grad()
-def encode(autoencoder: Autoencoder, images: Tensor, *, reads: str) -> Tensor:
+def encode(autoencoder: Autoencoder, images: Tensor, *, reads: Reads) -> Tensor:
     """Encode many images, a chunk at a time, in fp32 and eval mode.
 
     Args:
@@ -179,8 +181,10 @@ def encode(autoencoder: Autoencoder, images: Tensor, *, reads: str) -> Tensor:
         fp32 on the CPU, shape (n, d).
 
     Raises:
-        UserError: If features are asked of a folded encoder.
+        UserError: If features are asked of a folded encoder, or ``reads`` is another word.
     """
+    if reads not in ("code", "features"):
+        raise unknown_name("reading", reads, ("code", "features"))
     autoencoder.eval()
     read = autoencoder.code if reads == "code" else autoencoder.features
     device = next(autoencoder.parameters()).device
@@ -200,5 +204,5 @@ def reconstruction_error(autoencoder: Autoencoder, images: Tensor) -> float:
     total = torch.zeros((), dtype=torch.float64)
     for chunk in torch.split(images, _ENCODE_CHUNK):
         x = as_float(chunk, device)
-        total += (autoencoder.reconstruct(x) - x).square().double().sum().cpu()
+        total += (autoencoder.reconstruct(x) - x).square().sum(dim=(1, 2, 3)).cpu().double().sum()
     return float(total) / images.numel()

@@ -1,6 +1,5 @@
-"""Everything that decides what a pretraining run computes, frozen and hashed."""
+"""Everything that decides what a pretraining run computes, frozen."""
 
-import hashlib
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -95,11 +94,6 @@ class Recipe(BaseModel):
     learning_rate: float = Field(gt=0)
     precision: Precision
     device: str
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 over every field."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     def differences(self, other: "Recipe") -> list[str]:
         """Say in words where another recipe differs, one entry a field."""

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ssl_irmae.compute import find_device, find_precision
 from ssl_irmae.datasets import SOURCES, ImageSet, fit_images, load_images
 from ssl_irmae.datasets.download import Progress, no_progress
-from ssl_irmae.encoders import CONFIG, WEIGHTS, Encoder, EncoderConfig
+from ssl_irmae.encoders import Encoder, EncoderConfig
 from ssl_irmae.environment import describe_environment
 from ssl_irmae.errors import UserError
 from ssl_irmae.files import write_atomically
@@ -66,11 +66,6 @@ class Run:
     def resumed_at(self) -> int:
         """Optimiser steps that were already done when the folder was opened."""
         return self.state.step
-
-    @property
-    def finished(self) -> bool:
-        """Whether the folder holds an encoder already (of the steps done then; training on replaces it)."""
-        return (self.folder / WEIGHTS).is_file()
 
     def train(self, *, epochs: int, max_steps: int | None = None) -> Iterator[Record]:
         """Train on to ``epochs`` epochs or ``max_steps`` steps in all, saving checkpoints, yielding records.
@@ -143,8 +138,8 @@ class Run:
     def _refuse_another_recipe(self) -> None:
         path = self.folder / _RECIPE
         if not path.is_file():
-            if (self.folder / CONFIG).exists() or (self.folder / CHECKPOINT).exists():
-                raise UserError(f"{self.folder} holds an encoder that no run here made: choose another --out")
+            if self.folder.is_dir() and any(not entry.name.startswith(".") for entry in self.folder.iterdir()):
+                raise UserError(f"{self.folder} holds files that are no pretraining run's: choose another --out")
             return
         try:
             before = Recipe.model_validate_json(path.read_bytes())
@@ -205,6 +200,8 @@ def make_run(
     size = image_size or (SOURCES[dataset].image_size if dataset in SOURCES else 32)
     chosen = find_device(device)
     train = load_images(dataset, "train", data_dir=data_dir, image_size=size, progress=progress)
+    if len(train) < 2:
+        raise UserError(f"{train.name} holds one image: pretraining needs at least two")
     test = None
     with contextlib.suppress(*(() if dataset in SOURCES else (UserError,))):  # one's own images need no test split
         test = load_images(dataset, "test", data_dir=data_dir, image_size=size, progress=progress)

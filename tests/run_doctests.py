@@ -6,16 +6,23 @@ import pkgutil
 import sys
 
 import ssl_irmae
+import ssl_irmae.cli
+import ssl_irmae.protocols
 
 
 def main() -> int:
     """Run them all; return the number of failures."""
-    failed = attempted = 0
-    for module in pkgutil.walk_packages(ssl_irmae.__path__, "ssl_irmae."):
-        result = doctest.testmod(importlib.import_module(module.name))
-        failed, attempted = failed + result.failed, attempted + result.attempted
-    sys.stdout.write(f"doctests: {attempted} examples, {failed} failed\n")
-    return failed or not attempted
+    failed = 0
+    # an editable install keeps the three layers in three places: each is walked by itself
+    for package in (ssl_irmae, ssl_irmae.protocols, ssl_irmae.cli):
+        attempted = 0
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            result = doctest.testmod(importlib.import_module(module.name))
+            failed, attempted = failed + result.failed, attempted + result.attempted
+        sys.stdout.write(f"{package.__name__}: {attempted} examples\n")
+        failed += not attempted
+    sys.stdout.write(f"{failed} failed\n")
+    return failed
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from ssl_irmae.seeding import seeded
 
 
 def supervised(sample: Sample, *, steps: int, learning_rate: float, batch_size: int) -> Predictor:
-    """Train the reference encoder and a head (ReLU, then linear) on labelled images alone.
+    """Train the reference encoder and a linear head on labelled images alone.
 
     Args:
         sample: Images, uint8 (m, c, s, s); the unlabelled ones are not looked at.
@@ -23,7 +23,7 @@ def supervised(sample: Sample, *, steps: int, learning_rate: float, batch_size: 
     width = reference_settings(channels=channels, image_size=image_size).latent_dim
     with seeded(sample.seed, "network"):
         encoder = reference_encoder(channels=channels, image_size=image_size, features=width)
-        net = nn.Sequential(encoder, nn.ReLU(), nn.Linear(width, sample.classes))
+        net = nn.Sequential(encoder, nn.Linear(width, sample.classes))
     net = net.to(sample.device).to(memory_format=torch.channels_last)
     labelled = labelled_batches(sample, batch_size)
 

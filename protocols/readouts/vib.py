@@ -4,21 +4,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ssl_irmae.networks import reference_encoder
+from ssl_irmae.networks import reference_encoder, reference_settings
 from ssl_irmae.protocols.readouts.base import Predictor, Sample
 from ssl_irmae.protocols.readouts.network_training import image_predictor, labelled_batches, train
 from ssl_irmae.seeding import generator, seeded
 
 
-def vib(sample: Sample, *, steps: int, learning_rate: float, batch_size: int, width: int, beta: float) -> Predictor:
+def vib(sample: Sample, *, steps: int, learning_rate: float, batch_size: int, beta: float) -> Predictor:
     r"""Train an encoder to a Gaussian code and a linear classifier of one sample of it.
 
     .. math:: L = \text{cross-entropy} + \beta \, \text{KL}(N(\mu, \sigma^2) \,\|\, N(0, 1)), \qquad
               \sigma = \text{softplus}(\rho - 5)
 
     The divergence is summed over the code's directions, in nats. Predictions use the mean of the code, so they are
-    deterministic. The encoder is the reference encoder, not the paper's three dense layers, so that it differs from
-    ``supervised`` in the bottleneck alone.
+    deterministic. Encoder and code width are the reference encoder's, not the paper's three dense layers and 256, so
+    that it differs from ``supervised`` in the bottleneck alone.
 
     Source: Alemi, Fischer, Dillon and Murphy, "Deep Variational Information Bottleneck", ICLR 2017,
     https://arxiv.org/abs/1612.00410.
@@ -28,10 +28,10 @@ def vib(sample: Sample, *, steps: int, learning_rate: float, batch_size: int, wi
         steps: Optimiser steps.
         learning_rate: Adam's at the start.
         batch_size: Labelled images a step (all of them if there are fewer).
-        width: Directions K of the code.
         beta: Weight of the divergence.
     """
     channels, image_size = sample.inputs.shape[1:3]
+    width = reference_settings(channels=channels, image_size=image_size).latent_dim
     with seeded(sample.seed, "network"):
         encoder = reference_encoder(channels=channels, image_size=image_size, features=2 * width)
         net = nn.ModuleDict({"encoder": encoder, "head": nn.Linear(width, sample.classes)})

@@ -1,6 +1,6 @@
 """The table of a protocol: error by contender and budget, and in words what its numbers are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
@@ -58,43 +58,68 @@ def format_difference(difference: Difference | None) -> str:
 
 
 def explain(
-    rows: Sequence[Row], summaries: Sequence[Summary], spec: Spec, contenders: dict[str, Contender], reference: str
+    rows: Sequence[Row],
+    summaries: Sequence[Summary],
+    spec: Spec,
+    contenders: Mapping[str, Contender],
+    reference: str,
+    quick: Sequence[str] = (),
 ) -> list[str]:
-    """Say in words what stands in the table, one entry a line of thought."""
+    """Say in words what stands in the table, one entry a line of thought.
+
+    Args:
+        rows: Every row of the protocol.
+        summaries: Of them.
+        spec: What was run.
+        contenders: The rows of the table.
+        reference: The contender that differences are taken to.
+        quick: Names of encoders that were pretrained for a few steps on the spot.
+    """
     first = rows[0]
     what = "test" if spec.scored_on == "test" else "held-out training (development)"
-    ns = sorted({s.n for s in summaries})
-    n = str(ns[0]) if len(ns) == 1 else f"n = {', '.join(map(str, ns))}"
-    lines = [
-        f"Error: mean % of {first.n_scored:,} {what} images, ± standard error over {n} labelled subsets (ddof = 1), "
-        "each with its own training seed.",
-    ]
-    if any(s.difference and s.difference.low is not None for s in summaries):
+    error = f"Error: mean % of {first.n_scored:,} {what} images"
+    if len(spec.seeds) == 1:
+        lines = [f"{error}; one labelled subset, so there is no ± and no test of anything: use --seeds 10."]
+    else:
+        lines = [
+            f"{error}, ± standard error over {len(spec.seeds)} labelled subsets (ddof = 1), each with its own "
+            "training seed."
+        ]
+    if any(s.difference for s in summaries):
         lines.append(
-            f"Δ: error minus {reference}'s on the same subsets, in points, with a 95 % paired t interval, "
-            "not corrected for the number of contenders."
+            f"Δ: error minus {reference}'s on the same subsets, in points, with a 95 % paired t interval (from two "
+            "pairs on), not corrected for the number of contenders."
         )
     drawn = {row.rule for row in rows}
+    shared = "nested over budgets, shared by all contenders"
     if "balanced" in drawn:
-        lines.append("Subsets: balanced (as many of each class, within one), nested over budgets, shared by all rows.")
+        lines.append(f"Subsets: balanced (as many of each class, within one), {shared}.")
     if "uniform" in drawn:
-        lines.append("Subsets: uniform (drawn without looking at classes), nested over budgets, shared by all rows.")
+        lines.append(f"Subsets: uniform (drawn without looking at classes), {shared}.")
     if "full" in drawn:
         lines.append(
             "At the full set every subset is the same: ± is over training seeds alone, and a readout without "
             "randomness has n = 1 and no ±."
         )
-    if any(1 < s.n < 6 for s in summaries):
+    if 1 < len(spec.seeds) < 6:
         lines.append("n below 6: no two-sided sign-flip test could reach p < 0.05; read the intervals with care.")
-    low, high = (f(s.mean for s in summaries) for f in (min, max))
-    lines.append(
-        f"Not in ±: the {first.n_scored:,} scored images are one sample; that alone is "
-        f"{scoring_error(low, first.n_scored):.2f} points (binomial) at {low:.1f} % error"
-        + (f" and {scoring_error(high, first.n_scored):.2f} at {high:.1f} %." if high > low else ".")
-    )
-    settings: dict[str, str] = {}
-    for c in contenders.values():
-        settings[c.readout.__name__] = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in c.settings.items())
-    fixed = "; ".join(f"{name}: {text}" for name, text in settings.items())
-    lines.append(f"Fixed beforehand, nothing chosen by looking at what is scored: {fixed}.")
+    errors = sorted({s.mean for s in summaries})
+    ends = dict.fromkeys((errors[0], errors[-1]))
+    binomial = " and ".join(f"{scoring_error(e, first.n_scored):.2f} points at {e:.1f} % error" for e in ends)
+    lines.append(f"Not in ±: the {first.n_scored:,} scored images are one sample; that alone is (binomial) {binomial}.")
+    settings = {
+        c.readout.__name__: ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in c.settings.items())
+        for c in contenders.values()
+    }
+    lines.append("Fixed beforehand: " + "; ".join(f"{name}: {text}" for name, text in settings.items()) + ".")
+    if spec.scored_on == "development":
+        lines.append(
+            "Development images are for choosing settings, as those above were on MNIST; pretrained encoders have seen "
+            "them without labels. Report test results instead."
+        )
+    if quick:
+        lines.append(
+            f"Pretrained for a few steps on the spot, to try things and not to report: {', '.join(quick)}. Use "
+            "`ssl-irmae pretrain` and --encoder."
+        )
     return lines

@@ -1,5 +1,7 @@
 """The user's own images: a folder of pictures, a numpy archive, IDX files."""
 
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +61,7 @@ def _folder(path: Path, split: Split, image_size: int | None) -> ImageSet:
         raise UserError(
             f"{root} holds pictures both beside and inside sub-folders: use one sub-folder a class, or none at all"
         )
-    grey = _open(files[0]).mode in ("1", "L", "I", "I;16")
+    grey = _open(files[0]).mode in ("1", "L")
     pictures = [_picture(f, grey=grey, image_size=image_size) for f in files]
     sizes = {p.shape for p in pictures}
     if len(sizes) > 1:
@@ -89,9 +91,12 @@ def _open(file: Path) -> Image.Image:
     try:
         with Image.open(file) as picture:
             picture.load()
-            return picture
+            mode = picture.mode
     except (OSError, Image.DecompressionBombError) as error:
         raise UserError(f"{file} cannot be read as a picture ({error}): mend or remove it") from error
+    if mode.startswith(("I", "F")):
+        raise UserError(f"{file} has more than 8 bits a pixel (mode {mode}): scale it to 8 bits as suits it")
+    return picture
 
 
 def _archive(path: Path, split: Split) -> ImageSet:
@@ -99,7 +104,7 @@ def _archive(path: Path, split: Split) -> ImageSet:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path} cannot be read as an .npz archive ({error})") from error
     if f"{prefix}images" not in arrays:
         raise UserError(f"{path} has no array '{prefix}images': it has {', '.join(sorted(arrays)) or 'none'}")
@@ -119,7 +124,7 @@ def _as_uint8(x: npt.NDArray[np.generic], path: Path) -> npt.NDArray[np.uint8]:
         x = x[:, None]
     elif x.ndim == 4 and x.shape[1] not in (1, 3) and x.shape[3] in (1, 3):
         x = np.moveaxis(x, 3, 1)
-    if np.issubdtype(x.dtype, np.floating):
+    if np.issubdtype(x.dtype, np.floating) and x.size:
         low, high = float(np.min(x)), float(np.max(x))
         if not (low >= 0 and high <= 1):
             raise UserError(f"{path}: float images must lie in [0, 1], got {low:.3g} to {high:.3g}")
@@ -146,5 +151,8 @@ def _idx(path: Path, split: Split) -> ImageSet:
     if beside != path and beside.is_file():
         y = read_idx(beside)
         labels = torch.from_numpy(y.astype(np.int64))
-        classes = tuple(str(label) for label in range(int(y.max()) + 1))
+        # both splits name the classes: one may lack the last
+        names = {beside.name.replace("train", "t10k"), beside.name.replace("t10k", "train"), beside.name}
+        files = [file for file in map(beside.with_name, names) if file.is_file()]
+        classes = tuple(str(label) for label in range(1 + max(int(read_idx(f).max(initial=0)) for f in files)))
     return ImageSet(name=path.stem, images=torch.from_numpy(images)[:, None], labels=labels, classes=classes)

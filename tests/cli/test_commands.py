@@ -213,6 +213,36 @@ def test_pretrain_refuses_a_folder_of_another_configuration() -> None:
     assert {p.name: p.read_bytes() for p in Path("r").iterdir()} == before
 
 
+def test_own_pictures_of_another_size_are_evaluated_with_an_own_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssl_irmae.protocols.pretrained.QUICK_STEPS", 1)
+    for name in ("irmae-joint", "supervised"):
+        settings = {**CONTENDERS[name].settings, "steps": 1}
+        monkeypatch.setitem(CONTENDERS, name, dataclasses.replace(CONTENDERS[name], settings=settings))
+    rng = np.random.default_rng(0)
+    arrays = {"images": rng.integers(0, 256, (20, 30, 50, 3), dtype=np.uint8), "labels": np.arange(20) % 2}
+    np.savez("mine.npz", **arrays, **{f"test_{name}": array for name, array in arrays.items()})
+    run("pretrain --dataset mine.npz --image-size 64 --latent-dim 4 --max-steps 1 --method ae --out own")
+    command = (
+        "evaluate --dataset mine.npz --encoder own --labels 4 --seeds 1 --contenders irmae-joint,own-linear,supervised"
+    )
+    result = run(command)
+    assert "one labelled subset, so there is no ±" in result.stdout
+    assert "to try things and not to report: irmae" in result.stdout
+
+
+def test_an_impossible_budget_is_said_before_anything_is_pretrained() -> None:
+    result = run("evaluate --dataset digits --labels 5", code=2)
+    assert "balanced" in result.stderr
+    assert "pretraining" not in result.stderr
+
+
+def test_a_folder_of_other_files_is_left_alone() -> None:
+    Path("project").mkdir()
+    Path("project/README.md").write_text("mine")
+    assert "no pretraining run" in run("pretrain --dataset digits --max-steps 1 --out project", code=2).stderr
+    assert [p.name for p in Path("project").iterdir()] == ["README.md"]
+
+
 def test_folders_and_files_that_cannot_be_used_are_named() -> None:
     Path("file").write_text("in the way")
     pretrain = "pretrain --dataset digits --max-steps 1 --latent-dim 4"
@@ -292,13 +322,13 @@ def test_evaluate_on_own_pictures_pretrains_what_it_needs(monkeypatch: pytest.Mo
     assert "no bundled" not in run(command).stderr
 
 
-@pytest.mark.parametrize("text", ["", "1,,2", "-5", "1.5", "all,x"])
+@pytest.mark.parametrize("text", ["", "1,,2", "-5", "1.5", "all,x", "10_", "²"])
 def test_budgets_that_are_none(text: str) -> None:
     with pytest.raises(UserError, match="--labels"):
         parse_budgets(text)
 
 
-@pytest.mark.parametrize("text", ["", "a", "0", ",", "1.5", "3,x"])
+@pytest.mark.parametrize("text", ["", "a", "0", ",", "1.5", "3,x", "²,"])
 def test_seeds_that_are_none(text: str) -> None:
     with pytest.raises(UserError, match="--seeds"):
         parse_seeds(text)

@@ -1,6 +1,7 @@
 """The protocol's promises: no test label reaches a learner, subsets are shared, rows repeat, nothing is lost."""
 
 import dataclasses
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -187,19 +188,31 @@ def test_learners_learn(name: str, data: Data, tiny_encoder: Path) -> None:
     assert data.scored.labels is not None
     sample = Sample(inputs[:200], data.train.labels[:200], inputs, 10, 0, torch.device("cpu"), "fp32")
     wrong = call_readout(contender, sample, encoder.autoencoder)(scored) != data.scored.labels
-    assert wrong.double().mean() < (0.75 if contender.frozen else 0.3)
+    assert wrong.double().mean() < (0.75 if contender.frozen else 0.5)
 
 
 def test_development_scoring_holds_out_training_images() -> None:
     development, test = (load_data("digits", scored_on=s) for s in ("development", "test"))
     assert (len(development.train), len(development.scored)) == (1300 - 216, 216)
-    assert torch.equal(torch.cat([development.train.images, development.scored.images]), test.train.images)
+    both = torch.cat([development.train.images, development.scored.images])
+    assert sorted(x.numpy().tobytes() for x in both) == sorted(x.numpy().tobytes() for x in test.train.images)
+    assert development.scored.labels is not None
+    assert development.scored.labels.bincount().min() > 5, "every class is held out in part"
 
 
 def test_unknown_contenders_name_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean 'irmae-linear'"):
         choose(["irmae-liner"], CONTENDERS)
     assert list(contenders_of("mine")) == ["mine-linear", "mine-joint"]
+
+
+def test_another_programs_database_is_refused(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "s")
+    connection.execute("CREATE TABLE trials (number INTEGER)")
+    connection.commit()
+    connection.close()
+    with pytest.raises(UserError, match="another program"):
+        Store(tmp_path / "s")
 
 
 def test_a_store_that_is_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def make_row(contender: str, seed: int, error: float, budget: int = 100) -> Row:
         settings={},
         precision="fp32",
         device="cpu",
-        version="0",
+        computed_with="nothing",
     )
 
 
@@ -82,3 +82,14 @@ def test_a_summary_a_contender_and_budget_with_differences_to_the_reference() ->
 
 def test_the_binomial_error_of_ten_thousand_images_at_two_percent() -> None:
     assert scoring_error(2.0, 10_000) == pytest.approx(0.14)
+
+
+def test_at_the_full_set_a_single_result_stands_beside_every_run() -> None:
+    rows = [make_row("linear", 0, 4.0), *(make_row("supervised", s, e) for s, e in enumerate((1.0, 2.0, 3.0)))]
+    full = [row.model_copy(update={"rule": "full"}) for row in rows]
+    difference = summarise(full, reference="supervised")[0].difference
+    assert difference is not None
+    assert (difference.mean, difference.n) == (2.0, 3)
+    partial = summarise(rows, reference="supervised")[0].difference
+    assert partial is not None
+    assert partial.n == 1

@@ -241,6 +241,19 @@ def test_archives_that_cannot_be_used_are_explained(
         load_images(str(tmp_path / "mine.npz"))
 
 
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short"])
+def test_damaged_archives_get_a_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "m.npz").write_bytes(content)
+    with pytest.raises(UserError, match="cannot be read"):
+        load_images(str(tmp_path / "m.npz"))
+
+
+def test_deep_pictures_are_refused_rather_than_clipped(tmp_path: Path) -> None:
+    Image.fromarray(np.full((4, 4), 4000, np.uint16)).save(tmp_path / "deep.png")
+    with pytest.raises(UserError, match="more than 8 bits"):
+        load_images(str(tmp_path))
+
+
 def test_unknown_names_and_missing_paths() -> None:
     with pytest.raises(UserError, match="did you mean 'mnist'"):
         load_images("mnits")

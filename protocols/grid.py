@@ -59,7 +59,7 @@ class Trial(BaseModel):
     rule: str
     reads: str
     readout: str
-    settings: dict[str, str | int | float | bool]
+    settings: dict[str, int | float]
     encoder: str | None
     encoder_hash: str | None
     data_fingerprint: str
@@ -189,7 +189,7 @@ class Grid:
             rule=subset.rule,
             reads=contender.reads,
             readout=contender.readout.__name__,
-            settings=dict(contender.settings),
+            settings=dict(sorted(contender.settings.items())),  # the order they are written in is no difference
             encoder=None if encoder is None else encoder.name,
             encoder_hash=None if encoder is None else encoder.hash,
             data_fingerprint=self.data.train.fingerprint,

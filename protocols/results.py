@@ -66,7 +66,7 @@ class Row(BaseModel):
     encoder_hash: str | None
     reads: str
     readout: str
-    settings: dict[str, str | int | float | bool]
+    settings: dict[str, int | float]
     precision: str
     device: str
     computed_with: str

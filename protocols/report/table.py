@@ -107,11 +107,10 @@ def explain(
     ends = dict.fromkeys((errors[0], errors[-1]))
     binomial = " and ".join(f"{scoring_error(e, first.n_scored):.2f} points at {e:.1f} % error" for e in ends)
     lines.append(f"Not in ±: the {first.n_scored:,} scored images are one sample; that alone is (binomial) {binomial}.")
-    settings = {
-        c.readout.__name__: ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in c.settings.items())
-        for c in contenders.values()
-    }
-    lines.append("Fixed beforehand: " + "; ".join(f"{name}: {text}" for name, text in settings.items()) + ".")
+    fixed: dict[str, list[str]] = {}
+    for name, c in contenders.items():
+        fixed.setdefault(", ".join(f"{k.replace('_', ' ')} {v:g}" for k, v in c.settings.items()), []).append(name)
+    lines.append("Fixed beforehand: " + "; ".join(f"{', '.join(names)}: {text}" for text, names in fixed.items()) + ".")
     if spec.scored_on == "development":
         lines.append(
             "Development images are for choosing settings, as those above were on MNIST; pretrained encoders have seen "

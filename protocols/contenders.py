@@ -16,7 +16,7 @@ Setting = int | float
 
 # Fixed beforehand on held-out training images, never on test images, from four candidates for every contender:
 # docs/results/settings/choose.py runs them and checks that these are the winners.
-_TRAINING: dict[str, Setting] = {"steps": 100, "batch_size": 32}
+_TRAINING: dict[str, Setting] = {"steps": 100, "batch_size": 32, "learning_rate": 1e-3}
 _JOINT: dict[str, Setting] = {**_TRAINING, "unlabelled_batch_size": 16, "reconstruction_weight": 1.0}
 _LINEAR: dict[str, Setting] = {"C": 0.1, "max_iter": 1000}
 
@@ -46,16 +46,16 @@ class Contender:
 
 
 _linear = Contender(linear_probe, "code", _LINEAR, deterministic=True)
-_joint = Contender(joint, "images", {**_JOINT, "learning_rate": 1e-3})
+_joint = Contender(joint, "images", _JOINT)
 
 CONTENDERS: dict[str, Contender] = {
     "irmae-linear": replace(_linear, encoder="irmae"),
-    "irmae-joint": replace(_joint, encoder="irmae", settings={**_JOINT, "learning_rate": 3e-4}),
+    "irmae-joint": replace(_joint, encoder="irmae", settings={**_JOINT, "reconstruction_weight": 10.0}),
     "ae-linear": replace(_linear, encoder="ae"),
     "ae-joint": replace(_joint, encoder="ae"),
     "vae-linear": replace(_linear, encoder="vae"),
     "vae-joint": replace(_joint, encoder="vae"),
-    "supervised": Contender(supervised, "images", {**_TRAINING, "learning_rate": 3e-3}),
+    "supervised": Contender(supervised, "images", {**_TRAINING, "learning_rate": 2e-3}),
     "vib": Contender(vib, "images", {**_TRAINING, "learning_rate": 3e-3, "beta": 1e-3}),
 }
 

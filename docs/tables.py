@@ -23,7 +23,7 @@ def evaluate_table(document: dict[str, Any]) -> str:
     for s in summarise(rows, reference=reference):
         difference = "reference" if s.contender == reference else format_difference(s.difference)
         lines.append(f"| `{s.contender}` | {reads[s.contender]} | {format_error(s).strip()} | {s.n} | {difference} |")
-    return "\n".join([*lines, "", *document["notes"]])
+    return "\n".join([*lines, "", *(f"- {note}" for note in document["notes"])])
 
 
 def encoders_table() -> str:

@@ -102,7 +102,8 @@ def _open(file: Path) -> Image.Image:
 def _archive(path: Path, split: Split) -> ImageSet:
     prefix = "test_" if split == "test" else ""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # numpy leaves a file it opened itself open when the archive is damaged
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path} cannot be read as an .npz archive ({error})") from error

@@ -43,7 +43,24 @@ def fetch_progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
         yield bar
 
 
-class EpochProgress:
+class _Shown:
+    """Something with a bar while it is entered, if there is a terminal to show it on."""
+
+    bar: Progress | None = None
+
+    def __enter__(self) -> Self:
+        if self.bar:
+            self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bar:
+            self.bar.stop()
+
+
+class EpochProgress(_Shown):
     """Show a pretraining run: epoch, loss, effective rank, images a second, time left.
 
     Args:
@@ -61,23 +78,11 @@ class EpochProgress:
         self.rank = run.history[-1]["effective_rank"] if run.history else None
         self.quiet = quiet
         console = Console(stderr=True, quiet=quiet)
-        self.bar: Progress | None = None
         if console.is_terminal:
             self.bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console)
             self.task = self.bar.add_task("pretraining", total=self.total, completed=self.first)
         self._rates: list[tuple[int, float]] = []
         self._last_step = self.first
-
-    def __enter__(self) -> Self:
-        if self.bar:
-            self.bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.bar:
-            self.bar.stop()
 
     @property
     def images_per_second(self) -> float | None:
@@ -118,7 +123,7 @@ def train_with_progress(run: Run, *, epochs: int, max_steps: int | None, quiet: 
     return view.images_per_second
 
 
-class TrialProgress:
+class TrialProgress(_Shown):
     """Show a protocol: trials done, which one was last, time left; in a log one line a contender and budget.
 
     Args:
@@ -132,22 +137,10 @@ class TrialProgress:
         self.expected = Counter(groups)
         self.errors: dict[tuple[str, int], list[float]] = {}
         console = Console(stderr=True, quiet=quiet)
-        self.bar: Progress | None = None
         if console.is_terminal:
             columns = (TextColumn("{task.completed}/{task.total} trials"), BarColumn(), TimeRemainingColumn())
             self.bar = Progress(*columns, TextColumn("{task.description}"), console=console, transient=True)
             self.task = self.bar.add_task("", total=self.total)
-
-    def __enter__(self) -> Self:
-        if self.bar:
-            self.bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.bar:
-            self.bar.stop()
 
     def show(self, outcome: Outcome) -> None:
         """Take note of a finished trial and show it."""

@@ -70,7 +70,7 @@ def test_the_error_is_the_share_of_wrong_predictions(data: Data, tmp_path: Path)
     def always_three(_: Sample) -> object:
         return lambda x: torch.full((len(x),), 3)
 
-    contenders = {"three": Contender(always_three, "images", {})}  # type: ignore[arg-type]
+    contenders = {"three": Contender(always_three, "images", {})}
     row = next(Grid(_spec(), data, contenders, {}, Store(tmp_path / "s")).run()).row
     labels = data.scored.labels
     assert labels is not None
@@ -96,7 +96,7 @@ def test_a_readout_gets_the_labels_of_its_subset_and_no_others(data: Data, tmp_p
         seen.append(sample)
         return lambda x: torch.zeros(len(x), dtype=torch.int64)
 
-    contenders = {"look": Contender(look, "images", {})}  # type: ignore[arg-type]
+    contenders = {"look": Contender(look, "images", {})}
     store = Store(tmp_path / "s")
     (row,) = (o.row for o in Grid(_spec(seeds=(0,)), data, contenders, {}, store).run())
     assert data.train.labels is not None

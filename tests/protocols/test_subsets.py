@@ -40,9 +40,9 @@ def test_a_draw_is_a_function_of_fingerprint_seed_and_rule() -> None:
 
 def test_numpys_global_generator_is_not_involved() -> None:
     np.random.seed(0)  # noqa: NPY002  # the global generator is what this is about
-    before = np.random.get_state()[1].tolist()  # type: ignore[index, union-attr]  # noqa: NPY002
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002
     _draw(50)
-    assert np.random.get_state()[1].tolist() == before  # type: ignore[index, union-attr]  # noqa: NPY002
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
 
 
 def test_uniform_draws_are_uniform() -> None:
@@ -55,7 +55,7 @@ def test_uniform_draws_are_uniform() -> None:
 
 def test_the_full_set_is_full_under_either_rule() -> None:
     for rule in ("balanced", "uniform"):
-        subset = draw_subset(LABELS, fingerprint="f", budget=1000, seed=4, rule=rule)  # type: ignore[arg-type]
+        subset = draw_subset(LABELS, fingerprint="f", budget=1000, seed=4, rule=rule)
         assert subset.rule == "full"
         assert subset.indices.tolist() == list(range(1000))
 

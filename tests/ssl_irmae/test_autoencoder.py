@@ -106,7 +106,7 @@ def test_the_stack_stays_fp32_under_autocast() -> None:
 @pytest.mark.parametrize("bad", [{"depth": 0}, {"depth": 2, "init_scale": 0.0}, {"depth": 2, "init_scale": math.nan}])
 def test_a_stack_refuses_what_is_no_stack(bad: dict[str, float]) -> None:
     with pytest.raises(UserError):
-        LinearStack(width=4, **bad)  # type: ignore[arg-type]
+        LinearStack(width=4, **bad)
 
 
 def test_the_gaussian_samples_in_the_loss_and_reports_the_mean() -> None:

@@ -25,7 +25,7 @@ def _pixels(*shape: int) -> npt.NDArray[np.uint8]:
 @pytest.mark.parametrize("name", ["digits", "shapes"])
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_contract_of_the_sources_without_files(name: str, split: str) -> None:
-    one, two = (load_images(name, split) for _ in range(2))  # type: ignore[arg-type]
+    one, two = (load_images(name, split) for _ in range(2))
     assert one.images.dtype == torch.uint8
     assert one.labels is not None
     assert one.labels.dtype == torch.int64
@@ -236,7 +236,7 @@ def test_a_class_absent_from_one_split_does_not_shift_the_others(tmp_path: Path)
 def test_archives_that_cannot_be_used_are_explained(
     tmp_path: Path, arrays: dict[str, npt.NDArray[np.generic]], words: str
 ) -> None:
-    np.savez(tmp_path / "mine.npz", **arrays)  # type: ignore[arg-type]
+    np.savez(tmp_path / "mine.npz", **arrays)
     with pytest.raises(UserError, match=words):
         load_images(str(tmp_path / "mine.npz"))
 

@@ -66,7 +66,7 @@ def test_encode_takes_images_of_any_size_and_equals_the_module(digits: ImageSet)
 
 def test_an_unknown_reading_is_refused(digits: ImageSet) -> None:
     with pytest.raises(UserError, match="did you mean 'code'"):
-        _fresh().encode(digits.images[:1], reads="codes")  # type: ignore[arg-type]
+        _fresh().encode(digits.images[:1], reads="codes")
 
 
 def test_a_missing_or_extra_weight_is_refused(tmp_path: Path) -> None:

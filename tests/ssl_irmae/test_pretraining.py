@@ -121,7 +121,7 @@ def test_more_epochs_continue_a_finished_run(tmp_path: Path) -> None:
 def test_another_configuration_is_refused_with_the_difference(tmp_path: Path, change: dict[str, object]) -> None:
     list(_open(tmp_path / "r").train(epochs=1, max_steps=1))
     with pytest.raises(UserError, match=f"{next(iter(change))} .* another --out"):
-        _open(tmp_path / "r", **change)  # type: ignore[arg-type]
+        _open(tmp_path / "r", **change)
 
 
 def test_a_finished_run_is_an_encoder_with_a_card_and_a_figure(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ class Row(BaseModel):
         precision: Arithmetic of networks that were trained.
         device: Where.
         computed_with: Versions of ssl-irmae and torch, and the number of threads: what can change a bit.
+        transductive: Whether the readout looked at the scored images, without labels, before it predicted them.
+        pretrain_seed: Seed of the encoder's pretraining, if there is an encoder and it tells.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,10 +68,12 @@ class Row(BaseModel):
     encoder_hash: str | None
     reads: str
     readout: str
-    settings: dict[str, int | float]
+    settings: dict[str, int | float | str]
     precision: str
     device: str
     computed_with: str
+    transductive: bool = False
+    pretrain_seed: int | None = None
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def evaluate(
 
     from ssl_irmae.cli.progress import TrialProgress, fetch_progress
     from ssl_irmae.compute import find_device, find_precision
-    from ssl_irmae.protocols.contenders import CONTENDERS, choose, contenders_of
+    from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT, choose, contenders_of
     from ssl_irmae.protocols.data import load_data
     from ssl_irmae.protocols.grid import Grid, Spec, draw_subsets
     from ssl_irmae.protocols.pretrained import encoder_of_method, needed_methods, own_encoders
@@ -118,7 +118,8 @@ def evaluate(
     known = dict(CONTENDERS)
     for name in own:
         known |= contenders_of(name)
-    rows_wanted = choose([name.strip() for name in contenders.split(",")] if contenders else list(known), known)
+    usual = [*DEFAULT, *(f"{name}-{readout}" for name in own for readout in ("linear", "joint"))]
+    rows_wanted = choose([name.strip() for name in contenders.split(",")] if contenders else usual, known)
     choose([reference], known)
     kept = Store(store)
     spec = Spec(

@@ -18,8 +18,9 @@ from ssl_irmae.environment import describe_environment
 from ssl_irmae.pretraining import Reads
 from ssl_irmae.protocols.contenders import Contender, call_readout
 from ssl_irmae.protocols.data import Data, ScoredOn
+from ssl_irmae.protocols.floors import FLOORS
 from ssl_irmae.protocols.pretrained import PretrainedEncoder
-from ssl_irmae.protocols.readouts import Predictor, Sample
+from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
 from ssl_irmae.protocols.results import Kept, Row, Store
 from ssl_irmae.protocols.subsets import Rule, Subset, draw_subset
 from ssl_irmae.seeding import derive_seed
@@ -59,7 +60,7 @@ class Trial(BaseModel):
     rule: str
     reads: str
     readout: str
-    settings: dict[str, int | float]
+    settings: dict[str, int | float | str]
     encoder: str | None
     encoder_hash: str | None
     data_fingerprint: str
@@ -68,6 +69,8 @@ class Trial(BaseModel):
     precision: str
     device: str
     computed_with: str
+    transductive: bool
+    pretrain_seed: int | None
 
     @property
     def key(self) -> str:
@@ -138,7 +141,8 @@ class Grid:
         self._environment = describe_environment()
         self._computed_with = f"ssl-irmae {__version__}, torch {torch.__version__}, {torch.get_num_threads()} threads"
         self._loaded: dict[str, Encoder] = {}
-        self._encoded: dict[tuple[str, str], _Codes] = {}
+        self._encoded: dict[tuple[str, Reads], _Codes] = {}
+        self._memos: dict[tuple[str | None, str, bool], Memo] = {}
 
     @cached_property
     def trials(self) -> list[tuple[Trial, Subset]]:
@@ -180,7 +184,8 @@ class Grid:
         return self.data.train.labels
 
     def _trial(self, name: str, contender: Contender, subset: Subset) -> Trial:
-        encoder = None if contender.encoder is None else self.encoders[contender.encoder]
+        # a floor is a function of the training images, which the trial names
+        encoder = self.encoders.get(contender.encoder or "")
         return Trial(
             contender=name,
             budget=len(subset.indices),
@@ -190,38 +195,45 @@ class Grid:
             reads=contender.reads,
             readout=contender.readout.__name__,
             settings=dict(sorted(contender.settings.items())),  # the order they are written in is no difference
-            encoder=None if encoder is None else encoder.name,
-            encoder_hash=None if encoder is None else encoder.hash,
+            encoder=contender.encoder,
+            encoder_hash=contender.encoder if encoder is None else encoder.hash,
             data_fingerprint=self.data.train.fingerprint,
             scored_fingerprint=self.data.scored.fingerprint,
             scored_on=self.spec.scored_on,
             precision=self.spec.precision,
             device=self.spec.device,
             computed_with=self._computed_with,
+            transductive=contender.transductive,
+            pretrain_seed=None if encoder is None else encoder.pretrain_seed,
         )
 
     def _prepare(self, contender: Contender, subset: Subset) -> tuple[Sample, Tensor, torch.nn.Module | None]:
         """Collect what a readout may see, what it will predict, and the autoencoder that it starts from."""
         chosen = torch.from_numpy(subset.indices)
-        encoder = None if contender.encoder is None else self._load(contender.encoder)
-        if contender.frozen:
-            assert contender.encoder is not None
-            assert contender.reads != "images"
-            codes = self._encode(contender.encoder, contender.reads)
-            inputs, unlabelled, scored = codes.train[chosen], codes.train, codes.scored
+        start = None
+        if contender.reads == "images":
+            unlabelled, scored = self.data.train.images, self.data.scored.images
+            if contender.encoder is not None:
+                start = self._load(contender.encoder).autoencoder
         else:
-            images = self.data.train.images
-            inputs, unlabelled, scored = images[chosen], images, self.data.scored.images
+            assert contender.encoder is not None
+            codes = self._encode(contender.encoder, contender.reads)
+            unlabelled, scored = codes.train, codes.scored
+        memo = self._memos.setdefault((contender.encoder, contender.reads, contender.transductive), Memo())
         sample = Sample(
-            inputs=inputs,
+            inputs=unlabelled[chosen],
             labels=self._train_labels[chosen],
-            unlabelled=unlabelled,
+            unlabelled=memo.once("with scored", lambda: torch.cat([unlabelled, scored]))
+            if contender.transductive
+            else unlabelled,
+            positions=chosen,
             classes=len(self.data.train.classes),
             seed=derive_seed("learner", subset.seed),
             device=torch.device(self.spec.device),
             precision=self.spec.precision,
+            memo=memo,
         )
-        return sample, scored, None if encoder is None else encoder.autoencoder
+        return sample, scored, start
 
     def _load(self, name: str) -> Encoder:
         if name not in self._loaded:
@@ -230,10 +242,13 @@ class Grid:
 
     def _encode(self, name: str, reads: Reads) -> "_Codes":
         if (name, reads) not in self._encoded:
-            encoder = self._load(name).to(self.spec.device)
-            self._encoded[name, reads] = _Codes(
-                encoder.encode(self.data.train.images, reads), encoder.encode(self.data.scored.images, reads)
-            )
+            train, scored = self.data.train.images, self.data.scored.images
+            if name in FLOORS:
+                encode = FLOORS[name](train)
+                self._encoded[name, reads] = _Codes(encode(train), encode(scored))
+            else:
+                encoder = self._load(name).to(self.spec.device)
+                self._encoded[name, reads] = _Codes(encoder.encode(train, reads), encoder.encode(scored, reads))
         return self._encoded[name, reads]
 
     def _score(self, trial: Trial, predictions: Tensor) -> Row:

@@ -6,8 +6,12 @@ from typing import Any, Literal
 
 from ssl_irmae.errors import unknown_name
 from ssl_irmae.protocols.readouts import Predictor
+from ssl_irmae.protocols.readouts.consistency import consistency
+from ssl_irmae.protocols.readouts.finetune import finetune
 from ssl_irmae.protocols.readouts.joint import joint
 from ssl_irmae.protocols.readouts.linear_probe import linear_probe
+from ssl_irmae.protocols.readouts.propagate import propagate
+from ssl_irmae.protocols.readouts.reference_head import last_look, reference_head
 from ssl_irmae.protocols.readouts.supervised import supervised
 from ssl_irmae.protocols.readouts.vib import vib
 
@@ -27,6 +31,8 @@ class Contender:
             ``"pca"``, ``"random"``); None for learning from scratch.
         deterministic: Whether the readout makes no random choice, so that repeating it on one subset shows nothing.
         transductive: Whether the readout looks at the scored images, without labels, before it predicts them.
+        looks: Above 1, the readout gives so many predictors and the best on the scored labels counts. That leaks; it
+            is what the public reference script does, and there to be compared with.
     """
 
     readout: Callable[..., Predictor]
@@ -35,6 +41,7 @@ class Contender:
     encoder: str | None = None
     deterministic: bool = False
     transductive: bool = False
+    looks: int = 1
 
     @property
     def frozen(self) -> bool:
@@ -44,8 +51,15 @@ class Contender:
 
 # Fixed beforehand on held-out training images, never on test images, from as many candidates for every contender:
 # docs/results/settings/choose.py runs them and checks that these are the winners.
-_TRAINING: dict[str, Setting] = {"steps": 100, "batch_size": 32, "learning_rate": 1e-3}
-_JOINT: dict[str, Setting] = {**_TRAINING, "unlabelled_batch_size": 16, "reconstruction_weight": 1.0}
+_TRAINING: dict[str, Setting] = {"steps": 300, "batch_size": 64, "learning_rate": 1e-3}
+_JOINT: dict[str, Setting] = {**_TRAINING, "unlabelled_batch_size": 32, "reconstruction_weight": 1.0}
+_CONSISTENCY: dict[str, Setting] = {
+    **_TRAINING,
+    "learning_rate": 3e-3,
+    "unlabelled_batch_size": 128,
+    "confidence": 0.8,
+    "reconstruction_weight": 0.0,
+}
 
 # how labels become a classifier of frozen codes
 _READOUTS: dict[str, Contender] = {
@@ -54,13 +68,20 @@ _READOUTS: dict[str, Contender] = {
 
 # what is trained further from a pretrained encoder
 _LEARNERS: dict[str, Contender] = {
+    "finetune": Contender(finetune, "images", _TRAINING),
     "joint": Contender(joint, "images", _JOINT),
+    "consistency": Contender(consistency, "images", _CONSISTENCY),
+    "propagate": Contender(propagate, "images", {**_CONSISTENCY, "k": 10}),
 }
 
 # what is trained from scratch
 _FROM_SCRATCH: dict[str, Contender] = {
-    "supervised": Contender(supervised, "images", {**_TRAINING, "learning_rate": 2e-3}),
-    "vib": Contender(vib, "images", {**_TRAINING, "learning_rate": 3e-3, "beta": 1e-3}),
+    "supervised": Contender(supervised, "images", _TRAINING),
+    "supervised-irmae": Contender(supervised, "images", {**_TRAINING, "depth": 8}),
+    "supervised-augment": Contender(supervised, "images", {**_TRAINING, "views": "strong"}),
+    "vib": Contender(vib, "images", {**_TRAINING, "beta": 1e-3}),
+    "consistency": Contender(consistency, "images", _CONSISTENCY),
+    "propagate": Contender(propagate, "images", {**_CONSISTENCY, "k": 10}),
 }
 
 
@@ -91,7 +112,17 @@ CONTENDERS: dict[str, Contender] = {
     },
     **_FROM_SCRATCH,
 }
-CONTENDERS["irmae-joint"] = replace(CONTENDERS["irmae-joint"], settings={**_JOINT, "reconstruction_weight": 10.0})
+_SCRIPT: dict[str, Setting] = {"epochs": 500, "batch_size": 100, "learning_rate": 1e-3}
+
+REFERENCE_PROTOCOL: dict[str, Contender] = {
+    f"{encoder}-{name}": contender
+    for encoder in ("irmae", "ae", "vae")
+    for name, contender in {
+        "best-of-50-looks": Contender(reference_head, "features", _SCRIPT, encoder, looks=50),
+        "last-look": Contender(last_look, "features", _SCRIPT, encoder),
+    }.items()
+}
+"""What the public reference script does downstream, and the same without choosing the best look at the test labels."""
 
 DEFAULT = (
     "irmae-linear",

@@ -1,6 +1,7 @@
 """Run a protocol: draw, fit, score, yield. The only place where test labels meet predictions."""
 
 import dataclasses
+import datetime
 import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,6 +87,7 @@ class Trial(BaseModel):
     computed_with: str
     transductive: bool
     pretrain_seed: int | None
+    looks: int
 
     @property
     def key(self) -> str:
@@ -193,10 +195,12 @@ class Grid:
             contender = self.contenders[trial.contender]
             sample, scored, start = self._prepare(contender, subset, encoder)
             began = time.perf_counter()
-            predictor = call_readout(contender, sample, start)
-            predictions = predict(predictor, scored)
+            learned = call_readout(contender, sample, start)
+            looks = [predict(p, scored) for p in ([learned] if callable(learned) else learned)]
             seconds = time.perf_counter() - began
-            kept = Kept(self._score(trial, predictions), seconds, self._environment)
+            row = min((self._score(trial, predictions) for predictions in looks), key=lambda row: row.error)
+            finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+            kept = Kept(row, seconds, finished, self._environment)
             self.store.add(trial.key, kept, subset)
             yield Outcome(kept, fresh=True)
 
@@ -226,6 +230,7 @@ class Grid:
             computed_with=self._computed_with,
             transductive=contender.transductive,
             pretrain_seed=None if encoder is None else encoder.pretrain_seed,
+            looks=contender.looks,
         )
 
     def _prepare(

@@ -2,21 +2,25 @@
 
 import dataclasses
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from ssl_irmae.encoders import Encoder
+from ssl_irmae.encoders import Encoder, read_config
 from ssl_irmae.errors import UserError
 from ssl_irmae.files import sha256
+from ssl_irmae.protocols.audit import leak_audit
 from ssl_irmae.protocols.contenders import CONTENDERS, Contender, choose, contenders_of
 from ssl_irmae.protocols.data import Data, load_data
-from ssl_irmae.protocols.grid import Grid, Spec, call_readout
+from ssl_irmae.protocols.grid import Grid, Part, Spec, call_readout
 from ssl_irmae.protocols.pretrained import PretrainedEncoder, open_encoder
 from ssl_irmae.protocols.readouts import Sample
 from ssl_irmae.protocols.results import Row, Store
+
+Encoders = dict[str, tuple[PretrainedEncoder, ...]]
 
 # every readout, on the tiny encoder and with few steps
 QUICK = {
@@ -36,24 +40,22 @@ def data() -> Data:
 
 
 @pytest.fixture
-def encoders(tiny_encoder: Path) -> dict[str, PretrainedEncoder]:
-    return {"tiny": open_encoder("tiny", tiny_encoder)}
+def encoders(tiny_encoder: Path) -> Encoders:
+    return {"tiny": (open_encoder("tiny", tiny_encoder),)}
 
 
-def _spec(budgets: tuple[int | None, ...] = (20,), seeds: tuple[int, ...] = (0, 1)) -> Spec:
-    return Spec(budgets=budgets, seeds=seeds, rule="balanced", scored_on="test", precision="fp32", device="cpu")
+def _spec(
+    contenders: Iterable[str] = QUICK, budgets: tuple[int | None, ...] = (20,), seeds: tuple[int, ...] = (0, 1)
+) -> Spec:
+    part = Part(contenders=tuple(contenders), budgets=budgets, seeds=seeds)
+    return Spec(parts=(part,), rule="balanced", scored_on="test", precision="fp32", device="cpu")
 
 
-def _rows(
-    data: Data, encoders: dict[str, PretrainedEncoder], store: Path, spec: Spec | None = None, *names: str
-) -> list[Row]:
-    contenders = {name: QUICK[name] for name in names} if names else QUICK
-    return [o.row for o in Grid(spec or _spec(), data, contenders, encoders, Store(store)).run()]
+def _rows(data: Data, encoders: Encoders, store: Path, spec: Spec | None = None) -> list[Row]:
+    return [o.row for o in Grid(spec or _spec(), data, QUICK, encoders, Store(store)).run()]
 
 
-def test_permuting_the_test_labels_changes_no_prediction_bit(
-    data: Data, encoders: dict[str, PretrainedEncoder], tmp_path: Path
-) -> None:
+def test_permuting_the_test_labels_changes_no_prediction_bit(data: Data, encoders: Encoders, tmp_path: Path) -> None:
     assert data.scored.labels is not None
     shuffled = dataclasses.replace(data.scored, labels=data.scored.labels.roll(7))
     permuted = dataclasses.replace(data, scored=shuffled)
@@ -62,7 +64,7 @@ def test_permuting_the_test_labels_changes_no_prediction_bit(
     assert [row.error for row in a] != [row.error for row in b]
 
 
-def test_two_runs_give_identical_rows(data: Data, encoders: dict[str, PretrainedEncoder], tmp_path: Path) -> None:
+def test_two_runs_give_identical_rows(data: Data, encoders: Encoders, tmp_path: Path) -> None:
     assert _rows(data, encoders, tmp_path / "a") == _rows(data, encoders, tmp_path / "b")
 
 
@@ -71,16 +73,53 @@ def test_the_error_is_the_share_of_wrong_predictions(data: Data, tmp_path: Path)
         return lambda x: torch.full((len(x),), 3)
 
     contenders = {"three": Contender(always_three, "images", {})}
-    row = next(Grid(_spec(), data, contenders, {}, Store(tmp_path / "s")).run()).row
+    row = next(Grid(_spec(("three",)), data, contenders, {}, Store(tmp_path / "s")).run()).row
     labels = data.scored.labels
     assert labels is not None
     assert row.error == pytest.approx(100 * (labels != 3).double().mean().item())
     assert row.n_scored == 497
 
 
-def test_all_contenders_see_the_same_stored_subsets(
-    data: Data, encoders: dict[str, PretrainedEncoder], tmp_path: Path
-) -> None:
+def test_the_best_of_several_looks_is_the_smallest_error_and_is_called_a_leak(data: Data, tmp_path: Path) -> None:
+    def three_looks(_: Sample) -> object:
+        return [lambda x, c=c: torch.full((len(x),), c) for c in (1, 3, 5)]
+
+    contenders = {"looks": Contender(three_looks, "images", {}, looks=3)}  # type: ignore[arg-type]
+    spec = _spec(("looks",), seeds=(0,)).model_copy(update={"rule": "first"})
+    (outcome,) = Grid(spec, data, contenders, {}, Store(tmp_path / "s")).run()
+    labels = data.scored.labels
+    assert labels is not None
+    assert outcome.row.error == pytest.approx(min(100 * (labels != c).double().mean().item() for c in (1, 3, 5)))
+    assert outcome.row.looks == 3
+    assert Store(tmp_path / "s").indices(outcome.row.subset) == list(range(20)), "the first images as they come"
+    assert leak_audit([outcome.kept])[0].startswith("LEAKY: looks ")
+
+
+def test_the_audit_says_when_scored_labels_were_first_read(data: Data, tmp_path: Path) -> None:
+    contenders = {"three": Contender(lambda _: lambda x: torch.full((len(x),), 3), "images", {})}
+    kept = [o.kept for o in Grid(_spec(("three",)), data, contenders, {}, Store(tmp_path / "s")).run()]
+    assert Store(tmp_path / "s").kept() == kept
+    audit = " ".join(leak_audit(kept))
+    assert f"first at {min(k.finished for k in kept)}" in audit
+    assert "LEAKY" not in audit
+    assert "rule balanced" in audit
+
+
+def test_several_pretraining_seeds_are_crossed_with_the_subsets(data: Data, tiny_encoder: Path, tmp_path: Path) -> None:
+    one = open_encoder("tiny", tiny_encoder)
+    config = read_config(tiny_encoder)
+    other = Encoder(config).to("cpu")  # freshly initialised: other weights, another seed
+    other.config = config.model_copy(update={"card": {**config.card, "seed": 1}})
+    other.save_pretrained(tmp_path / "other")
+    pair = (one, open_encoder("tiny", tmp_path / "other"))
+    grid = Grid(_spec(("irmae-linear",)), data, QUICK, {"tiny": pair}, Store(tmp_path / "s"))
+    rows = [o.row for o in grid.run()]
+    assert [(r.pretrain_seed, r.seed) for r in rows] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert len({r.predictions for r in rows}) == 4
+    assert len({r.subset for r in rows}) == 2
+
+
+def test_all_contenders_see_the_same_stored_subsets(data: Data, encoders: Encoders, tmp_path: Path) -> None:
     rows = _rows(data, encoders, tmp_path / "s")
     for seed in (0, 1):
         assert len({row.subset for row in rows if row.seed == seed}) == 1
@@ -98,7 +137,7 @@ def test_a_readout_gets_the_labels_of_its_subset_and_no_others(data: Data, tmp_p
 
     contenders = {"look": Contender(look, "images", {})}
     store = Store(tmp_path / "s")
-    (row,) = (o.row for o in Grid(_spec(seeds=(0,)), data, contenders, {}, store).run())
+    (row,) = (o.row for o in Grid(_spec(("look",), seeds=(0,)), data, contenders, {}, store).run())
     assert data.train.labels is not None
     assert torch.equal(seen[0].labels, data.train.labels[store.indices(row.subset)])
     assert seen[0].positions.tolist() == store.indices(row.subset)
@@ -106,9 +145,7 @@ def test_a_readout_gets_the_labels_of_its_subset_and_no_others(data: Data, tmp_p
     assert {name: len(v) for name, v in tensors.items()} == {"labels": 20, "positions": 20}
 
 
-def test_a_second_run_runs_only_what_is_missing(
-    data: Data, encoders: dict[str, PretrainedEncoder], tmp_path: Path
-) -> None:
+def test_a_second_run_runs_only_what_is_missing(data: Data, encoders: Encoders, tmp_path: Path) -> None:
     store = Store(tmp_path / "s")
     grid = Grid(_spec(), data, QUICK, encoders, store)
     for _, outcome in zip(range(3), grid.run(), strict=False):
@@ -118,20 +155,16 @@ def test_a_second_run_runs_only_what_is_missing(
     assert len(store.rows()) == len(outcomes)
 
 
-def test_what_a_row_depends_on_makes_it_another_row(
-    data: Data, encoders: dict[str, PretrainedEncoder], tmp_path: Path
-) -> None:
+def test_what_a_row_depends_on_makes_it_another_row(data: Data, encoders: Encoders, tmp_path: Path) -> None:
     store = Store(tmp_path / "s")
-    list(Grid(_spec(), data, {"a": QUICK["irmae-linear"]}, encoders, store).run())
+    list(Grid(_spec(("a",)), data, {"a": QUICK["irmae-linear"]}, encoders, store).run())
     stronger = dataclasses.replace(QUICK["irmae-linear"], settings={"C": 7.0, "max_iter": 1000})
-    assert all(o.fresh for o in Grid(_spec(), data, {"a": stronger}, encoders, store).run())
-    assert not any(o.fresh for o in Grid(_spec(), data, {"b": stronger}, encoders, store).run())
+    assert all(o.fresh for o in Grid(_spec(("a",)), data, {"a": stronger}, encoders, store).run())
+    assert not any(o.fresh for o in Grid(_spec(("b",)), data, {"b": stronger}, encoders, store).run())
 
 
-def test_at_the_full_set_a_deterministic_readout_runs_once(
-    data: Data, encoders: dict[str, PretrainedEncoder], tmp_path: Path
-) -> None:
-    rows = _rows(data, encoders, tmp_path / "s", _spec((None,)), "irmae-linear", "supervised")
+def test_at_the_full_set_a_deterministic_readout_runs_once(data: Data, encoders: Encoders, tmp_path: Path) -> None:
+    rows = _rows(data, encoders, tmp_path / "s", _spec(("irmae-linear", "supervised"), budgets=(None,)))
     assert [(row.contender, row.seed, row.rule) for row in rows] == [
         ("irmae-linear", 0, "full"),
         ("supervised", 0, "full"),
@@ -140,7 +173,7 @@ def test_at_the_full_set_a_deterministic_readout_runs_once(
 
 
 def test_the_encoder_is_bit_identical_before_and_after(
-    data: Data, encoders: dict[str, PretrainedEncoder], tiny_encoder: Path, tmp_path: Path
+    data: Data, encoders: Encoders, tiny_encoder: Path, tmp_path: Path
 ) -> None:
     grid = Grid(_spec(), data, QUICK, encoders, Store(tmp_path / "s"))
     before = sha256(tiny_encoder / "model.safetensors")

@@ -164,10 +164,12 @@ def evaluate(
     from ssl_irmae.protocols.grid import Grid, Spec, draw_subsets
     from ssl_irmae.protocols.plan import make_plan
     from ssl_irmae.protocols.pretrained import encoder_of_method, needed_methods, own_encoders
+    from ssl_irmae.protocols.report.retrieval import retrieval_table
     from ssl_irmae.protocols.report.table import protocol_tables
     from ssl_irmae.protocols.report.words import explain
     from ssl_irmae.protocols.results import Store
     from ssl_irmae.protocols.statistics import summarise
+    from ssl_irmae.protocols.variance import variance_components
 
     chosen_device = find_device(device)
     own = own_encoders(encoders, pretraining_seeds)
@@ -180,6 +182,7 @@ def evaluate(
         preset=preset,
         leaky=protocol == "reference",
         own=list(own),
+        metric_loss=metric_loss,
     )
     kept = Store(store)
     spec = Spec(
@@ -229,10 +232,13 @@ def evaluate(
     quick = [name for name, several in pretrained.items() if any(encoder.quick for encoder in several)]
     words = explain(rows, summaries, reference=plan.reference, quick=quick)
     audit = leak_audit([outcome.kept for outcome in outcomes])
+    retrieval = grid.retrieval() if metrics == "retrieval" else []
     if table:
         console = Console(stderr=False)
         for each in protocol_tables(rows, summaries, reference=plan.reference):
             console.print(each)
+        if retrieval:
+            console.print(retrieval_table(retrieval))
         for line in [*words, *audit]:
             console.print(line, highlight=False)
     return {
@@ -240,6 +246,8 @@ def evaluate(
         "reference": plan.reference,
         "rows": [row.model_dump(mode="json") for row in rows],
         "summary": [dataclasses.asdict(summary) for summary in summaries],
+        "variance_components": [dataclasses.asdict(c) for c in variance_components(rows)],
+        "retrieval": [dataclasses.asdict(quality) for quality in retrieval],
         "notes": words,
         "leak_audit": audit,
         "seconds": {

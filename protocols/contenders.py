@@ -80,8 +80,8 @@ _FROM_SCRATCH: dict[str, Contender] = {
     "supervised-irmae": Contender(supervised, "images", {**_TRAINING, "depth": 8}),
     "supervised-augment": Contender(supervised, "images", {**_TRAINING, "views": "strong"}),
     "vib": Contender(vib, "images", {**_TRAINING, "beta": 1e-3}),
-    "consistency": Contender(consistency, "images", _CONSISTENCY),
-    "propagate": Contender(propagate, "images", {**_CONSISTENCY, "k": 10}),
+    "scratch-consistency": Contender(consistency, "images", _CONSISTENCY),
+    "scratch-propagate": Contender(propagate, "images", {**_CONSISTENCY, "k": 10}),
 }
 
 
@@ -112,6 +112,15 @@ CONTENDERS: dict[str, Contender] = {
     },
     **_FROM_SCRATCH,
 }
+FAMILIES: dict[str, tuple[str, ...]] = {
+    **{
+        family: tuple(n for n in CONTENDERS if n.endswith(f"-{family}") and n not in _FROM_SCRATCH)
+        for family in (*_READOUTS, *_LEARNERS)
+    },
+    **{name: (name,) for name in _FROM_SCRATCH},
+}
+"""The contenders that share one setting: a readout over all representations, or a learner over all encoders."""
+
 _SCRIPT: dict[str, Setting] = {"epochs": 500, "batch_size": 100, "learning_rate": 1e-3}
 
 REFERENCE_PROTOCOL: dict[str, Contender] = {

@@ -23,6 +23,7 @@ from ssl_irmae.protocols.data import Data, ScoredOn
 from ssl_irmae.protocols.floors import FLOORS
 from ssl_irmae.protocols.pretrained import PretrainedEncoder
 from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
+from ssl_irmae.protocols.retrieval import Retrieval, retrieval_quality
 from ssl_irmae.protocols.results import Kept, Row, Store
 from ssl_irmae.protocols.subsets import Rule, Subset, draw_subset
 from ssl_irmae.seeding import derive_seed
@@ -203,6 +204,24 @@ class Grid:
             kept = Kept(row, seconds, finished, self._environment)
             self.store.add(trial.key, kept, subset)
             yield Outcome(kept, fresh=True)
+
+    def retrieval(self) -> list[Retrieval]:
+        """Measure the scored images' codes without any classifier, for every representation that is read frozen."""
+        labels = self.data.scored.labels
+        assert labels is not None  # load_data has seen to it
+        measured = {}
+        for name in dict.fromkeys(name for part in self.spec.parts for name in part.contenders):
+            contender = self.contenders[name]
+            if contender.reads == "images" or contender.encoder is None:
+                continue
+            for encoder in self.encoders.get(contender.encoder, (None,)):
+                told = contender.encoder + (" features" if contender.reads == "features" else "")
+                if encoder is not None and len(self.encoders[contender.encoder]) > 1:
+                    told += f", pretraining seed {encoder.pretrain_seed}"
+                if told not in measured:
+                    codes = self._encode(contender.encoder, encoder, contender.reads)[1]
+                    measured[told] = retrieval_quality(told, codes, labels)
+        return list(measured.values())
 
     @property
     def _train_labels(self) -> Tensor:

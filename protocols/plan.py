@@ -1,12 +1,14 @@
 """From what a user asks for to the parts of a protocol."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ssl_irmae.errors import UserError, unknown_name
 from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT, REFERENCE_PROTOCOL, Contender, choose, contenders_of
 from ssl_irmae.protocols.grid import Part
 from ssl_irmae.protocols.presets import PRESETS
+from ssl_irmae.protocols.readouts.joint import joint
+from ssl_irmae.protocols.readouts.metric_learning import LOSSES
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ def make_plan(
     preset: str | None = None,
     leaky: bool = False,
     own: Sequence[str] = (),
+    metric_loss: str | None = None,
 ) -> Plan:
     """Fill in what is not given: the eight default contenders on MNIST at 100 labels over 10 subsets.
 
@@ -48,6 +51,7 @@ def make_plan(
         preset: A whole protocol by name; it leaves only ``own`` and ``reference`` to be given.
         leaky: Run what the public reference script does, instead of the default contenders.
         own: Names of the user's own encoders, whose linear and joint contenders join the default ones.
+        metric_loss: Added to the objective of joint training, by name; those contenders are renamed after it.
 
     Raises:
         UserError: If a name is unknown, or a preset is given together with what it holds.
@@ -76,4 +80,24 @@ def make_plan(
     reference = reference or ("supervised" if not leaky else next(iter(run)))
     if reference not in known:
         raise unknown_name("contender", reference, known)
-    return Plan(dataset or "mnist", reference, parts, run)
+    plan = Plan(dataset or "mnist", reference, parts, run)
+    return _with_metric_loss(plan, metric_loss) if metric_loss else plan
+
+
+def _with_metric_loss(plan: Plan, loss: str) -> Plan:
+    if loss not in LOSSES:
+        raise unknown_name("metric loss", loss, LOSSES)
+    new = {
+        name: (f"{name}+{loss}", replace(c, settings={**c.settings, "metric_loss": loss}))
+        for name, c in plan.contenders.items()
+        if c.readout is joint
+    }
+    if not new:
+        raise UserError(f"--metric-loss {loss}: no contender trains jointly: add one such as irmae-joint")
+    names = {name: renamed for name, (renamed, _) in new.items()}
+    parts = tuple(
+        part.model_copy(update={"contenders": tuple(names.get(name, name) for name in part.contenders)})
+        for part in plan.parts
+    )
+    contenders = dict(new.get(name, (name, c)) for name, c in plan.contenders.items())
+    return replace(plan, parts=parts, contenders=contenders, reference=names.get(plan.reference, plan.reference))

@@ -46,7 +46,11 @@ class CodeClassifier:
         if decoder:
             yield from self.autoencoder.decoder.parameters()
 
+    def code(self, x: Tensor) -> Tensor:
+        """Map images (n, c, s, s) in [0, 1] to scaled codes (n, d)."""
+        return self.scaling(self.autoencoder.code(x))
+
     def logits(self, x: Tensor) -> Tensor:
         """Map images (n, c, s, s) in [0, 1] to logits (n, classes), fp32."""
-        z: Tensor = self.head(self.scaling(self.autoencoder.code(x)))
+        z: Tensor = self.head(self.code(x))
         return z.float()

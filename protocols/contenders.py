@@ -5,13 +5,25 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ssl_irmae.errors import unknown_name
+from ssl_irmae.extras import require
 from ssl_irmae.protocols.readouts import Predictor
 from ssl_irmae.protocols.readouts.consistency import consistency
 from ssl_irmae.protocols.readouts.finetune import finetune
 from ssl_irmae.protocols.readouts.joint import joint
 from ssl_irmae.protocols.readouts.linear_probe import linear_probe
+from ssl_irmae.protocols.readouts.metric import metric
+from ssl_irmae.protocols.readouts.mlp_head import mlp_head
+from ssl_irmae.protocols.readouts.nearest import centroid, knn
+from ssl_irmae.protocols.readouts.poisson import (
+    poisson,
+    poisson_prior,
+    poisson_prior_transductive,
+    poisson_transductive,
+)
 from ssl_irmae.protocols.readouts.propagate import propagate
 from ssl_irmae.protocols.readouts.reference_head import last_look, reference_head
+from ssl_irmae.protocols.readouts.self_training import self_training
+from ssl_irmae.protocols.readouts.spread import spread, spread_transductive
 from ssl_irmae.protocols.readouts.supervised import supervised
 from ssl_irmae.protocols.readouts.vib import vib
 
@@ -33,6 +45,7 @@ class Contender:
         transductive: Whether the readout looks at the scored images, without labels, before it predicts them.
         looks: Above 1, the readout gives so many predictors and the best on the scored labels counts. That leaks; it
             is what the public reference script does, and there to be compared with.
+        extra: The extra of the package that the readout needs, if any.
     """
 
     readout: Callable[..., Predictor]
@@ -42,6 +55,7 @@ class Contender:
     deterministic: bool = False
     transductive: bool = False
     looks: int = 1
+    extra: str | None = None
 
     @property
     def frozen(self) -> bool:
@@ -60,10 +74,37 @@ _CONSISTENCY: dict[str, Setting] = {
     "confidence": 0.8,
     "reconstruction_weight": 0.0,
 }
+_MLP: dict[str, Setting] = {"width": 128, "dropout": 0.5, "steps": 500, "learning_rate": 1e-3, "batch_size": 100}
+_METRIC: dict[str, Setting] = {"steps": 200, "learning_rate": 1e-3, "per_class": 4, "temperature": 0.1, "k": 5}
+_SELF_TRAINING: dict[str, Setting] = {
+    "C": 0.1,
+    "max_iter": 1000,
+    "threshold": 0.9,
+    "rounds": 5,
+    "unlabelled": 2000,
+}
+_SPREAD: dict[str, Setting] = {"k": 10, "alpha": 0.99}
+_POISSON: dict[str, Setting] = {"k": 10}
+_PRIOR: dict[str, Setting] = {"k": 10, "slack": 0.15}
 
 # how labels become a classifier of frozen codes
 _READOUTS: dict[str, Contender] = {
     "linear": Contender(linear_probe, "code", {"C": 0.1, "max_iter": 1000}, deterministic=True),
+    "mlp": Contender(mlp_head, "code", _MLP),
+    "knn": Contender(knn, "code", {"k": 5}, deterministic=True),
+    "centroid": Contender(centroid, "code", {}, deterministic=True),
+    "metric": Contender(metric, "code", _METRIC),
+    "self-training": Contender(self_training, "code", _SELF_TRAINING),
+    "spread": Contender(spread, "code", _SPREAD, deterministic=True),
+    "poisson": Contender(poisson, "code", _POISSON, deterministic=True, extra="graph"),
+    "poisson-prior": Contender(poisson_prior, "code", _PRIOR, deterministic=True, extra="graph"),
+    "spread-transductive": Contender(spread_transductive, "code", _SPREAD, deterministic=True, transductive=True),
+    "poisson-transductive": Contender(
+        poisson_transductive, "code", _POISSON, deterministic=True, transductive=True, extra="graph"
+    ),
+    "poisson-prior-transductive": Contender(
+        poisson_prior_transductive, "code", _PRIOR, deterministic=True, transductive=True, extra="graph"
+    ),
 }
 
 # what is trained further from a pretrained encoder
@@ -71,7 +112,7 @@ _LEARNERS: dict[str, Contender] = {
     "finetune": Contender(finetune, "images", _TRAINING),
     "joint": Contender(joint, "images", _JOINT),
     "consistency": Contender(consistency, "images", _CONSISTENCY),
-    "propagate": Contender(propagate, "images", {**_CONSISTENCY, "k": 10}),
+    "propagate": Contender(propagate, "images", {**_CONSISTENCY, "k": 10}, extra="graph"),
 }
 
 # what is trained from scratch
@@ -81,7 +122,7 @@ _FROM_SCRATCH: dict[str, Contender] = {
     "supervised-augment": Contender(supervised, "images", {**_TRAINING, "views": "strong"}),
     "vib": Contender(vib, "images", {**_TRAINING, "beta": 1e-3}),
     "scratch-consistency": Contender(consistency, "images", _CONSISTENCY),
-    "scratch-propagate": Contender(propagate, "images", {**_CONSISTENCY, "k": 10}),
+    "scratch-propagate": Contender(propagate, "images", {**_CONSISTENCY, "k": 10}, extra="graph"),
 }
 
 
@@ -150,11 +191,14 @@ def choose(names: list[str], known: Mapping[str, Contender]) -> dict[str, Conten
     """Pick contenders by name, in the order given.
 
     Raises:
-        UserError: If a name is unknown; it lists the known ones and the nearest.
+        UserError: If a name is unknown (it lists the known ones and the nearest) or its extra is not installed.
     """
     for name in names:
         if name not in known:
             raise unknown_name("contender", name, known)
+        extra = known[name].extra
+        if extra is not None:
+            require(extra, f"the contender {name}")
     return {name: known[name] for name in names}
 
 

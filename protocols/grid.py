@@ -23,8 +23,8 @@ from ssl_irmae.protocols.data import Data, ScoredOn
 from ssl_irmae.protocols.floors import FLOORS
 from ssl_irmae.protocols.pretrained import PretrainedEncoder
 from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
-from ssl_irmae.protocols.retrieval import Retrieval, retrieval_quality
 from ssl_irmae.protocols.results import Kept, Row, Store
+from ssl_irmae.protocols.retrieval import Retrieval, retrieval_quality
 from ssl_irmae.protocols.subsets import Rule, Subset, draw_subset
 from ssl_irmae.seeding import derive_seed
 

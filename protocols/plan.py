@@ -76,7 +76,7 @@ def make_plan(
         usual = list(known) if leaky else [*DEFAULT, *added]
         names = tuple(choose(list(contenders) if contenders else usual, known))
         parts = (Part(contenders=names, budgets=budgets or (100,), seeds=seeds or tuple(range(10))),)
-    run = {name: known[name] for part in parts for name in part.contenders}
+    run = choose([name for part in parts for name in part.contenders], known)
     reference = reference or ("supervised" if not leaky else next(iter(run)))
     if reference not in known:
         raise unknown_name("contender", reference, known)

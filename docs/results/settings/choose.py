@@ -3,11 +3,11 @@
     python docs/results/settings/choose.py [FAMILY ...]
 
 A family is a readout over all representations, a learner over all pretrained encoders, or one learner from scratch.
-Four candidates for each family, 100 labels, three subsets with seeds that no reported table uses; the lowest mean error
-over representations and subsets wins, and what `protocols/contenders.py` holds must be it: one setting a family, so that
-no representation is tuned more than another. Test images are not loaded. The encoders were pretrained on all 60,000
-training images without labels, so of the held-out images only the labels are new. Rows go to rows.csv beside this file;
-a second run uses the kept ones, and two runs at once, of different families, share the work of two cores.
+Four candidates for each family, 100 labels, three subsets with seeds that no reported table uses; the lowest mean
+error over representations and subsets wins, and what `protocols/contenders.py` holds must be it: one setting a family,
+so that no representation is tuned more than another. Test images are not loaded. The encoders were pretrained on all
+60,000 training images without labels, so of the held-out images only the labels are new. Rows go to rows.csv beside
+this file; a second run uses the kept ones, and two runs at once, of different families, share the work of two cores.
 """
 
 import csv

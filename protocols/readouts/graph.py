@@ -56,10 +56,12 @@ class Neighbours:
         k = min(k, n - own)
         proposed = self._search.kneighbors(x.numpy(), min(n, k + own + _SPARE), return_distance=False)
         near = torch.from_numpy(proposed.astype(np.int64)).sort(1).values
-        d = torch.cat([
-            (x[i][:, None].double() - self.reference[near[i]]).square().sum(2).sqrt()
-            for i in torch.arange(len(x)).split(_CHUNK)
-        ])
+        d = torch.cat(
+            [
+                (x[i][:, None].double() - self.reference[near[i]]).square().sum(2).sqrt()
+                for i in torch.arange(len(x)).split(_CHUNK)
+            ]
+        )
         if own:
             d[near == torch.arange(n)[:, None]] = torch.inf
         order = d.argsort(dim=1, stable=True)[:, :k]

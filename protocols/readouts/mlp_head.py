@@ -12,7 +12,9 @@ from ssl_irmae.seeding import generator, seeded
 _PREDICT_CHUNK = 512
 
 
-def mlp_head(sample: Sample, *, width: int, dropout: float, steps: int, learning_rate: float, batch_size: int) -> Predictor:
+def mlp_head(
+    sample: Sample, *, width: int, dropout: float, steps: int, learning_rate: float, batch_size: int
+) -> Predictor:
     """Train two hidden layers with ReLU and dropout, and a linear layer without bias, on a frozen code.
 
     Layers, width, dropout, optimiser and batch are those of the public reference code (facebookresearch/irmae, whose

@@ -107,8 +107,15 @@ def explain(
     ends = dict.fromkeys((errors[0], errors[-1]))
     binomial = " and ".join(f"{scoring_error(e, first.n_scored):.2f} points at {e:.1f} % error" for e in ends)
     lines.append(f"Not in ±: the {first.n_scored:,} scored images are one sample; that alone is (binomial) {binomial}.")
+    notes: dict[str, list[str]] = {}
+    for name, c in contenders.items():
+        if c.note:
+            notes.setdefault(c.note, []).append(name)
+    lines += [f"{', '.join(names)}: {note}." for note, names in notes.items()]
     fixed: dict[str, list[str]] = {}
     for name, c in contenders.items():
+        if not c.settings:
+            continue
         fixed.setdefault(", ".join(f"{k.replace('_', ' ')} {v:g}" for k, v in c.settings.items()), []).append(name)
     lines.append("Fixed beforehand: " + "; ".join(f"{', '.join(names)}: {text}" for text, names in fixed.items()) + ".")
     if spec.scored_on == "development":

@@ -46,6 +46,7 @@ class Contender:
         looks: Above 1, the readout gives so many predictors and the best on the scored labels counts. That leaks; it
             is what the public reference script does, and there to be compared with.
         extra: The extra of the package that the readout needs, if any.
+        note: What a reader of the table has to know about the readout, if anything: a clause.
     """
 
     readout: Callable[..., Predictor]
@@ -56,6 +57,7 @@ class Contender:
     transductive: bool = False
     looks: int = 1
     extra: str | None = None
+    note: str = ""
 
     @property
     def frozen(self) -> bool:
@@ -86,6 +88,9 @@ _SELF_TRAINING: dict[str, Setting] = {
 _SPREAD: dict[str, Setting] = {"k": 10, "alpha": 0.99}
 _POISSON: dict[str, Setting] = {"k": 10}
 _PRIOR: dict[str, Setting] = {"k": 10, "slack": 0.15}
+_METRIC_NOTE = "where a class has a single label nothing can be trained: there it is knn on the code"
+_PRIOR_NOTE = "assumes, from no label, that classes are about equally common"
+_TRANSDUCTIVE_NOTE = "looks at the scored images, without labels, before it predicts them"
 
 # how labels become a classifier of frozen codes
 _READOUTS: dict[str, Contender] = {
@@ -93,17 +98,31 @@ _READOUTS: dict[str, Contender] = {
     "mlp": Contender(mlp_head, "code", _MLP),
     "knn": Contender(knn, "code", {"k": 5}, deterministic=True),
     "centroid": Contender(centroid, "code", {}, deterministic=True),
-    "metric": Contender(metric, "code", _METRIC),
+    "metric": Contender(metric, "code", _METRIC, note=_METRIC_NOTE),
     "self-training": Contender(self_training, "code", _SELF_TRAINING),
     "spread": Contender(spread, "code", _SPREAD, deterministic=True),
     "poisson": Contender(poisson, "code", _POISSON, deterministic=True, extra="graph"),
-    "poisson-prior": Contender(poisson_prior, "code", _PRIOR, deterministic=True, extra="graph"),
-    "spread-transductive": Contender(spread_transductive, "code", _SPREAD, deterministic=True, transductive=True),
+    "poisson-prior": Contender(poisson_prior, "code", _PRIOR, deterministic=True, extra="graph", note=_PRIOR_NOTE),
+    "spread-transductive": Contender(
+        spread_transductive, "code", _SPREAD, deterministic=True, transductive=True, note=_TRANSDUCTIVE_NOTE
+    ),
     "poisson-transductive": Contender(
-        poisson_transductive, "code", _POISSON, deterministic=True, transductive=True, extra="graph"
+        poisson_transductive,
+        "code",
+        _POISSON,
+        deterministic=True,
+        transductive=True,
+        extra="graph",
+        note=_TRANSDUCTIVE_NOTE,
     ),
     "poisson-prior-transductive": Contender(
-        poisson_prior_transductive, "code", _PRIOR, deterministic=True, transductive=True, extra="graph"
+        poisson_prior_transductive,
+        "code",
+        _PRIOR,
+        deterministic=True,
+        transductive=True,
+        extra="graph",
+        note=f"{_PRIOR_NOTE}; {_TRANSDUCTIVE_NOTE}",
     ),
 }
 

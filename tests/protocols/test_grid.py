@@ -246,7 +246,8 @@ def test_readouts_take_degenerate_subsets(name: str, case: str, data: Data, tiny
         assert set(predictions.tolist()) <= set(labels.tolist())
 
 
-@pytest.mark.parametrize("name", QUICK)
+# eight small linear layers before a fresh head: 60 steps of supervised-irmae end on its first plateau
+@pytest.mark.parametrize("name", [name for name in QUICK if name != "supervised-irmae"])
 def test_learners_learn(name: str, data: Data, tiny_encoder: Path) -> None:
     """From 200 labelled digits every learner must do far better than the 90 % error of guessing."""
     contender = CONTENDERS[name]
@@ -262,8 +263,6 @@ def test_learners_learn(name: str, data: Data, tiny_encoder: Path) -> None:
     seen = torch.cat([inputs, scored]) if contender.transductive else inputs
     sample = Sample(inputs[:200], data.train.labels[:200], seen, torch.arange(200), 10, 0, torch.device("cpu"), "fp32")
     wrong = call_readout(contender, sample, encoder.autoencoder)(scored) != data.scored.labels
-    if name == "supervised-irmae":  # eight small linear layers before the head: 60 steps end on the first plateau
-        pytest.skip("has not left its plateau after so few steps")
     assert wrong.double().mean() < 0.75
 
 

@@ -10,6 +10,8 @@ from ssl_irmae.protocols.results import Row
 from ssl_irmae.protocols.significance import EXACT_UP_TO, FLIPS, what_n_allows
 from ssl_irmae.protocols.statistics import Summary, scoring_error
 
+_MOST_NAMES = 3
+
 
 def explain(
     rows: Sequence[Row], summaries: Sequence[Summary], *, reference: str, quick: Sequence[str] = ()
@@ -148,12 +150,15 @@ def _about_readouts(rows: Sequence[Row]) -> list[str]:
 
 
 def _about_settings(rows: Sequence[Row], quick: Sequence[str]) -> list[str]:
-    settings = {row.contender: row.settings for row in rows}
-    fixed: dict[str, list[str]] = {}
-    for name, values in settings.items():
-        text = ", ".join(f"{setting.replace('_', ' ')} {_short(value)}" for setting, value in values.items())
-        fixed.setdefault(text or "no settings", []).append(name)
-    lines = ["Fixed beforehand: " + "; ".join(f"{', '.join(names)}: {text}" for text, names in fixed.items()) + "."]
+    fixed: dict[tuple[str, str], list[str]] = {}
+    for name, row in {row.contender: row for row in rows}.items():
+        text = ", ".join(f"{setting.replace('_', ' ')} {_short(value)}" for setting, value in row.settings.items())
+        fixed.setdefault((row.readout.replace("_", " "), text or "no settings"), []).append(name)
+    told = [
+        f"{', '.join(names) if len(names) <= _MOST_NAMES else f'{readout} ({len(names)} contenders)'}: {text}"
+        for (readout, text), names in fixed.items()
+    ]
+    lines = [f"Fixed beforehand: {'; '.join(told)}."]
     if rows[0].scored_on == "development":
         lines.append(
             "Development images are for choosing settings, as those above were on MNIST; pretrained encoders have seen "

@@ -127,11 +127,17 @@ class Store:
             values = (key, kept.row.model_dump_json(), kept.seconds, json.dumps(kept.environment))
             connection.execute("INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?)", values)
 
-    def rows(self) -> list[Row]:
+    def kept(self) -> list[Kept]:
         """Read every finished trial, in the order in which they finished."""
         with self._connect() as connection:
-            found = connection.execute("SELECT row FROM trials ORDER BY rowid").fetchall()
-        return [Row.model_validate_json(text) for (text,) in found]
+            found = connection.execute("SELECT row, seconds, environment FROM trials ORDER BY rowid").fetchall()
+        return [
+            Kept(Row.model_validate_json(row), seconds, json.loads(environment)) for row, seconds, environment in found
+        ]
+
+    def rows(self) -> list[Row]:
+        """Read the row of every finished trial, in the order in which they finished."""
+        return [kept.row for kept in self.kept()]
 
     def indices(self, subset: str) -> list[int]:
         """Read the labelled indices of a subset by its hash.

@@ -109,7 +109,8 @@ def evaluate(
     from ssl_irmae.protocols.data import load_data
     from ssl_irmae.protocols.grid import Grid, Spec, draw_subsets
     from ssl_irmae.protocols.pretrained import encoder_of_method, needed_methods, own_encoders
-    from ssl_irmae.protocols.report.table import budget_table, explain
+    from ssl_irmae.protocols.report.table import protocol_tables
+    from ssl_irmae.protocols.report.words import explain
     from ssl_irmae.protocols.results import Store
     from ssl_irmae.protocols.statistics import summarise
 
@@ -162,11 +163,11 @@ def evaluate(
     rows = [outcome.row for outcome in outcomes]
     summaries = summarise(rows, reference=reference)
     quick = [name for name, encoder in pretrained.items() if encoder.quick]
-    words = explain(rows, summaries, spec, rows_wanted, reference, quick)
+    words = explain(rows, summaries, reference=reference, quick=quick)
     if table:
         console = Console(stderr=False)
-        for budget in dict.fromkeys(row.budget for row in rows):
-            console.print(budget_table(rows, summaries, budget=budget, reference=reference))
+        for each in protocol_tables(rows, summaries, reference=reference):
+            console.print(each)
         for line in words:
             console.print(line, highlight=False)
     return {

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ssl_irmae.encoders import BUNDLED, list_bundled, read_config
-from ssl_irmae.protocols.report.table import format_difference, format_error
+from ssl_irmae.protocols.report.table import format_difference, format_error, format_n, format_p
+from ssl_irmae.protocols.report.words import explain
 from ssl_irmae.protocols.results import Row
 from ssl_irmae.protocols.statistics import summarise
 
@@ -15,15 +16,20 @@ RESULT = ROOT / "docs" / "results" / "mnist-100-labels" / "evaluate.json"
 
 
 def evaluate_table(document: dict[str, Any]) -> str:
-    """Recompute the summary from the raw rows, and lay it out as Markdown with the notes under it."""
+    """Recompute the summary from the raw rows, and lay it out as Markdown with the words under it."""
     rows = [Row.model_validate(row) for row in document["rows"]]
     reference = document["reference"]
-    lines = [f"| contender | reads | error % ± SE | n | Δ {reference} [95 %] |", "|---|---|---:|---:|---:|"]
+    summaries = summarise(rows, reference=reference)
+    lines = [
+        f"| contender | reads | error % ± SE | n | Δ {reference} [95 %] | p Holm |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
     reads = {row.contender: row.reads for row in rows}
-    for s in summarise(rows, reference=reference):
+    for s in summaries:
         difference = "reference" if s.contender == reference else format_difference(s.difference)
-        lines.append(f"| `{s.contender}` | {reads[s.contender]} | {format_error(s).strip()} | {s.n} | {difference} |")
-    return "\n".join([*lines, "", *(f"- {note}" for note in document["notes"])])
+        cells = (f"`{s.contender}`", reads[s.contender], format_error(s).strip(), format_n(s), difference)
+        lines.append(f"| {' | '.join(cells)} | {format_p(s.difference)} |")
+    return "\n".join([*lines, "", *(f"- {words}" for words in explain(rows, summaries, reference=reference))])
 
 
 def encoders_table() -> str:

@@ -1,44 +1,43 @@
-"""Means, standard errors and paired differences: pure functions of rows."""
+"""Means with their standard errors and intervals, and each contender's difference to a reference: functions of rows."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from scipy import stats
 
+from ssl_irmae.protocols.crossing import Crossing, cross
+from ssl_irmae.protocols.paired import Difference, paired_difference
 from ssl_irmae.protocols.results import Row
+from ssl_irmae.protocols.significance import holm
+from ssl_irmae.protocols.two_way import crossed_standard_error
 
-
-@dataclass(frozen=True)
-class Difference:
-    """A contender's error minus the reference's, on the subsets that both have seen.
-
-    Args:
-        reference: Whose error is subtracted.
-        mean: Points of error.
-        low: Lower end of the 95 % t interval, points; None for fewer than two pairs.
-        high: Upper end.
-        n: Pairs.
-    """
-
-    reference: str
-    mean: float
-    low: float | None
-    high: float | None
-    n: int
+Over = Literal["subsets", "training seeds", "pretraining seeds", "subsets x pretraining seeds"]
 
 
 @dataclass(frozen=True)
 class Summary:
     """One contender at one budget.
 
+    With one encoder, or none, ``n`` counts subsets (at the full set: training seeds), and ``standard_error`` is
+    ``standard_deviation / sqrt(n)``. With several pretraining seeds the mean over those is taken first within each
+    subset, and ``n`` and ``standard_deviation`` are of these subset means; the standard error covers both draws, of
+    subsets and of pretraining seeds: see :func:`ssl_irmae.protocols.two_way.crossed_standard_error` for why. At the
+    full set the pretraining seeds, if there are several, are what is independent: ``n`` counts them, each with the mean
+    over its training seeds.
+
     Args:
         contender: Its name.
         budget: Number of labels.
         mean: Mean error, percent.
-        standard_error: Standard deviation (ddof=1) over sqrt(n), points; None for n = 1.
-        n: Subsets (at the full set: training seeds).
+        standard_error: Of the mean (ddof = 1), points; None for n = 1.
+        standard_deviation: Of the n values (ddof = 1), points; None for n = 1.
+        low: Lower end of the 95 % Student t interval of the mean, percent; None for n = 1.
+        high: Upper end.
+        n: Values.
+        over: What mean and standard error are over.
         difference: To the reference, or None for the reference itself or where no subset is shared.
     """
 
@@ -46,7 +45,11 @@ class Summary:
     budget: int
     mean: float
     standard_error: float | None
+    standard_deviation: float | None
+    low: float | None
+    high: float | None
     n: int
+    over: Over
     difference: Difference | None
 
 
@@ -60,50 +63,63 @@ def mean_and_standard_error(values: Sequence[float]) -> tuple[float, float | Non
     return float(x.mean()), float(stats.sem(x)) if len(x) > 1 else None
 
 
-def paired_difference(errors: dict[int, float], reference: dict[int, float], name: str) -> Difference | None:
-    """Compare two contenders on the subsets that both have seen, with a 95 % Student t interval.
-
-    Args:
-        errors: Error percent by subset seed.
-        reference: The same for the reference.
-        name: The reference's name.
-
-    Returns:
-        The difference, or None if no subset is shared.
-    """
-    shared = sorted(errors.keys() & reference.keys())
-    if not shared:
-        return None
-    mean, standard_error = mean_and_standard_error([errors[s] - reference[s] for s in shared])
-    if standard_error is None:
-        return Difference(name, mean, None, None, 1)
-    margin = float(stats.t.ppf(0.975, len(shared) - 1)) * standard_error
-    return Difference(name, mean, mean - margin, mean + margin, len(shared))
-
-
 def summarise(rows: Iterable[Row], *, reference: str) -> list[Summary]:
     """Summarise rows by budget and contender, in the order in which those first appear.
+
+    Differences are paired by subset, each the mean over its pretraining seeds: interval and test are about these
+    encoders. Holm's correction is over all contenders that are compared with the reference at one budget, transductive
+    ones too.
 
     Args:
         rows: Of one protocol: one data set, one rule, one set scored on.
         reference: The contender that differences are taken to.
+
+    Raises:
+        UserError: If two rows contradict each other, or pretraining seeds share no subset.
     """
-    errors: dict[tuple[int, str], dict[int, float]] = {}
-    full: set[int] = set()
-    for row in rows:
-        errors.setdefault((row.budget, row.contender), {})[row.seed] = row.error
-        if row.rule == "full":
-            full.add(row.budget)
-    summaries = []
-    for (budget, contender), by_seed in errors.items():
-        mean, standard_error = mean_and_standard_error(list(by_seed.values()))
-        base = errors.get((budget, reference))
-        difference = None
-        if contender != reference and base is not None:
-            pairs = _repeat_single(by_seed, base) if budget in full else (by_seed, base)
-            difference = paired_difference(*pairs, reference)
-        summaries.append(Summary(contender, budget, mean, standard_error, len(by_seed), difference))
-    return summaries
+    crossings = cross(rows)
+    differences = _differences(crossings, reference)
+    return [_summary(*key, crossing, differences.get(key)) for key, crossing in crossings.items()]
+
+
+def _summary(budget: int, contender: str, crossing: Crossing, difference: Difference | None) -> Summary:
+    several = len(crossing.pretrain_seeds) > 1
+    over: Over
+    if crossing.full:
+        over = "pretraining seeds" if several else "training seeds"
+    else:
+        over = "subsets x pretraining seeds" if several else "subsets"
+    values = crossing.errors.mean(axis=0 if over == "pretraining seeds" else 1)
+    n = len(values)
+    mean, standard_error = mean_and_standard_error(values.tolist())
+    if standard_error is None:
+        return Summary(contender, budget, mean, None, None, None, None, n, over, difference)
+    freedom: float = n - 1
+    if over == "subsets x pretraining seeds":
+        standard_error, freedom = crossed_standard_error(crossing.errors)
+    margin = float(stats.t.ppf(0.975, freedom)) * standard_error
+    deviation = float(values.std(ddof=1))
+    return Summary(
+        contender, budget, mean, standard_error, deviation, mean - margin, mean + margin, n, over, difference
+    )
+
+
+def _differences(crossings: Mapping[tuple[int, str], Crossing], reference: str) -> dict[tuple[int, str], Difference]:
+    """Compare every contender with the reference, and correct at each budget for how many were compared."""
+    found: dict[tuple[int, str], Difference] = {}
+    for (budget, contender), crossing in crossings.items():
+        base = crossings.get((budget, reference))
+        if contender == reference or base is None:
+            continue
+        pairs = crossing.by_seed, base.by_seed
+        difference = paired_difference(*(_repeat_single(*pairs) if crossing.full else pairs), reference)
+        if difference is not None:
+            found[budget, contender] = difference
+    for budget in {budget for budget, _ in found}:
+        here = [key for key in found if key[0] == budget]
+        for key, corrected in zip(here, holm([found[key].p for key in here]), strict=True):
+            found[key] = replace(found[key], p_holm=corrected)
+    return found
 
 
 def _repeat_single(a: dict[int, float], b: dict[int, float]) -> tuple[dict[int, float], dict[int, float]]:

@@ -1,38 +1,16 @@
-"""Statistics agree with hand-computed cases and with scipy."""
+"""Summaries agree with hand-computed cases and with scipy."""
 
 import math
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
-from ssl_irmae.protocols.results import Row
-from ssl_irmae.protocols.statistics import mean_and_standard_error, paired_difference, scoring_error, summarise
-
-
-def make_row(contender: str, seed: int, error: float, budget: int = 100) -> Row:
-    """Build a row of which only these fields matter."""
-    return Row(
-        contender=contender,
-        budget=budget,
-        seed=seed,
-        error=error,
-        n_scored=1000,
-        scored_on="test",
-        rule="balanced",
-        subset="s",
-        predictions="p",
-        dataset="digits",
-        data_fingerprint="d",
-        scored_fingerprint="t",
-        encoder=None,
-        encoder_hash=None,
-        reads="images",
-        readout="none",
-        settings={},
-        precision="fp32",
-        device="cpu",
-        computed_with="nothing",
-    )
+from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.statistics import mean_and_standard_error, scoring_error, summarise
+from ssl_irmae.protocols.two_way import crossed_standard_error
 
 
 def test_standard_error_by_hand() -> None:
@@ -45,26 +23,28 @@ def test_one_value_has_no_standard_error() -> None:
     assert mean_and_standard_error([3.0]) == (3.0, None)
 
 
-def test_the_paired_interval_is_scipys() -> None:
-    a = dict(enumerate([3.1, 2.7, 4.0, 3.3]))
-    b = dict(enumerate([4.0, 3.9, 4.1, 5.2]))
-    difference = paired_difference(a, b, "b")
-    interval = stats.ttest_rel(list(a.values()), list(b.values())).confidence_interval(0.95)
-    assert difference is not None
-    assert (difference.low, difference.high) == (pytest.approx(interval.low), pytest.approx(interval.high))
+def test_a_summary_has_scipys_t_interval(make_row) -> None:
+    x = [3.1, 2.7, 4.0, 3.3, 9.9]
+    (summary,) = summarise([make_row("a", s, e) for s, e in enumerate(x)], reference="a")
+    interval = stats.ttest_1samp(x, 0).confidence_interval(0.95)
+    assert (summary.low, summary.high) == (pytest.approx(interval.low), pytest.approx(interval.high))
+    assert summary.standard_deviation == pytest.approx(np.std(x, ddof=1))
+    assert summary.standard_error == pytest.approx(stats.sem(x))
+    assert (summary.n, summary.over) == (5, "subsets")
 
 
-def test_differences_pair_the_subsets_that_both_have() -> None:
-    difference = paired_difference({0: 1.0, 1: 2.0, 5: 9.0}, {1: 1.0, 0: 0.5, 7: 3.0}, "b")
-    assert difference is not None
-    assert difference.n == 2
-    assert difference.mean == pytest.approx(0.75)
-    assert paired_difference({0: 1.0}, {1: 1.0}, "b") is None
+def test_one_row_has_a_mean_and_nothing_more(make_row) -> None:
+    (summary,) = summarise([make_row("a", 0, 3.0)], reference="a")
+    assert (summary.mean, summary.n) == (3, 1)
+    assert (summary.standard_error, summary.standard_deviation, summary.low, summary.high) == (None,) * 4
 
 
-def test_a_summary_a_contender_and_budget_with_differences_to_the_reference() -> None:
+def test_a_summary_a_contender_and_budget_with_differences_to_the_reference(make_row) -> None:
     rows = [
-        make_row(c, s, e + s, budget) for budget in (10, 100) for c, e in (("a", 1.0), ("b", 3.0)) for s in (0, 1, 2)
+        make_row(c, s, e + s, budget=budget)
+        for budget in (10, 100)
+        for c, e in (("a", 1.0), ("b", 3.0))
+        for s in (0, 1, 2)
     ]
     summaries = summarise(rows, reference="b")
     assert [(s.budget, s.contender, s.mean, s.n) for s in summaries] == [
@@ -80,16 +60,105 @@ def test_a_summary_a_contender_and_budget_with_differences_to_the_reference() ->
     assert (difference.mean, difference.low, difference.high) == (-2.0, -2.0, -2.0)
 
 
+def test_holm_counts_the_contenders_of_one_budget_transductive_ones_too(make_row) -> None:
+    rows = [make_row("base", s, 10.0, budget=b) for b in (10, 100) for s in range(8)]
+    rows += [make_row("better", s, 9.0 - s / 10, budget=b) for b in (10, 100) for s in range(8)]
+    rows += [make_row("looks", s, 8.0 - s / 10, budget=10, transductive=True) for s in range(8)]
+    rows += [make_row("same", s, 10.0, budget=10) for s in range(8)]
+    found = {(s.budget, s.contender): s.difference for s in summarise(rows, reference="base") if s.difference}
+    assert {key: d.p for key, d in found.items()} == {
+        (10, "better"): 2 / 2**8,
+        (100, "better"): 2 / 2**8,
+        (10, "looks"): 2 / 2**8,
+        (10, "same"): 1,
+    }
+    assert {key: d.p_holm for key, d in found.items()} == {
+        (10, "better"): pytest.approx(3 * 2 / 2**8),
+        (100, "better"): 2 / 2**8,
+        (10, "looks"): pytest.approx(3 * 2 / 2**8),
+        (10, "same"): 1,
+    }
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.dictionaries(
+        st.tuples(st.sampled_from("abc"), st.integers(0, 3)),
+        st.lists(st.integers(0, 999).map(lambda wrong: wrong / 10), min_size=2, max_size=2),
+        min_size=1,
+    ),
+    st.randoms(),
+)
+def test_the_order_of_rows_does_not_matter(make_row, errors, random) -> None:
+    rows = [make_row(c, seed, e, pretrain_seed=p) for (c, seed), both in errors.items() for p, e in enumerate(both)]
+    by_name = {s.contender: s for s in summarise(rows, reference="a")}
+    assert by_name == {s.contender: s for s in summarise(random.sample(rows, len(rows)), reference="a")}
+    for summary in by_name.values():
+        if summary.difference:
+            assert summary.difference.p <= summary.difference.p_holm <= 1
+
+
 def test_the_binomial_error_of_ten_thousand_images_at_two_percent() -> None:
     assert scoring_error(2.0, 10_000) == pytest.approx(0.14)
 
 
-def test_at_the_full_set_a_single_result_stands_beside_every_run() -> None:
+def test_at_the_full_set_a_single_result_stands_beside_every_run(make_row) -> None:
     rows = [make_row("linear", 0, 4.0), *(make_row("supervised", s, e) for s, e in enumerate((1.0, 2.0, 3.0)))]
     full = [row.model_copy(update={"rule": "full"}) for row in rows]
-    difference = summarise(full, reference="supervised")[0].difference
-    assert difference is not None
-    assert (difference.mean, difference.n) == (2.0, 3)
+    linear, supervised = summarise(full, reference="supervised")
+    assert linear.difference is not None
+    assert (linear.difference.mean, linear.difference.n) == (2.0, 3)
+    assert (linear.n, linear.standard_error) == (1, None)
+    assert (supervised.n, supervised.over) == (3, "training seeds")
     partial = summarise(rows, reference="supervised")[0].difference
     assert partial is not None
     assert partial.n == 1
+
+
+def crossed_rows(make_row, contender: str, errors: list[list[float]], **fields: object) -> list:
+    return [
+        make_row(contender, seed, error, pretrain_seed=p, **fields)
+        for seed, line in enumerate(errors)
+        for p, error in enumerate(line)
+    ]
+
+
+def test_several_pretraining_seeds_are_averaged_within_each_subset(make_row) -> None:
+    errors = [[1.0, 3.0], [2.0, 6.0], [6.0, 6.0]]
+    rows = [*crossed_rows(make_row, "a", errors), *(make_row("b", s, 1.0) for s in range(3))]
+    a, b = summarise(rows, reference="b")
+    assert (a.mean, a.n, a.over) == (4, 3, "subsets x pretraining seeds")
+    assert a.standard_deviation == pytest.approx(2)  # of the subset means 2, 4, 6
+    error, freedom = crossed_standard_error(np.array(errors))
+    assert a.standard_error == pytest.approx(error)
+    assert a.high == pytest.approx(4 + stats.t.ppf(0.975, freedom) * error)
+    assert (b.over, b.n) == ("subsets", 3)
+    assert a.difference is not None
+    assert (a.difference.mean, a.difference.n) == (3, 3)  # 1, 3 and 5: three pairs, not six
+    assert a.difference.p == 2 / 2**3
+
+
+def test_one_subset_has_no_standard_error_however_many_encoders(make_row) -> None:
+    (a,) = summarise(crossed_rows(make_row, "a", [[1.0, 3.0, 8.0]]), reference="a")
+    assert (a.mean, a.n, a.standard_error) == (4, 1, None)
+
+
+def test_at_the_full_set_several_encoders_are_what_the_error_is_over(make_row) -> None:
+    rows = crossed_rows(make_row, "a", [[1.0, 3.0, 8.0], [3.0, 3.0, 6.0]], rule="full")
+    (a,) = summarise(rows, reference="a")
+    assert (a.mean, a.n, a.over) == (4, 3, "pretraining seeds")
+    assert a.standard_error == pytest.approx(stats.sem([2.0, 3.0, 7.0]))
+
+
+def test_a_subset_that_lacks_an_encoder_is_left_out(make_row) -> None:
+    rows = crossed_rows(make_row, "a", [[1.0, 3.0], [2.0, 6.0], [90.0]])
+    (a,) = summarise(rows, reference="a")
+    assert (a.mean, a.n) == (3, 2)
+    with pytest.raises(UserError, match="no subset of a at 100 labels was run with every one of its pretraining seeds"):
+        summarise([make_row("a", 0, 1.0, pretrain_seed=0), make_row("a", 1, 1.0, pretrain_seed=1)], reference="a")
+
+
+def test_rows_that_contradict_each_other_are_refused(make_row) -> None:
+    with pytest.raises(UserError, match="two rows give a at 100 labels, seed 0, different errors"):
+        summarise([make_row("a", 0, 1.0), make_row("a", 0, 2.0)], reference="a")
+    assert summarise([make_row("a", 0, 1.0)] * 2, reference="a")[0].n == 1

@@ -39,7 +39,7 @@ def command(
     html: Annotated[bool, typer.Option("--html", help="Write report.html too: one page, no network.")] = False,
     reference: Annotated[
         str | None,
-        typer.Option(help="The row that differences are taken to.", show_default="supervised, if it was run"),
+        typer.Option(help="The row that differences are taken to.", show_default="supervised, if run"),
     ] = None,
     contenders: Annotated[
         str | None,
@@ -200,7 +200,9 @@ def _pictures(files: dict[str, str | bytes]) -> list[Any]:
         ),
         "codes": (
             "Codes in two dimensions",
-            "Training images along the first two principal components of each encoder's code, coloured by class.",
+            "Training images by each encoder's code, coloured by class. Above: along its first two principal "
+            "components. Below: t-SNE, which keeps neighbourhoods; distances between groups and their sizes mean "
+            "nothing there.",
         ),
     }
     found = ((title, caption, files.get(f"{name}.png")) for name, (title, caption) in words.items())

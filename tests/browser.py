@@ -1,4 +1,4 @@
-"""Headless Chromium for tests, by the DevTools protocol over a pipe: the browser and Python's library are all it takes."""
+"""Headless Chromium for tests, by the DevTools protocol over a pipe: nothing else has to be installed."""
 
 import json
 import os
@@ -117,9 +117,8 @@ class Page:
     @property
     def complaints(self) -> list[str]:
         """What the page wrote to the console, and errors, since it was opened."""
-        self.send(
-            "Runtime.evaluate", expression="0"
-        )  # events come in order: those of the page are here before its answer
+        # events come in order: those of the page are here before this answer
+        self.send("Runtime.evaluate", expression="0")
         names = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
         return [json.dumps(event["params"]) for event in self._events if event.get("method") in names]
 

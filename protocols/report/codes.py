@@ -78,7 +78,7 @@ def spectra_figure(codes: Codes) -> "Figure":
     axes = figure.subplots()
     for i, (name, code) in enumerate(codes.by_encoder.items()):
         values = spectrum(torch.from_numpy(code))
-        relative = (values / values[0].clamp_min(1e-300)).clamp_min(1e-9).numpy()
+        relative = (values / values[0].clamp_min(1e-300)).numpy()
         label = f"{name}: effective rank {effective_rank(values):.1f} of {len(values)}"
         style = ("-", "--", "-.", ":")[i % 4]
         axes.semilogy(range(1, len(relative) + 1), relative, style, color=codes.colours.get(name), label=label)
@@ -88,6 +88,7 @@ def spectra_figure(codes: Codes) -> "Figure":
         title=f"Spectra of codes, {len(codes.labels):,} training images",
     )
     axes.set_xlim(left=1)
+    axes.set_ylim(bottom=max(axes.get_ylim()[0], 1e-8))  # below is the rounding of fp32
     axes.legend(frameon=False, fontsize=9)
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
@@ -95,40 +96,48 @@ def spectra_figure(codes: Codes) -> "Figure":
 
 
 def code_view(codes: Codes) -> "Figure":
-    """Draw each code along its first two principal components, coloured by class.
+    """Draw each code in two dimensions, coloured by class: above its first two principal components, below t-SNE.
 
-    A linear view keeps distances as they are in that plane; classes that overlap here may still be apart in others.
+    The principal components keep distances, but classes that overlap there may be apart in other directions. t-SNE
+    keeps neighbourhoods; its distances between groups, and their sizes, mean nothing.
+
+    Source: van der Maaten and Hinton, "Visualizing data using t-SNE", JMLR 2008.
     """
-    from matplotlib import colormaps
+    from matplotlib import color_sequences, colormaps
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    n = len(codes.by_encoder)
-    columns = min(n, 3)
-    figure = Figure(figsize=(3.3 * columns + 1.2, 3.4 * -(-n // columns)), layout="constrained")
-    panels = figure.subplots(-(-n // columns), columns, squeeze=False).ravel()
-    few = slice(None, None, max(1, len(codes.labels) // MOST_POINTS))
+    n, many = len(codes.by_encoder), len(codes.classes)
+    few = slice(None, None, -(-len(codes.labels) // MOST_POINTS))
+    labels = codes.labels[few]
     # ten classes: the palette of Petroff (2021), made for colour-blind readers; more: shades in order
-    palette = colormaps["petroff10" if len(codes.classes) <= 10 else "turbo"]
-    shades = [
-        palette(c if len(codes.classes) <= 10 else c / (len(codes.classes) - 1)) for c in range(len(codes.classes))
-    ]
-    for axes in panels[n:]:
-        axes.set_visible(False)
-    for axes, (name, code) in zip(panels, codes.by_encoder.items(), strict=False):
+    shades = color_sequences["petroff10"][:many] if many <= 10 else list(colormaps["turbo"](np.linspace(0, 1, many)))
+    figure = Figure(figsize=(3.1 * n + 1.2, 6.2), layout="constrained")
+    panels = figure.subplots(2, n, squeeze=False)
+    for (above, below), (name, code) in zip(panels.T, codes.by_encoder.items(), strict=True):
         points, shares = principal_components(code)
-        for c, shade in enumerate(shades):
-            own = codes.labels[few] == c
-            axes.scatter(*points[few][own].T, s=5, color=shade, alpha=0.7, linewidths=0)
-        axes.set_title(name, fontsize=10)
-        axes.set_xlabel(f"component 1, {shares[0]:.0%} of variance", fontsize=8)
-        axes.set_ylabel(f"component 2, {shares[1]:.0%}", fontsize=8)
-        axes.set_xticks([])
-        axes.set_yticks([])
-    if len(codes.classes) <= 20:
+        above.set_title(name, fontsize=10)
+        above.set_xlabel(f"principal components: {shares[0]:.0%} and {shares[1]:.0%} of variance", fontsize=8)
+        below.set_xlabel("t-SNE", fontsize=8)
+        for axes, view in ((above, points[few]), (below, neighbour_view(code[few]))):
+            for c, shade in enumerate(shades):
+                axes.scatter(*view[labels == c].T, s=5, color=shade, alpha=0.7, linewidths=0)
+            axes.set_xticks([])
+            axes.set_yticks([])
+    if many <= 20:
         handles = [Line2D([], [], marker="o", linestyle="", color=shade, markersize=5) for shade in shades]
         figure.legend(handles, list(codes.classes), loc="outside right center", frameon=False, fontsize=8)
     return figure
+
+
+def neighbour_view(code: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Arrange codes (n, d) in the plane by t-SNE, started from their principal components: the same at every call."""
+    from sklearn.manifold import TSNE
+
+    view: npt.NDArray[np.float32] = TSNE(
+        perplexity=min(30, (len(code) - 1) / 3), init="pca", random_state=0, n_jobs=1
+    ).fit_transform(code)
+    return view
 
 
 def principal_components(code: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

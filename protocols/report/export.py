@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 from ssl_irmae.protocols.report.report import Report
@@ -52,8 +53,9 @@ def latex(report: Report) -> str:
         compared = [s for s in summaries if s.difference is not None]
         if compared:
             caption = (
-                f"Error minus that of {escape_latex(report.reference)} on the same subsets, in points, with the 95\\,\\% "
-                "bootstrap interval of the mean; * marks $p < 0.05$ in a two-sided sign-flip test after Holm's correction."
+                f"Error minus that of {escape_latex(report.reference)} on the same subsets, in points, with the "
+                "95\\,\\% bootstrap interval of the mean; * marks $p < 0.05$ in a two-sided sign-flip test after "
+                "Holm's correction."
             )
             cells = {(s.contender, s.budget): f"{format_difference(s.difference)}{_star(s)}" for s in compared}
             body = _pivot(report, compared, cells)
@@ -214,7 +216,7 @@ def _latex_table(columns: Sequence[str], body: Sequence[Sequence[str]], caption:
         if text.startswith(start):
             inside, _, after = text.removeprefix(start).partition("}")
             return f"{start}{escape_latex(inside)}}}{escape_latex(after)}"
-        return escape_latex(text)
+        return re.sub(r"(?<!\w)-(?=\d)", "$-$", escape_latex(text))  # a minus, not a hyphen
 
     rows = [line([f"\\texttt{{{escape_latex(name)}}}", *map(cell, cells)]) for name, *cells in body]
     return "\n".join(

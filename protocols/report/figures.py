@@ -18,6 +18,8 @@ FORMATS = ("png", "svg", "pdf")
 _MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D", "plus": "P", "down": "v"}
 _LABEL = 7.5  # points
 _CAPTION = 7.5
+_TICKS = [round(m * 10**e, 2) for e in (-2, -1, 0, 1) for m in (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)] + [100]
+_COARSE = {round(m * 10**e, 2) for e in (-2, -1, 0, 1, 2) for m in (1, 2, 5)}
 
 
 def error_against_labels(report: Report) -> "Figure":
@@ -31,7 +33,8 @@ def error_against_labels(report: Report) -> "Figure":
 
     summaries = _drawn(report)
     height = max(5.6, 0.17 * len(report.drawn) + 1)  # inches: room for a label a line
-    figure = Figure(figsize=(8.4, height), layout="constrained")
+    single = len({s.budget for s in summaries}) == 1
+    figure = Figure(figsize=(5.4 if single else 8.4, height), layout="constrained")
     axes = figure.subplots()
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -43,14 +46,18 @@ def error_against_labels(report: Report) -> "Figure":
         look = report.looks[name]
         x, y = [s.budget for s in line], [max(s.mean, floor) for s in line]
         margins = [s.standard_error or 0.0 for s in line]
-        low = [max(s.mean - m, floor) for s, m in zip(line, margins, strict=True)]
-        high = [max(s.mean + m, floor) for s, m in zip(line, margins, strict=True)]
-        axes.fill_between(x, low, high, color=look.light, alpha=0.18, linewidth=0)
+        bottom = [max(s.mean - m, floor) for s, m in zip(line, margins, strict=True)]
+        top = [max(s.mean + m, floor) for s, m in zip(line, margins, strict=True)]
+        if single:  # a band of no width: a bar
+            axes.vlines(x, bottom, top, color=look.light, linewidth=2)
+        else:
+            axes.fill_between(x, bottom, top, color=look.light, alpha=0.18, linewidth=0)
         axes.plot(x, y, label=name, **_style(look))
     _label_ends(axes, report.looks, 72 * (height - 1))
     axes.set_xticks(report.budgets, [f"{budget:,}" for budget in report.budgets])
     axes.minorticks_off()
-    ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if axes.get_ylim()[0] <= t <= axes.get_ylim()[1]]
+    low, high = axes.get_ylim()
+    ticks = [t for t in _TICKS if low <= t <= high and (t in _COARSE or high / low < 4)]
     axes.set_yticks(ticks, [f"{t:g}" for t in ticks])
     axes.set(xlabel="labels (log scale)", ylabel=f"mean error, % of {report.rows[0].n_scored:,} images (log scale)")
     axes.set_title(report.title, loc="left", fontsize=10)
@@ -58,8 +65,12 @@ def error_against_labels(report: Report) -> "Figure":
     axes.spines[["top", "right"]].set_visible(False)
     families = [family for family in FAMILIES if family in {report.looks[name].family for name in report.drawn}]
     handles = [Line2D([], [], color="#444444", linewidth=1.4, dashes=FAMILIES[f] or (None, None)) for f in families]
-    axes.legend(handles, families, loc="upper right", fontsize=_LABEL, frameon=False, handlelength=4.5)
-    _caption(figure, f"Line: mean. Band: ± one standard error (ddof = 1), {_over(summaries)}. {report.left_out}")
+    if not single:
+        axes.legend(handles, families, loc="upper right", fontsize=_LABEL, frameon=False, handlelength=4.5)
+    _caption(
+        figure,
+        f"{'Point: mean. Bar' if single else 'Line: mean. Band'}: ± one standard error (ddof = 1), {_over(summaries)}. {report.left_out}",
+    )
     return figure
 
 
@@ -77,7 +88,7 @@ def paired_differences(report: Report) -> "Figure | None":
     if not names:
         return None
     width = max(len(name) for name in names) * 0.075 + 1.9 * len(budgets) + 0.3
-    figure = Figure(figsize=(max(width, 4.5), 0.27 * len(names) + 1.75), layout="constrained")
+    figure = Figure(figsize=(max(width, 5.5), 0.27 * len(names) + 1.75), layout="constrained")
     panels = figure.subplots(1, len(budgets), sharey=True, squeeze=False)[0]
     for axes, budget in zip(panels, budgets, strict=True):
         axes.axvline(0, color="#444444", linewidth=0.9)
@@ -103,9 +114,8 @@ def paired_differences(report: Report) -> "Figure | None":
         axes.margins(x=0.08)
     panels[0].set_yticks(range(len(names)), names, fontsize=8.5)
     panels[0].set_ylim(len(names) - 0.5, -0.5)
-    figure.supxlabel(
-        f"error minus {report.reference}'s on the same subsets, points (each panel its own scale)", fontsize=9
-    )
+    scale = " (each panel its own scale)" if len(budgets) > 1 else ""
+    figure.supxlabel(f"error minus {report.reference}'s on the same subsets, points{scale}", fontsize=9)
     hollow = (
         " Hollow: one pair, no interval." if any(s.difference and s.difference.low is None for s in summaries) else ""
     )

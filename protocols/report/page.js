@@ -266,7 +266,7 @@
     { id: "se", head: "± SE", of: (s) => s.se, show: (s) => (s.se === null ? "" : two(s.se)) },
     { id: "sd", head: "SD", of: (s) => s.sd, show: (s) => (s.sd === null ? "" : two(s.sd)) },
     { id: "low", head: "95 % interval", of: (s) => s.low, show: (s) => (s.low === null ? "" : `${two(s.low)} to ${two(s.high)}`) },
-    { id: "n", head: "n", of: (s) => s.n, show: (s) => `${s.n} ${s.n === 1 ? s.over.replace(/s$/, "") : s.over}` },
+    { id: "n", head: "n", of: (s) => s.n, show: (s) => `${s.n} ${s.n === 1 ? s.over.replace(/s$/, "") : s.over}${s.d && s.d.n !== s.n ? ` (${s.d.n} pairs)` : ""}` },
     { id: "d", head: () => `Δ ${state.reference} [95 %]`, of: (s) => s.d?.mean ?? null,
       show: (s) => (!s.d ? (contenders[s.c].name === state.reference ? "reference" : "-") : signed(s.d.mean) + (s.d.low === null ? "" : ` [${signed(s.d.low)}, ${signed(s.d.high)}]`)) },
     { id: "holm", head: "p Holm", of: (s) => (s.d && s.d.n > 1 ? s.d.holm : null), show: (s) => (s.d && s.d.n > 1 ? probability(s.d.holm) : "") },
@@ -291,8 +291,8 @@
       if (!best.has(k) || s.mean < best.get(k)) best.set(k, s.mean);
     }
     const focused = document.activeElement?.dataset?.sort, kind = document.activeElement?.closest?.("table")?.dataset.kind;
-    const build = (name, list) => make("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": name },
-      make("table", { "data-kind": name }, make("caption", {}, name),
+    const build = (name, list) => [make("h3", {}, name), make("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": name },
+      make("table", { "data-kind": name, "aria-label": name },
         make("thead", {}, make("tr", {}, ...columns.map((c) => {
           const head = typeof c.head === "function" ? c.head() : c.head;
           return make("th", { scope: "col", "aria-sort": c.id === state.sort ? (state.ascending ? "ascending" : "descending") : "none" },
@@ -311,11 +311,11 @@
           }
           const bold = c.id === "mean" && s.mean === best.get(contenders[s.c].transductive + "/" + s.b);
           return make("td", { class: bold ? "best" : null }, text);
-        }))))));
+        }))))))];
     const inductive = rows.filter((s) => !contenders[s.c].transductive), transductive = rows.filter((s) => contenders[s.c].transductive);
     $("tables").replaceChildren(
-      ...(inductive.length ? [build("Inductive contenders", inductive)] : []),
-      ...(transductive.length ? [build("Transductive: these looked at the scored images, without labels", transductive)] : []),
+      ...(inductive.length ? build("Inductive contenders", inductive) : []),
+      ...(transductive.length ? build("Transductive: these looked at the scored images, without labels", transductive) : []),
       ...(rows.length ? [make("p", { class: "small" }, "Bold: the least mean at a budget. † n below 6. A click or Enter on n lists the trials.")]
         : [make("p", {}, "Nothing to show: choose contenders above, or all budgets.")]));
     if (focused) {

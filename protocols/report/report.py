@@ -86,8 +86,8 @@ class Report:
             "named by --contenders"
             if self.chosen
             else (
-                "by default the reference, the best frozen readout of each representation and the best network of each way "
-                "of training, by their mean error in this very table"
+                "by default the reference, the best frozen readout of each representation and the best network of "
+                "each way of training, by their mean error in this very table"
             )
         )
         return f"Drawn: {len(self.drawn)} of {len(self.looks)} contenders, {how}. The tables hold all."
@@ -143,7 +143,8 @@ def choose_drawn(summaries: Sequence[Summary], looks: dict[str, Look], reference
     """Choose the few contenders that a figure can show and still be read.
 
     The reference, the best frozen readout of each representation, and the best network of each family of training.
-    Inductive contenders alone, unless there are none. They are ranked by their mean over budgets of log(error / median error at that budget).
+    Inductive contenders alone, unless there are none. They are ranked by their mean over budgets of
+    log(error / median error at that budget).
 
     Args:
         summaries: To choose from.

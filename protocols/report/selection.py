@@ -76,8 +76,15 @@ def keep_newest(trials: Sequence[Kept]) -> tuple[list[Kept], list[str]]:
         "of older settings, precision, device or software": _without(current, same),
         "that are there twice": _without(same, newest),
     }
-    notes = [f"Left out: {len(rows):,} trials {reason} ({_count(rows)})." for reason, rows in reasons.items() if rows]
+    notes = [_software(newest)] if len({k.row.computed_with for k in newest}) > 1 else []
+    notes += [f"Left out: {len(rows):,} trials {reason} ({_count(rows)})." for reason, rows in reasons.items() if rows]
     return newest, notes
+
+
+def _software(trials: Sequence[Kept]) -> str:
+    found = Counter(k.row.computed_with for k in trials)
+    listing = "; ".join(f"{name} ({n:,} trials)" for name, n in found.items())
+    return f"Not all contenders were computed with the same software: {listing}."
 
 
 def _is_dataset(row: Row, dataset: str) -> bool:

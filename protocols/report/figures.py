@@ -33,18 +33,20 @@ def error_against_labels(report: Report) -> "Figure":
 
     summaries = _drawn(report)
     height = max(5.6, 0.17 * len(report.drawn) + 1)  # inches: room for a label a line
-    single = len({s.budget for s in summaries}) == 1
+    single = len(report.budgets) == 1
     figure = Figure(figsize=(5.4 if single else 8.4, height), layout="constrained")
     axes = figure.subplots()
     axes.set_xscale("log")
     axes.set_yscale("log")
     floor = 50 / report.rows[0].n_scored
-    for name in report.drawn:
+    for place, name in enumerate(report.drawn):
         line = sorted((s for s in summaries if s.contender == name), key=lambda s: s.budget)
         if not line:
             continue
         look = report.looks[name]
-        x, y = [s.budget for s in line], [max(s.mean, floor) for s in line]
+        # at a single budget, points stand beside each other over half a decade
+        aside = 10 ** (0.5 * (place / max(1, len(report.drawn) - 1) - 0.5)) if single else 1.0
+        x, y = [s.budget * aside for s in line], [max(s.mean, floor) for s in line]
         margins = [s.standard_error or 0.0 for s in line]
         bottom = [max(s.mean - m, floor) for s, m in zip(line, margins, strict=True)]
         top = [max(s.mean + m, floor) for s, m in zip(line, margins, strict=True)]
@@ -53,6 +55,8 @@ def error_against_labels(report: Report) -> "Figure":
         else:
             axes.fill_between(x, bottom, top, color=look.light, alpha=0.18, linewidth=0)
         axes.plot(x, y, label=name, **_style(look))
+    if single:
+        axes.set_xlim(report.budgets[0] * 10**-0.35, report.budgets[0] * 10**0.35)
     _label_ends(axes, report.looks, 72 * (height - 1))
     axes.set_xticks(report.budgets, [f"{budget:,}" for budget in report.budgets])
     axes.minorticks_off()
@@ -67,10 +71,8 @@ def error_against_labels(report: Report) -> "Figure":
     handles = [Line2D([], [], color="#444444", linewidth=1.4, dashes=FAMILIES[f] or (None, None)) for f in families]
     if not single:
         axes.legend(handles, families, loc="upper right", fontsize=_LABEL, frameon=False, handlelength=4.5)
-    _caption(
-        figure,
-        f"{'Point: mean. Bar' if single else 'Line: mean. Band'}: ± one standard error (ddof = 1), {_over(summaries)}. {report.left_out}",
-    )
+    what = "Points stand beside each other to be told apart. Point: mean. Bar" if single else "Line: mean. Band"
+    _caption(figure, f"{what}: ± one standard error (ddof = 1), {_over(summaries)}. {report.left_out}")
     return figure
 
 

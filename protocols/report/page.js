@@ -171,6 +171,7 @@
     low -= pad; high += pad;
     const y = (v) => plot.bottom - (bend(v) - low) / (high - low) * (plot.bottom - plot.top);
     const steps = [.01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 20, 50, 100];
+    if (high - low < .6) steps.push(1.5, 3, 4, 6, 7, 8, 9, 15, 25, 30, 40, 60, 70, 80, 90);
     let ticks = (difference ? [...steps.filter((t) => t >= .2).map((t) => -t), 0, ...steps.filter((t) => t >= .2)] : steps)
       .filter((t) => bend(t) >= low && bend(t) <= high && (difference || t >= data.floor));
     const room = [];
@@ -200,10 +201,12 @@
     const old = points.length ? current : null;
     points = [];
     for (const [place, line] of lines.entries()) {
-      const dodge = difference && lines.length > 1 ? (place / (lines.length - 1) - .5) * Math.min(14, inside * 1.2) : 0;
+      const single = data.budgets.length === 1; // points beside each other: with all the room if there is one budget
+      const room = single ? (plot.right - plot.left) * .7 : difference ? Math.min(14, inside * 1.2) : 0;
+      const dodge = lines.length > 1 ? (place / (lines.length - 1) - .5) * room : 0;
       const group = series(line.c, "g", {});
       const at = line.found.map(({ b, v }) => ({ b, v, px: x(b) + dodge, py: y(v.mean) }));
-      if (!difference && at.length > 1) {
+      if (!difference && !single && at.length > 1) {
         const up = at.map((p) => `${p.px} ${y(p.v.high ?? p.v.mean)}`), down = at.map((p) => `${p.px} ${y(p.v.low ?? p.v.mean)}`).reverse();
         group.append(make("path", { class: "band", d: `M${[...up, ...down].join("L")}Z` }));
       } else {
@@ -249,10 +252,11 @@
     $("legend").hidden = labelled;
     $("legend").replaceChildren(...(labelled ? [] : lines.map((l) => series(l.c, "li", {}, make("span", { class: "swatch" }, swatch(l.c)), make("span", { class: "name" }, l.c.name)))));
     $("chosen").textContent = `${boxes.filter((box) => box.checked).length} of ${boxes.length}`;
+    const line = data.budgets.length === 1 ? "Points stand beside each other to be told apart. Point: mean. Bar" : "Line: mean. Band";
     $("caption").textContent = {
-      se: "Line: mean. Band: ± one standard error (ddof = 1) over n; each point says its n.",
-      interval: "Line: mean. Band: 95 % t interval of the mean; each point says its n.",
-      sd: "Line: mean. Band: ± one standard deviation (ddof = 1) of single trials.",
+      se: `${line}: ± one standard error (ddof = 1) over n; each point says its n.`,
+      interval: `${line}: 95 % t interval of the mean; each point says its n.`,
+      sd: `${line}: ± one standard deviation (ddof = 1) of single trials.`,
       difference: `Point: mean of (error − ${state.reference}’s) on the same subsets; below 0 is better than ${state.reference}. Bar: 95 % bootstrap interval, not corrected. Points stand beside each other at each budget to be told apart.`,
     }[state.statistic] + (lines.length ? "" : " No contender is chosen, or none shares a subset with the reference.") 
       + (lines.some((l) => l.found.some(({ v }) => v.low === null)) ? ` Hollow: ${difference ? "one pair" : "n = 1"}, no ${difference ? "interval" : "±"}.` : "");

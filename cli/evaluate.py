@@ -105,9 +105,9 @@ def evaluate(
 
     from ssl_irmae.cli.progress import TrialProgress, fetch_progress
     from ssl_irmae.compute import find_device, find_precision
-    from ssl_irmae.protocols.contenders import CONTENDERS, choose, contenders_of
+    from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT, choose, contenders_of
     from ssl_irmae.protocols.data import load_data
-    from ssl_irmae.protocols.grid import Grid, Spec, draw_subsets
+    from ssl_irmae.protocols.grid import Grid, Part, Spec, draw_subsets
     from ssl_irmae.protocols.pretrained import encoder_of_method, needed_methods, own_encoders
     from ssl_irmae.protocols.report.table import protocol_tables
     from ssl_irmae.protocols.report.words import explain
@@ -119,12 +119,12 @@ def evaluate(
     known = dict(CONTENDERS)
     for name in own:
         known |= contenders_of(name)
-    rows_wanted = choose([name.strip() for name in contenders.split(",")] if contenders else list(known), known)
+    usual = [*DEFAULT, *(f"{name}-{readout}" for name in own for readout in ("linear", "joint"))]
+    rows_wanted = choose([name.strip() for name in contenders.split(",")] if contenders else usual, known)
     choose([reference], known)
     kept = Store(store)
     spec = Spec(
-        budgets=budgets,
-        seeds=chosen_seeds,
+        parts=(Part(contenders=tuple(rows_wanted), budgets=budgets, seeds=chosen_seeds),),
         rule=rule,
         scored_on=scored_on,
         precision=find_precision(precision, chosen_device),
@@ -138,7 +138,8 @@ def evaluate(
             data_dir=data_dir,
             progress=progress,
         )
-    draw_subsets(spec, data)  # an impossible budget is said before anything is pretrained
+    for part in spec.parts:
+        draw_subsets(part, rule, data)  # an impossible budget is said before anything is pretrained
     pretrained = own | {
         method: encoder_of_method(
             method,
@@ -151,8 +152,8 @@ def evaluate(
         for method in needed_methods(rows_wanted.values())
         if method not in own
     }
-    grid = Grid(spec, data, rows_wanted, pretrained, kept)
-    groups = [(trial.contender, trial.budget) for trial, _ in grid.trials]
+    grid = Grid(spec, data, rows_wanted, {name: (encoder,) for name, encoder in pretrained.items()}, kept)
+    groups = [(cell.trial.contender, cell.trial.budget) for cell in grid.cells]
     outcomes = []
     with gentle_interrupt() as interrupted, TrialProgress(groups, quiet=quiet) as view:
         for outcome in grid.run():

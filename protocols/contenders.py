@@ -12,13 +12,7 @@ from ssl_irmae.protocols.readouts.supervised import supervised
 from ssl_irmae.protocols.readouts.vib import vib
 
 Reads = Literal["code", "features", "images"]
-Setting = int | float
-
-# Fixed beforehand on held-out training images, never on test images, from four candidates for every contender:
-# docs/results/settings/choose.py runs them and checks that these are the winners.
-_TRAINING: dict[str, Setting] = {"steps": 100, "batch_size": 32, "learning_rate": 1e-3}
-_JOINT: dict[str, Setting] = {**_TRAINING, "unlabelled_batch_size": 16, "reconstruction_weight": 1.0}
-_LINEAR: dict[str, Setting] = {"C": 0.1, "max_iter": 1000}
+Setting = int | float | str
 
 
 @dataclass(frozen=True)
@@ -29,8 +23,10 @@ class Contender:
         readout: Called with a sample, the pretrained autoencoder if it starts from one, and the settings.
         reads: What the readout is given: a frozen encoder's ``"code"`` or ``"features"``, or ``"images"``.
         settings: Fixed beforehand, passed by name.
-        encoder: The method of the pretrained encoder, or the name of the user's own; None for learning from scratch.
+        encoder: The method of the pretrained encoder, the name of the user's own, or a floor's (``"pixels"``,
+            ``"pca"``, ``"random"``); None for learning from scratch.
         deterministic: Whether the readout makes no random choice, so that repeating it on one subset shows nothing.
+        transductive: Whether the readout looks at the scored images, without labels, before it predicts them.
     """
 
     readout: Callable[..., Predictor]
@@ -38,6 +34,7 @@ class Contender:
     settings: Mapping[str, Setting]
     encoder: str | None = None
     deterministic: bool = False
+    transductive: bool = False
 
     @property
     def frozen(self) -> bool:
@@ -45,27 +42,68 @@ class Contender:
         return self.reads != "images"
 
 
-_linear = Contender(linear_probe, "code", _LINEAR, deterministic=True)
-_joint = Contender(joint, "images", _JOINT)
+# Fixed beforehand on held-out training images, never on test images, from as many candidates for every contender:
+# docs/results/settings/choose.py runs them and checks that these are the winners.
+_TRAINING: dict[str, Setting] = {"steps": 100, "batch_size": 32, "learning_rate": 1e-3}
+_JOINT: dict[str, Setting] = {**_TRAINING, "unlabelled_batch_size": 16, "reconstruction_weight": 1.0}
 
-CONTENDERS: dict[str, Contender] = {
-    "irmae-linear": replace(_linear, encoder="irmae"),
-    "irmae-joint": replace(_joint, encoder="irmae", settings={**_JOINT, "reconstruction_weight": 10.0}),
-    "ae-linear": replace(_linear, encoder="ae"),
-    "ae-joint": replace(_joint, encoder="ae"),
-    "vae-linear": replace(_linear, encoder="vae"),
-    "vae-joint": replace(_joint, encoder="vae"),
+# how labels become a classifier of frozen codes
+_READOUTS: dict[str, Contender] = {
+    "linear": Contender(linear_probe, "code", {"C": 0.1, "max_iter": 1000}, deterministic=True),
+}
+
+# what is trained further from a pretrained encoder
+_LEARNERS: dict[str, Contender] = {
+    "joint": Contender(joint, "images", _JOINT),
+}
+
+# what is trained from scratch
+_FROM_SCRATCH: dict[str, Contender] = {
     "supervised": Contender(supervised, "images", {**_TRAINING, "learning_rate": 2e-3}),
     "vib": Contender(vib, "images", {**_TRAINING, "learning_rate": 3e-3, "beta": 1e-3}),
 }
 
 
 def contenders_of(encoder: str) -> dict[str, Contender]:
-    """Name the contenders that a pretrained encoder of the user's own brings: ``NAME-linear`` and ``NAME-joint``."""
+    """Name the contenders of a pretrained encoder: ``NAME-linear``, ``NAME-features-linear``, ``NAME-joint``, ..."""
     return {
-        f"{encoder}-linear": replace(_linear, encoder=encoder),
-        f"{encoder}-joint": replace(_joint, encoder=encoder),
+        **{f"{encoder}-{name}": replace(c, encoder=encoder) for name, c in _READOUTS.items()},
+        **{
+            f"{encoder}-features-{name}": replace(c, encoder=encoder, reads="features") for name, c in _READOUTS.items()
+        },
+        **{f"{encoder}-{name}": replace(c, encoder=encoder) for name, c in _LEARNERS.items()},
     }
+
+
+def _without_features(contenders: dict[str, Contender]) -> dict[str, Contender]:
+    """Leave out what reads features: those of an AE and a VAE are their code, a floor has none."""
+    return {name: c for name, c in contenders.items() if c.reads != "features"}
+
+
+CONTENDERS: dict[str, Contender] = {
+    **contenders_of("irmae"),
+    **_without_features(contenders_of("ae")),
+    **_without_features(contenders_of("vae")),
+    **{
+        f"{floor}-{name}": replace(c, encoder=floor)
+        for floor in ("pixels", "pca", "random")
+        for name, c in _READOUTS.items()
+    },
+    **_FROM_SCRATCH,
+}
+CONTENDERS["irmae-joint"] = replace(CONTENDERS["irmae-joint"], settings={**_JOINT, "reconstruction_weight": 10.0})
+
+DEFAULT = (
+    "irmae-linear",
+    "irmae-joint",
+    "ae-linear",
+    "ae-joint",
+    "vae-linear",
+    "vae-joint",
+    "supervised",
+    "vib",
+)
+"""What `evaluate` runs unless told otherwise: the eight that a first look needs."""
 
 
 def choose(names: list[str], known: Mapping[str, Contender]) -> dict[str, Contender]:

@@ -3,9 +3,10 @@
 import dataclasses
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -18,19 +19,35 @@ from ssl_irmae.environment import describe_environment
 from ssl_irmae.pretraining import Reads
 from ssl_irmae.protocols.contenders import Contender, call_readout
 from ssl_irmae.protocols.data import Data, ScoredOn
+from ssl_irmae.protocols.floors import FLOORS
 from ssl_irmae.protocols.pretrained import PretrainedEncoder
-from ssl_irmae.protocols.readouts import Predictor, Sample
+from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
 from ssl_irmae.protocols.results import Kept, Row, Store
 from ssl_irmae.protocols.subsets import Rule, Subset, draw_subset
 from ssl_irmae.seeding import derive_seed
 
 
-class Spec(BaseModel):
-    """What a protocol runs, apart from contenders and data.
+class Part(BaseModel):
+    """Contenders that share budgets and seeds.
 
     Args:
+        contenders: By name.
         budgets: Numbers of labels; None stands for all.
         seeds: One subset and one training seed each.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    contenders: tuple[str, ...]
+    budgets: tuple[int | None, ...]
+    seeds: tuple[int, ...]
+
+
+class Spec(BaseModel):
+    """What a protocol runs, apart from data.
+
+    Args:
+        parts: What is run at which budgets, over which seeds; run in this order.
         rule: How subsets are drawn.
         scored_on: Test images, or training images held out for tuning.
         precision: Arithmetic of networks that are trained.
@@ -39,8 +56,7 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    budgets: tuple[int | None, ...]
-    seeds: tuple[int, ...]
+    parts: tuple[Part, ...]
     rule: Rule
     scored_on: ScoredOn
     precision: Precision
@@ -59,7 +75,7 @@ class Trial(BaseModel):
     rule: str
     reads: str
     readout: str
-    settings: dict[str, int | float]
+    settings: dict[str, int | float | str]
     encoder: str | None
     encoder_hash: str | None
     data_fingerprint: str
@@ -68,6 +84,8 @@ class Trial(BaseModel):
     precision: str
     device: str
     computed_with: str
+    transductive: bool
+    pretrain_seed: int | None
 
     @property
     def key(self) -> str:
@@ -75,19 +93,19 @@ class Trial(BaseModel):
         return hashlib.sha256(self.model_dump_json(exclude={"contender", "encoder"}).encode()).hexdigest()
 
 
-def draw_subsets(spec: Spec, data: Data) -> list[list[Subset]]:
-    """Draw every labelled subset of a protocol: for each budget, once, one a seed.
+def draw_subsets(part: Part, rule: Rule, data: Data) -> list[list[Subset]]:
+    """Draw every labelled subset of a part: for each budget, once, one a seed.
 
     Raises:
         UserError: If a budget cannot be met.
     """
     assert data.train.labels is not None  # load_data has seen to it
     labels = data.train.labels.numpy()
-    budgets = dict.fromkeys(len(labels) if budget is None else budget for budget in spec.budgets)
+    budgets = dict.fromkeys(len(labels) if budget is None else budget for budget in part.budgets)
     return [
         [
-            draw_subset(labels, fingerprint=data.train.fingerprint, budget=budget, seed=seed, rule=spec.rule)
-            for seed in spec.seeds
+            draw_subset(labels, fingerprint=data.train.fingerprint, budget=budget, seed=seed, rule=rule)
+            for seed in part.seeds
         ]
         for budget in budgets
     ]
@@ -112,13 +130,14 @@ class Outcome:
 
 
 class Grid:
-    """Every trial of a protocol, in order: by budget, then contender, then seed.
+    """Every trial of a protocol, in order: by part, then budget, contender, encoder and seed.
 
     Args:
         spec: What to run.
         data: Train and scored images.
         contenders: By name.
-        encoders: The pretrained encoders that contenders name.
+        encoders: The pretrained encoders that contenders name; several for a name differ in the seed of their
+            pretraining and are crossed with the subsets.
         store: Where finished trials are looked up and kept.
     """
 
@@ -127,7 +146,7 @@ class Grid:
         spec: Spec,
         data: Data,
         contenders: Mapping[str, Contender],
-        encoders: Mapping[str, PretrainedEncoder],
+        encoders: Mapping[str, Sequence[PretrainedEncoder]],
         store: Store,
     ) -> None:
         self.spec = spec
@@ -138,22 +157,29 @@ class Grid:
         self._environment = describe_environment()
         self._computed_with = f"ssl-irmae {__version__}, torch {torch.__version__}, {torch.get_num_threads()} threads"
         self._loaded: dict[str, Encoder] = {}
-        self._encoded: dict[tuple[str, str], _Codes] = {}
+        self._encoded: dict[tuple[str, Reads], tuple[Tensor, Tensor]] = {}
+        self._memos: dict[tuple[str | None, str, bool], Memo] = {}
 
     @cached_property
-    def trials(self) -> list[tuple[Trial, Subset]]:
-        """The cells, with the labelled subset of each."""
+    def cells(self) -> "list[_Cell]":
+        """Every trial, with its labelled subset and the pretrained encoder, if there is one."""
         cells = []
-        for subsets in draw_subsets(self.spec, self.data):
-            for name, contender in self.contenders.items():
-                # at the full set all subsets are one: a readout without randomness has one result there, not n
-                once = contender.deterministic and subsets[0].rule == "full"
-                cells += [(self._trial(name, contender, s), s) for s in (subsets[:1] if once else subsets)]
+        for part in self.spec.parts:
+            for subsets in draw_subsets(part, self.spec.rule, self.data):
+                for name in part.contenders:
+                    contender = self.contenders[name]
+                    # at the full set all subsets are one: a readout without randomness has one result there, not n
+                    once = contender.deterministic and subsets[0].rule == "full"
+                    for encoder in self.encoders.get(contender.encoder or "", (None,)):
+                        cells += [
+                            _Cell(self._trial(name, contender, s, encoder), s, encoder)
+                            for s in (subsets[:1] if once else subsets)
+                        ]
         return cells
 
     def run(self) -> Iterator[Outcome]:
         """Yield every trial's outcome, running those that the store does not have."""
-        for trial, subset in self.trials:
+        for trial, subset, encoder in self.cells:
             found = self.store.get(trial.key)
             if found is not None:
                 names = {
@@ -165,7 +191,7 @@ class Grid:
                 yield Outcome(dataclasses.replace(found, row=row), fresh=False)
                 continue
             contender = self.contenders[trial.contender]
-            sample, scored, start = self._prepare(contender, subset)
+            sample, scored, start = self._prepare(contender, subset, encoder)
             began = time.perf_counter()
             predictor = call_readout(contender, sample, start)
             predictions = predict(predictor, scored)
@@ -179,8 +205,7 @@ class Grid:
         assert self.data.train.labels is not None  # load_data has seen to it
         return self.data.train.labels
 
-    def _trial(self, name: str, contender: Contender, subset: Subset) -> Trial:
-        encoder = None if contender.encoder is None else self.encoders[contender.encoder]
+    def _trial(self, name: str, contender: Contender, subset: Subset, encoder: PretrainedEncoder | None) -> Trial:
         return Trial(
             contender=name,
             budget=len(subset.indices),
@@ -190,51 +215,66 @@ class Grid:
             reads=contender.reads,
             readout=contender.readout.__name__,
             settings=dict(sorted(contender.settings.items())),  # the order they are written in is no difference
-            encoder=None if encoder is None else encoder.name,
-            encoder_hash=None if encoder is None else encoder.hash,
+            encoder=contender.encoder,
+            # a floor is a function of the training images, which the trial names
+            encoder_hash=contender.encoder if encoder is None else encoder.hash,
             data_fingerprint=self.data.train.fingerprint,
             scored_fingerprint=self.data.scored.fingerprint,
             scored_on=self.spec.scored_on,
             precision=self.spec.precision,
             device=self.spec.device,
             computed_with=self._computed_with,
+            transductive=contender.transductive,
+            pretrain_seed=None if encoder is None else encoder.pretrain_seed,
         )
 
-    def _prepare(self, contender: Contender, subset: Subset) -> tuple[Sample, Tensor, torch.nn.Module | None]:
+    def _prepare(
+        self, contender: Contender, subset: Subset, encoder: PretrainedEncoder | None
+    ) -> tuple[Sample, Tensor, torch.nn.Module | None]:
         """Collect what a readout may see, what it will predict, and the autoencoder that it starts from."""
         chosen = torch.from_numpy(subset.indices)
-        encoder = None if contender.encoder is None else self._load(contender.encoder)
-        if contender.frozen:
-            assert contender.encoder is not None
-            assert contender.reads != "images"
-            codes = self._encode(contender.encoder, contender.reads)
-            inputs, unlabelled, scored = codes.train[chosen], codes.train, codes.scored
+        start = None
+        if contender.reads == "images":
+            unlabelled, scored = self.data.train.images, self.data.scored.images
+            if encoder is not None:
+                start = self._load(encoder).autoencoder
         else:
-            images = self.data.train.images
-            inputs, unlabelled, scored = images[chosen], images, self.data.scored.images
+            assert contender.encoder is not None
+            unlabelled, scored = self._encode(contender.encoder, encoder, contender.reads)
+        of = contender.encoder if encoder is None else encoder.hash
+        memo = self._memos.setdefault((of, contender.reads, contender.transductive), Memo())
         sample = Sample(
-            inputs=inputs,
+            inputs=unlabelled[chosen],
             labels=self._train_labels[chosen],
-            unlabelled=unlabelled,
+            unlabelled=memo.once("with scored", lambda: torch.cat([unlabelled, scored]))
+            if contender.transductive
+            else unlabelled,
+            positions=chosen,
             classes=len(self.data.train.classes),
             seed=derive_seed("learner", subset.seed),
             device=torch.device(self.spec.device),
             precision=self.spec.precision,
+            memo=memo,
         )
-        return sample, scored, None if encoder is None else encoder.autoencoder
+        return sample, scored, start
 
-    def _load(self, name: str) -> Encoder:
-        if name not in self._loaded:
-            self._loaded[name] = self.encoders[name].load()
-        return self._loaded[name]
+    def _load(self, encoder: PretrainedEncoder) -> Encoder:
+        if encoder.hash not in self._loaded:
+            self._loaded[encoder.hash] = encoder.load()
+        return self._loaded[encoder.hash]
 
-    def _encode(self, name: str, reads: Reads) -> "_Codes":
-        if (name, reads) not in self._encoded:
-            encoder = self._load(name).to(self.spec.device)
-            self._encoded[name, reads] = _Codes(
-                encoder.encode(self.data.train.images, reads), encoder.encode(self.data.scored.images, reads)
-            )
-        return self._encoded[name, reads]
+    def _encode(self, name: str, encoder: PretrainedEncoder | None, reads: Reads) -> tuple[Tensor, Tensor]:
+        """Encode training and scored images, once."""
+        key = (name if encoder is None else encoder.hash, reads)
+        if key not in self._encoded:
+            train, scored = self.data.train.images, self.data.scored.images
+            if encoder is None:
+                encode = FLOORS[name](train)
+                self._encoded[key] = (encode(train), encode(scored))
+            else:
+                loaded = self._load(encoder).to(self.spec.device)
+                self._encoded[key] = (loaded.encode(train, reads), loaded.encode(scored, reads))
+        return self._encoded[key]
 
     def _score(self, trial: Trial, predictions: Tensor) -> Row:
         labels = self.data.scored.labels
@@ -249,10 +289,10 @@ class Grid:
         )
 
 
-@dataclass(frozen=True)
-class _Codes:
-    train: Tensor
-    scored: Tensor
+class _Cell(NamedTuple):
+    trial: Trial
+    subset: Subset
+    encoder: PretrainedEncoder | None
 
 
 def predict(predictor: Predictor, inputs: Tensor) -> Tensor:

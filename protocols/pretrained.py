@@ -11,8 +11,9 @@ import torch
 from ssl_irmae.compute import find_precision
 from ssl_irmae.encoders import BUNDLED, WEIGHTS, Encoder, find_encoder, list_bundled, read_config, weights_hash
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.contenders import CONTENDERS, Contender
+from ssl_irmae.protocols.contenders import CONTENDERS, Contender, contenders_of
 from ssl_irmae.protocols.data import Data
+from ssl_irmae.protocols.floors import FLOORS
 from ssl_irmae.recipe import Architecture
 from ssl_irmae.runs import Run, make_run
 
@@ -32,6 +33,7 @@ class PretrainedEncoder:
         hash: Of weights and architecture.
         architecture: Which networks.
         folder: Where it lies.
+        pretrain_seed: Of its pretraining, if its card tells.
         quick: Whether it was pretrained for a few steps on the spot.
     """
 
@@ -39,6 +41,7 @@ class PretrainedEncoder:
     hash: str
     architecture: Architecture
     folder: Path
+    pretrain_seed: int | None = None
     quick: bool = False
 
     def reads(self, channels: int, image_size: int) -> bool:
@@ -57,7 +60,8 @@ def open_encoder(name: str, name_or_path: str | Path) -> PretrainedEncoder:
         UserError: If there is no such encoder.
     """
     folder = find_encoder(name_or_path)
-    return PretrainedEncoder(name, weights_hash(folder), read_config(folder).architecture, folder)
+    config = read_config(folder)
+    return PretrainedEncoder(name, weights_hash(folder), config.architecture, folder, config.card.get("seed"))
 
 
 def own_encoders(paths: Iterable[str]) -> dict[str, PretrainedEncoder]:
@@ -67,18 +71,17 @@ def own_encoders(paths: Iterable[str]) -> dict[str, PretrainedEncoder]:
         UserError: If one does not exist, or two would share a name, or one would hide a method's.
     """
     encoders: dict[str, PretrainedEncoder] = {}
-    taken = {contender.encoder for contender in CONTENDERS.values()}
     for path in paths:
         name = Path(path).name
-        if name in encoders or name in taken or f"{name}-linear" in CONTENDERS:
+        if name in encoders or CONTENDERS.keys() & contenders_of(name).keys():
             raise UserError(f"--encoder {path}: the name {name!r} is taken: rename the folder")
         encoders[name] = open_encoder(name, path)
     return encoders
 
 
 def needed_methods(contenders: Iterable[Contender]) -> list[str]:
-    """List the encoders that contenders name, once each, in order."""
-    return list(dict.fromkeys(c.encoder for c in contenders if c.encoder is not None))
+    """List the pretrained encoders that contenders name, once each, in order."""
+    return list(dict.fromkeys(c.encoder for c in contenders if c.encoder is not None and c.encoder not in FLOORS))
 
 
 def encoder_of_method(

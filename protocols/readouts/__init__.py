@@ -4,6 +4,6 @@ A readout is given labelled inputs, unlabelled inputs and a seed, and returns a 
 not in the sample, nor what it will be scored on.
 """
 
-from ssl_irmae.protocols.readouts.base import Predictor, Sample
+from ssl_irmae.protocols.readouts.base import Memo, Predictor, Sample
 
-__all__ = ["Predictor", "Sample"]
+__all__ = ["Memo", "Predictor", "Sample"]

@@ -1,0 +1,90 @@
+"""The chain that makes a few labels enough: labels spread over a graph, the safe ones kept, then consistency training."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ssl_irmae.autoencoder import Autoencoder
+from ssl_irmae.datasets import as_float
+from ssl_irmae.pretraining import encode
+from ssl_irmae.protocols.readouts.base import Predictor, Sample
+from ssl_irmae.protocols.readouts.consistency import train_consistently
+from ssl_irmae.protocols.readouts.graph import build_graph
+from ssl_irmae.protocols.readouts.network_training import batches
+from ssl_irmae.protocols.readouts.poisson import poisson_scores
+from ssl_irmae.seeding import generator
+
+
+def propagate(
+    sample: Sample,
+    autoencoder: Autoencoder | None = None,
+    *,
+    k: int,
+    steps: int,
+    learning_rate: float,
+    batch_size: int,
+    unlabelled_batch_size: int,
+    confidence: float,
+    reconstruction_weight: float,
+) -> Predictor:
+    r"""Give unlabelled training images pseudo-labels by Poisson learning, keep the safe ones, train on them.
+
+    A pseudo-label is kept where all k nearest neighbours have the same one. Kept images stand in for labelled ones
+    in consistency training; those with a true label keep it.
+
+    Args:
+        sample: Images, uint8 (m, c, s, s).
+        autoencoder: The graph is over its codes and training starts from it; it is not changed. None takes pixels
+            and starts from a fresh plain AE.
+        k: Neighbours in the graph.
+        steps: Optimiser steps.
+        learning_rate: Adam's at the start, for encoder, decoder and head alike.
+        batch_size: Pseudo-labelled images a step.
+        unlabelled_batch_size: Unlabelled images a step.
+        confidence: The threshold of consistency training.
+        reconstruction_weight: That of consistency training.
+    """
+    kept, labels = pseudo_labels(sample, autoencoder, k=k)
+
+    def labelled() -> Iterator[tuple[Tensor, Tensor]]:
+        for i in batches(len(kept), batch_size, generator("cpu", sample.seed, "labelled")):
+            yield as_float(sample.unlabelled[kept[i]], sample.device), labels[i].to(sample.device)
+
+    return train_consistently(
+        sample,
+        autoencoder,
+        labelled(),
+        steps=steps,
+        learning_rate=learning_rate,
+        unlabelled_batch_size=unlabelled_batch_size,
+        confidence=confidence,
+        reconstruction_weight=reconstruction_weight,
+    )
+
+
+def pseudo_labels(sample: Sample, autoencoder: Autoencoder | None, *, k: int) -> tuple[Tensor, Tensor]:
+    """Spread labels over the graph of unlabelled images and keep the safe ones.
+
+    Args:
+        sample: Images, uint8 (m, c, s, s).
+        autoencoder: The graph is over its codes; None takes pixels.
+        k: Neighbours in the graph.
+
+    Returns:
+        Positions in ``sample.unlabelled``, and labels, int64, shape (kept,).
+    """
+
+    def codes() -> Tensor:
+        if autoencoder is None:
+            return sample.unlabelled.flatten(1).float() / 255
+        return encode(autoencoder, sample.unlabelled, reads="code")
+
+    graph = sample.memo.once(f"graph of {k} neighbours over codes", lambda: build_graph(codes(), k=k))
+    guess = poisson_scores(graph, sample.positions, sample.labels, sample.classes).argmax(1)
+    guess[sample.positions] = sample.labels
+    _, near = graph.neighbours.find_others(k)
+    safe = (guess[near] == guess[:, None]).all(1)
+    safe[sample.positions] = True
+    kept = safe.nonzero().flatten()
+    return kept, guess[kept]

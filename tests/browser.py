@@ -1,10 +1,12 @@
 """Headless Chromium for tests, by the DevTools protocol over a pipe: nothing else has to be installed."""
 
+import base64
 import json
 import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,8 +112,6 @@ class Page:
 
     def screenshot(self, *, full: bool = False) -> bytes:
         """Take a picture of the window, or of the whole page, as PNG."""
-        import base64
-
         return base64.b64decode(self.send("Page.captureScreenshot", captureBeyondViewport=full)["data"])
 
     @property
@@ -151,9 +151,14 @@ def chromium(profile: Path) -> Iterator[Page]:
     """Start Chromium with an empty profile folder; it ends with the block."""
     assert CHROMIUM is not None
     (read_commands, write_commands), (read_answers, write_answers) = os.pipe(), os.pipe()
-    # a browser that is told to use the pipe reads descriptor 3 and writes 4
+    # a browser that is told to use the pipe reads descriptor 3 and writes 4: the pipes are moved there, by way of 10
+    # and above, so that neither is in the way
+    launcher = (
+        "import fcntl, os, sys; read, write = (fcntl.fcntl(int(fd), fcntl.F_DUPFD, 10) for fd in sys.argv[1:3]);"
+        "os.dup2(read, 3); os.dup2(write, 4); os.execv(sys.argv[3], sys.argv[3:])"
+    )
     command = [
-        "sh", "-c", f'exec "$@" 3<&{read_commands} 4>&{write_answers}', "sh", CHROMIUM,
+        sys.executable, "-c", launcher, str(read_commands), str(write_answers), CHROMIUM,
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", f"--user-data-dir={profile}",
         "--remote-debugging-pipe",

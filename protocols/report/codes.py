@@ -45,7 +45,7 @@ def encoders_of(rows: Sequence[Row], names_or_paths: Sequence[str]) -> dict[str,
     Raises:
         UserError: If there is no such encoder, or no trial used it.
     """
-    names = {row.encoder_hash: row.encoder for row in rows if row.encoder is not None}
+    names = {row.encoder_hash: row.encoder for row in rows if row.encoder not in (None, row.encoder_hash)}
     found = {}
     for name_or_path in names_or_paths:
         name = names.get(weights_hash(name_or_path))

@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from ssl_irmae.protocols.report.looks import FAMILIES, Look
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.statistics import Summary
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FORMATS = ("png", "svg", "pdf")
+Format = Literal["png", "svg", "pdf"]
+FORMATS: tuple[Format, ...] = ("png", "svg", "pdf")
 _MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D", "plus": "P", "down": "v"}
 _LABEL = 7.5  # points
 _CAPTION = 7.5
@@ -129,7 +132,7 @@ def paired_differences(report: Report) -> "Figure | None":
     return figure
 
 
-def render(figure: "Figure", kind: Literal["png", "svg", "pdf"]) -> bytes:
+def render(figure: "Figure", kind: Format) -> bytes:
     """Write a figure as PNG, SVG or PDF: the same bytes for the same figure, without the time of day."""
     import matplotlib as mpl
 
@@ -169,7 +172,10 @@ def _label_ends(axes: "Axes", looks: Mapping[str, Look], height: float) -> None:
 
     axes.autoscale_view()
     low, high = (math.log(y) for y in axes.get_ylim())
-    ends = {str(line.get_label()): (line.get_xdata()[-1], line.get_ydata()[-1]) for line in axes.lines}
+    ends = {}
+    for line in axes.lines:
+        x, y = np.asarray(line.get_xydata(), dtype=np.float64)[-1]
+        ends[str(line.get_label())] = (float(x), float(y))
     wanted = sorted((((math.log(y) - low) / (high - low), name) for name, (_, y) in ends.items()), reverse=True)
     places = spread([place for place, _ in wanted], 1.35 * _LABEL / height)
     for place, (_, name) in zip(places, wanted, strict=True):
@@ -211,9 +217,8 @@ def spread(wanted: Sequence[float], step: float) -> list[float]:
             blocks[-1][1] += n
     flat = [total / n for total, n in blocks for _ in range(int(n))]
     places = [place - i * step for i, place in enumerate(flat)]
-    top, bottom = max(places[0], 0.0), min(places[-1], 1.0)
-    shift = min(0.0, 1 - top) + max(0.0, -bottom)
-    return [place + shift for place in places]
+    last = len(places) - 1
+    return [max(min(place, 1 - i * step), (last - i) * step) for i, place in enumerate(places)]
 
 
 def _over(summaries: Sequence[Summary]) -> str:

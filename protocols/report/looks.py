@@ -20,7 +20,6 @@ _COLOURS = {
 }
 # for encoders of the user's own: Tol (2021), "Colour schemes", muted
 _OTHERS = (("#332288", "#a99bff"), ("#7a7a00", "#d8d850"), ("#882255", "#e07fb0"), ("#225522", "#7fc97f"))
-_FLOORS = ("pixels", "pca", "random")
 _MARKERS: tuple[Marker, ...] = ("circle", "square", "triangle", "diamond", "down", "plus")
 
 FAMILIES: dict[str, tuple[float, ...]] = {
@@ -89,7 +88,7 @@ def looks_of(rows: Iterable[Row]) -> dict[str, Look]:
         looks[name] = Look(
             representation,
             family,
-            row.reads != "images" or representation in _FLOORS,
+            row.reads != "images",
             row.transductive,
             *colours[representation],
             FAMILIES[family],
@@ -107,9 +106,7 @@ def grouped(looks: Mapping[str, Look]) -> dict[str, list[str]]:
 
 
 def _representation(row: Row) -> str:
-    if row.encoder is not None:
-        return row.encoder
-    return next((floor for floor in _FLOORS if row.contender.split("-")[0] == floor), "scratch")
+    return row.encoder or "scratch"
 
 
 def _family(row: Row) -> str:

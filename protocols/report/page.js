@@ -138,9 +138,7 @@
       }
     });
     const places = blocks.flatMap(([sum, n]) => Array(n).fill(sum / n)).map((y, i) => y + i * step);
-    const shift = places.length ? Math.min(0, bottom - places.at(-1)) : 0;
-    const up = places.length ? Math.max(0, top - (places[0] + shift)) : 0;
-    return places.map((y) => y + shift + up);
+    return places.map((y, i) => Math.max(Math.min(y, bottom - (places.length - 1 - i) * step), top + i * step));
   };
 
   const draw = () => {

@@ -79,17 +79,18 @@ class Report:
     @property
     def left_out(self) -> str:
         """Which contenders the figures do not show, in words; empty if they show all."""
-        n = len(self.looks) - len(self.drawn)
-        if n == 0:
+        left_out = self.looks.keys() - set(self.drawn)
+        if not left_out:
             return ""
-        how = (
-            "named by --contenders"
-            if self.chosen
-            else (
+        if self.chosen:
+            how = "named by --contenders"
+        elif all(self.looks[name].transductive for name in left_out):
+            how = "all but the transductive ones"
+        else:
+            how = (
                 "by default the reference, the best frozen readout of each representation and the best network of "
                 "each way of training, by their mean error in this very table"
             )
-        )
         return f"Drawn: {len(self.drawn)} of {len(self.looks)} contenders, {how}. The tables hold all."
 
 

@@ -1,5 +1,6 @@
 """One protocol out of a store that may hold several: nothing is averaged that does not belong together."""
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -38,15 +39,11 @@ def select_protocol(
     data = {_data(kept.row) for kept in chosen}
     rules = {kept.row.rule for kept in chosen} - {"full"}
     if len(data) > 1 or len(rules) > 1:
-        values = {
-            "--dataset": {(d[0], d[1]) for d in data},
-            "--scored-on": {d[2] for d in data},
-            "--rule": rules,
-        }
-        options = " and ".join(option for option, found in values.items() if len(found) > 1) or "--dataset"
+        values = {"--dataset": {d[0] for d in data}, "--scored-on": {d[2] for d in data}, "--rule": rules}
+        options = " and ".join(option for option, found in values.items() if len(found) > 1)
         raise UserError(
             f"these trials come from several protocols, which no table may mix: {_listing(chosen)}; choose one with "
-            f"{options}"
+            f"{options or '--dataset and the beginning of a fingerprint'}"
         )
     return chosen
 
@@ -64,21 +61,32 @@ def keep_newest(trials: Sequence[Kept]) -> tuple[list[Kept], list[str]]:
     Returns:
         What is kept, in the same order, and in words what was left out, if anything was.
     """
+    trials = _with_pretrain_seeds(trials)
     encoders = {(k.row.encoder, k.row.pretrain_seed): k.row.encoder_hash for k in trials}
     current = [k for k in trials if encoders[k.row.encoder, k.row.pretrain_seed] == k.row.encoder_hash]
     versions = {(k.row.contender, k.row.budget): _version(k.row) for k in current}
     same = [k for k in current if versions[k.row.contender, k.row.budget] == _version(k.row)]
     once = {(k.row.contender, k.row.budget, k.row.seed, k.row.pretrain_seed): k for k in same}
     newest = list(once.values())
-    kept_ids = {id(k) for k in current}
     reasons = {
-        "of an older encoder of the same name": [k.row for k in trials if id(k) not in kept_ids],
+        "of an older encoder of the same name": _without(trials, current),
         "of older settings, precision, device or software": _without(current, same),
         "that are there twice": _without(same, newest),
     }
     notes = [_software(newest)] if len({k.row.computed_with for k in newest}) > 1 else []
     notes += [f"Left out: {len(rows):,} trials {reason} ({_count(rows)})." for reason, rows in reasons.items() if rows]
     return newest, notes
+
+
+def _with_pretrain_seeds(trials: Sequence[Kept]) -> list[Kept]:
+    """Give trials that were kept before rows told the pretraining seed that of the other trials of their encoder."""
+    seeds = {k.row.encoder_hash: k.row.pretrain_seed for k in trials if k.row.pretrain_seed is not None}
+    return [
+        k
+        if k.row.pretrain_seed is not None or k.row.encoder_hash not in seeds
+        else dataclasses.replace(k, row=k.row.model_copy(update={"pretrain_seed": seeds[k.row.encoder_hash]}))
+        for k in trials
+    ]
 
 
 def _software(trials: Sequence[Kept]) -> str:
@@ -102,10 +110,10 @@ def _version(row: Row) -> tuple[str, ...]:
 
 def _listing(trials: Iterable[Kept]) -> str:
     found = Counter((_data(k.row), k.row.rule) for k in trials)
-    datasets = {data[:2] for data, _ in found}
-    twice = {name for name, n in Counter(name for name, _ in datasets).items() if n > 1}
+    # held-out development images leave other training images than the test images do: that is one data set still
+    of_a_name = Counter((name, scored_on) for name, _, scored_on, _ in {data for data, _ in found})
     return "; ".join(
-        f"{data[0]}{f' (fingerprint {data[1][:8]})' if data[0] in twice else ''} scored on {data[2]}, "
+        f"{data[0]}{f' (fingerprint {data[1][:8]})' if of_a_name[data[0], data[2]] > 1 else ''} scored on {data[2]}, "
         f"{'all labels' if rule == 'full' else f'{rule} subsets'} ({n:,} trials)"
         for (data, rule), n in found.items()
     )

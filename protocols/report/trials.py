@@ -49,6 +49,8 @@ def _read_text(path: Path) -> list[Kept]:
     if path.suffix == ".csv":
         return [_from_csv(cells) for cells in csv.DictReader(io.StringIO(text), strict=True)]
     document = json.loads(text)
+    if not isinstance(document, dict):
+        raise TypeError("no object at the top")
     environments = document.get("environments", [])
     # rows of such a document do not say which of several environments they come from
     environment = environments[0] if len(environments) == 1 else {"one of": environments} if environments else {}

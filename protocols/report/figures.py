@@ -182,14 +182,22 @@ def _label_ends(axes: "Axes", looks: Mapping[str, Look], height: float) -> None:
         colour = looks[name].light
         text = tuple(0.6 * channel for channel in to_rgb(colour))  # darker: thin strokes need more contrast
         axes.annotate(
-            f"{name} (transductive)" if looks[name].transductive else name,
+            f"{name} (transductive)" if looks[name].transductive and "transductive" not in name else name,
             xy=ends[name],
             xytext=(1.045, place),
             textcoords="axes fraction",
             fontsize=_LABEL,
             color=text,
             va="center",
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "alpha": 0.6, "shrinkB": 4},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 0.6,
+                "alpha": 0.6,
+                "relpos": (0, 0.5),  # from the left of the name: the thread crosses no other
+                "shrinkA": 1,
+                "shrinkB": 4,
+            },
             annotation_clip=False,
         )
 

@@ -49,10 +49,10 @@
     }
     return `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
   };
-  const dashes = (c) => (c.dash.length ? c.dash.map((d) => d * 2).join(" ") : null);
-  const swatch = (c) => make("svg", { width: 36, height: 12, "aria-hidden": "true" },
-    make("path", { d: "M0 6H36", "stroke-width": 2, "stroke-dasharray": dashes(c) }),
-    make("path", { class: "mark", d: shape(c.marker, 18, 6, 4) }));
+  const dashes = (c, scale = 2) => (c.dash.length ? c.dash.map((d) => d * scale).join(" ") : null);
+  const swatch = (c) => make("svg", { width: 52, height: 12, "aria-hidden": "true" },
+    make("path", { d: "M0 6H52", "stroke-width": 2, "stroke-dasharray": dashes(c, 1.3) }),
+    make("path", { class: "mark", d: shape(c.marker, 26, 6, 4) }));
   for (const node of document.querySelectorAll(".swatch")) node.append(swatch(contenders[placeOf.get(node.dataset.contender)]));
 
   const isChosen = () => {

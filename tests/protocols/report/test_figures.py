@@ -95,10 +95,16 @@ def test_a_single_budget_has_bars_beside_each_other(trials) -> None:
     assert render(figure, "png").startswith(SIGNATURES["png"])
 
 
-def test_transductive_contenders_are_marked(trials) -> None:
-    report = make_report(trials, drawn=["supervised", "irmae-poisson-transductive"])
-    names = [text.get_text() for text in error_against_labels(report).axes[0].texts]
-    assert "irmae-poisson-transductive (transductive)" in names
+def test_transductive_contenders_are_marked(make_row) -> None:
+    kept = [
+        Kept(make_row(name, s, 5.0 + s, budget=budget, transductive=name != "supervised"), 0.1, {})
+        for name in ("supervised", "graph", "graph-transductive")
+        for s in (0, 1)
+        for budget in (10, 100)
+    ]
+    report = make_report(kept, drawn=["supervised", "graph", "graph-transductive"])
+    names = {text.get_text() for text in error_against_labels(report).axes[0].texts}
+    assert names == {"supervised", "graph (transductive)", "graph-transductive"}
 
 
 def test_paired_differences_draw_means_and_intervals(report: Report) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli import data, encode, encoders, evaluate, pretrain
+from ssl_irmae.cli import data, encode, encoders, evaluate, pretrain, report
 from ssl_irmae.cli.terminal import give
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ def _options(
 
 app.command("pretrain", epilog=pretrain.EPILOG)(pretrain.command)
 app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.command)
+app.command("report", epilog=report.EPILOG)(report.command)
 app.command("encode", epilog=encode.EPILOG)(encode.command)
 app.add_typer(encoders.app, name="encoders")
 app.add_typer(data.app, name="data")

@@ -53,7 +53,9 @@ def test_every_folder_with_code_is_installed() -> None:
     assert found == listed
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["pretrain", "--help"], ["evaluate", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["pretrain", "--help"], ["evaluate", "--help"], ["report", "--help"]]
+)
 def test_help_does_not_import_torch(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom typer.testing import CliRunner\nfrom ssl_irmae.cli.main import app\n"

@@ -50,7 +50,7 @@ def evaluate(tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_version_and_help() -> None:
     assert re.fullmatch(r"ssl-irmae \d+\.\d+\.\d+\n", run("--version").stdout)
-    for command in ("pretrain", "evaluate", "encode"):
+    for command in ("pretrain", "evaluate", "encode", "report"):
         text = run(f"{command} --help").stdout
         assert "Examples:" in text
         assert f"ssl-irmae {command}" in text

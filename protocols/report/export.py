@@ -1,0 +1,245 @@
+"""The tables of a report as files: Markdown, LaTeX, CSV and JSON."""
+
+import csv
+import dataclasses
+import io
+import json
+import math
+import re
+from collections.abc import Iterable, Sequence
+
+from ssl_irmae.protocols.report.report import Report
+from ssl_irmae.protocols.report.table import format_difference, format_error, format_n, format_p
+from ssl_irmae.protocols.results import Kept
+from ssl_irmae.protocols.statistics import Summary
+
+_OWN_TABLE = "Transductive: these looked at the scored images, without labels, before they predicted them"
+
+
+def markdown(report: Report) -> str:
+    """Write all tables: first every contender over the budgets, then each budget in full, then words and audit."""
+    lines = [f"# {report.title[0].upper()}{report.title[1:]}", ""]
+    lines += ["Mean error, % ± standard error (ddof = 1). Bold: the least mean at a budget.", ""]
+    for kind, summaries in report.kinds.items():
+        lines += [f"## {_OWN_TABLE}", ""] if kind == "transductive" else []
+        lines += [
+            *_markdown_table(["contender", "reads", *_heads(summaries)], _overview(report, summaries, "**{}**")),
+            "",
+        ]
+    for kind, summaries in report.kinds.items():
+        for budget in _budgets(summaries):
+            mark = ", transductive" if kind == "transductive" else ""
+            here = [s for s in summaries if s.budget == budget]
+            lines += [f"## {budget:,} labels{mark}", "", *_markdown_table(_columns(report), _details(report, here)), ""]
+    for heading, entries in (("What the numbers are", report.notes), ("Leak audit", report.audit)):
+        lines += [f"## {heading}", "", *(f"- {entry}" for entry in entries), ""] if entries else []
+    if report.commands:
+        lines += ["## Commands", "", *(f"    {command}" for command in report.commands), ""]
+    return "\n".join(lines)
+
+
+def latex(report: Report) -> str:
+    r"""Write two tables for LaTeX with booktabs: means with standard errors, and paired differences.
+
+    They need ``\usepackage{booktabs}``; long ones are for the writer to cut.
+    """
+    note = "Mean error in percent $\\pm$ standard error (ddof\\,=\\,1)"
+    parts = ["% \\usepackage{booktabs}"]
+    for kind, summaries in report.kinds.items():
+        caption = f"{escape_latex(report.title[0].upper() + report.title[1:])}. {note}; n in brackets."
+        caption += "" if kind == "inductive" else f" {_OWN_TABLE}."
+        body = _overview(report, summaries, "\\textbf{{{}}}", counts=True)
+        parts.append(_latex_table(["contender", "reads", *_heads(summaries)], body, caption, f"tab:error-{kind}"))
+        compared = [s for s in summaries if s.difference is not None]
+        if compared:
+            caption = (
+                f"Error minus that of {escape_latex(report.reference)} on the same subsets, in points, with the "
+                "95\\,\\% bootstrap interval of the mean; * marks $p < 0.05$ in a two-sided sign-flip test after "
+                "Holm's correction."
+            )
+            cells = {(s.contender, s.budget): f"{format_difference(s.difference)}{_star(s)}" for s in compared}
+            body = _pivot(report, compared, cells)
+            heads = ["contender", "reads", *_heads(compared)]
+            parts.append(_latex_table(heads, body, caption, f"tab:difference-{kind}"))
+    return "\n\n".join(parts) + "\n"
+
+
+def summary_csv(report: Report) -> str:
+    """Write one line a contender and budget: every statistic in full precision, empty where there is none."""
+    lines = []
+    for s in report.summaries:
+        look, difference = report.looks[s.contender], s.difference
+        values = {k: v for k, v in dataclasses.asdict(s).items() if k != "difference"}
+        values |= {"representation": look.representation, "transductive": look.transductive}
+        for field in ("reference", "mean", "low", "high", "n", "p", "p_holm"):
+            name = field if field == "reference" else f"difference_{field}"
+            values[name] = None if difference is None else getattr(difference, field)
+        lines.append(values)
+    return _csv(lines)
+
+
+def rows_csv(trials: Iterable[Kept]) -> str:
+    """Write one line a trial, with everything that the store has but subsets and environments."""
+    lines = []
+    for kept in trials:
+        values = kept.row.model_dump(mode="json")
+        values["settings"] = json.dumps(values["settings"])
+        values["seconds"] = None if math.isnan(kept.seconds) else round(kept.seconds, 3)
+        lines.append(values)
+    return _csv(lines)
+
+
+def report_json(report: Report) -> str:
+    """Write everything as one document, shaped like that of ``ssl-irmae evaluate --json``."""
+    return json.dumps(document(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def document(report: Report) -> dict[str, object]:
+    """Collect everything that ``report.json`` holds."""
+    seconds: dict[str, float] = {}
+    for kept in report.trials:
+        if not math.isnan(kept.seconds):
+            seconds[kept.row.contender] = seconds.get(kept.row.contender, 0.0) + kept.seconds
+    return {
+        "title": report.title,
+        "reference": report.reference,
+        "rows": [row.model_dump(mode="json") for row in report.rows],
+        "summary": [dataclasses.asdict(summary) for summary in report.summaries],
+        "drawn": list(report.drawn),
+        "notes": list(report.notes),
+        "audit": list(report.audit),
+        "commands": list(report.commands),
+        "seconds": {"by_contender": {name: round(value, 3) for name, value in seconds.items()}},
+        "environments": report.environments,
+    }
+
+
+def escape_latex(text: str) -> str:
+    r"""Write text so that LaTeX prints it as it is.
+
+    >>> print(escape_latex("my_encoder & 5 %"))
+    my\_encoder \& 5 \%
+    """
+    special = {c: f"\\{c}" for c in "&%$#_{}"} | {
+        "\\": "\\textbackslash{}",
+        "~": "\\textasciitilde{}",
+        "^": "\\textasciicircum{}",
+        "±": "$\\pm$",
+        "Δ": "$\\Delta$",
+        "<": "$<$",
+        ">": "$>$",
+        "†": "$\\dagger$",
+    }
+    return "".join(special.get(c, c) for c in text)
+
+
+def _overview(report: Report, summaries: Sequence[Summary], bold: str, *, counts: bool = False) -> list[list[str]]:
+    """Lay contenders out over budgets: mean ± standard error, the least mean of each budget in bold."""
+    best = {budget: min(s.mean for s in summaries if s.budget == budget) for budget in _budgets(summaries)}
+    cells = {}
+    for s in summaries:
+        error = format_error(s).strip()
+        text = bold.format(error) if s.mean == best[s.budget] else error
+        cells[s.contender, s.budget] = f"{text} ({s.n})" if counts else text
+    return _pivot(report, summaries, cells)
+
+
+def _pivot(report: Report, summaries: Sequence[Summary], cells: dict[tuple[str, int], str]) -> list[list[str]]:
+    reads = {row.contender: row.reads for row in report.rows}
+    names = [name for name in report.looks if any(s.contender == name for s in summaries)]
+    return [[name, reads[name], *(cells.get((name, budget), "") for budget in _budgets(summaries))] for name in names]
+
+
+def _columns(report: Report) -> list[str]:
+    return [
+        "contender",
+        "reads",
+        "error % ± SE",
+        "SD",
+        "95 % interval",
+        "n",
+        "over",
+        f"Δ {report.reference} [95 %]",
+        "p Holm",
+    ]
+
+
+def _details(report: Report, here: Sequence[Summary]) -> list[list[str]]:
+    reads = {row.contender: row.reads for row in report.rows}
+    best = min(s.mean for s in here)
+    lines = []
+    for s in here:
+        error = format_error(s).strip()
+        lines.append(
+            [
+                s.contender,
+                reads[s.contender],
+                f"**{error}**" if s.mean == best else error,
+                "" if s.standard_deviation is None else f"{s.standard_deviation:.2f}",
+                "" if s.low is None or s.high is None else f"{s.low:.2f} to {s.high:.2f}",
+                format_n(s),
+                s.over,
+                "reference" if s.contender == report.reference else format_difference(s.difference),
+                format_p(s.difference),
+            ]
+        )
+    return lines
+
+
+def _budgets(summaries: Sequence[Summary]) -> list[int]:
+    return sorted({s.budget for s in summaries})
+
+
+def _heads(summaries: Sequence[Summary]) -> list[str]:
+    return [f"{budget:,} labels" for budget in _budgets(summaries)]
+
+
+def _star(summary: Summary) -> str:
+    difference = summary.difference
+    return "*" if difference is not None and difference.n > 1 and difference.p_holm < 0.05 else ""
+
+
+def _markdown_table(columns: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    lines = [f"| {' | '.join(columns)} |", f"|---|---|{'---:|' * (len(columns) - 2)}"]
+    for name, *cells in body:
+        escaped = (cell.replace("|", "\\|") for cell in cells)
+        lines.append(f"| `{name}` | {' | '.join(escaped)} |")
+    return lines
+
+
+def _latex_table(columns: Sequence[str], body: Sequence[Sequence[str]], caption: str, label: str) -> str:
+    def line(cells: Iterable[str]) -> str:
+        return f"    {' & '.join(cells)} \\\\"
+
+    def cell(text: str) -> str:
+        start = "\\textbf{"
+        if text.startswith(start):
+            inside, _, after = text.removeprefix(start).partition("}")
+            return f"{start}{escape_latex(inside)}}}{escape_latex(after)}"
+        return re.sub(r"(?<!\w)-(?=\d)", "$-$", escape_latex(text))  # a minus, not a hyphen
+
+    rows = [line([f"\\texttt{{{escape_latex(name)}}}", *map(cell, cells)]) for name, *cells in body]
+    return "\n".join(
+        [
+            "\\begin{table}",
+            "  \\centering",
+            f"  \\caption{{{caption}}}",
+            f"  \\label{{{label}}}",
+            f"  \\begin{{tabular}}{{ll{'r' * (len(columns) - 2)}}}",
+            "    \\toprule",
+            line(map(escape_latex, columns)),
+            "    \\midrule",
+            *rows,
+            "    \\bottomrule",
+            "  \\end{tabular}",
+            "\\end{table}",
+        ]
+    )
+
+
+def _csv(lines: Sequence[dict[str, object]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return buffer.getvalue()

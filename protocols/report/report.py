@@ -1,0 +1,179 @@
+"""What a report says, before it is written as tables, figures or a page."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ssl_irmae.errors import unknown_name
+from ssl_irmae.protocols.contenders import CONTENDERS
+from ssl_irmae.protocols.report.looks import Look, looks_of
+from ssl_irmae.protocols.report.words import explain
+from ssl_irmae.protocols.results import Kept, Row
+from ssl_irmae.protocols.statistics import Summary, summarise
+
+MOST_DRAWN = 12
+
+
+@dataclass(frozen=True)
+class Report:
+    """One protocol, summarised.
+
+    Args:
+        trials: By budget, contender and seed.
+        reference: The contender that differences are taken to.
+        summaries: Of every contender at every budget.
+        looks: Of every contender.
+        drawn: The contenders that figures show.
+        chosen: Whether the user named them.
+        notes: What the numbers are, in words.
+        audit: Which data chose what, in words.
+        commands: That made it.
+    """
+
+    trials: tuple[Kept, ...]
+    reference: str
+    summaries: tuple[Summary, ...]
+    looks: dict[str, Look]
+    drawn: tuple[str, ...]
+    chosen: bool
+    notes: tuple[str, ...]
+    audit: tuple[str, ...]
+    commands: tuple[str, ...]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The row of every trial."""
+        return [kept.row for kept in self.trials]
+
+    @property
+    def kinds(self) -> dict[str, list[Summary]]:
+        """Summaries of the inductive contenders and of the transductive, which never share a table; no empty list."""
+        kinds: dict[str, list[Summary]] = {"inductive": [], "transductive": []}
+        for s in self.summaries:
+            kinds["transductive" if self.looks[s.contender].transductive else "inductive"].append(s)
+        return {kind: summaries for kind, summaries in kinds.items() if summaries}
+
+    @property
+    def budgets(self) -> list[int]:
+        """Numbers of labels, ascending."""
+        return sorted({kept.row.budget for kept in self.trials})
+
+    @property
+    def environments(self) -> list[dict[str, object]]:
+        """Where trials were computed, once each."""
+        found: list[dict[str, object]] = []
+        for kept in self.trials:
+            if kept.environment and kept.environment not in found:
+                found.append(kept.environment)
+        return found
+
+    @property
+    def title(self) -> str:
+        """The data set, what was scored and how subsets were drawn."""
+        row = self.rows[0]
+        drawn = " and ".join(sorted({r.rule for r in self.rows} - {"full"}))
+        subsets = f", {drawn} subsets" if drawn else ""
+        return f"{row.dataset}: error on {row.n_scored:,} {row.scored_on} images{subsets}"
+
+    @property
+    def left_out(self) -> str:
+        """Which contenders the figures do not show, in words; empty if they show all."""
+        left_out = self.looks.keys() - set(self.drawn)
+        if not left_out:
+            return ""
+        if self.chosen:
+            how = "named by --contenders"
+        elif all(self.looks[name].transductive for name in left_out):
+            how = "all but the transductive ones"
+        else:
+            how = (
+                "by default the reference, the best frozen readout of each representation and the best network of "
+                "each way of training, by their mean error in this very table"
+            )
+        return f"Drawn: {len(self.drawn)} of {len(self.looks)} contenders, {how}. The tables hold all."
+
+
+def make_report(
+    trials: Sequence[Kept],
+    *,
+    reference: str | None = None,
+    drawn: Sequence[str] | None = None,
+    notes: Sequence[str] = (),
+    audit: Sequence[str] = (),
+    commands: Sequence[str] = (),
+) -> Report:
+    """Summarise the trials of one protocol.
+
+    Args:
+        trials: As :func:`ssl_irmae.protocols.report.selection.keep_newest` leaves them.
+        reference: None stands for ``"supervised"`` or, where that was not run, the first contender.
+        drawn: The contenders that figures show; None for a few by default.
+        notes: To be said after :func:`ssl_irmae.protocols.report.words.explain`.
+        audit: Which data chose what, in words.
+        commands: That made it.
+
+    Raises:
+        UserError: If a contender that is named has no trial.
+    """
+    names = list(dict.fromkeys(kept.row.contender for kept in trials))
+    names.sort(key=[*CONTENDERS, *names].index)
+    for name in [*([] if reference is None else [reference]), *(drawn or [])]:
+        if name not in names:
+            raise unknown_name("contender", name, names)
+    if reference is None:
+        reference = "supervised" if "supervised" in names else names[0]
+    ordered = sorted(trials, key=lambda k: (k.row.budget, names.index(k.row.contender), k.row.seed))
+    rows = [kept.row for kept in ordered]
+    summaries = summarise(rows, reference=reference)
+    looks = looks_of(sorted(rows, key=lambda row: names.index(row.contender)))
+    return Report(
+        tuple(ordered),
+        reference,
+        tuple(summaries),
+        looks,
+        tuple(dict.fromkeys(drawn)) if drawn else tuple(choose_drawn(summaries, looks, reference)),
+        bool(drawn),
+        (*explain(rows, summaries, reference=reference), *notes),
+        tuple(audit),
+        tuple(commands),
+    )
+
+
+def choose_drawn(summaries: Sequence[Summary], looks: dict[str, Look], reference: str) -> list[str]:
+    """Choose the few contenders that a figure can show and still be read.
+
+    The reference, the best frozen readout of each representation, and the best network of each family of training.
+    Inductive contenders alone, unless there are none. They are ranked by their mean over budgets of
+    log(error / median error at that budget).
+
+    Args:
+        summaries: To choose from.
+        looks: Of every contender.
+        reference: Always drawn if it is among the summaries.
+
+    Returns:
+        At most ``MOST_DRAWN`` names, in the order of the table.
+    """
+    inductive = [s for s in summaries if not looks[s.contender].transductive]
+    summaries = inductive or summaries
+    names = list(dict.fromkeys(s.contender for s in summaries))
+    if len(names) <= MOST_DRAWN:
+        return names
+    by_budget: dict[int, list[float]] = {}
+    for s in summaries:
+        by_budget.setdefault(s.budget, []).append(s.mean)
+    medians = {budget: sorted(means)[len(means) // 2] for budget, means in by_budget.items()}
+    scores: dict[str, float] = {}
+    count = Counter(s.contender for s in summaries)
+    for s in summaries:
+        # a hundredth of a point keeps an error of zero finite
+        relative = math.log((s.mean + 0.01) / (medians[s.budget] + 0.01))
+        scores[s.contender] = scores.get(s.contender, 0.0) + relative / count[s.contender]
+    ranked = sorted(names, key=lambda name: scores[name])
+    best = {reference: reference} if reference in names else {}
+    for name in ranked:
+        look = looks[name]
+        best.setdefault(look.representation if look.frozen else look.family, name)
+    few = list(dict.fromkeys(best.values()))[:MOST_DRAWN]
+    return [name for name in names if name in few]

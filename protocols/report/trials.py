@@ -1,0 +1,64 @@
+"""Finished trials out of a file: a store, rows.csv, or the JSON that evaluate and report write."""
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.results import Kept, Row, Store
+
+_SQLITE = b"SQLite format 3\0"
+
+
+def read_trials(path: Path) -> list[Kept]:
+    """Read every trial, oldest first.
+
+    Args:
+        path: A store; a ``.csv`` as :func:`ssl_irmae.protocols.report.export.rows_csv` writes it; or a JSON document
+            with a list ``rows``. The latter two know no environment a row: a CSV gives none, a JSON document those
+            that it lists. Seconds that are not known are NaN.
+
+    Raises:
+        UserError: If there is no such file, it is none of these, or it holds no trial.
+    """
+    if not path.is_file():
+        raise UserError(f"there is no file {path}: name the --store of `ssl-irmae evaluate`, a rows.csv, or its --json")
+    with path.open("rb") as file:
+        is_store = file.read(len(_SQLITE)) == _SQLITE
+    try:
+        kept = Store(path).kept() if is_store else _read_text(path)
+    except (ValidationError, ValueError, KeyError, TypeError, csv.Error) as error:
+        if isinstance(error, UserError):
+            raise
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else " ".join(str(error).split())
+        raise UserError(
+            f"{path} cannot be read as a store, rows.csv or JSON of `ssl-irmae evaluate` ({reason[:200]})"
+        ) from error
+    if not kept:
+        raise UserError(f"{path} holds no finished trial: run `ssl-irmae evaluate --store {path}` first")
+    return kept
+
+
+def _read_text(path: Path) -> list[Kept]:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".csv":
+        return [_from_csv(cells) for cells in csv.DictReader(io.StringIO(text), strict=True)]
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise TypeError("no object at the top")
+    environments = document.get("environments", [])
+    # rows of such a document do not say which of several environments they come from
+    environment = environments[0] if len(environments) == 1 else {"one of": environments} if environments else {}
+    return [Kept(Row.model_validate(row), math.nan, environment) for row in document["rows"]]
+
+
+def _from_csv(cells: dict[str, str]) -> Kept:
+    seconds = float(cells.pop("seconds", "") or math.nan)
+    values: dict[str, Any] = {name: None if value == "" else value for name, value in cells.items()}
+    values["settings"] = json.loads(values["settings"])
+    return Kept(Row.model_validate(values), seconds, {})

@@ -1,0 +1,130 @@
+"""`ssl-irmae report`: which files it writes, what it prints where, and what it refuses."""
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ssl_irmae.cli.main import app
+from ssl_irmae.protocols.contenders import CONTENDERS
+
+TABLES = {"table.md", "table.tex", "summary.csv", "rows.csv", "report.json"}
+FORMATS = ("png", "svg", "pdf")
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == code, result.output
+    return result
+
+
+def figures(*names: str) -> set[str]:
+    return {f"{name}.{kind}" for name in names for kind in FORMATS}
+
+
+@pytest.fixture(scope="module")
+def evaluate(tiny_encoder: Path) -> list[str]:
+    budgets = ["--labels", "10,20", "--seeds", "3"]
+    contenders = ["--contenders", "tiny-linear,supervised", "--encoder", str(tiny_encoder)]
+    return ["evaluate", "--dataset", "digits", "--precision", "fp32", *budgets, *contenders]
+
+
+@pytest.fixture(scope="module")
+def store(evaluate: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that `evaluate` filled: two contenders, two budgets, three subsets."""
+    path = tmp_path_factory.mktemp("store") / "results.sqlite"
+    settings = {**CONTENDERS["supervised"].settings, "steps": 3}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CONTENDERS, "supervised", dataclasses.replace(CONTENDERS["supervised"], settings=settings))
+        run(*evaluate, "--store", str(path), "--quiet")
+    return path
+
+
+def test_with_no_options_it_prints_the_tables_and_writes_tables_and_figures(store: Path) -> None:
+    result = run("report", str(store))
+    out = Path("runs/report")
+    assert {file.name for file in out.iterdir()} == TABLES | figures("error-against-labels", "paired-differences")
+    assert "tiny-linear" in result.stdout
+    assert "± standard error over 3 labelled subsets" in " ".join(result.stdout.split())
+    assert "table.tex" in result.stderr
+    assert "table.tex" not in result.stdout
+    with (out / "rows.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 2 * 2 * 3
+
+
+def test_the_default_store_is_where_evaluate_keeps_it(store: Path) -> None:
+    Path("runs").mkdir()
+    Path("runs/results.sqlite").write_bytes(store.read_bytes())
+    run("report", "--quiet")
+    assert Path("runs/report/table.md").is_file()
+
+
+def test_json_is_one_document_on_standard_output(store: Path) -> None:
+    result = run("report", str(store), "--json", "--out", "r", "--made-by", "ssl-irmae evaluate --seeds 3")
+    document = json.loads(result.stdout)
+    assert document == json.loads(Path("r/report.json").read_text())
+    assert document["commands"] == ["ssl-irmae evaluate --seeds 3", f"ssl-irmae report {store}"]
+    assert document["reference"] == "supervised"
+    assert document["environments"][0]["python"]
+
+
+def test_what_it_wrote_it_can_read(store: Path) -> None:
+    run("report", str(store), "--out", "first")
+    for name in ("rows.csv", "report.json"):
+        run("report", f"first/{name}", "--out", "again")
+        assert Path("again/summary.csv").read_text() == Path("first/summary.csv").read_text()
+
+
+def test_the_page_and_the_encoders_are_written_when_asked_for(store: Path, tiny_encoder: Path) -> None:
+    run("report", str(store), "--html", "--encoder", str(tiny_encoder), "--reference", "tiny-linear", "--out", "r")
+    expected = figures("error-against-labels", "paired-differences", "spectra", "codes")
+    assert {file.name for file in Path("r").iterdir()} == TABLES | expected | {"report.html"}
+    page = Path("r/report.html").read_text()
+    assert page.count("data:image/png;base64,") == 2
+    assert f"ssl-irmae report {store} --reference tiny-linear --encoder {tiny_encoder} --html" in page
+    assert '"reference":"tiny-linear"' in page
+
+
+def test_two_protocols_are_never_mixed(store: Path, evaluate: list[str]) -> None:
+    both = Path("both.sqlite")
+    both.write_bytes(store.read_bytes())
+    run(*evaluate, "--store", "both.sqlite", "--scored-on", "development", "--contenders", "tiny-linear", "--quiet")
+    result = run("report", "both.sqlite", code=2)
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: these trials come from several protocols")
+    assert "digits scored on test, balanced subsets (12 trials)" in result.stderr
+    assert "digits scored on development, balanced subsets (6 trials)" in result.stderr
+    assert not Path("runs").exists()
+    run("report", "both.sqlite", "--scored-on", "development", "--out", "r")
+    assert "development images" in Path("r/table.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--reference", "supervisd"], "unknown contender 'supervisd'"),
+        (["--contenders", "tiny-linear,nobody"], "unknown contender 'nobody'"),
+        (["--dataset", "mnist"], "no trial fits --dataset mnist"),
+        (["--encoder", "mnist-ae"], "no trial used these weights"),
+        (["--encoder", "nowhere"], "nowhere"),
+    ],
+)
+def test_what_cannot_be_used_is_said_and_nothing_is_written(store: Path, options: list[str], words: str) -> None:
+    result = run("report", str(store), *options, code=2)
+    assert result.stderr.startswith("error: ")
+    assert words in result.stderr
+    assert not Path("runs").exists()
+
+
+def test_a_store_that_is_not_there() -> None:
+    result = run("report", "typo.sqlite", code=2)
+    assert "there is no file typo.sqlite" in result.stderr
+    assert not Path("typo.sqlite").exists()

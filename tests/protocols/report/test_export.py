@@ -1,0 +1,171 @@
+"""The tables as files: nothing is lost on the way, and other programs can read them."""
+
+import csv
+import io
+import json
+import re
+import statistics
+
+import pytest
+
+from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.report.export import (
+    escape_latex,
+    latex,
+    markdown,
+    report_json,
+    rows_csv,
+    summary_csv,
+)
+from ssl_irmae.protocols.report.report import MOST_DRAWN, Report, make_report
+from ssl_irmae.protocols.results import Kept
+from tests.protocols.report.conftest import CONTENDERS
+
+
+@pytest.fixture(scope="module")
+def report(trials) -> Report:
+    return make_report(trials, audit=["Settings came from development images."], notes=["A note."], commands=["a b"])
+
+
+def test_means_from_rows_csv_are_those_of_summary_csv(report: Report) -> None:
+    errors: dict[tuple[str, str], list[float]] = {}
+    for row in csv.DictReader(io.StringIO(rows_csv(report.trials))):
+        errors.setdefault((row["contender"], row["budget"]), []).append(float(row["error"]))
+    summary = list(csv.DictReader(io.StringIO(summary_csv(report))))
+    assert {(s["contender"], s["budget"]) for s in summary} == errors.keys()
+    for s in summary:
+        values = errors[s["contender"], s["budget"]]
+        assert float(s["mean"]) == pytest.approx(statistics.mean(values))
+        if len(values) == 1:
+            assert s["standard_error"] == s["standard_deviation"] == s["low"] == ""
+        else:
+            assert float(s["standard_error"]) == pytest.approx(statistics.stdev(values) / len(values) ** 0.5)
+
+
+def test_differences_of_summary_csv_are_paired_by_subset(report: Report) -> None:
+    by_seed = {(k.row.contender, k.row.budget, k.row.seed): k.row.error for k in report.trials}
+    for s in csv.DictReader(io.StringIO(summary_csv(report))):
+        if s["contender"] == "supervised":
+            assert s["difference_mean"] == ""
+        elif s["budget"] == "10":
+            differences = [by_seed[s["contender"], 10, i] - by_seed["supervised", 10, i] for i in range(7)]
+            assert float(s["difference_mean"]) == pytest.approx(statistics.mean(differences))
+            assert s["reference"] == "supervised"
+
+
+def test_json_has_everything(report: Report) -> None:
+    document = json.loads(report_json(report))
+    assert document["rows"] == [kept.row.model_dump(mode="json") for kept in report.trials]
+    assert document["audit"] == ["Settings came from development images."]
+    assert document["notes"][-1] == "A note."
+    assert document["commands"] == ["a b"]
+    assert document["environments"] == [report.trials[0].environment]
+    assert document["seconds"]["by_contender"]["supervised"] == pytest.approx(21 * 0.25)
+    assert len(document["summary"]) == 3 * len(CONTENDERS)
+
+
+def test_seconds_that_are_not_known_are_left_out(trials: list[Kept]) -> None:
+    report = make_report([Kept(kept.row, float("nan"), {}) for kept in trials])
+    assert json.loads(report_json(report))["seconds"] == {"by_contender": {}}
+    assert "nan" not in rows_csv(report.trials).lower()
+
+
+def markdown_tables(text: str) -> dict[str, list[list[str]]]:
+    """Cells of every table, by the heading above it."""
+    tables: dict[str, list[list[str]]] = {}
+    heading = ""
+    for line in text.splitlines():
+        if line.startswith("#"):
+            heading = line.lstrip("# ")
+        elif line.startswith("| "):
+            tables.setdefault(heading, []).append([cell.strip() for cell in line.strip("|").split("|")])
+    return tables
+
+
+def test_markdown_keeps_transductive_contenders_apart(report: Report) -> None:
+    tables = markdown_tables(markdown(report))
+    for heading, cells in tables.items():
+        names = {line[0].strip("`") for line in cells[1:]}
+        assert ("irmae-poisson-transductive" in names) == ("ransductive" in heading)
+        assert len({len(line) for line in cells}) == 1
+        if "ransductive" in heading:
+            assert names == {"irmae-poisson-transductive"}
+
+
+def test_markdown_has_the_least_mean_in_bold_and_the_words_below(report: Report) -> None:
+    text = markdown(report)
+    overview = next(iter(markdown_tables(text).values()))
+    assert overview[0] == ["contender", "reads", "10 labels", "100 labels", "1,000 labels"]
+    bold = [line[0] for line in overview[1:] if line[2].startswith("**")]
+    assert bold == ["`irmae-linear`"]
+    for words in ("- Settings came from development images.", "- A note.", "    a b", "standard error"):
+        assert words in text
+
+
+def test_latex_is_made_of_whole_booktabs_tables_with_one_width(report: Report) -> None:
+    text = latex(report)
+    tables = re.findall(r"\\begin\{tabular\}\{(\w+)\}(.*?)\\end\{tabular\}", text, re.DOTALL)
+    assert len(tables) == 4  # errors and differences, inductive and transductive
+    for columns, body in tables:
+        assert body.count("\\toprule") == body.count("\\midrule") == body.count("\\bottomrule") == 1
+        lines = [line for line in body.splitlines() if line.endswith("\\\\")]
+        for line in lines:
+            assert len(re.findall(r"(?<!\\)&", line)) == len(columns) - 1
+    assert text.count("\\begin{table}") == text.count("\\end{table}") == 4
+    assert "\\texttt{my\\_own \\& $<$b$>$-joint}" in text
+    assert not re.search(r"[±Δ†]|(?<!\\)%(?! \\usepackage)", text)
+    # brackets close
+    plain = re.sub(r"\\[{}]", "", text)
+    assert plain.count("{") == plain.count("}")
+
+
+def test_latex_minus_signs_are_minus_signs(report: Report) -> None:
+    cells = re.search(r"texttt\{irmae-linear\} & code & (\S+) \[", latex(report).split("Error minus that of")[1])
+    assert cells is not None
+    assert re.fullmatch(r"\$-\$\d+\.\d\d", cells[1])
+
+
+@pytest.mark.parametrize("text", ["a\\b", "50 % & $x_1^2$ #~ {}", "<†>"])
+def test_escaped_text_has_no_bare_special_character(text: str) -> None:
+    bare = re.sub(r"\\(?:[&%$#_{}]|text\w+\{\})|\$(?:<|>|\\\w+)\$", "", escape_latex(text))
+    assert not set(bare) & set("\\&%$#_{}~^<>†")
+
+
+def test_an_unknown_reference_or_contender_names_the_nearest(trials: list[Kept]) -> None:
+    with pytest.raises(UserError, match="did you mean 'supervised'"):
+        make_report(trials, reference="supervisd")
+    with pytest.raises(UserError, match="did you mean 'irmae-knn'"):
+        make_report(trials, drawn=["irmae-kn"])
+
+
+def test_without_supervised_the_first_contender_is_the_reference(trials: list[Kept]) -> None:
+    report = make_report([kept for kept in trials if kept.row.contender != "supervised"])
+    assert report.reference == "irmae-linear"
+
+
+def test_many_contenders_are_drawn_by_a_few(trials: list[Kept], make_row) -> None:
+    more = [
+        Kept(make_row(f"{e}-{r}", s, base + r_error + s, encoder=e, reads="code", readout=r), 0.1, {})
+        for base, e in ((10, "irmae"), (20, "ae"), (30, "pixels"))
+        for r_error, r in ((3, "knn"), (1, "linear_probe"), (2, "mlp_head"), (4, "spread"))
+        for s in range(3)
+    ]
+    networks = [
+        Kept(make_row(name, s, error + s, readout=readout), 0.1, {})
+        for error, name, readout in ((15, "supervised", "supervised"), (9, "supervised-augment", "supervised"))
+        for s in range(3)
+    ]
+    report = make_report([*more, *networks])
+    assert set(report.drawn) == {
+        "irmae-linear_probe",
+        "ae-linear_probe",
+        "pixels-linear_probe",
+        "supervised",
+        "supervised-augment",
+    }
+    assert len(report.drawn) <= MOST_DRAWN
+    assert "5 of 14 contenders" in report.left_out
+    assert make_report([*more, *networks], drawn=["ae-knn"]).drawn == ("ae-knn",)
+    assert make_report(trials).left_out == (
+        "Drawn: 5 of 6 contenders, all but the transductive ones. The tables hold all."
+    )

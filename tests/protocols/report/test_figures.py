@@ -1,0 +1,206 @@
+"""Figures show the numbers of the summaries, on the axes and with the words that they should have."""
+
+import itertools
+import math
+import re
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from ssl_irmae.protocols.report.codes import Codes, code_view, principal_components, spectra_figure
+from ssl_irmae.protocols.report.figures import error_against_labels, paired_differences, render, spread
+from ssl_irmae.protocols.report.looks import looks_of
+from ssl_irmae.protocols.report.report import Report, make_report
+from ssl_irmae.protocols.results import Kept
+from tests.protocols.report.conftest import BUDGETS
+
+SIGNATURES = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-"}
+
+
+@pytest.fixture(scope="module")
+def report(trials) -> Report:
+    return make_report(trials)
+
+
+def words(figure: Figure) -> str:
+    """Every text of a figure, on one line."""
+    texts = [text.get_text() for text in figure.texts]
+    for axes in figure.axes:
+        texts += [axes.get_title(), axes.get_xlabel(), axes.get_ylabel()]
+    return " ".join(" ".join(texts).split())
+
+
+def test_error_against_labels_is_log_log_and_draws_the_means(report: Report) -> None:
+    axes = error_against_labels(report).axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    lines = {line.get_label(): line for line in axes.lines}
+    assert tuple(lines) == report.drawn
+    for name, line in lines.items():
+        means = {s.budget: s.mean for s in report.summaries if s.contender == name}
+        assert dict(zip(line.get_xdata(), line.get_ydata(), strict=True)) == pytest.approx(means)
+
+
+def test_bands_are_one_standard_error_to_each_side(report: Report) -> None:
+    axes = error_against_labels(report).axes[0]
+    assert len(axes.collections) == len(report.drawn)
+    for name, band in zip(report.drawn, axes.collections, strict=True):
+        corners = {(x, round(y, 9)) for x, y in band.get_paths()[0].vertices}
+        for s in report.summaries:
+            if s.contender == name:
+                margin = s.standard_error or 0.0
+                assert (s.budget, round(s.mean - margin, 9)) in corners
+                assert (s.budget, round(s.mean + margin, 9)) in corners
+
+
+def test_the_caption_names_the_statistic_and_what_it_is_over(report: Report) -> None:
+    text = words(error_against_labels(report))
+    assert "± one standard error (ddof = 1), over 7 subsets, 7 training seeds at 1,000 labels" in text
+    assert "5 of 6 contenders" in text
+    assert "% of 1,000 images" in text
+
+
+def test_every_line_has_its_name_once_and_no_two_names_overlap(report: Report) -> None:
+    figure = error_against_labels(report)
+    figure.draw_without_rendering()
+    names = figure.axes[0].texts
+    assert sorted(text.get_text() for text in names) == sorted(report.drawn)
+    boxes = [Text.get_window_extent(text) for text in names]
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
+def test_thirty_lines_still_have_names_that_do_not_overlap(make_row) -> None:
+    kept = [Kept(make_row(f"c{i}", s, 5 + s, budget=b), 0.1, {}) for i in range(30) for s in (0, 1) for b in (10, 100)]
+    figure = error_against_labels(make_report(kept, drawn=[f"c{i}" for i in range(30)]))
+    figure.draw_without_rendering()
+    boxes = [Text.get_window_extent(text) for text in figure.axes[0].texts]
+    assert len(boxes) == 30
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
+def test_an_error_of_zero_is_drawn_at_half_an_image(make_row) -> None:
+    kept = [Kept(make_row("supervised", s, 0.0, budget=b), 0.1, {}) for s in (0, 1) for b in (10, 100)]
+    line = error_against_labels(make_report(kept)).axes[0].lines[0]
+    assert list(line.get_ydata()) == [0.05, 0.05]
+
+
+def test_a_single_budget_has_bars_beside_each_other(trials) -> None:
+    report = make_report([kept for kept in trials if kept.row.budget == 10])
+    figure = error_against_labels(report)
+    places = [line.get_xdata()[0] for line in figure.axes[0].lines]
+    assert len(set(places)) == len(report.drawn)
+    assert "Bar: ± one standard error" in words(figure)
+    assert render(figure, "png").startswith(SIGNATURES["png"])
+
+
+def test_transductive_contenders_are_marked(make_row) -> None:
+    kept = [
+        Kept(make_row(name, s, 5.0 + s, budget=budget, transductive=name != "supervised"), 0.1, {})
+        for name in ("supervised", "graph", "graph-transductive")
+        for s in (0, 1)
+        for budget in (10, 100)
+    ]
+    report = make_report(kept, drawn=["supervised", "graph", "graph-transductive"])
+    names = {text.get_text() for text in error_against_labels(report).axes[0].texts}
+    assert names == {"supervised", "graph (transductive)", "graph-transductive"}
+
+
+def test_paired_differences_draw_means_and_intervals(report: Report) -> None:
+    figure = paired_differences(report)
+    assert figure is not None
+    assert len(figure.axes) == len(BUDGETS)
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names == [name for name in report.drawn if name != "supervised"]
+    for axes, budget in zip(figure.axes, BUDGETS, strict=True):
+        found = {(round(x, 9), y) for line in axes.lines for x, y in zip(*line.get_data(), strict=True)}
+        for s in report.summaries:
+            if s.budget == budget and s.contender in names and s.difference is not None:
+                place = names.index(s.contender)
+                for x in (s.difference.mean, s.difference.low, s.difference.high):
+                    assert x is not None
+                    assert (round(x, 9), place) in found
+    assert "error minus supervised's on the same subsets" in words(figure)
+    assert "95 % interval" in words(figure)
+
+
+def test_nothing_to_pair_is_no_figure(trials) -> None:
+    assert paired_differences(make_report([k for k in trials if k.row.contender == "supervised"])) is None
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_files_have_their_signature_and_are_the_same_twice(report: Report, kind) -> None:
+    once, twice = (render(error_against_labels(report), kind) for _ in range(2))
+    assert once.startswith(SIGNATURES[kind])
+    assert once == twice
+
+
+def test_text_in_svg_is_text(report: Report) -> None:
+    assert re.search(r">irmae-linear</text>", render(error_against_labels(report), "svg").decode())
+
+
+def test_colour_is_the_representation_and_dashes_are_the_readout(make_row) -> None:
+    rows = [
+        make_row(f"{e}-{r}", 0, 1.0, encoder=e, reads="code", readout=r)
+        for e in ("irmae", "pixels", "one-of-mine")
+        for r in ("linear_probe", "knn", "centroid", "poisson")
+    ]
+    looks = looks_of(rows)
+    for a, b in itertools.combinations(rows, 2):
+        left, right = looks[a.contender], looks[b.contender]
+        assert (left.light == right.light) == (left.dark == right.dark) == (a.encoder == b.encoder)
+        if a.readout == b.readout:
+            assert left.dash == right.dash
+        if a.encoder == b.encoder:
+            assert (left.dash, left.marker) != (right.dash, right.marker)
+    assert looks["irmae-linear_probe"].dash == ()
+    assert to_hex(looks["irmae-knn"].light) == looks["irmae-knn"].light
+
+
+@pytest.mark.parametrize("wanted", [[0.9, 0.1], [0.5, 0.5, 0.5], [1.0, 0.99, 0.2, 0.19, 0.0], [0.0, 0.0]])
+def test_places_keep_their_distance_and_their_order(wanted: list[float]) -> None:
+    places = spread(wanted, 0.1)
+    assert all(a - b >= 0.1 - 1e-9 for a, b in itertools.pairwise(places))
+    assert min(places) >= -1e-9
+    assert max(places) <= 1 + 1e-9
+    if all(a - b >= 0.1 for a, b in itertools.pairwise(wanted)):
+        assert places == pytest.approx(wanted)
+
+
+@pytest.fixture(scope="module")
+def codes() -> Codes:
+    rng = np.random.default_rng(0)
+    labels = np.arange(90) % 3
+    flat = rng.normal(size=(90, 5)) * np.array([3.0, 2.0, 1e-9, 1e-9, 1e-9])
+    apart = rng.normal(size=(90, 4)) + 9 * np.eye(4)[labels]
+    by_encoder = {"flat": flat.astype(np.float32), "apart": apart.astype(np.float32)}
+    return Codes(by_encoder, labels, ("a", "b", "c"), {"flat": "#0072b2", "apart": "#c84a00"})
+
+
+def test_spectra_tell_each_effective_rank(codes: Codes) -> None:
+    axes = spectra_figure(codes).axes[0]
+    assert axes.get_yscale() == "log"
+    flat, _ = (line.get_label() for line in axes.lines)
+    values = np.linalg.eigvalsh(np.cov(codes.by_encoder["flat"].T.astype(float)))
+    p = values[values > 1e-12] / values[values > 1e-12].sum()
+    assert flat == f"flat: effective rank {math.exp(-(p * np.log(p)).sum()):.1f} of 5"
+    assert axes.lines[0].get_ydata()[0] == 1
+
+
+def test_principal_components_are_those_of_the_covariance(codes: Codes) -> None:
+    code = codes.by_encoder["apart"]
+    points, shares = principal_components(code)
+    values = np.linalg.eigvalsh(np.cov(code.T.astype(float)))[::-1]
+    assert shares == pytest.approx(values[:2] / values.sum())
+    assert points.var(0, ddof=1) == pytest.approx(values[:2])
+
+
+def test_the_code_view_has_every_image_once_in_the_colour_of_its_class(codes: Codes) -> None:
+    figure = code_view(codes)
+    assert len(figure.axes) == 4
+    for axes in figure.axes:
+        counts = [len(c.get_offsets()) for c in axes.collections]
+        assert counts == [30, 30, 30]
+        assert len({to_hex(c.get_facecolor()[0]) for c in axes.collections}) == 3
+    assert render(code_view(codes), "png") == render(figure, "png")

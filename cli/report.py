@@ -50,7 +50,7 @@ def command(
         Literal["test", "development"] | None, typer.Option(help="Which, if there are trials of both.")
     ] = None,
     rule: Annotated[
-        Literal["balanced", "uniform"] | None, typer.Option(help="Which, if there are trials of both.")
+        Literal["balanced", "uniform", "first"] | None, typer.Option(help="Which, if there are trials of several.")
     ] = None,
     encoder: Annotated[
         list[str] | None,
@@ -94,7 +94,7 @@ def report(
     contenders: str | None,
     dataset: str | None,
     scored_on: Literal["test", "development"] | None,
-    rule: Literal["balanced", "uniform"] | None,
+    rule: Literal["balanced", "uniform", "first"] | None,
     encoders: list[str],
     made_by: list[str],
     data_dir: Path | None,
@@ -160,7 +160,7 @@ def report(
         console = Console(stderr=False)
         for each in protocol_tables(made.rows, made.summaries, reference=made.reference):
             console.print(each)
-        for line in made.notes:
+        for line in (*made.notes, *made.audit):
             console.print(line, highlight=False)
     if not quiet:
         say(f"{out}: {', '.join(files)}")

@@ -17,7 +17,8 @@ def leak_audit(kept: Sequence[Kept]) -> list[str]:
     """
     rows = [k.row for k in kept]
     first = rows[0]
-    finished = sorted(k.finished for k in kept)
+    finished = sorted(k.finished for k in kept if k.finished)
+    when = f": first at {finished[0]}, last at {finished[-1]}" if finished else ", at times not kept here"
     leaky = sorted({row.contender for row in rows if row.looks > 1})
     lines = [
         *(
@@ -30,7 +31,7 @@ def leak_audit(kept: Sequence[Kept]) -> list[str]:
         ),
         f"Learners were given labelled images of their subset, unlabelled training images and a seed. Labels of the "
         f"{first.n_scored:,} scored images (fingerprint {first.scored_fingerprint[:12]}) lay with the scorer alone, "
-        f"which read them after each trial's predictions were made: first at {finished[0]}, last at {finished[-1]}.",
+        f"which read them after each trial's predictions were made{when}.",
         "Settings were fixed before, in the code: chosen on held-out MNIST training images (docs/results/settings), "
         "for other data sets not chosen at all"
         + (

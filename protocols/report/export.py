@@ -84,6 +84,7 @@ def rows_csv(trials: Iterable[Kept]) -> str:
     for kept in trials:
         values = kept.row.model_dump(mode="json")
         values["settings"] = json.dumps(values["settings"])
+        values["finished"] = kept.finished
         values["seconds"] = None if math.isnan(kept.seconds) else round(kept.seconds, 3)
         lines.append(values)
     return _csv(lines)
@@ -107,7 +108,7 @@ def document(report: Report) -> dict[str, object]:
         "summary": [dataclasses.asdict(summary) for summary in report.summaries],
         "drawn": list(report.drawn),
         "notes": list(report.notes),
-        "audit": list(report.audit),
+        "leak_audit": list(report.audit),
         "commands": list(report.commands),
         "seconds": {"by_contender": {name: round(value, 3) for name, value in seconds.items()}},
         "environments": report.environments,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ssl_irmae.errors import unknown_name
+from ssl_irmae.protocols.audit import leak_audit
 from ssl_irmae.protocols.contenders import CONTENDERS
 from ssl_irmae.protocols.report.looks import Look, looks_of
 from ssl_irmae.protocols.report.words import explain
@@ -100,7 +101,6 @@ def make_report(
     reference: str | None = None,
     drawn: Sequence[str] | None = None,
     notes: Sequence[str] = (),
-    audit: Sequence[str] = (),
     commands: Sequence[str] = (),
 ) -> Report:
     """Summarise the trials of one protocol.
@@ -110,7 +110,6 @@ def make_report(
         reference: None stands for ``"supervised"`` or, where that was not run, the first contender.
         drawn: The contenders that figures show; None for a few by default.
         notes: To be said after :func:`ssl_irmae.protocols.report.words.explain`.
-        audit: Which data chose what, in words.
         commands: That made it.
 
     Raises:
@@ -135,7 +134,7 @@ def make_report(
         tuple(dict.fromkeys(drawn)) if drawn else tuple(choose_drawn(summaries, looks, reference)),
         bool(drawn),
         (*explain(rows, summaries, reference=reference), *notes),
-        tuple(audit),
+        tuple(leak_audit(ordered)),
         tuple(commands),
     )
 

@@ -58,7 +58,7 @@ def _read_text(path: Path) -> list[Kept]:
 
 
 def _from_csv(cells: dict[str, str]) -> Kept:
-    seconds = float(cells.pop("seconds", "") or math.nan)
+    seconds, finished = float(cells.pop("seconds", "") or math.nan), cells.pop("finished", "")
     values: dict[str, Any] = {name: None if value == "" else value for name, value in cells.items()}
     values["settings"] = json.loads(values["settings"])
-    return Kept(Row.model_validate(values), seconds, {})
+    return Kept(Row.model_validate(values), seconds, {}, finished)

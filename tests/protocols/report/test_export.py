@@ -24,7 +24,7 @@ from tests.protocols.report.conftest import CONTENDERS
 
 @pytest.fixture(scope="module")
 def report(trials) -> Report:
-    return make_report(trials, audit=["Settings came from development images."], notes=["A note."], commands=["a b"])
+    return make_report(trials, notes=["A note."], commands=["a b"])
 
 
 def test_means_from_rows_csv_are_those_of_summary_csv(report: Report) -> None:
@@ -56,7 +56,7 @@ def test_differences_of_summary_csv_are_paired_by_subset(report: Report) -> None
 def test_json_has_everything(report: Report) -> None:
     document = json.loads(report_json(report))
     assert document["rows"] == [kept.row.model_dump(mode="json") for kept in report.trials]
-    assert document["audit"] == ["Settings came from development images."]
+    assert any("lay with the scorer alone" in line for line in document["leak_audit"])
     assert document["notes"][-1] == "A note."
     assert document["commands"] == ["a b"]
     assert document["environments"] == [report.trials[0].environment]
@@ -98,7 +98,7 @@ def test_markdown_has_the_least_mean_in_bold_and_the_words_below(report: Report)
     assert overview[0] == ["contender", "reads", "10 labels", "100 labels", "1,000 labels"]
     bold = [line[0] for line in overview[1:] if line[2].startswith("**")]
     assert bold == ["`irmae-linear`"]
-    for words in ("- Settings came from development images.", "- A note.", "    a b", "standard error"):
+    for words in ("- Learners were given labelled images of their subset", "- A note.", "    a b", "standard error"):
         assert words in text
 
 

@@ -21,7 +21,7 @@ in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: ap
 @pytest.fixture(scope="module")
 def report(trials) -> Report:
     return make_report(
-        trials, audit=["No </script> leaks & none was found."], commands=["ssl-irmae evaluate --x '<y>'"]
+        trials, notes=["No </script> leaks & none was found."], commands=["ssl-irmae evaluate --x '<y>'"]
     )
 
 

@@ -77,11 +77,11 @@ _CONSISTENCY: dict[str, Setting] = {
     "reconstruction_weight": 0.0,
 }
 _MLP: dict[str, Setting] = {"width": 128, "dropout": 0.5, "steps": 500, "learning_rate": 1e-3, "batch_size": 100}
-_METRIC: dict[str, Setting] = {"steps": 200, "learning_rate": 1e-3, "per_class": 4, "temperature": 0.1, "k": 5}
+_METRIC: dict[str, Setting] = {"steps": 300, "learning_rate": 1e-3, "per_class": 4, "temperature": 0.1, "k": 5}
 _SELF_TRAINING: dict[str, Setting] = {
     "C": 0.1,
     "max_iter": 1000,
-    "threshold": 0.9,
+    "threshold": 0.7,
     "rounds": 5,
     "unlabelled": 2000,
 }
@@ -94,9 +94,9 @@ _TRANSDUCTIVE_NOTE = "looks at the scored images, without labels, before it pred
 
 # how labels become a classifier of frozen codes
 _READOUTS: dict[str, Contender] = {
-    "linear": Contender(linear_probe, "code", {"C": 0.1, "max_iter": 1000}, deterministic=True),
+    "linear": Contender(linear_probe, "code", {"C": 0.01, "max_iter": 1000}, deterministic=True),
     "mlp": Contender(mlp_head, "code", _MLP),
-    "knn": Contender(knn, "code", {"k": 5}, deterministic=True),
+    "knn": Contender(knn, "code", {"k": 3}, deterministic=True),
     "centroid": Contender(centroid, "code", {}, deterministic=True),
     "metric": Contender(metric, "code", _METRIC, note=_METRIC_NOTE),
     "self-training": Contender(self_training, "code", _SELF_TRAINING),

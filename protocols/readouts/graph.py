@@ -59,7 +59,7 @@ class Neighbours:
         d = torch.cat(
             [
                 (x[i][:, None].double() - self.reference[near[i]]).square().sum(2).sqrt()
-                for i in torch.arange(len(x)).split(_CHUNK)
+                for i in torch.split(torch.arange(len(x)), _CHUNK)
             ]
         )
         if own:
@@ -167,7 +167,7 @@ def build_graph(codes: Tensor, *, k: int) -> Graph:
         inside, outside = main.nonzero().flatten(), (~main).nonzero().flatten()
         way, nearest = Neighbours(codes[inside]).find(codes[outside], 1)
         ends = []
-        for p in part[outside].unique():
+        for p in torch.unique(part[outside]):
             members = (part[outside] == p).nonzero().flatten()
             start = members[way[members, 0].argmin()]
             ends.append((int(outside[start]), int(inside[nearest[start, 0]])))

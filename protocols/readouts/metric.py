@@ -30,7 +30,7 @@ def metric(
         temperature: Of the loss.
         k: Voters among the labelled examples.
     """
-    counts = sample.labels.unique(return_counts=True)[1]
+    counts = torch.unique(sample.labels, return_counts=True)[1]
     if len(counts) == 1 or counts.min() == 1:
         return lambda x: vote(x, sample.inputs, sample.labels, k)
     scaling = Scaling.of(sample.unlabelled)

@@ -109,7 +109,7 @@ def class_batches(labels: Tensor, per_class: int, steps: int, *parts: int | str)
         steps: Number of batches.
         *parts: Of the seed.
     """
-    size = per_class * len(labels.unique())
+    size = per_class * len(torch.unique(labels))
     sampler = MPerClassSampler(labels, per_class, length_before_new_iter=steps * size)
     theirs = common_functions.NUMPY_RANDOM
     common_functions.NUMPY_RANDOM = np.random.default_rng(derive_seed(*parts))
@@ -117,4 +117,4 @@ def class_batches(labels: Tensor, per_class: int, steps: int, *parts: int | str)
         drawn = torch.tensor(list(sampler))  # all are drawn here, before the first is used
     finally:
         common_functions.NUMPY_RANDOM = theirs
-    return iter(drawn.split(size))
+    return iter(torch.split(drawn, size))

@@ -52,6 +52,6 @@ def mlp_head(
 
     @torch.no_grad()
     def predict(x: Tensor) -> Tensor:
-        return torch.cat([net(scaling(chunk)).argmax(1) for chunk in x.split(_PREDICT_CHUNK)])
+        return torch.cat([net(scaling(chunk)).argmax(1) for chunk in torch.split(x, _PREDICT_CHUNK)])
 
     return predict

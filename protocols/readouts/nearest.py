@@ -25,7 +25,7 @@ def centroid(sample: Sample) -> Predictor:
     Args:
         sample: Codes or features, shape (m, d).
     """
-    present = sample.labels.unique()
+    present = torch.unique(sample.labels)
     means = torch.stack([sample.inputs[sample.labels == c].double().mean(0) for c in present])
     return lambda x: present[euclidean(x, means).argmin(1)]
 

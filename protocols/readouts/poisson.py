@@ -92,7 +92,7 @@ def poisson_scores(graph: Graph, positions: Tensor, labels: Tensor, classes: int
     Raises:
         UserError: If the extra ``graph`` is not installed.
     """
-    present, y = labels.unique(return_inverse=True)
+    present, y = torch.unique(labels, return_inverse=True)
     scores = torch.full((graph.weights.shape[0], classes), -torch.inf)
     scores[:, present] = torch.from_numpy(_solve(graph, positions.numpy(), y.numpy()))
     return scores
@@ -127,7 +127,12 @@ def poisson_mbo(graph: Graph, positions: Tensor, labels: Tensor, classes: int, *
     Raises:
         UserError: If the extra ``graph`` is not installed.
     """
-    present, y = labels.unique(return_inverse=True)
+    require("graph", "poisson_mbo")
+    present, y = torch.unique(labels, return_inverse=True)
+    scores = torch.zeros(graph.weights.shape[0], classes)
+    if len(present) == 1:
+        scores[:, present] = 1
+        return scores
     onehot = np.eye(len(present), dtype=np.float32)
     weighted, weights = share_out(_solve(graph, positions.numpy(), y.numpy()), np.ones(len(present)), slack)
     nodes = weighted.argmax(1)
@@ -144,7 +149,6 @@ def poisson_mbo(graph: Graph, positions: Tensor, labels: Tensor, classes: int, *
         before, nodes = nodes, weighted.argmax(1)
         if np.array_equal(nodes, before):
             break
-    scores = torch.zeros(len(nodes), classes)
     scores[:, present] = torch.from_numpy(weighted / weighted.sum(1, keepdims=True)).float()
     return scores
 

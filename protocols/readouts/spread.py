@@ -55,7 +55,7 @@ def spread_scores(graph: Graph, positions: Tensor, labels: Tensor, classes: int,
     n = graph.weights.shape[0]
     system = ((1 - alpha) * eye_array(n, dtype=np.float32) + alpha * graph.laplacian).tocsr()
     scores = torch.full((n, classes), -torch.inf)
-    for c in labels.unique().tolist():
+    for c in torch.unique(labels).tolist():
         y = np.zeros(n, dtype=np.float32)
         y[positions[labels == c].numpy()] = 1 - alpha
         scores[:, c] = torch.from_numpy(cg(system, y, rtol=_TOLERANCE)[0])

@@ -30,5 +30,6 @@ tables: .venv/ready
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	# graphlearning has no wheel: without a C compiler and Python's headers go on without it; its readouts say so
+	$(BIN)/pip install --quiet --editable '.[dev,graph]' || $(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@

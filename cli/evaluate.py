@@ -21,29 +21,70 @@ Examples:
 
   ssl-irmae evaluate --labels 10,100,1000 --encoder runs/mine
 
-  ssl-irmae evaluate --contenders irmae-linear,supervised --labels all
+  ssl-irmae evaluate --contenders irmae-propagate,supervised-augment --labels 10
+
+  ssl-irmae evaluate --preset mnist-full
 
   ssl-irmae evaluate --dataset my-images/ --labels 50
 
 A folder of your own pictures has sub-folders train/CLASS and test/CLASS. The
-same command again runs only what is missing. Contenders: irmae-linear,
-irmae-joint, ae-linear, ae-joint, vae-linear, vae-joint, supervised, vib;
---encoder runs/mine adds mine-linear and mine-joint.
+same command again runs only what is missing. --encoder runs/mine adds
+mine-linear and mine-joint to the eight default rows; `--contenders help`
+lists all others.
 """
 
 
 @plainly
 def command(
-    labels: Annotated[str, typer.Option(help="Label budgets, such as 100 or 10,100,1000,all.")] = "100",
-    seeds: Annotated[str, typer.Option(help="How many subsets, such as 10, or which, such as 0,3,7.")] = "10",
+    labels: Annotated[
+        str | None, typer.Option(help="Label budgets, such as 100 or 10,100,1000,all.", show_default="100")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="How many subsets, such as 10, or which, such as 0,3,7.", show_default="10")
+    ] = None,
     dataset: Annotated[
-        str, typer.Option(help="A name (see `ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.")
-    ] = "mnist",
-    contenders: Annotated[str | None, typer.Option(help="Which rows, separated by commas.", show_default="all")] = None,
+        str | None,
+        typer.Option(
+            help="A name (see `ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.",
+            show_default="mnist",
+        ),
+    ] = None,
+    contenders: Annotated[
+        str | None,
+        typer.Option(
+            help="Which rows, separated by commas; `help` lists all.", show_default="the eight of a first look"
+        ),
+    ] = None,
     encoder: Annotated[
         list[str] | None, typer.Option(help="A pretrained encoder of your own, added to the rows; repeatable.")
     ] = None,
-    reference: Annotated[str, typer.Option(help="The row that differences are taken to.")] = "supervised",
+    pretrain_seeds: Annotated[
+        str | None,
+        typer.Option(
+            help="Cross subsets with encoders of several pretraining seeds, such as 0,1,2, and report the components "
+            "of variance; write {seed} in --encoder, or short ones are pretrained on the spot.",
+            show_default=False,
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="A whole protocol: mnist-quick, mnist-full.", show_default=False),
+    ] = None,
+    protocol: Annotated[
+        Literal["honest", "reference"],
+        typer.Option(help="`reference` does what the public reference script does, leaks and all, to compare."),
+    ] = "honest",
+    metric_loss: Annotated[
+        str | None,
+        typer.Option(help="Add a metric-learning loss to joint training: supcon, triplet, ...", show_default=False),
+    ] = None,
+    metrics: Annotated[
+        Literal["error", "retrieval"],
+        typer.Option(help="`retrieval` adds the quality of frozen codes without any classifier."),
+    ] = "error",
+    reference: Annotated[
+        str | None, typer.Option(help="The row that differences are taken to.", show_default="supervised")
+    ] = None,
     rule: Annotated[Literal["balanced", "uniform"], typer.Option(help="How labelled subsets are drawn.")] = "balanced",
     scored_on: Annotated[
         Literal["test", "development"],
@@ -61,12 +102,20 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
 ) -> None:
     """Compare contenders at label budgets, over repeated labelled subsets that all of them share."""
+    if contenders == "help":
+        _list_contenders()
+        return
     result = evaluate(
         labels=labels,
         seeds=seeds,
         dataset=dataset,
         contenders=contenders,
         encoders=encoder or [],
+        pretrain_seeds=pretrain_seeds,
+        preset=preset,
+        protocol=protocol,
+        metric_loss=metric_loss,
+        metrics=metrics,
         reference=reference,
         rule=rule,
         scored_on=scored_on,
@@ -83,12 +132,17 @@ def command(
 
 def evaluate(
     *,
-    labels: str,
-    seeds: str,
-    dataset: str,
+    labels: str | None,
+    seeds: str | None,
+    dataset: str | None,
     contenders: str | None,
     encoders: list[str],
-    reference: str,
+    pretrain_seeds: str | None,
+    preset: str | None,
+    protocol: Literal["honest", "reference"],
+    metric_loss: str | None,
+    metrics: Literal["error", "retrieval"],
+    reference: str | None,
     rule: Literal["balanced", "uniform"],
     scored_on: Literal["test", "development"],
     store: Path,
@@ -99,60 +153,72 @@ def evaluate(
     table: bool,
 ) -> dict[str, Any]:
     """Do what the command says; return what ``--json`` prints."""
-    budgets, chosen_seeds = parse_budgets(labels), parse_seeds(seeds)
+    pretraining_seeds = parse_seeds(pretrain_seeds) if pretrain_seeds else ()
 
     from rich.console import Console
 
     from ssl_irmae.cli.progress import TrialProgress, fetch_progress
     from ssl_irmae.compute import find_device, find_precision
-    from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT, choose, contenders_of
+    from ssl_irmae.protocols.audit import leak_audit
     from ssl_irmae.protocols.data import load_data
-    from ssl_irmae.protocols.grid import Grid, Part, Spec, draw_subsets
+    from ssl_irmae.protocols.grid import Grid, Spec, draw_subsets
+    from ssl_irmae.protocols.plan import make_plan
     from ssl_irmae.protocols.pretrained import encoder_of_method, needed_methods, own_encoders
+    from ssl_irmae.protocols.report.retrieval import retrieval_table
     from ssl_irmae.protocols.report.table import protocol_tables
     from ssl_irmae.protocols.report.words import explain
     from ssl_irmae.protocols.results import Store
     from ssl_irmae.protocols.statistics import summarise
+    from ssl_irmae.protocols.variance import variance_components
 
     chosen_device = find_device(device)
-    own = own_encoders(encoders)
-    known = dict(CONTENDERS)
-    for name in own:
-        known |= contenders_of(name)
-    usual = [*DEFAULT, *(f"{name}-{readout}" for name in own for readout in ("linear", "joint"))]
-    rows_wanted = choose([name.strip() for name in contenders.split(",")] if contenders else usual, known)
-    choose([reference], known)
+    own = own_encoders(encoders, pretraining_seeds)
+    plan = make_plan(
+        budgets=parse_budgets(labels) if labels else None,
+        seeds=parse_seeds(seeds) if seeds else None,
+        dataset=dataset,
+        contenders=[name.strip() for name in contenders.split(",")] if contenders else None,
+        reference=reference,
+        preset=preset,
+        leaky=protocol == "reference",
+        own=list(own),
+        metric_loss=metric_loss,
+    )
     kept = Store(store)
     spec = Spec(
-        parts=(Part(contenders=tuple(rows_wanted), budgets=budgets, seeds=chosen_seeds),),
-        rule=rule,
+        parts=plan.parts,
+        rule="first" if protocol == "reference" else rule,
         scored_on=scored_on,
         precision=find_precision(precision, chosen_device),
         device=str(chosen_device),
     )
     with fetch_progress(quiet=quiet) as progress:
         data = load_data(
-            dataset,
+            plan.dataset,
             scored_on=scored_on,
-            architectures=[encoder.architecture for encoder in own.values()],
+            architectures=[encoder.architecture for several in own.values() for encoder in several],
             data_dir=data_dir,
             progress=progress,
         )
     for part in spec.parts:
-        draw_subsets(part, rule, data)  # an impossible budget is said before anything is pretrained
+        draw_subsets(part, spec.rule, data)  # an impossible budget is said before anything is pretrained
     pretrained = own | {
-        method: encoder_of_method(
-            method,
-            data,
-            dataset=dataset,
-            device=chosen_device,
-            data_dir=data_dir,
-            train=lambda run, steps: _pretrain_quickly(run, steps, quiet=quiet),
+        method: tuple(
+            encoder_of_method(
+                method,
+                data,
+                dataset=plan.dataset,
+                device=chosen_device,
+                data_dir=data_dir,
+                train=lambda run, steps: _pretrain_quickly(run, steps, quiet=quiet),
+                seed=seed,
+            )
+            for seed in pretraining_seeds or (None,)
         )
-        for method in needed_methods(rows_wanted.values())
+        for method in needed_methods(plan.contenders.values())
         if method not in own
     }
-    grid = Grid(spec, data, rows_wanted, {name: (encoder,) for name, encoder in pretrained.items()}, kept)
+    grid = Grid(spec, data, plan.contenders, pretrained, kept)
     groups = [(cell.trial.contender, cell.trial.budget) for cell in grid.cells]
     outcomes = []
     with gentle_interrupt() as interrupted, TrialProgress(groups, quiet=quiet) as view:
@@ -162,27 +228,44 @@ def evaluate(
             if interrupted():
                 raise KeyboardInterrupt
     rows = [outcome.row for outcome in outcomes]
-    summaries = summarise(rows, reference=reference)
-    quick = [name for name, encoder in pretrained.items() if encoder.quick]
-    words = explain(rows, summaries, reference=reference, quick=quick)
+    summaries = summarise(rows, reference=plan.reference)
+    quick = [name for name, several in pretrained.items() if any(encoder.quick for encoder in several)]
+    words = explain(rows, summaries, reference=plan.reference, quick=quick)
+    audit = leak_audit([outcome.kept for outcome in outcomes])
+    retrieval = grid.retrieval() if metrics == "retrieval" else []
     if table:
         console = Console(stderr=False)
-        for each in protocol_tables(rows, summaries, reference=reference):
+        for each in protocol_tables(rows, summaries, reference=plan.reference):
             console.print(each)
-        for line in words:
+        if retrieval:
+            console.print(retrieval_table(retrieval))
+        for line in [*words, *audit]:
             console.print(line, highlight=False)
     return {
         "spec": spec.model_dump(mode="json"),
-        "reference": reference,
+        "reference": plan.reference,
         "rows": [row.model_dump(mode="json") for row in rows],
         "summary": [dataclasses.asdict(summary) for summary in summaries],
+        "variance_components": [dataclasses.asdict(c) for c in variance_components(rows)],
+        "retrieval": [dataclasses.asdict(quality) for quality in retrieval],
         "notes": words,
+        "leak_audit": audit,
         "seconds": {
             "fresh_trials": round(sum(o.kept.seconds for o in outcomes if o.fresh), 3),
             "by_contender": _seconds(outcomes),
         },
         "environments": _distinct([outcome.kept.environment for outcome in outcomes]),
     }
+
+
+def _list_contenders() -> None:
+    from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT
+
+    for name, contender in CONTENDERS.items():
+        told = [f"reads {contender.reads}"]
+        told += ["transductive"] if contender.transductive else []
+        told += ["default"] if name in DEFAULT else []
+        give(f"{name:<34}{', '.join(told)}")
 
 
 def _seconds(outcomes: "list[Outcome]") -> dict[str, float]:

@@ -5,9 +5,25 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ssl_irmae.errors import unknown_name
+from ssl_irmae.extras import require
 from ssl_irmae.protocols.readouts import Predictor
+from ssl_irmae.protocols.readouts.consistency import consistency
+from ssl_irmae.protocols.readouts.finetune import finetune
 from ssl_irmae.protocols.readouts.joint import joint
 from ssl_irmae.protocols.readouts.linear_probe import linear_probe
+from ssl_irmae.protocols.readouts.metric import metric
+from ssl_irmae.protocols.readouts.mlp_head import mlp_head
+from ssl_irmae.protocols.readouts.nearest import centroid, knn
+from ssl_irmae.protocols.readouts.poisson import (
+    poisson,
+    poisson_prior,
+    poisson_prior_transductive,
+    poisson_transductive,
+)
+from ssl_irmae.protocols.readouts.propagate import propagate
+from ssl_irmae.protocols.readouts.reference_head import last_look, reference_head
+from ssl_irmae.protocols.readouts.self_training import self_training
+from ssl_irmae.protocols.readouts.spread import spread, spread_transductive
 from ssl_irmae.protocols.readouts.supervised import supervised
 from ssl_irmae.protocols.readouts.vib import vib
 
@@ -27,6 +43,10 @@ class Contender:
             ``"pca"``, ``"random"``); None for learning from scratch.
         deterministic: Whether the readout makes no random choice, so that repeating it on one subset shows nothing.
         transductive: Whether the readout looks at the scored images, without labels, before it predicts them.
+        looks: Above 1, the readout gives so many predictors and the best on the scored labels counts. That leaks; it
+            is what the public reference script does, and there to be compared with.
+        extra: The extra of the package that the readout needs, if any.
+        note: What a reader of the table has to know about the readout, if anything: a clause.
     """
 
     readout: Callable[..., Predictor]
@@ -35,6 +55,9 @@ class Contender:
     encoder: str | None = None
     deterministic: bool = False
     transductive: bool = False
+    looks: int = 1
+    extra: str | None = None
+    note: str = ""
 
     @property
     def frozen(self) -> bool:
@@ -44,23 +67,81 @@ class Contender:
 
 # Fixed beforehand on held-out training images, never on test images, from as many candidates for every contender:
 # docs/results/settings/choose.py runs them and checks that these are the winners.
-_TRAINING: dict[str, Setting] = {"steps": 100, "batch_size": 32, "learning_rate": 1e-3}
-_JOINT: dict[str, Setting] = {**_TRAINING, "unlabelled_batch_size": 16, "reconstruction_weight": 1.0}
+_TRAINING: dict[str, Setting] = {"steps": 300, "batch_size": 64, "learning_rate": 1e-3}
+_JOINT: dict[str, Setting] = {**_TRAINING, "unlabelled_batch_size": 32, "reconstruction_weight": 1.0}
+_CONSISTENCY: dict[str, Setting] = {
+    **_TRAINING,
+    "learning_rate": 3e-3,
+    "unlabelled_batch_size": 128,
+    "confidence": 0.8,
+    "reconstruction_weight": 0.0,
+}
+_MLP: dict[str, Setting] = {"width": 128, "dropout": 0.5, "steps": 500, "learning_rate": 1e-3, "batch_size": 100}
+_METRIC: dict[str, Setting] = {"steps": 200, "learning_rate": 1e-3, "per_class": 4, "temperature": 0.1, "k": 5}
+_SELF_TRAINING: dict[str, Setting] = {
+    "C": 0.1,
+    "max_iter": 1000,
+    "threshold": 0.9,
+    "rounds": 5,
+    "unlabelled": 2000,
+}
+_SPREAD: dict[str, Setting] = {"k": 10, "alpha": 0.99}
+_POISSON: dict[str, Setting] = {"k": 10}
+_PRIOR: dict[str, Setting] = {"k": 10, "slack": 0.15}
+_METRIC_NOTE = "where a class has a single label nothing can be trained: there it is knn on the code"
+_PRIOR_NOTE = "assumes, from no label, that classes are about equally common"
+_TRANSDUCTIVE_NOTE = "looks at the scored images, without labels, before it predicts them"
 
 # how labels become a classifier of frozen codes
 _READOUTS: dict[str, Contender] = {
     "linear": Contender(linear_probe, "code", {"C": 0.1, "max_iter": 1000}, deterministic=True),
+    "mlp": Contender(mlp_head, "code", _MLP),
+    "knn": Contender(knn, "code", {"k": 5}, deterministic=True),
+    "centroid": Contender(centroid, "code", {}, deterministic=True),
+    "metric": Contender(metric, "code", _METRIC, note=_METRIC_NOTE),
+    "self-training": Contender(self_training, "code", _SELF_TRAINING),
+    "spread": Contender(spread, "code", _SPREAD, deterministic=True),
+    "poisson": Contender(poisson, "code", _POISSON, deterministic=True, extra="graph"),
+    "poisson-prior": Contender(poisson_prior, "code", _PRIOR, deterministic=True, extra="graph", note=_PRIOR_NOTE),
+    "spread-transductive": Contender(
+        spread_transductive, "code", _SPREAD, deterministic=True, transductive=True, note=_TRANSDUCTIVE_NOTE
+    ),
+    "poisson-transductive": Contender(
+        poisson_transductive,
+        "code",
+        _POISSON,
+        deterministic=True,
+        transductive=True,
+        extra="graph",
+        note=_TRANSDUCTIVE_NOTE,
+    ),
+    "poisson-prior-transductive": Contender(
+        poisson_prior_transductive,
+        "code",
+        _PRIOR,
+        deterministic=True,
+        transductive=True,
+        extra="graph",
+        note=f"{_PRIOR_NOTE}; {_TRANSDUCTIVE_NOTE}",
+    ),
 }
 
 # what is trained further from a pretrained encoder
 _LEARNERS: dict[str, Contender] = {
+    "finetune": Contender(finetune, "images", _TRAINING),
     "joint": Contender(joint, "images", _JOINT),
+    "consistency": Contender(consistency, "images", _CONSISTENCY),
+    "propagate": Contender(propagate, "images", {**_CONSISTENCY, "k": 10}, extra="graph"),
 }
 
 # what is trained from scratch
 _FROM_SCRATCH: dict[str, Contender] = {
-    "supervised": Contender(supervised, "images", {**_TRAINING, "learning_rate": 2e-3}),
-    "vib": Contender(vib, "images", {**_TRAINING, "learning_rate": 3e-3, "beta": 1e-3}),
+    "supervised": Contender(supervised, "images", _TRAINING),
+    "supervised-irmae": Contender(supervised, "images", {**_TRAINING, "depth": 8}),
+    "supervised-augment": Contender(supervised, "images", {**_TRAINING, "views": "strong"}),
+    "vib": Contender(vib, "images", {**_TRAINING, "beta": 1e-3}),
+    "scratch-consistency": Contender(consistency, "images", _CONSISTENCY),
+    "scratch-propagate": Contender(propagate, "images", {**_CONSISTENCY, "k": 10}, extra="graph"),
 }
 
 
@@ -91,7 +172,26 @@ CONTENDERS: dict[str, Contender] = {
     },
     **_FROM_SCRATCH,
 }
-CONTENDERS["irmae-joint"] = replace(CONTENDERS["irmae-joint"], settings={**_JOINT, "reconstruction_weight": 10.0})
+FAMILIES: dict[str, tuple[str, ...]] = {
+    **{
+        family: tuple(n for n in CONTENDERS if n.endswith(f"-{family}") and n not in _FROM_SCRATCH)
+        for family in (*_READOUTS, *_LEARNERS)
+    },
+    **{name: (name,) for name in _FROM_SCRATCH},
+}
+"""The contenders that share one setting: a readout over all representations, or a learner over all encoders."""
+
+_SCRIPT: dict[str, Setting] = {"epochs": 500, "batch_size": 100, "learning_rate": 1e-3}
+
+REFERENCE_PROTOCOL: dict[str, Contender] = {
+    f"{encoder}-{name}": contender
+    for encoder in ("irmae", "ae", "vae")
+    for name, contender in {
+        "best-of-50-looks": Contender(reference_head, "features", _SCRIPT, encoder, looks=50),
+        "last-look": Contender(last_look, "features", _SCRIPT, encoder),
+    }.items()
+}
+"""What the public reference script does downstream, and the same without choosing the best look at the test labels."""
 
 DEFAULT = (
     "irmae-linear",
@@ -110,11 +210,14 @@ def choose(names: list[str], known: Mapping[str, Contender]) -> dict[str, Conten
     """Pick contenders by name, in the order given.
 
     Raises:
-        UserError: If a name is unknown; it lists the known ones and the nearest.
+        UserError: If a name is unknown (it lists the known ones and the nearest) or its extra is not installed.
     """
     for name in names:
         if name not in known:
             raise unknown_name("contender", name, known)
+        extra = known[name].extra
+        if extra is not None:
+            require(extra, f"the contender {name}")
     return {name: known[name] for name in names}
 
 

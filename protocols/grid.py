@@ -1,6 +1,7 @@
 """Run a protocol: draw, fit, score, yield. The only place where test labels meet predictions."""
 
 import dataclasses
+import datetime
 import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from ssl_irmae.protocols.floors import FLOORS
 from ssl_irmae.protocols.pretrained import PretrainedEncoder
 from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
 from ssl_irmae.protocols.results import Kept, Row, Store
+from ssl_irmae.protocols.retrieval import Retrieval, retrieval_quality
 from ssl_irmae.protocols.subsets import Rule, Subset, draw_subset
 from ssl_irmae.seeding import derive_seed
 
@@ -86,6 +88,7 @@ class Trial(BaseModel):
     computed_with: str
     transductive: bool
     pretrain_seed: int | None
+    looks: int
 
     @property
     def key(self) -> str:
@@ -193,12 +196,32 @@ class Grid:
             contender = self.contenders[trial.contender]
             sample, scored, start = self._prepare(contender, subset, encoder)
             began = time.perf_counter()
-            predictor = call_readout(contender, sample, start)
-            predictions = predict(predictor, scored)
+            learned = call_readout(contender, sample, start)
+            looks = [predict(p, scored) for p in ([learned] if callable(learned) else learned)]
             seconds = time.perf_counter() - began
-            kept = Kept(self._score(trial, predictions), seconds, self._environment)
+            row = min((self._score(trial, predictions) for predictions in looks), key=lambda row: row.error)
+            finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+            kept = Kept(row, seconds, finished, self._environment)
             self.store.add(trial.key, kept, subset)
             yield Outcome(kept, fresh=True)
+
+    def retrieval(self) -> list[Retrieval]:
+        """Measure the scored images' codes without any classifier, for every representation that is read frozen."""
+        labels = self.data.scored.labels
+        assert labels is not None  # load_data has seen to it
+        measured = {}
+        for name in dict.fromkeys(name for part in self.spec.parts for name in part.contenders):
+            contender = self.contenders[name]
+            if contender.reads == "images" or contender.encoder is None:
+                continue
+            for encoder in self.encoders.get(contender.encoder, (None,)):
+                told = contender.encoder + (" features" if contender.reads == "features" else "")
+                if encoder is not None and len(self.encoders[contender.encoder]) > 1:
+                    told += f", pretraining seed {encoder.pretrain_seed}"
+                if told not in measured:
+                    codes = self._encode(contender.encoder, encoder, contender.reads)[1]
+                    measured[told] = retrieval_quality(told, codes, labels)
+        return list(measured.values())
 
     @property
     def _train_labels(self) -> Tensor:
@@ -226,6 +249,7 @@ class Grid:
             computed_with=self._computed_with,
             transductive=contender.transductive,
             pretrain_seed=None if encoder is None else encoder.pretrain_seed,
+            looks=contender.looks,
         )
 
     def _prepare(

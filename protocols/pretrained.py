@@ -1,7 +1,7 @@
 """Which pretrained encoders a protocol uses: bundled, the user's own, or pretrained quickly on the spot."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,18 +64,32 @@ def open_encoder(name: str, name_or_path: str | Path) -> PretrainedEncoder:
     return PretrainedEncoder(name, weights_hash(folder), config.architecture, folder, config.card.get("seed"))
 
 
-def own_encoders(paths: Iterable[str]) -> dict[str, PretrainedEncoder]:
+def own_encoders(paths: Iterable[str], seeds: Sequence[int] = ()) -> dict[str, tuple[PretrainedEncoder, ...]]:
     """Open the encoders that the user names, each under the last part of its path.
 
+    Args:
+        paths: Folders; with several pretraining seeds, each has ``{seed}`` in the place of the seed.
+        seeds: Of the pretraining; empty for one encoder a path.
+
     Raises:
-        UserError: If one does not exist, or two would share a name, or one would hide a method's.
+        UserError: If one does not exist, or two would share a name, or one would hide a method's; if ``{seed}`` is
+            missing where seeds are given, or the other way round.
     """
-    encoders: dict[str, PretrainedEncoder] = {}
+    encoders: dict[str, tuple[PretrainedEncoder, ...]] = {}
     for path in paths:
-        name = Path(path).name
+        if ("{seed}" in path) != bool(seeds):
+            raise UserError(
+                f"--encoder {path}: with --pretrain-seeds, and only then, write {{seed}} where the folders differ, "
+                "such as runs/mine-{seed}"
+            )
+        name = Path(path).name.replace("{seed}", "").strip("-_.") or "own"
         if name in encoders or CONTENDERS.keys() & contenders_of(name).keys():
             raise UserError(f"--encoder {path}: the name {name!r} is taken: rename the folder")
-        encoders[name] = open_encoder(name, path)
+        folders = [path.replace("{seed}", str(seed)) for seed in seeds] or [path]
+        encoders[name] = tuple(open_encoder(name, folder) for folder in folders)
+        told = [encoder.pretrain_seed for encoder in encoders[name]]
+        if seeds and told != list(seeds):
+            raise UserError(f"--encoder {path}: the cards tell pretraining seeds {told}, not {list(seeds)}")
     return encoders
 
 
@@ -85,7 +99,14 @@ def needed_methods(contenders: Iterable[Contender]) -> list[str]:
 
 
 def encoder_of_method(
-    method: str, data: Data, *, dataset: str, device: torch.device, data_dir: Path | None, train: Train
+    method: str,
+    data: Data,
+    *,
+    dataset: str,
+    device: torch.device,
+    data_dir: Path | None,
+    train: Train,
+    seed: int | None = None,
 ) -> PretrainedEncoder:
     """Find the bundled encoder of a method for a data set, or pretrain one quickly and keep it in the user's cache.
 
@@ -97,16 +118,17 @@ def encoder_of_method(
         device: Where to pretrain.
         data_dir: Where data are kept.
         train: Called with a run that is not finished.
+        seed: Of the pretraining; None takes the bundled encoder, or seed 0.
     """
     channels, size = data.train.images.shape[1:3]
     bundled = BUNDLED / f"{data.train.name}-{method}"
-    if bundled.name in list_bundled():
+    if bundled.name in list_bundled() and seed is None:
         found = open_encoder(method, bundled)
         trained_on = read_config(bundled).card.get("data_fingerprint")
         if trained_on == data.source_fingerprint and found.reads(channels, size):
             return found
     precision = find_precision("auto", device)
-    kind = f"{channels}x{size}-{precision}-{device.type}"
+    kind = f"{channels}x{size}-{precision}-{device.type}{f'-seed{seed}' if seed else ''}"
     name = f"{data.train.name}-{method}-{data.source_fingerprint[:12]}-{kind}"
     folder = platformdirs.user_cache_path("ssl-irmae") / "encoders" / name
     if not (folder / WEIGHTS).is_file() or read_config(folder).card["steps"] < QUICK_STEPS:
@@ -119,7 +141,7 @@ def encoder_of_method(
             learning_rate=_QUICK_LEARNING_RATE,
             precision=precision,
             device=str(device),
-            seed=0,
+            seed=seed or 0,
             data_dir=data_dir,
         )
         train(run, QUICK_STEPS)

@@ -16,7 +16,7 @@ from ssl_irmae.protocols.subsets import Subset
 _APPLICATION_ID = 0x49524D41  # "IRMA": tells our files from other programs' databases
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS trials (
-    key TEXT PRIMARY KEY, row TEXT NOT NULL, seconds REAL NOT NULL, environment TEXT NOT NULL
+    key TEXT PRIMARY KEY, row TEXT NOT NULL, seconds REAL NOT NULL, finished TEXT NOT NULL, environment TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS subsets (hash TEXT PRIMARY KEY, indices BLOB NOT NULL);
 """
@@ -48,6 +48,7 @@ class Row(BaseModel):
         computed_with: Versions of ssl-irmae and torch, and the number of threads: what can change a bit.
         transductive: Whether the readout looked at the scored images, without labels, before it predicted them.
         pretrain_seed: Seed of the encoder's pretraining, if there is an encoder and it tells.
+        looks: How often the scored labels were looked at; above 1 the error is the smallest of so many, which leaks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,6 +75,7 @@ class Row(BaseModel):
     computed_with: str
     transductive: bool = False
     pretrain_seed: int | None = None
+    looks: int = 1
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,13 @@ class Kept:
     Args:
         row: Its row.
         seconds: That fitting and predicting took.
+        finished: When it was scored, UTC, ISO 8601 to the second.
         environment: Where it was computed, as :func:`ssl_irmae.environment.describe_environment` tells it.
     """
 
     row: Row
     seconds: float
+    finished: str
     environment: dict[str, object]
 
 
@@ -113,10 +117,8 @@ class Store:
 
     def get(self, key: str) -> Kept | None:
         """Look a trial up, or return None if it has not been run."""
-        with self._connect() as connection:
-            query = "SELECT row, seconds, environment FROM trials WHERE key = ?"
-            found = connection.execute(query, (key,)).fetchone()
-        return None if found is None else Kept(Row.model_validate_json(found[0]), found[1], json.loads(found[2]))
+        found = self._read("WHERE key = ?", key)
+        return found[0] if found else None
 
     def add(self, key: str, kept: Kept, subset: Subset) -> None:
         """Keep a finished trial and its subset; a trial that is there already stays as it is."""
@@ -124,16 +126,12 @@ class Store:
             connection.execute(
                 "INSERT OR IGNORE INTO subsets VALUES (?, ?)", (subset.hash, subset.indices.astype("<i8").tobytes())
             )
-            values = (key, kept.row.model_dump_json(), kept.seconds, json.dumps(kept.environment))
-            connection.execute("INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?)", values)
+            values = (key, kept.row.model_dump_json(), kept.seconds, kept.finished, json.dumps(kept.environment))
+            connection.execute("INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?, ?)", values)
 
     def kept(self) -> list[Kept]:
         """Read every finished trial, in the order in which they finished."""
-        with self._connect() as connection:
-            found = connection.execute("SELECT row, seconds, environment FROM trials ORDER BY rowid").fetchall()
-        return [
-            Kept(Row.model_validate_json(row), seconds, json.loads(environment)) for row, seconds, environment in found
-        ]
+        return self._read("ORDER BY rowid")
 
     def rows(self) -> list[Row]:
         """Read the row of every finished trial, in the order in which they finished."""
@@ -150,6 +148,15 @@ class Store:
         if found is None:
             raise KeyError(subset)
         return [int(i) for i in np.frombuffer(found[0], dtype="<i8")]
+
+    def _read(self, which: str, *values: str) -> list[Kept]:
+        query = f"SELECT row, seconds, finished, environment FROM trials {which}"  # noqa: S608 (both are ours)
+        with self._connect() as connection:
+            found = connection.execute(query, values).fetchall()
+        return [
+            Kept(Row.model_validate_json(row), seconds, finished, json.loads(environment))
+            for row, seconds, finished, environment in found
+        ]
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:

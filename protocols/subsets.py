@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ssl_irmae.errors import UserError
 from ssl_irmae.seeding import derive_seed
 
-Rule = Literal["balanced", "uniform", "full"]
+Rule = Literal["balanced", "uniform", "first", "full"]
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,14 @@ def draw_subset(labels: npt.NDArray[np.int64], *, fingerprint: str, budget: int,
     ``"balanced"`` deals the classes out in rounds: each round takes one image of every class, the classes in a random
     order, so that counts never differ by more than one. ``"uniform"`` draws without looking at labels. Both are
     prefixes of one long draw that does not depend on the budget: a smaller subset is contained in a larger one.
+    ``"first"`` draws nothing: it takes the first images as they come, as the public reference script does.
 
     Args:
         labels: Of the whole training set, shape (n,). Balanced drawing needs them, as in every published protocol.
         fingerprint: Of the training set.
         budget: Number of labels, 1 to n.
         seed: Number of the repetition.
-        rule: ``"balanced"`` or ``"uniform"``.
+        rule: ``"balanced"``, ``"uniform"`` or ``"first"``.
 
     Raises:
         UserError: If the budget cannot be met by that rule.
@@ -60,6 +61,8 @@ def draw_subset(labels: npt.NDArray[np.int64], *, fingerprint: str, budget: int,
         raise UserError(f"a budget of {budget} labels cannot be drawn from {n} training images: use 1 to {n}, or all")
     if budget == n:
         return Subset(np.arange(n), seed, "full")
+    if rule == "first":
+        return Subset(np.arange(budget), seed, rule)
     rng = np.random.default_rng(derive_seed("subset", fingerprint, seed, rule))
     if rule == "uniform":
         return Subset(rng.permutation(n)[:budget], seed, rule)

@@ -1,6 +1,5 @@
 """A linear head on the code of an autoencoder that is trained with it."""
 
-import copy
 from collections.abc import Iterator
 
 import torch
@@ -19,6 +18,9 @@ _SCALING_IMAGES = 2000
 class CodeClassifier:
     """A copy of an autoencoder with a linear head on its code, scaled once by what the start makes of images.
 
+    A linear stack is folded into the encoder first: it has done its work in pretraining, and further training through
+    it would be through eight small factors.
+
     Args:
         sample: Images, uint8 (m, c, s, s).
         autoencoder: The pretrained start, which is not changed; None starts from a fresh plain AE of the same size.
@@ -29,7 +31,7 @@ class CodeClassifier:
             channels, image_size = sample.inputs.shape[1:3]
             fresh = Architecture.reference(method="ae", channels=channels, image_size=image_size)
             autoencoder = fresh.build(derive_seed(sample.seed, "network"))
-        self.autoencoder = copy.deepcopy(autoencoder).to(sample.device).to(memory_format=torch.channels_last).eval()
+        self.autoencoder = autoencoder.fold().to(sample.device).to(memory_format=torch.channels_last).eval()
         with torch.no_grad():
             shown = sample.unlabelled[:: max(1, len(sample.unlabelled) // _SCALING_IMAGES)]
             self.scaling = Scaling.of(self.autoencoder.code(as_float(shown, sample.device)))
@@ -44,7 +46,11 @@ class CodeClassifier:
         if decoder:
             yield from self.autoencoder.decoder.parameters()
 
+    def code(self, x: Tensor) -> Tensor:
+        """Map images (n, c, s, s) in [0, 1] to scaled codes (n, d)."""
+        return self.scaling(self.autoencoder.code(x))
+
     def logits(self, x: Tensor) -> Tensor:
         """Map images (n, c, s, s) in [0, 1] to logits (n, classes), fp32."""
-        z: Tensor = self.head(self.scaling(self.autoencoder.code(x)))
+        z: Tensor = self.head(self.code(x))
         return z.float()

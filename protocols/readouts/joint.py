@@ -6,6 +6,7 @@ from torch import Tensor
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.protocols.readouts.base import Predictor, Sample
 from ssl_irmae.protocols.readouts.classifier import CodeClassifier
+from ssl_irmae.protocols.readouts.metric_learning import LOSSES, has_pairs
 from ssl_irmae.protocols.readouts.network_training import (
     image_predictor,
     labelled_batches,
@@ -24,10 +25,14 @@ def joint(
     batch_size: int,
     unlabelled_batch_size: int,
     reconstruction_weight: float,
+    metric_loss: str = "",
 ) -> Predictor:
     r"""Train a copy of a pretrained autoencoder and a linear head on its code.
 
     .. math:: L = \text{cross-entropy}(\text{head}(z_L), y) + w \cdot \text{autoencoder loss}(x_U)
+
+    A metric-learning loss of the labelled codes may be added, with weight 1; a batch without two examples of one class,
+    or with one class only, has none.
 
     Args:
         sample: Images, uint8 (m, c, s, s).
@@ -37,6 +42,7 @@ def joint(
         batch_size: Labelled images a step (all of them if there are fewer).
         unlabelled_batch_size: Unlabelled images a step.
         reconstruction_weight: The weight w.
+        metric_loss: A name in :data:`ssl_irmae.protocols.readouts.metric_learning.LOSSES`, or empty.
     """
     net = CodeClassifier(sample, autoencoder)
     labelled = labelled_batches(sample, batch_size)
@@ -45,8 +51,11 @@ def joint(
 
     def loss() -> Tensor:
         x, y = next(labelled)
-        label_loss = F.cross_entropy(net.logits(x), y)
-        return label_loss + reconstruction_weight * net.autoencoder.loss(next(unlabelled), noise)
+        z = net.code(x)
+        value = F.cross_entropy(net.head(z).float(), y)
+        if metric_loss and has_pairs(y):
+            value = value + LOSSES[metric_loss]()(z.float(), y)
+        return value + reconstruction_weight * net.autoencoder.loss(next(unlabelled), noise)
 
     train(loss, net.parameters(decoder=True), sample, steps=steps, learning_rate=learning_rate)
     return image_predictor(net.logits, sample)

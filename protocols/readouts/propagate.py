@@ -1,8 +1,7 @@
-"""The chain that makes a few labels enough: labels spread over a graph, the safe ones kept, then consistency training."""
+"""The chain that makes a few labels enough: labels spread on a graph, the safe ones kept, then consistency training."""
 
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor
 
 from ssl_irmae.autoencoder import Autoencoder
@@ -83,7 +82,7 @@ def pseudo_labels(sample: Sample, autoencoder: Autoencoder | None, *, k: int) ->
     graph = sample.memo.once(f"graph of {k} neighbours over codes", lambda: build_graph(codes(), k=k))
     guess = poisson_scores(graph, sample.positions, sample.labels, sample.classes).argmax(1)
     guess[sample.positions] = sample.labels
-    _, near = graph.neighbours.find_others(k)
+    near = sample.memo.once(f"{k} neighbours over codes", lambda: graph.neighbours.find_others(k)[1])
     safe = (guess[near] == guess[:, None]).all(1)
     safe[sample.positions] = True
     kept = safe.nonzero().flatten()

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.results import Kept, Row, Store
 
+_UNKNOWN = "a time that was not kept"
 _SQLITE = b"SQLite format 3\0"
 
 
@@ -21,7 +22,7 @@ def read_trials(path: Path) -> list[Kept]:
     Args:
         path: A store; a ``.csv`` as :func:`ssl_irmae.protocols.report.export.rows_csv` writes it; or a JSON document
             with a list ``rows``. The latter two know no environment a row: a CSV gives none, a JSON document those
-            that it lists. Seconds that are not known are NaN.
+            that it lists. Seconds that are not known are NaN; a JSON document tells no times.
 
     Raises:
         UserError: If there is no such file, it is none of these, or it holds no trial.
@@ -54,11 +55,12 @@ def _read_text(path: Path) -> list[Kept]:
     environments = document.get("environments", [])
     # rows of such a document do not say which of several environments they come from
     environment = environments[0] if len(environments) == 1 else {"one of": environments} if environments else {}
-    return [Kept(Row.model_validate(row), math.nan, environment) for row in document["rows"]]
+    return [Kept(Row.model_validate(row), math.nan, _UNKNOWN, environment) for row in document["rows"]]
 
 
 def _from_csv(cells: dict[str, str]) -> Kept:
+    finished = cells.pop("finished", "") or _UNKNOWN
     seconds = float(cells.pop("seconds", "") or math.nan)
     values: dict[str, Any] = {name: None if value == "" else value for name, value in cells.items()}
     values["settings"] = json.loads(values["settings"])
-    return Kept(Row.model_validate(values), seconds, {})
+    return Kept(Row.model_validate(values), seconds, finished, {})

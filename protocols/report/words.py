@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ssl_irmae.protocols.contenders import CONTENDERS
 from ssl_irmae.protocols.crossing import cross
 from ssl_irmae.protocols.report.components import crossed_components, explain_components
 from ssl_irmae.protocols.report.table import format_n
@@ -29,6 +30,7 @@ def explain(
         *_about_n(summaries),
         *_about_subsets(rows),
         _about_scoring(first, summaries),
+        *_about_readouts(rows),
         *_about_settings(rows, quick),
     ]
 
@@ -134,6 +136,15 @@ def _about_scoring(first: Row, summaries: Sequence[Summary]) -> str:
     ends = dict.fromkeys((errors[0], errors[-1]))
     binomial = " and ".join(f"{scoring_error(e, first.n_scored):.2f} points at {e:.1f} % error" for e in ends)
     return f"Not in ±: the {first.n_scored:,} scored images are one sample; that alone is (binomial) {binomial}."
+
+
+def _about_readouts(rows: Sequence[Row]) -> list[str]:
+    told = {c.readout.__name__: c.note for c in CONTENDERS.values() if c.note}
+    notes: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.readout in told:
+            notes.setdefault(told[row.readout], {})[row.contender] = None
+    return [f"{', '.join(names)}: {note}." for note, names in notes.items()]
 
 
 def _about_settings(rows: Sequence[Row], quick: Sequence[str]) -> list[str]:

@@ -19,9 +19,11 @@ from typer.testing import CliRunner, Result
 from ssl_irmae.cli.main import app
 from ssl_irmae.cli.options import parse_budgets, parse_seeds
 from ssl_irmae.datasets import load_images
-from ssl_irmae.encoders import Encoder
+from ssl_irmae.encoders import Encoder, read_config
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.contenders import CONTENDERS
+from ssl_irmae.protocols import pretrained
+from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT, REFERENCE_PROTOCOL
+from ssl_irmae.protocols.pretrained import open_encoder
 
 EVALUATE = "evaluate --dataset digits --labels 10,20 --seeds 2 --precision fp32"
 
@@ -54,9 +56,11 @@ def test_version_and_help() -> None:
         assert f"ssl-irmae {command}" in text
 
 
-def test_the_help_of_evaluate_names_every_contender() -> None:
-    words = run("evaluate --help").stdout
-    assert all(name in words for name in CONTENDERS)
+def test_evaluate_lists_every_contender() -> None:
+    lines = run("evaluate --contenders help").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(CONTENDERS)
+    assert [line.split()[0] for line in lines if line.endswith("default")] == [n for n in CONTENDERS if n in DEFAULT]
+    assert len(DEFAULT) == 8
 
 
 @pytest.mark.parametrize(
@@ -119,6 +123,47 @@ def test_evaluate_json_is_one_document_with_rows_and_summary(evaluate: str) -> N
     assert summary["n"] == 2
     assert summary["mean"] == pytest.approx(np.mean(errors))
     assert summary["standard_error"] == pytest.approx(np.std(errors, ddof=1) / np.sqrt(2))
+
+
+def test_evaluate_audits_itself(evaluate: str) -> None:
+    result = run(evaluate)
+    assert "lay with the scorer alone" in " ".join(result.stdout.split())
+    document = json.loads(run(f"{evaluate} --json").stdout)
+    assert any("rule balanced" in line for line in document["leak_audit"])
+
+
+def test_pretraining_seeds_are_crossed_and_their_variance_reported(
+    evaluate: str, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    config = read_config(tiny_encoder)
+    for seed in (0, 1):
+        own = Encoder(config.model_copy(update={"card": {**config.card, "seed": seed}}))
+        own.autoencoder.load_state_dict(config.architecture.build(seed).state_dict())
+        own.save_pretrained(tmp_path / f"mine-{seed}")
+    crossed = "evaluate --dataset digits --labels 20 --seeds 3 --contenders mine-linear --encoder mine-{seed}"
+    document = json.loads(run(f"{crossed} --reference mine-linear --pretrain-seeds 0,1 --json").stdout)
+    assert [(row["pretrain_seed"], row["seed"]) for row in document["rows"]] == [
+        (p, s) for p in (0, 1) for s in range(3)
+    ]
+    assert document["summary"][0]["over"] == "subsets x pretraining seeds"
+    assert document["variance_components"][0]["pretraining_seeds"] == 2
+    run(crossed, code=2)
+    run(f"{evaluate} --pretrain-seeds 0,1", code=2)
+
+
+def test_the_reference_protocol_is_stamped_as_leaky(tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, contender in REFERENCE_PROTOCOL.items():
+        monkeypatch.setitem(
+            REFERENCE_PROTOCOL, name, dataclasses.replace(contender, settings={**contender.settings, "epochs": 20})
+        )
+    # the bundled encoders do not read these digits: stand-ins under the names that the protocol asks for
+    opened = open_encoder("irmae", tiny_encoder)
+    monkeypatch.setattr(pretrained, "encoder_of_method", lambda *_, **__: opened)
+    document = json.loads(run("evaluate --dataset digits --labels 50 --seeds 1 --protocol reference --json").stdout)
+    assert document["leak_audit"][0].startswith("LEAKY: ")
+    errors = {row["contender"]: row["error"] for row in document["rows"]}
+    assert errors["irmae-best-of-50-looks"] <= errors["irmae-last-look"]
+    assert {row["rule"] for row in document["rows"]} == {"first"}
 
 
 def test_evaluate_again_repeats_nothing_and_gives_the_same_rows(evaluate: str) -> None:

@@ -97,6 +97,14 @@ def test_many_contenders_need_more_pairs(make_row) -> None:
     assert "that takes 11 pairs" in said(rows)
 
 
+def test_a_contender_with_fewer_pairs_is_not_multiplied_by_those_that_have_more(make_row) -> None:
+    pairs = {"supervised": 12, "few": 6, "many": 12, "more": 12}
+    rows = [make_row(name, s, i + s / 10) for i, (name, n) in enumerate(pairs.items()) for s in range(n)]
+    corrected = {s.contender: s.difference.p_holm for s in summarise(rows, reference="supervised") if s.difference}
+    assert corrected["few"] == 2 / 2**6  # below 0.05, so the words must not deny it
+    assert "no difference can reach" not in said(rows)
+
+
 def test_the_pairs_are_shown_where_they_are_not_n(make_row) -> None:
     rows = [make_row("linear", 0, 4.0, rule="full"), *(make_row("supervised", s, s / 7, rule="full") for s in range(7))]
     text = drawn(rows)

@@ -1,0 +1,71 @@
+"""The leak audit: for a set of results, who saw what, and when."""
+
+import hashlib
+from collections.abc import Sequence
+
+from ssl_irmae.protocols.results import Kept, Row
+
+
+def leak_audit(kept: Sequence[Kept]) -> list[str]:
+    """State, from the rows alone, which data chose what, what was read when, and how subsets were drawn.
+
+    Args:
+        kept: Every trial of one protocol, as the store has it.
+
+    Returns:
+        One statement an entry.
+    """
+    rows = [k.row for k in kept]
+    first = rows[0]
+    finished = sorted(k.finished for k in kept)
+    leaky = sorted({row.contender for row in rows if row.looks > 1})
+    lines = [
+        *(
+            [
+                f"LEAKY: {', '.join(leaky)} report the best of several looks at the {first.scored_on} labels, as the "
+                "public reference script does. They are shown for comparison and are no estimate of anything."
+            ]
+            if leaky
+            else []
+        ),
+        f"Learners were given labelled images of their subset, unlabelled training images and a seed. Labels of the "
+        f"{first.n_scored:,} scored images (fingerprint {first.scored_fingerprint[:12]}) lay with the scorer alone, "
+        f"which read them after each trial's predictions were made: first at {finished[0]}, last at {finished[-1]}.",
+        "Settings were fixed before, in the code: chosen on held-out MNIST training images (docs/results/settings), "
+        "for other data sets not chosen at all"
+        + (
+            "; C of logistic regression by cross-validation inside the labelled subset where each class has five or "
+            "more labels there."
+            if any("folds" in row.settings for row in rows)
+            else "."
+        ),
+        _about_encoders(rows),
+        _about_subsets(rows),
+    ]
+    transductive = sorted({row.contender for row in rows if row.transductive})
+    if transductive:
+        lines.append(
+            f"Transductive, looked at the scored images without their labels: {', '.join(transductive)}. All others "
+            "predicted each scored image by itself."
+        )
+    versions = sorted({row.computed_with for row in rows})
+    lines.append(f"Computed with {'; '.join(versions)}.")
+    return lines
+
+
+def _about_encoders(rows: Sequence[Row]) -> str:
+    hashes = {row.encoder: row.encoder_hash or "" for row in rows if row.encoder and row.encoder_hash != row.encoder}
+    if not hashes:
+        return "No pretrained encoder took part."
+    names = ", ".join(f"{name} ({value[:12]})" for name, value in sorted(hashes.items()))
+    return f"Pretrained encoders, whose cards say on which images, all without labels: {names}."
+
+
+def _about_subsets(rows: Sequence[Row]) -> str:
+    drawn = sorted({(row.budget, row.seed, row.subset) for row in rows})
+    together = hashlib.sha256("".join(subset for _, _, subset in drawn).encode()).hexdigest()
+    rules = ", ".join(sorted({row.rule for row in rows}))
+    return (
+        f"Labelled subsets: rule {rules}, a pure function of the training data ({rows[0].data_fingerprint[:12]}), "
+        f"budget and seed; the same for all contenders; {len({s for *_, s in drawn})} in all, together {together[:12]}."
+    )

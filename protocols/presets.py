@@ -1,0 +1,52 @@
+"""Named protocols: what is run, at which budgets, over which subsets; the docstring of each is its lab record."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT
+from ssl_irmae.protocols.grid import Part
+
+
+class Preset(NamedTuple):
+    """A protocol by name.
+
+    Args:
+        dataset: Its name.
+        reference: The contender that differences are taken to.
+        parts: What is run.
+    """
+
+    dataset: str
+    reference: str
+    parts: tuple[Part, ...]
+
+
+def mnist_quick() -> Preset:
+    """Run the eight default contenders on MNIST at 10, 100 and 1,000 labels over 10 subsets.
+
+    Command: ``ssl-irmae evaluate --preset mnist-quick``.
+    """
+    return Preset("mnist", "supervised", (Part(contenders=DEFAULT, budgets=(10, 100, 1000), seeds=tuple(range(10))),))
+
+
+def mnist_full() -> Preset:
+    """Run every contender on MNIST at 10, 100, 1,000, 10,000 and all 60,000 labels.
+
+    Ten subsets; frozen readouts have 30 at 10 labels. What is trained end to end has 5 subsets at 10,000 labels. At
+    60,000 there is one subset and 3 training seeds, and one run of what has no randomness. Every network trained here
+    has the same number of steps at every budget.
+
+    Command: ``ssl-irmae evaluate --preset mnist-full``. Rows, tables, times: docs/results/mnist-label-budgets/.
+    """
+    frozen = tuple(name for name, c in CONTENDERS.items() if c.frozen)
+    trained = tuple(name for name, c in CONTENDERS.items() if not c.frozen)
+
+    def part(contenders: tuple[str, ...], budget: int | None, seeds: int) -> Part:
+        return Part(contenders=contenders, budgets=(budget,), seeds=tuple(range(seeds)))
+
+    frozen_parts = (part(frozen, b, n) for b, n in ((10, 30), (100, 10), (1000, 10), (10_000, 10), (None, 3)))
+    trained_parts = (part(trained, b, n) for b, n in ((100, 10), (10, 10), (1000, 10), (10_000, 5), (None, 3)))
+    return Preset("mnist", "supervised", (*frozen_parts, *trained_parts))
+
+
+PRESETS: dict[str, Callable[[], Preset]] = {"mnist-quick": mnist_quick, "mnist-full": mnist_full}

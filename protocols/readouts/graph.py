@@ -1,0 +1,212 @@
+"""A graph of nearest neighbours over unlabelled codes, for the readouts that spread labels along it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from scipy import sparse
+from sklearn.neighbors import NearestNeighbors
+from torch import Tensor
+
+from ssl_irmae.protocols.readouts.base import Predictor, Sample
+
+_CHUNK = 512
+_SPARE = 6
+
+
+class Neighbours:
+    """Exact Euclidean nearest neighbours among reference codes; it remembers the answer to the last question.
+
+    scikit-learn's brute-force search proposes a few more than asked for; these are measured again, row by row, so that
+    the answer for one row does not depend on the others, and duplicates are at distance 0 exactly.
+
+    Args:
+        reference: Codes, fp32 (n, d).
+    """
+
+    def __init__(self, reference: Tensor) -> None:
+        self.reference = reference
+        self._search = NearestNeighbors(algorithm="brute").fit(reference.numpy())
+        self._last: tuple[Tensor, int, tuple[Tensor, Tensor]] | None = None
+
+    def find(self, x: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """Find the nearest reference codes of each x, nearest first, equal distances in order of position.
+
+        Args:
+            x: Codes, fp32 (m, d).
+            k: How many (all, if there are fewer).
+
+        Returns:
+            Distances, fp64, and positions, int64, each (m, k).
+        """
+        if self._last is None or self._last[1] != k or not torch.equal(self._last[0], x):
+            self._last = (x.clone(), k, self._measured(x, k))
+        return self._last[2]
+
+    def find_others(self, k: int) -> tuple[Tensor, Tensor]:
+        """Find the nearest other reference codes of each reference code, which is not its own neighbour."""
+        return self._measured(self.reference, k, own=True)
+
+    def _measured(self, x: Tensor, k: int, *, own: bool = False) -> tuple[Tensor, Tensor]:
+        n = len(self.reference)
+        k = min(k, n - own)
+        proposed = self._search.kneighbors(x.numpy(), min(n, k + own + _SPARE), return_distance=False)
+        near = torch.from_numpy(proposed.astype(np.int64)).sort(1).values
+        d = torch.cat(
+            [
+                (x[i][:, None].double() - self.reference[near[i]]).square().sum(2).sqrt()
+                for i in torch.arange(len(x)).split(_CHUNK)
+            ]
+        )
+        if own:
+            d[near == torch.arange(n)[:, None]] = torch.inf
+        order = d.argsort(dim=1, stable=True)[:, :k]
+        return d.gather(1, order), near.gather(1, order)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A graph over unlabelled codes, and the step from it to new points.
+
+    Args:
+        weights: Symmetric, no loops, connected: scipy CSR array, fp64 (n, n), about 2k entries a row at most.
+        neighbours: Of the codes that are its nodes.
+        k: Neighbours of each node before symmetrising.
+    """
+
+    weights: Any
+    neighbours: Neighbours
+    k: int
+
+    @cached_property
+    def inverse_degree(self) -> npt.NDArray[np.float32]:
+        """One over each node's sum of weights, fp32 (n,)."""
+        inverse: npt.NDArray[np.float32] = (1 / self.weights.sum(1)).astype(np.float32)
+        return inverse
+
+    @cached_property
+    def laplacian(self) -> Any:
+        r"""The symmetric normalised Laplacian, :math:`I - D^{-1/2} W D^{-1/2}`, CSR array, fp32 (n, n)."""
+        scaling = sparse.diags_array(1 / np.sqrt(self.weights.sum(1)))
+        return (sparse.eye_array(self.weights.shape[0]) - scaling @ self.weights @ scaling).tocsr().astype(np.float32)
+
+    @cached_property
+    def walk(self) -> Any:
+        r"""The random walk on it, :math:`D^{-1} W`, CSR array, fp32 (n, n): each row has sum 1."""
+        return (sparse.diags_array(1 / self.weights.sum(1)) @ self.weights).tocsr().astype(np.float32)
+
+    def extend(self, scores: Tensor, x: Tensor) -> Tensor:
+        """Give new points the weighted mean of the scores of their k nearest nodes.
+
+        Args:
+            scores: Of the nodes, (n, classes).
+            x: Codes of the new points, fp32 (m, d).
+
+        Returns:
+            Scores, fp64 (m, classes).
+        """
+        distances, positions = self.neighbours.find(x, self.k)
+        weights = self_tuning(distances)
+        weights /= weights.sum(1, keepdim=True)
+        return (weights[:, :, None] * scores.double()[positions]).sum(1)
+
+
+def self_tuning(distances: Tensor) -> Tensor:
+    r"""Weigh neighbours by a Gaussian as wide as the way to the last of them.
+
+    .. math:: w_{ij} = \exp(-4 \, d_{ij}^2 / d_{ik}^2)
+
+    A row of duplicates, all at distance 0, has weights 1.
+
+    Args:
+        distances: Of each row's k neighbours, nearest first, fp64 (m, k).
+
+    >>> self_tuning(torch.tensor([[0.0, 1.0, 2.0]], dtype=torch.float64)).log()
+    tensor([[ 0., -1., -4.]], dtype=torch.float64)
+    """
+    squares = distances.square()
+    return torch.exp(-4 * squares / squares[:, -1:].clamp_min(torch.finfo(torch.float64).tiny))
+
+
+def build_graph(codes: Tensor, *, k: int) -> Graph:
+    r"""Connect every code with its k nearest others.
+
+    .. math:: W = \tfrac12 (A + A^T), \qquad A_{ij} = \exp(-4 \, d_{ij}^2 / d_{ik}^2)
+              \text{ for the } k \text{ nearest } j \text{ of } i
+
+    Where that falls into parts, each part is tied to the largest by its shortest way there, at the weight of a k-th
+    neighbour, exp(-4) / 2: labels then reach every node.
+
+    Source of the weights: Calder, Cook, Thorpe and Slepcev, "Poisson Learning: Graph Based Semi-Supervised Learning at
+    Very Low Label Rates", ICML 2020, https://arxiv.org/abs/2006.11184.
+
+    Args:
+        codes: Two or more, fp32 (n, d).
+        k: Neighbours of each node.
+
+    >>> build_graph(torch.tensor([[0.0], [1.0], [3.0]]), k=1).weights.toarray().round(4)
+    array([[0.    , 0.0183, 0.    ],
+           [0.0183, 0.    , 0.0092],
+           [0.    , 0.0092, 0.    ]])
+    """
+    neighbours = Neighbours(codes)
+    distances, positions = neighbours.find_others(k)
+    n, k = distances.shape
+    rows = np.repeat(np.arange(n), k)
+    shape = (n, n)
+    directed = sparse.csr_array((self_tuning(distances).flatten().numpy(), (rows, positions.flatten().numpy())), shape)
+    weights = (directed + directed.T) / 2
+    parts, part = sparse.csgraph.connected_components(weights, directed=False)
+    if parts > 1:
+        part = torch.from_numpy(part.astype(np.int64))
+        main = part == part.bincount().argmax()
+        inside, outside = main.nonzero().flatten(), (~main).nonzero().flatten()
+        way, nearest = Neighbours(codes[inside]).find(codes[outside], 1)
+        ends = []
+        for p in part[outside].unique():
+            members = (part[outside] == p).nonzero().flatten()
+            start = members[way[members, 0].argmin()]
+            ends.append((int(outside[start]), int(inside[nearest[start, 0]])))
+        i, j = np.array(ends).T
+        ties = sparse.csr_array((np.full(len(i), np.exp(-4.0) / 2), (i, j)), shape)
+        weights = weights + ties + ties.T
+    return Graph(weights.tocsr(), neighbours, k)
+
+
+def graph_of(sample: Sample, *, k: int) -> Graph:
+    """Return the graph over a sample's unlabelled codes, built once for all trials that share them."""
+    return sample.memo.once(f"graph of {k} neighbours", lambda: build_graph(sample.unlabelled, k=k))
+
+
+def inductive(graph: Graph, scores: Tensor) -> Predictor:
+    """Make a predictor of any input from the scores of a graph's nodes.
+
+    Each node counts as the class it scores highest; a new point takes the class with the largest weight among its k
+    nearest nodes. It looks at no other new point.
+
+    Args:
+        graph: Over the unlabelled codes.
+        scores: Of its nodes, (n, classes).
+    """
+    votes = F.one_hot(scores.argmax(1), scores.shape[1])
+    return lambda x: graph.extend(votes, x).argmax(1)
+
+
+def transductive(sample: Sample, scores: Tensor) -> Predictor:
+    """Make a predictor of the scored inputs alone, which are nodes of the graph themselves.
+
+    Args:
+        sample: Its unlabelled codes end with the scored ones.
+        scores: Of the nodes, (n, classes).
+    """
+
+    def predict(x: Tensor) -> Tensor:
+        if not torch.equal(sample.unlabelled[-len(x) :], x):
+            raise ValueError("a transductive readout predicts the inputs that its unlabelled ones end with, no others")
+        return scores[-len(x) :].argmax(1)
+
+    return predict

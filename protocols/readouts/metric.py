@@ -1,0 +1,52 @@
+"""A projection of the code in which examples of one class lie close together."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ssl_irmae.protocols.readouts.base import Predictor, Sample
+from ssl_irmae.protocols.readouts.metric_learning import class_batches, supcon
+from ssl_irmae.protocols.readouts.nearest import vote
+from ssl_irmae.protocols.readouts.scaling import Scaling
+from ssl_irmae.seeding import seeded
+
+_WIDTH = 64
+
+
+def metric(
+    sample: Sample, *, steps: int, learning_rate: float, per_class: int, temperature: float, k: int
+) -> Predictor:
+    """Train a linear projection on the supervised contrastive loss; classify by nearest neighbours on its sphere.
+
+    Through pytorch-metric-learning: ``SupConLoss`` on batches of ``MPerClassSampler``. Where a class has one labelled
+    example there is no pair to bring together, and with one class none to keep apart: then nothing is trained, and
+    the nearest neighbours are those in the code itself, as in ``knn``.
+
+    Args:
+        sample: Codes or features, shape (m, d).
+        steps: Optimiser steps.
+        learning_rate: Adam's.
+        per_class: Examples of each class in a batch (as many as the rarest class has, if fewer).
+        temperature: Of the loss.
+        k: Voters among the labelled examples.
+    """
+    counts = sample.labels.unique(return_counts=True)[1]
+    if len(counts) == 1 or counts.min() == 1:
+        return lambda x: vote(x, sample.inputs, sample.labels, k)
+    scaling = Scaling.of(sample.unlabelled)
+    inputs = scaling(sample.inputs)
+    with seeded(sample.seed, "projection"):
+        projection = nn.Linear(inputs.shape[1], _WIDTH)
+    optimizer = torch.optim.Adam(projection.parameters(), learning_rate)
+    for i in class_batches(sample.labels, min(per_class, int(counts.min())), steps, sample.seed, "batches"):
+        optimizer.zero_grad()
+        loss = supcon(projection(inputs[i]), sample.labels[i], temperature=temperature)
+        torch.autograd.backward(loss)
+        optimizer.step()
+
+    @torch.no_grad()
+    def project(x: Tensor) -> Tensor:
+        return F.normalize(projection(x))
+
+    projected = project(inputs)
+    return lambda x: vote(project(scaling(x)), projected, sample.labels, k)

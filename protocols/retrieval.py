@@ -1,0 +1,49 @@
+"""How well a code brings images of one class together, measured without any classifier."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ssl_irmae.protocols.readouts.metric_learning import retrieval_metrics
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """One representation, each image asking for the others of its class among all scored images; percent.
+
+    Args:
+        representation: Its name.
+        precision_at_1: Whether the nearest other image is of the same class.
+        r_precision: Share of the same class among the R nearest, R being the number of others of that class.
+        map_at_r: Mean average precision over those R places (Musgrave et al., ECCV 2020).
+        nmi: Normalised mutual information between classes and as many k-means clusters.
+        ami: The same, adjusted for chance.
+    """
+
+    representation: str
+    precision_at_1: float
+    r_precision: float
+    map_at_r: float
+    nmi: float
+    ami: float
+
+
+def retrieval_quality(representation: str, codes: Tensor, labels: Tensor) -> Retrieval:
+    """Measure a representation by Euclidean distances between its codes.
+
+    Source: Musgrave, Belongie and Lim, "A Metric Learning Reality Check", ECCV 2020, https://arxiv.org/abs/2003.08505.
+
+    Args:
+        representation: Its name.
+        codes: Of the scored images, fp32 (n, d).
+        labels: Their classes, int64 (n,).
+    """
+    measured = retrieval_metrics(codes, labels)
+    return Retrieval(
+        representation,
+        100 * measured["precision_at_1"],
+        100 * measured["r_precision"],
+        100 * measured["mean_average_precision_at_r"],
+        100 * measured["NMI"],
+        100 * measured["AMI"],
+    )

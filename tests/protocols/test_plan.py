@@ -1,0 +1,63 @@
+"""What is asked for becomes contenders, budgets and seeds; presets hold whole protocols."""
+
+import pytest
+
+from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT
+from ssl_irmae.protocols.plan import make_plan
+from ssl_irmae.protocols.presets import PRESETS
+
+
+def test_nothing_asked_for_is_the_default_eight_at_100_labels() -> None:
+    plan = make_plan()
+    (part,) = plan.parts
+    assert part.contenders == DEFAULT
+    assert len(DEFAULT) == 8
+    assert (part.budgets, part.seeds, plan.dataset, plan.reference) == ((100,), tuple(range(10)), "mnist", "supervised")
+
+
+def test_an_encoder_of_ones_own_joins_the_default_ones() -> None:
+    (part,) = make_plan(own=["mine"]).parts
+    assert part.contenders == (*DEFAULT, "mine-linear", "mine-joint")
+    assert all("mine-linear" in part.contenders for part in make_plan(own=["mine"], preset="mnist-full").parts)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_name_contenders_and_a_reference_that_they_run(name: str) -> None:
+    preset = PRESETS[name]()
+    for part in preset.parts:
+        assert set(part.contenders) <= CONTENDERS.keys()
+        assert len(set(part.contenders)) == len(part.contenders)
+        assert list(part.seeds) == list(range(len(part.seeds))), "subsets are shared: the first n seeds"
+    budgets = {b for part in preset.parts for b in part.budgets}
+    for budget in budgets:
+        run = [name for part in preset.parts if budget in part.budgets for name in part.contenders]
+        assert preset.reference in run
+        assert len(run) == len(set(run)), "no trial is in two parts"
+
+
+def test_the_full_protocol_runs_every_contender_at_five_budgets() -> None:
+    parts = PRESETS["mnist-full"]().parts
+    run = {(name, b): len(part.seeds) for part in parts for b in part.budgets for name in part.contenders}
+    assert {name for name, _ in run} == CONTENDERS.keys()
+    assert {b for _, b in run} == {10, 100, 1000, 10_000, None}
+    frozen = {name for name, c in CONTENDERS.items() if c.frozen}
+    assert {n for (name, b), n in run.items() if b == 10 and name in frozen} == {30}
+    assert {n for (name, b), n in run.items() if b in (100, 1000)} == {10}
+    assert {n for (name, b), n in run.items() if b == 10_000 and name not in frozen} == {5}
+    assert {n for (_, b), n in run.items() if b is None} == {3}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"preset": "mnist-fall"}, "did you mean 'mnist-full'"),
+        ({"preset": "mnist-full", "budgets": (10,)}, "--labels"),
+        ({"preset": "mnist-full", "leaky": True}, "--protocol reference"),
+        ({"reference": "supervise"}, "did you mean 'supervised'"),
+        ({"contenders": ["pixel-linear"]}, "did you mean 'pixels-linear'"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        make_plan(**arguments)  # type: ignore[arg-type]

@@ -50,7 +50,7 @@ def command(
         Literal["test", "development"] | None, typer.Option(help="Which, if there are trials of both.")
     ] = None,
     rule: Annotated[
-        Literal["balanced", "uniform"] | None, typer.Option(help="Which, if there are trials of both.")
+        Literal["balanced", "uniform", "first"] | None, typer.Option(help="Which, if there are trials of several.")
     ] = None,
     encoder: Annotated[
         list[str] | None,
@@ -94,7 +94,7 @@ def report(
     contenders: str | None,
     dataset: str | None,
     scored_on: Literal["test", "development"] | None,
-    rule: Literal["balanced", "uniform"] | None,
+    rule: Literal["balanced", "uniform", "first"] | None,
     encoders: list[str],
     made_by: list[str],
     data_dir: Path | None,
@@ -105,6 +105,7 @@ def report(
     from rich.console import Console
 
     from ssl_irmae.files import write_atomically
+    from ssl_irmae.protocols.audit import leak_audit
     from ssl_irmae.protocols.report import export, figures
     from ssl_irmae.protocols.report.report import make_report
     from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
@@ -128,6 +129,7 @@ def report(
         reference=reference,
         drawn=[name.strip() for name in contenders.split(",")] if contenders else None,
         notes=left_out,
+        audit=leak_audit(trials),
         commands=[*made_by, own],
     )
     drawn = {
@@ -160,7 +162,7 @@ def report(
         console = Console(stderr=False)
         for each in protocol_tables(made.rows, made.summaries, reference=made.reference):
             console.print(each)
-        for line in made.notes:
+        for line in [*made.notes, *made.audit]:
             console.print(line, highlight=False)
     if not quiet:
         say(f"{out}: {', '.join(files)}")

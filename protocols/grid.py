@@ -201,7 +201,7 @@ class Grid:
             seconds = time.perf_counter() - began
             row = min((self._score(trial, predictions) for predictions in looks), key=lambda row: row.error)
             finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-            kept = Kept(row, seconds, self._environment, finished)
+            kept = Kept(row, seconds, finished, self._environment)
             self.store.add(trial.key, kept, subset)
             yield Outcome(kept, fresh=True)
 

@@ -85,14 +85,14 @@ class Kept:
     Args:
         row: Its row.
         seconds: That fitting and predicting took.
-        environment: Where it was computed, as :func:`ssl_irmae.environment.describe_environment` tells it.
         finished: When it was scored, UTC, ISO 8601 to the second; empty if not known.
+        environment: Where it was computed, as :func:`ssl_irmae.environment.describe_environment` tells it.
     """
 
     row: Row
     seconds: float
+    finished: str
     environment: dict[str, object]
-    finished: str = ""
 
 
 class Store:
@@ -154,7 +154,7 @@ class Store:
         with self._connect() as connection:
             found = connection.execute(query, values).fetchall()
         return [
-            Kept(Row.model_validate_json(row), seconds, json.loads(environment), finished)
+            Kept(Row.model_validate_json(row), seconds, finished, json.loads(environment))
             for row, seconds, finished, environment in found
         ]
 

@@ -148,7 +148,14 @@ def _overview(report: Report, summaries: Sequence[Summary], bold: str, *, counts
 def _pivot(report: Report, summaries: Sequence[Summary], cells: dict[tuple[str, int], str]) -> list[list[str]]:
     reads = {row.contender: row.reads for row in report.rows}
     names = [name for name in report.looks if any(s.contender == name for s in summaries)]
-    return [[name, reads[name], *(cells.get((name, budget), "") for budget in _budgets(summaries))] for name in names]
+    return [
+        [
+            report.looks[name].marked(name),
+            reads[name],
+            *(cells.get((name, budget), "") for budget in _budgets(summaries)),
+        ]
+        for name in names
+    ]
 
 
 def _columns(report: Report) -> list[str]:
@@ -173,7 +180,7 @@ def _details(report: Report, here: Sequence[Summary]) -> list[list[str]]:
         error = format_error(s).strip()
         lines.append(
             [
-                s.contender,
+                report.looks[s.contender].marked(s.contender),
                 reads[s.contender],
                 f"**{error}**" if s.mean == best else error,
                 "" if s.standard_deviation is None else f"{s.standard_deviation:.2f}",

@@ -117,7 +117,7 @@ def paired_differences(report: Report) -> "Figure | None":
         axes.tick_params(axis="x", labelsize=8)
         axes.locator_params(axis="x", nbins=4)
         axes.margins(x=0.08)
-    panels[0].set_yticks(range(len(names)), names, fontsize=8.5)
+    panels[0].set_yticks(range(len(names)), [report.looks[n].marked(n) for n in names], fontsize=8.5)
     panels[0].set_ylim(len(names) - 0.5, -0.5)
     scale = " (each panel its own scale)" if len(budgets) > 1 else ""
     figure.supxlabel(f"error minus {report.reference}'s on the same subsets, points{scale}", fontsize=9)
@@ -182,7 +182,7 @@ def _label_ends(axes: "Axes", looks: Mapping[str, Look], height: float) -> None:
         colour = looks[name].light
         text = tuple(0.6 * channel for channel in to_rgb(colour))  # darker: thin strokes need more contrast
         axes.annotate(
-            f"{name} (transductive)" if looks[name].transductive and "transductive" not in name else name,
+            looks[name].marked(name),
             xy=ends[name],
             xytext=(1.045, place),
             textcoords="axes fraction",

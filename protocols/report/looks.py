@@ -56,6 +56,7 @@ class Look:
         family: Of the readout: a key of :data:`FAMILIES`.
         frozen: Whether the representation is read as it is, rather than trained with the labels.
         transductive: Whether the readout looked at the scored images.
+        leaky: Whether its error is the best of several looks at the scored labels.
         light: Colour on white.
         dark: Colour on black.
         dash: Lengths of dash and gap in line widths; () is solid.
@@ -66,10 +67,17 @@ class Look:
     family: str
     frozen: bool
     transductive: bool
+    leaky: bool
     light: str
     dark: str
     dash: tuple[float, ...]
     marker: Marker
+
+    def marked(self, name: str) -> str:
+        """Write a contender's name so that nobody takes it for what it is not."""
+        kinds = ("transductive", self.transductive), ("leaky", self.leaky)
+        marks = [kind for kind, applies in kinds if applies and kind not in name]
+        return f"{name} ({', '.join(marks)})" if marks else name
 
 
 def looks_of(rows: Iterable[Row]) -> dict[str, Look]:
@@ -90,6 +98,7 @@ def looks_of(rows: Iterable[Row]) -> dict[str, Look]:
             family,
             row.reads != "images",
             row.transductive,
+            row.looks > 1,
             *colours[representation],
             FAMILIES[family],
             _MARKERS[(list(FAMILIES).index(family) + n) % len(_MARKERS)],

@@ -239,7 +239,7 @@
         const from = Math.max(l.end.px + 7, plot.right - inside + 7);
         svg.append(series(l.c, "g", {},
           make("path", { class: "thread", d: `M${l.end.px + 6} ${l.end.py}L${from} ${l.end.py}L${plot.right + 14} ${places[i]}H${plot.right + 20}` }),
-          make("text", { x: plot.right + 24, y: places[i] + 4 }, l.c.name)));
+          make("text", { x: plot.right + 24, y: places[i] + 4 }, l.c.name + (l.c.leaky ? " (leaky)" : ""))));
       });
     }
     svg.addEventListener("pointermove", (event) => { if (event.pointerType !== "touch") show(nearest(event)); });
@@ -306,7 +306,7 @@
         }))),
         make("tbody", {}, ...list.map((s) => make("tr", {}, ...columns.map((c) => {
           const text = c.show ? c.show(s) : String(c.of(s));
-          if (c.id === "name") return make("th", { scope: "row" }, text);
+          if (c.id === "name") return make("th", { scope: "row" }, text + (contenders[s.c].leaky ? " (leaky)" : ""));
           if (c.id === "n") {
             return make("td", {}, make("button", { type: "button", "aria-haspopup": "dialog", class: s.n < 6 ? "few" : null,
               "aria-label": `${text}: trials of ${contenders[s.c].name} at ${comma(s.b)} labels`, onclick: () => open(s.c, s.b) }, s.n < 6 ? text + " †" : text));

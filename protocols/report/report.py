@@ -85,8 +85,8 @@ class Report:
             return ""
         if self.chosen:
             how = "named by --contenders"
-        elif all(self.looks[name].transductive for name in left_out):
-            how = "all but the transductive ones"
+        elif all(self.looks[name].transductive or self.looks[name].leaky for name in left_out):
+            how = "all but those that are transductive or leaky"
         else:
             how = (
                 "by default the reference, the best frozen readout of each representation and the best network of "
@@ -143,7 +143,7 @@ def choose_drawn(summaries: Sequence[Summary], looks: dict[str, Look], reference
     """Choose the few contenders that a figure can show and still be read.
 
     The reference, the best frozen readout of each representation, and the best network of each family of training.
-    Inductive contenders alone, unless there are none. They are ranked by their mean over budgets of
+    No transductive and no leaky contenders, unless there are no others. They are ranked by their mean over budgets of
     log(error / median error at that budget).
 
     Args:
@@ -154,8 +154,8 @@ def choose_drawn(summaries: Sequence[Summary], looks: dict[str, Look], reference
     Returns:
         At most ``MOST_DRAWN`` names, in the order of the table.
     """
-    inductive = [s for s in summaries if not looks[s.contender].transductive]
-    summaries = inductive or summaries
+    plain = [s for s in summaries if not (looks[s.contender].transductive or looks[s.contender].leaky)]
+    summaries = plain or summaries
     names = list(dict.fromkeys(s.contender for s in summaries))
     if len(names) <= MOST_DRAWN:
         return names

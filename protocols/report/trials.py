@@ -21,7 +21,7 @@ def read_trials(path: Path) -> list[Kept]:
     Args:
         path: A store; a ``.csv`` as :func:`ssl_irmae.protocols.report.export.rows_csv` writes it; or a JSON document
             with a list ``rows``. The latter two know no environment a row: a CSV gives none, a JSON document those
-            that it lists. Seconds that are not known are NaN.
+            that it lists. Seconds that are not known are NaN; a JSON document tells no times.
 
     Raises:
         UserError: If there is no such file, it is none of these, or it holds no trial.
@@ -54,11 +54,11 @@ def _read_text(path: Path) -> list[Kept]:
     environments = document.get("environments", [])
     # rows of such a document do not say which of several environments they come from
     environment = environments[0] if len(environments) == 1 else {"one of": environments} if environments else {}
-    return [Kept(Row.model_validate(row), math.nan, environment) for row in document["rows"]]
+    return [Kept(Row.model_validate(row), math.nan, "", environment) for row in document["rows"]]
 
 
 def _from_csv(cells: dict[str, str]) -> Kept:
     seconds, finished = float(cells.pop("seconds", "") or math.nan), cells.pop("finished", "")
     values: dict[str, Any] = {name: None if value == "" else value for name, value in cells.items()}
     values["settings"] = json.loads(values["settings"])
-    return Kept(Row.model_validate(values), seconds, {}, finished)
+    return Kept(Row.model_validate(values), seconds, finished, {})

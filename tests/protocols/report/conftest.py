@@ -46,5 +46,5 @@ def trials(make_row) -> list[Kept]:
                     transductive=readout == "poisson_transductive",
                     pretrain_seed=0 if encoder == "irmae" else None,
                 )
-                found.append(Kept(row, 0.25, dict(ENVIRONMENT)))
+                found.append(Kept(row, 0.25, f"2026-01-01T00:00:{seed:02d}+00:00", dict(ENVIRONMENT)))
     return found

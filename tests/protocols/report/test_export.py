@@ -65,7 +65,7 @@ def test_json_has_everything(report: Report) -> None:
 
 
 def test_seconds_that_are_not_known_are_left_out(trials: list[Kept]) -> None:
-    report = make_report([Kept(kept.row, float("nan"), {}) for kept in trials])
+    report = make_report([Kept(kept.row, float("nan"), kept.finished, {}) for kept in trials])
     assert json.loads(report_json(report))["seconds"] == {"by_contender": {}}
     assert "nan" not in rows_csv(report.trials).lower()
 
@@ -145,13 +145,18 @@ def test_without_supervised_the_first_contender_is_the_reference(trials: list[Ke
 
 def test_many_contenders_are_drawn_by_a_few(trials: list[Kept], make_row) -> None:
     more = [
-        Kept(make_row(f"{e}-{r}", s, base + r_error + s, encoder=e, reads="code", readout=r), 0.1, {})
+        Kept(
+            make_row(f"{e}-{r}", s, base + r_error + s, encoder=e, reads="code", readout=r),
+            0.1,
+            "2026-01-01T00:00:00+00:00",
+            {},
+        )
         for base, e in ((10, "irmae"), (20, "ae"), (30, "pixels"))
         for r_error, r in ((3, "knn"), (1, "linear_probe"), (2, "mlp_head"), (4, "spread"))
         for s in range(3)
     ]
     networks = [
-        Kept(make_row(name, s, error + s, readout=readout), 0.1, {})
+        Kept(make_row(name, s, error + s, readout=readout), 0.1, "2026-01-01T00:00:00+00:00", {})
         for error, name, readout in ((15, "supervised", "supervised"), (9, "supervised-augment", "supervised"))
         for s in range(3)
     ]
@@ -167,5 +172,13 @@ def test_many_contenders_are_drawn_by_a_few(trials: list[Kept], make_row) -> Non
     assert "5 of 14 contenders" in report.left_out
     assert make_report([*more, *networks], drawn=["ae-knn"]).drawn == ("ae-knn",)
     assert make_report(trials).left_out == (
-        "Drawn: 5 of 6 contenders, all but the transductive ones. The tables hold all."
+        "Drawn: 5 of 6 contenders, all but those that are transductive or leaky. The tables hold all."
     )
+
+
+def test_a_leaky_contender_is_stamped_and_never_drawn_by_default(trials: list[Kept], make_row) -> None:
+    best_of_many = [Kept(make_row("best-of-50", s, 1.0 + s, looks=50), 0.1, "2026-01-01", {}) for s in range(3)]
+    report = make_report([*trials, *best_of_many])
+    assert "best-of-50" not in report.drawn
+    assert "| `best-of-50 (leaky)` |" in markdown(report)
+    assert "best-of-50 (leaky)" in latex(report)

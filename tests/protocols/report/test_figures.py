@@ -72,7 +72,12 @@ def test_every_line_has_its_name_once_and_no_two_names_overlap(report: Report) -
 
 
 def test_thirty_lines_still_have_names_that_do_not_overlap(make_row) -> None:
-    kept = [Kept(make_row(f"c{i}", s, 5 + s, budget=b), 0.1, {}) for i in range(30) for s in (0, 1) for b in (10, 100)]
+    kept = [
+        Kept(make_row(f"c{i}", s, 5 + s, budget=b), 0.1, "2026-01-01T00:00:00+00:00", {})
+        for i in range(30)
+        for s in (0, 1)
+        for b in (10, 100)
+    ]
     figure = error_against_labels(make_report(kept, drawn=[f"c{i}" for i in range(30)]))
     figure.draw_without_rendering()
     boxes = [Text.get_window_extent(text) for text in figure.axes[0].texts]
@@ -81,7 +86,11 @@ def test_thirty_lines_still_have_names_that_do_not_overlap(make_row) -> None:
 
 
 def test_an_error_of_zero_is_drawn_at_half_an_image(make_row) -> None:
-    kept = [Kept(make_row("supervised", s, 0.0, budget=b), 0.1, {}) for s in (0, 1) for b in (10, 100)]
+    kept = [
+        Kept(make_row("supervised", s, 0.0, budget=b), 0.1, "2026-01-01T00:00:00+00:00", {})
+        for s in (0, 1)
+        for b in (10, 100)
+    ]
     line = error_against_labels(make_report(kept)).axes[0].lines[0]
     assert list(line.get_ydata()) == [0.05, 0.05]
 
@@ -97,7 +106,12 @@ def test_a_single_budget_has_bars_beside_each_other(trials) -> None:
 
 def test_transductive_contenders_are_marked(make_row) -> None:
     kept = [
-        Kept(make_row(name, s, 5.0 + s, budget=budget, transductive=name != "supervised"), 0.1, {})
+        Kept(
+            make_row(name, s, 5.0 + s, budget=budget, transductive=name != "supervised"),
+            0.1,
+            "2026-01-01T00:00:00+00:00",
+            {},
+        )
         for name in ("supervised", "graph", "graph-transductive")
         for s in (0, 1)
         for budget in (10, 100)

@@ -74,6 +74,14 @@ def command(
         Literal["honest", "reference"],
         typer.Option(help="`reference` does what the public reference script does, leaks and all, to compare."),
     ] = "honest",
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Optimiser steps of every network trained end to end; more are slower and better.",
+            show_default="100",
+        ),
+    ] = None,
     metric_loss: Annotated[
         str | None,
         typer.Option(help="Add a metric-learning loss to joint training: supcon, triplet, ...", show_default=False),
@@ -114,6 +122,7 @@ def command(
         pretrain_seeds=pretrain_seeds,
         preset=preset,
         protocol=protocol,
+        steps=steps,
         metric_loss=metric_loss,
         metrics=metrics,
         reference=reference,
@@ -140,6 +149,7 @@ def evaluate(
     pretrain_seeds: str | None,
     preset: str | None,
     protocol: Literal["honest", "reference"],
+    steps: int | None,
     metric_loss: str | None,
     metrics: Literal["error", "retrieval"],
     reference: str | None,
@@ -183,6 +193,7 @@ def evaluate(
         leaky=protocol == "reference",
         own=list(own),
         metric_loss=metric_loss,
+        steps=steps,
     )
     kept = Store(store)
     spec = Spec(

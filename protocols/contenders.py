@@ -67,7 +67,7 @@ class Contender:
 
 # Fixed beforehand on held-out training images, never on test images, from as many candidates for every contender:
 # docs/results/settings/choose.py runs them and checks that these are the winners.
-_TRAINING: dict[str, Setting] = {"steps": 300, "batch_size": 64, "learning_rate": 1e-3}
+_TRAINING: dict[str, Setting] = {"steps": 100, "batch_size": 64, "learning_rate": 1e-3}
 _JOINT: dict[str, Setting] = {**_TRAINING, "unlabelled_batch_size": 32, "reconstruction_weight": 1.0}
 _CONSISTENCY: dict[str, Setting] = {
     **_TRAINING,
@@ -204,6 +204,13 @@ DEFAULT = (
     "vib",
 )
 """What `evaluate` runs unless told otherwise: the eight that a first look needs."""
+
+
+def with_steps(contenders: Mapping[str, Contender], steps: int) -> dict[str, Contender]:
+    """Give what is trained end to end the same number of optimiser steps; heads on frozen codes keep theirs."""
+    return {
+        name: c if c.frozen else replace(c, settings={**c.settings, "steps": steps}) for name, c in contenders.items()
+    }
 
 
 def choose(names: list[str], known: Mapping[str, Contender]) -> dict[str, Contender]:

@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ssl_irmae.errors import UserError, unknown_name
-from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT, REFERENCE_PROTOCOL, Contender, choose, contenders_of
+from ssl_irmae.protocols.contenders import (
+    CONTENDERS,
+    DEFAULT,
+    REFERENCE_PROTOCOL,
+    Contender,
+    choose,
+    contenders_of,
+    with_steps,
+)
 from ssl_irmae.protocols.grid import Part
 from ssl_irmae.protocols.presets import PRESETS
 from ssl_irmae.protocols.readouts.joint import joint
@@ -39,6 +47,7 @@ def make_plan(
     leaky: bool = False,
     own: Sequence[str] = (),
     metric_loss: str | None = None,
+    steps: int | None = None,
 ) -> Plan:
     """Fill in what is not given: the eight default contenders on MNIST at 100 labels over 10 subsets.
 
@@ -52,6 +61,7 @@ def make_plan(
         leaky: Run what the public reference script does, instead of the default contenders.
         own: Names of the user's own encoders, whose linear and joint contenders join the default ones.
         metric_loss: Added to the objective of joint training, by name; those contenders are renamed after it.
+        steps: Optimiser steps of every network trained end to end.
 
     Raises:
         UserError: If a name is unknown, or a preset is given together with what it holds.
@@ -63,7 +73,13 @@ def make_plan(
     if preset is not None:
         if preset not in PRESETS:
             raise unknown_name("preset", preset, PRESETS)
-        given = {"--labels": budgets, "--seeds": seeds, "--dataset": dataset, "--contenders": contenders}
+        given = {
+            "--labels": budgets,
+            "--seeds": seeds,
+            "--dataset": dataset,
+            "--contenders": contenders,
+            "--steps": steps,
+        }
         for option, value in given.items():
             if value is not None:
                 raise UserError(f"--preset {preset} holds what {option} would say: leave one of the two out")
@@ -71,12 +87,14 @@ def make_plan(
             raise UserError(f"--preset {preset} has no --protocol reference: name --labels and --seeds instead")
         found = PRESETS[preset]()
         parts = tuple(part.model_copy(update={"contenders": part.contenders + added}) for part in found.parts)
-        dataset, reference = found.dataset, reference or found.reference
+        dataset, reference, steps = found.dataset, reference or found.reference, found.steps
     else:
         usual = list(known) if leaky else [*DEFAULT, *added]
         names = tuple(choose(list(contenders) if contenders else usual, known))
         parts = (Part(contenders=names, budgets=budgets or (100,), seeds=seeds or tuple(range(10))),)
     run = choose([name for part in parts for name in part.contenders], known)
+    if steps is not None:
+        run = with_steps(run, steps)
     reference = reference or ("supervised" if not leaky else next(iter(run)))
     if reference not in known:
         raise unknown_name("contender", reference, known)

@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 
 from ssl_irmae.compute import find_precision
-from ssl_irmae.protocols.contenders import CONTENDERS, FAMILIES, Contender
+from ssl_irmae.protocols.contenders import CONTENDERS, FAMILIES, Contender, with_steps
 from ssl_irmae.protocols.data import load_data
 from ssl_irmae.protocols.grid import Grid, Part, Spec
 from ssl_irmae.protocols.pretrained import encoder_of_method, needed_methods
@@ -28,6 +28,7 @@ from ssl_irmae.protocols.results import Row, Store
 
 HERE = Path(__file__).parent
 STORE = Path("runs/settings.sqlite")
+STEPS = 600  # those of the preset mnist-full
 CANDIDATES: dict[str, dict[str, list[float]]] = {
     "linear": {"C": [0.01, 0.1, 1.0, 10.0]},
     "finetune": {"learning_rate": [3e-4, 1e-3, 2e-3, 4e-3]},
@@ -51,7 +52,7 @@ def candidates(family: str) -> dict[str, Contender]:
         for values in itertools.product(*grid.values()):
             chosen = dict(zip(grid, values, strict=True))
             label = " ".join([name, *(f"{key}={value:g}" for key, value in chosen.items())])
-            contender = CONTENDERS[name]
+            contender = with_steps(CONTENDERS, STEPS)[name]
             found[label] = dataclasses.replace(contender, settings={**contender.settings, **chosen})
     return found
 

@@ -156,6 +156,9 @@ def poisson_mbo(graph: Graph, positions: Tensor, labels: Tensor, classes: int, *
 def share_out(scores: Array, weights: Array, slack: float) -> tuple[Array, Array]:
     """Multiply each class's scores by a weight, such that the largest scores give classes nearly equal shares.
 
+    The weight of a class falls with every share too many, in up to 300 small steps, until no share is more than 0.001
+    out of bounds.
+
     Args:
         scores: Shape (n, classes); they are first shifted and scaled to [0, 1].
         weights: To start from, shape (classes,).
@@ -168,7 +171,7 @@ def share_out(scores: Array, weights: Array, slack: float) -> tuple[Array, Array
     scores = scores - scores.min()
     scores = scores / (scores.max() or 1)
     low, high = (1 - slack) / classes, (1 + slack) / classes
-    for _ in range(1000):
+    for _ in range(300):
         weighted = scores * weights.astype(scores.dtype)
         share = np.bincount(weighted.argmax(1), minlength=classes) / n
         excess = share - share.clip(low, high)

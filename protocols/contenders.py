@@ -90,6 +90,7 @@ _POISSON: dict[str, Setting] = {"k": 10}
 _PRIOR: dict[str, Setting] = {"k": 10, "slack": 0.15}
 _METRIC_NOTE = "where a class has a single label nothing can be trained: there it is knn on the code"
 _PRIOR_NOTE = "assumes, from no label, that classes are about equally common"
+_VIB_NOTE = "a code as wide as the reference encoder's, one sample of it in training, its mean in prediction"
 _TRANSDUCTIVE_NOTE = "looks at the scored images, without labels, before it predicts them"
 
 # how labels become a classifier of frozen codes
@@ -139,7 +140,7 @@ _FROM_SCRATCH: dict[str, Contender] = {
     "supervised": Contender(supervised, "images", _TRAINING),
     "supervised-irmae": Contender(supervised, "images", {**_TRAINING, "depth": 8}),
     "supervised-augment": Contender(supervised, "images", {**_TRAINING, "views": "strong"}),
-    "vib": Contender(vib, "images", {**_TRAINING, "beta": 1e-3}),
+    "vib": Contender(vib, "images", {**_TRAINING, "beta": 1e-3}, note=_VIB_NOTE),
     "scratch-consistency": Contender(consistency, "images", _CONSISTENCY),
     "scratch-propagate": Contender(propagate, "images", {**_CONSISTENCY, "k": 10}, extra="graph"),
 }

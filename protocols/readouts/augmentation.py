@@ -29,7 +29,7 @@ class Ranges(NamedTuple):
 
 RANGES = {
     "weak": Ranges(rotation=8, scale=0.1, shear=0.1, shift=0.06, erased=0.0),
-    "strong": Ranges(rotation=25, scale=0.35, shear=0.35, shift=0.12, erased=0.3),
+    "strong": Ranges(rotation=15, scale=0.25, shear=0.25, shift=0.1, erased=0.3),
 }
 
 

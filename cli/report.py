@@ -105,7 +105,6 @@ def report(
     from rich.console import Console
 
     from ssl_irmae.files import write_atomically
-    from ssl_irmae.protocols.audit import leak_audit
     from ssl_irmae.protocols.report import export, figures
     from ssl_irmae.protocols.report.report import make_report
     from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
@@ -129,7 +128,6 @@ def report(
         reference=reference,
         drawn=[name.strip() for name in contenders.split(",")] if contenders else None,
         notes=left_out,
-        audit=leak_audit(trials),
         commands=[*made_by, own],
     )
     drawn = {

@@ -1,6 +1,6 @@
 """The rows of the table: each a representation with a readout, or an end-to-end learner, with its fixed settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -49,7 +49,7 @@ class Contender:
         note: What a reader of the table has to know about the readout, if anything: a clause.
     """
 
-    readout: Callable[..., Predictor]
+    readout: Callable[..., Predictor | Iterator[Predictor]]
     reads: Reads
     settings: Mapping[str, Setting]
     encoder: str | None = None
@@ -229,7 +229,7 @@ def choose(names: list[str], known: Mapping[str, Contender]) -> dict[str, Conten
     return {name: known[name] for name in names}
 
 
-def call_readout(contender: Contender, sample: Any, autoencoder: Any) -> Predictor:
-    """Run a contender's readout with its settings."""
+def call_readout(contender: Contender, sample: Any, autoencoder: Any) -> Predictor | Iterator[Predictor]:
+    """Run a contender's readout with its settings: a predictor, or one for each look at the scored labels."""
     start = () if contender.frozen or contender.encoder is None else (autoencoder,)
     return contender.readout(sample, *start, **contender.settings)

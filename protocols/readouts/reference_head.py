@@ -38,7 +38,7 @@ def reference_head(sample: Sample, *, epochs: int, learning_rate: float, batch_s
     for epoch in range(1, epochs + 1):
         head.train()
         with seeded(sample.seed, "dropout", epoch):
-            for i in torch.randperm(len(labels), generator=order).split(batch_size):
+            for i in torch.split(torch.randperm(len(labels), generator=order), batch_size):
                 optimizer.zero_grad()
                 torch.autograd.backward(F.cross_entropy(head(inputs[i]), labels[i]))
                 optimizer.step()

@@ -41,10 +41,13 @@ def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], reference: 
     reads = {row.contender: row.reads for row in rows}
     best = min(s.mean for s in summaries)
     table = Table(title=f"{first.dataset}, {labels}{kind}", title_justify="left", title_style="bold")
-    table.add_column("contender", overflow="fold")  # in a narrow terminal names give way, numbers never
+    # in a narrow terminal the interval goes below its difference, and long names are folded; numbers never are
+    table.add_column("contender", overflow="fold")
     table.add_column("reads", no_wrap=True)
-    for heading in ("error % ± SE", "n", f"Δ {reference} [95 %]", "p Holm"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("error % ± SE", justify="right", no_wrap=True)
+    table.add_column("n", justify="right", no_wrap=True)
+    table.add_column(f"Δ {reference} [95 %]", justify="right", min_width=len("[-10.00,-10.00]"))
+    table.add_column("p Holm", justify="right", no_wrap=True)
     for s in summaries:
         error = format_error(s)
         table.add_row(
@@ -80,7 +83,7 @@ def format_difference(difference: Difference | None) -> str:
         return "-"
     if difference.low is None or difference.high is None:
         return f"{difference.mean:+.2f}"
-    return f"{difference.mean:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}]"
+    return f"{difference.mean:+.2f} [{difference.low:+.2f},{difference.high:+.2f}]"
 
 
 def format_p(difference: Difference | None) -> str:

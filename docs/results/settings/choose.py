@@ -4,12 +4,12 @@
 
 A family is a readout over all representations, a learner over all pretrained encoders, or one learner from scratch.
 Four candidates for each; readouts on six subsets of 10 and of 100 labels, networks, which take a hundred times as
-long, on two subsets of 100 and with the 600 steps of the preset mnist-full. The subsets have seeds that no reported table
-uses. The lowest mean error over representations, budgets and subsets wins, and what `protocols/contenders.py` holds
-must be it: one setting a family, so that no representation is tuned more than another. Test images are not loaded.
-The encoders were pretrained on all 60,000 training images without labels, so of the held-out images only the labels
-are new. Transductive readouts take the setting of the inductive ones; centroid and poisson have none to choose (their
-10 neighbours are those of Calder et al., 2020). Rows go to rows.csv beside this file; a second run uses the kept ones, and
+long, on two subsets of 100 and with the 600 steps of the preset mnist-full. The subsets have seeds that no reported
+table uses. The lowest mean error over representations, budgets and subsets wins, and what `protocols/contenders.py`
+holds must be it: one setting a family, so that no representation is tuned more than another. Test images are not
+loaded. The encoders were pretrained on all 60,000 training images without labels, so of the held-out images only the
+labels are new. Transductive readouts take the setting of the inductive ones; centroid and poisson have none to choose
+(10 neighbours, as in Calder et al., 2020). Rows go to rows.csv beside this file; a second run uses the kept ones, and
 two runs at once, of different families, share the work of two cores.
 
 How it came about, since it bears on how far "fixed beforehand" goes. Ranges of candidates, the ranges of the views,

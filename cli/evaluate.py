@@ -102,6 +102,7 @@ def command(
     precision: Annotated[
         Literal["auto", "fp32", "bf16"], typer.Option(help="Of networks trained here; auto is bf16 where it is fast.")
     ] = "auto",
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that run trials, sharing the threads.")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     data_dir: Annotated[
         Path | None, typer.Option(help="Where data are kept.", show_default="$SSL_IRMAE_DATA_DIR or the user's cache")
@@ -130,6 +131,7 @@ def command(
         scored_on=scored_on,
         store=store,
         precision=precision,
+        jobs=jobs,
         device=device,
         data_dir=data_dir,
         quiet=quiet,
@@ -157,6 +159,7 @@ def evaluate(
     scored_on: Literal["test", "development"],
     store: Path,
     precision: str,
+    jobs: int,
     device: str,
     data_dir: Path | None,
     quiet: bool,
@@ -171,7 +174,7 @@ def evaluate(
     from ssl_irmae.compute import find_device, find_precision
     from ssl_irmae.protocols.audit import leak_audit
     from ssl_irmae.protocols.data import load_data
-    from ssl_irmae.protocols.grid import Grid, Spec, draw_subsets
+    from ssl_irmae.protocols.grid import Grid
     from ssl_irmae.protocols.plan import make_plan
     from ssl_irmae.protocols.pretrained import encoder_of_method, needed_methods, own_encoders
     from ssl_irmae.protocols.report.retrieval import retrieval_table
@@ -179,6 +182,7 @@ def evaluate(
     from ssl_irmae.protocols.report.words import explain
     from ssl_irmae.protocols.results import Store
     from ssl_irmae.protocols.statistics import summarise
+    from ssl_irmae.protocols.trials import Spec, draw_subsets
     from ssl_irmae.protocols.variance import variance_components
 
     chosen_device = find_device(device)
@@ -229,7 +233,7 @@ def evaluate(
         for method in needed_methods(plan.contenders.values())
         if method not in own
     }
-    grid = Grid(spec, data, plan.contenders, pretrained, kept)
+    grid = Grid(spec, data, plan.contenders, pretrained, kept, jobs)
     groups = [(cell.trial.contender, cell.trial.budget) for cell in grid.cells]
     outcomes = []
     with gentle_interrupt() as interrupted, TrialProgress(groups, quiet=quiet) as view:
@@ -238,6 +242,7 @@ def evaluate(
             view.show(outcome)
             if interrupted():
                 raise KeyboardInterrupt
+    outcomes.sort(key=lambda outcome: outcome.place)
     rows = [outcome.row for outcome in outcomes]
     summaries = summarise(rows, reference=plan.reference)
     quick = [name for name, several in pretrained.items() if any(encoder.quick for encoder in several)]

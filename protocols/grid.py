@@ -1,117 +1,22 @@
-"""Run a protocol: draw, fit, score, yield. The only place where test labels meet predictions."""
+"""Run a protocol: look up what is finished, run what is missing, keep it, yield."""
 
 import dataclasses
-import datetime
-import hashlib
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import torch
-from pydantic import BaseModel, ConfigDict
-from torch import Tensor
 
 from ssl_irmae import __version__
-from ssl_irmae.compute import Precision
-from ssl_irmae.encoders import Encoder
-from ssl_irmae.environment import describe_environment
-from ssl_irmae.pretraining import Reads
-from ssl_irmae.protocols.contenders import Contender, call_readout
-from ssl_irmae.protocols.data import Data, ScoredOn
-from ssl_irmae.protocols.floors import FLOORS
+from ssl_irmae.protocols.contenders import Contender
+from ssl_irmae.protocols.data import Data
 from ssl_irmae.protocols.pretrained import PretrainedEncoder
-from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
 from ssl_irmae.protocols.results import Kept, Row, Store
-from ssl_irmae.protocols.retrieval import Retrieval, retrieval_quality
-from ssl_irmae.protocols.subsets import Rule, Subset, draw_subset
-from ssl_irmae.seeding import derive_seed
-
-
-class Part(BaseModel):
-    """Contenders that share budgets and seeds.
-
-    Args:
-        contenders: By name.
-        budgets: Numbers of labels; None stands for all.
-        seeds: One subset and one training seed each.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    contenders: tuple[str, ...]
-    budgets: tuple[int | None, ...]
-    seeds: tuple[int, ...]
-
-
-class Spec(BaseModel):
-    """What a protocol runs, apart from data.
-
-    Args:
-        parts: What is run at which budgets, over which seeds; run in this order.
-        rule: How subsets are drawn.
-        scored_on: Test images, or training images held out for tuning.
-        precision: Arithmetic of networks that are trained.
-        device: Where they are trained.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    parts: tuple[Part, ...]
-    rule: Rule
-    scored_on: ScoredOn
-    precision: Precision
-    device: str
-
-
-class Trial(BaseModel):
-    """A cell of the grid: everything that its row depends on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    contender: str
-    budget: int
-    seed: int
-    subset: str
-    rule: str
-    reads: str
-    readout: str
-    settings: dict[str, int | float | str]
-    encoder: str | None
-    encoder_hash: str | None
-    data_fingerprint: str
-    scored_fingerprint: str
-    scored_on: str
-    precision: str
-    device: str
-    computed_with: str
-    transductive: bool
-    pretrain_seed: int | None
-    looks: int
-
-    @property
-    def key(self) -> str:
-        """SHA-256 over every field but names: a contender or encoder that is renamed is not run again."""
-        return hashlib.sha256(self.model_dump_json(exclude={"contender", "encoder"}).encode()).hexdigest()
-
-
-def draw_subsets(part: Part, rule: Rule, data: Data) -> list[list[Subset]]:
-    """Draw every labelled subset of a part: for each budget, once, one a seed.
-
-    Raises:
-        UserError: If a budget cannot be met.
-    """
-    assert data.train.labels is not None  # load_data has seen to it
-    labels = data.train.labels.numpy()
-    budgets = dict.fromkeys(len(labels) if budget is None else budget for budget in part.budgets)
-    return [
-        [
-            draw_subset(labels, fingerprint=data.train.fingerprint, budget=budget, seed=seed, rule=rule)
-            for seed in part.seeds
-        ]
-        for budget in budgets
-    ]
+from ssl_irmae.protocols.retrieval import Retrieval
+from ssl_irmae.protocols.runner import Runner
+from ssl_irmae.protocols.subsets import Subset
+from ssl_irmae.protocols.trials import Cell, Spec, Trial, draw_subsets
+from ssl_irmae.protocols.workers import in_processes, threads_of_each
 
 
 @dataclass(frozen=True)
@@ -121,10 +26,12 @@ class Outcome:
     Args:
         kept: What the store has of it; its seconds leave out the encoding that trials share.
         fresh: Whether it was run now, rather than found in the store.
+        place: Among the cells of its grid.
     """
 
     kept: Kept
     fresh: bool
+    place: int
 
     @property
     def row(self) -> Row:
@@ -142,6 +49,7 @@ class Grid:
         encoders: The pretrained encoders that contenders name; several for a name differ in the seed of their
             pretraining and are crossed with the subsets.
         store: Where finished trials are looked up and kept.
+        jobs: Processes that run trials, sharing the threads; with one, this process runs them.
     """
 
     def __init__(
@@ -151,20 +59,20 @@ class Grid:
         contenders: Mapping[str, Contender],
         encoders: Mapping[str, Sequence[PretrainedEncoder]],
         store: Store,
+        jobs: int = 1,
     ) -> None:
         self.spec = spec
         self.data = data
         self.contenders = contenders
         self.encoders = encoders
         self.store = store
-        self._environment = describe_environment()
-        self._computed_with = f"ssl-irmae {__version__}, torch {torch.__version__}, {torch.get_num_threads()} threads"
-        self._loaded: dict[str, Encoder] = {}
-        self._encoded: dict[tuple[str, Reads], tuple[Tensor, Tensor]] = {}
-        self._memos: dict[tuple[str | None, str, bool], Memo] = {}
+        self.jobs = jobs
+        self.runner = Runner(spec, data, contenders)
+        threads = threads_of_each(jobs)
+        self._computed_with = f"ssl-irmae {__version__}, torch {torch.__version__}, {threads} threads"
 
     @cached_property
-    def cells(self) -> "list[_Cell]":
+    def cells(self) -> list[Cell]:
         """Every trial, with its labelled subset and the pretrained encoder, if there is one."""
         cells = []
         for part in self.spec.parts:
@@ -175,40 +83,39 @@ class Grid:
                     once = contender.deterministic and subsets[0].rule == "full"
                     for encoder in self.encoders.get(contender.encoder or "", (None,)):
                         cells += [
-                            _Cell(self._trial(name, contender, s, encoder), s, encoder)
+                            Cell(self._trial(name, contender, s, encoder), s, encoder)
                             for s in (subsets[:1] if once else subsets)
                         ]
         return cells
 
     def run(self) -> Iterator[Outcome]:
-        """Yield every trial's outcome, running those that the store does not have."""
-        for trial, subset, encoder in self.cells:
-            found = self.store.get(trial.key)
-            if found is not None:
-                names = {
-                    "contender": trial.contender,
-                    "encoder": trial.encoder,
-                    "dataset": self.data.train.name,
-                }
-                row = found.row.model_copy(update=names)
-                yield Outcome(dataclasses.replace(found, row=row), fresh=False)
-                continue
-            contender = self.contenders[trial.contender]
-            sample, scored, start = self._prepare(contender, subset, encoder)
-            began = time.perf_counter()
-            learned = call_readout(contender, sample, start)
-            looks = [predict(p, scored) for p in ([learned] if callable(learned) else learned)]
-            seconds = time.perf_counter() - began
-            row = min((self._score(trial, predictions) for predictions in looks), key=lambda row: row.error)
-            finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-            kept = Kept(row, seconds, finished, self._environment)
-            self.store.add(trial.key, kept, subset)
-            yield Outcome(kept, fresh=True)
+        """Yield every trial's outcome, running those that the store does not have; with several jobs as they finish."""
+        missing: dict[str, Cell] = {}
+        places: dict[str, list[int]] = {}
+        for place, cell in enumerate(self.cells):
+            places.setdefault(cell.trial.key, []).append(place)
+            kept = self.store.get(cell.trial.key)
+            if kept is None:
+                missing.setdefault(cell.trial.key, cell)
+            elif self.jobs > 1:
+                yield self._outcome(place, kept, fresh=False)
+        if self.jobs > 1:
+            for cell, kept in in_processes(self.runner, list(missing.values()), self.jobs):
+                self.store.add(cell.trial.key, kept, cell.subset)
+                for i, place in enumerate(places[cell.trial.key]):
+                    yield self._outcome(place, kept, fresh=i == 0)
+            return
+        for place, cell in enumerate(self.cells):
+            # looked up again: another process may have run it meanwhile
+            kept = self.store.get(cell.trial.key)
+            fresh = kept is None
+            if kept is None:
+                kept = self.runner.run(cell)
+                self.store.add(cell.trial.key, kept, cell.subset)
+            yield self._outcome(place, kept, fresh=fresh)
 
     def retrieval(self) -> list[Retrieval]:
-        """Measure the scored images' codes without any classifier, for every representation that is read frozen."""
-        labels = self.data.scored.labels
-        assert labels is not None  # load_data has seen to it
+        """Measure codes without any classifier, for every representation that is read frozen."""
         measured = {}
         for name in dict.fromkeys(name for part in self.spec.parts for name in part.contenders):
             contender = self.contenders[name]
@@ -219,14 +126,14 @@ class Grid:
                 if encoder is not None and len(self.encoders[contender.encoder]) > 1:
                     told += f", pretraining seed {encoder.pretrain_seed}"
                 if told not in measured:
-                    codes = self._encode(contender.encoder, encoder, contender.reads)[1]
-                    measured[told] = retrieval_quality(told, codes, labels)
+                    measured[told] = self.runner.retrieval(contender.encoder, encoder, contender.reads, told)
         return list(measured.values())
 
-    @property
-    def _train_labels(self) -> Tensor:
-        assert self.data.train.labels is not None  # load_data has seen to it
-        return self.data.train.labels
+    def _outcome(self, place: int, kept: Kept, *, fresh: bool) -> Outcome:
+        """Give a kept trial the names it has here: it may have been run under others."""
+        trial = self.cells[place].trial
+        names = {"contender": trial.contender, "encoder": trial.encoder, "dataset": self.data.train.name}
+        return Outcome(dataclasses.replace(kept, row=kept.row.model_copy(update=names)), fresh, place)
 
     def _trial(self, name: str, contender: Contender, subset: Subset, encoder: PretrainedEncoder | None) -> Trial:
         return Trial(
@@ -251,81 +158,3 @@ class Grid:
             pretrain_seed=None if encoder is None else encoder.pretrain_seed,
             looks=contender.looks,
         )
-
-    def _prepare(
-        self, contender: Contender, subset: Subset, encoder: PretrainedEncoder | None
-    ) -> tuple[Sample, Tensor, torch.nn.Module | None]:
-        """Collect what a readout may see, what it will predict, and the autoencoder that it starts from."""
-        chosen = torch.from_numpy(subset.indices)
-        start = None
-        if contender.reads == "images":
-            unlabelled, scored = self.data.train.images, self.data.scored.images
-            if encoder is not None:
-                start = self._load(encoder).autoencoder
-        else:
-            assert contender.encoder is not None
-            unlabelled, scored = self._encode(contender.encoder, encoder, contender.reads)
-        of = contender.encoder if encoder is None else encoder.hash
-        memo = self._memos.setdefault((of, contender.reads, contender.transductive), Memo())
-        sample = Sample(
-            inputs=unlabelled[chosen],
-            labels=self._train_labels[chosen],
-            unlabelled=memo.once("with scored", lambda: torch.cat([unlabelled, scored]))
-            if contender.transductive
-            else unlabelled,
-            positions=chosen,
-            classes=len(self.data.train.classes),
-            seed=derive_seed("learner", subset.seed),
-            device=torch.device(self.spec.device),
-            precision=self.spec.precision,
-            memo=memo,
-        )
-        return sample, scored, start
-
-    def _load(self, encoder: PretrainedEncoder) -> Encoder:
-        if encoder.hash not in self._loaded:
-            self._loaded[encoder.hash] = encoder.load()
-        return self._loaded[encoder.hash]
-
-    def _encode(self, name: str, encoder: PretrainedEncoder | None, reads: Reads) -> tuple[Tensor, Tensor]:
-        """Encode training and scored images, once."""
-        key = (name if encoder is None else encoder.hash, reads)
-        if key not in self._encoded:
-            train, scored = self.data.train.images, self.data.scored.images
-            if encoder is None:
-                encode = FLOORS[name](train)
-                self._encoded[key] = (encode(train), encode(scored))
-            else:
-                loaded = self._load(encoder).to(self.spec.device)
-                self._encoded[key] = (loaded.encode(train, reads), loaded.encode(scored, reads))
-        return self._encoded[key]
-
-    def _score(self, trial: Trial, predictions: Tensor) -> Row:
-        labels = self.data.scored.labels
-        assert labels is not None  # load_data has seen to it
-        wrong = int((predictions != labels).sum())
-        return Row(
-            **trial.model_dump(),
-            error=100 * wrong / len(labels),
-            n_scored=len(labels),
-            predictions=hashlib.sha256(predictions.numpy().tobytes()).hexdigest(),
-            dataset=self.data.train.name,
-        )
-
-
-class _Cell(NamedTuple):
-    trial: Trial
-    subset: Subset
-    encoder: PretrainedEncoder | None
-
-
-def predict(predictor: Predictor, inputs: Tensor) -> Tensor:
-    """Ask a predictor for the classes of inputs (m, ...), and hold it to its contract.
-
-    Raises:
-        TypeError: If the answer is not int64 of shape (m,).
-    """
-    predictions = predictor(inputs)
-    if predictions.shape != (len(inputs),) or predictions.dtype != torch.int64:
-        raise TypeError(f"a predictor must return int64 of shape (m,), got {predictions.dtype} {predictions.shape}")
-    return predictions

@@ -13,10 +13,10 @@ from ssl_irmae.protocols.contenders import (
     contenders_of,
     with_steps,
 )
-from ssl_irmae.protocols.grid import Part
 from ssl_irmae.protocols.presets import PRESETS
 from ssl_irmae.protocols.readouts.joint import joint
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES
+from ssl_irmae.protocols.trials import Part
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT
-from ssl_irmae.protocols.grid import Part
+from ssl_irmae.protocols.trials import Part
 
 
 class Preset(NamedTuple):

@@ -19,12 +19,13 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.extras import EXTRAS
 from ssl_irmae.files import sha256
 from ssl_irmae.protocols.audit import leak_audit
-from ssl_irmae.protocols.contenders import CONTENDERS, Contender, choose, contenders_of
+from ssl_irmae.protocols.contenders import CONTENDERS, Contender, call_readout, choose, contenders_of
 from ssl_irmae.protocols.data import Data, load_data
-from ssl_irmae.protocols.grid import Grid, Part, Spec, call_readout
+from ssl_irmae.protocols.grid import Grid
 from ssl_irmae.protocols.pretrained import PretrainedEncoder, open_encoder
 from ssl_irmae.protocols.readouts import Sample
 from ssl_irmae.protocols.results import Row, Store
+from ssl_irmae.protocols.trials import Part, Spec
 
 Encoders = dict[str, tuple[PretrainedEncoder, ...]]
 
@@ -176,6 +177,18 @@ def test_a_second_run_runs_only_what_is_missing(data: Data, encoders: Encoders, 
     outcomes = list(Grid(spec, data, QUICK, encoders, store).run())
     assert [o.fresh for o in outcomes] == [False] * 3 + [True] * (len(outcomes) - 3)
     assert len(store.rows()) == len(outcomes)
+
+
+def test_several_jobs_give_the_rows_of_one(data: Data, encoders: Encoders, finished: Store, tmp_path: Path) -> None:
+    some = ("irmae-linear", "irmae-knn", "irmae-centroid", "irmae-spread-transductive")
+    grid = Grid(_spec(some), data, QUICK, encoders, Store(tmp_path / "s"), jobs=2)
+    rows = [o.row for o in sorted(grid.run(), key=lambda o: o.place)]
+    expected = [row for row in finished.rows() if row.contender in some]
+    assert [(r.contender, r.seed, r.predictions) for r in rows] == [
+        (r.contender, r.seed, r.predictions) for r in expected
+    ]
+    assert not any(o.fresh for o in grid.run())
+    assert len(Store(tmp_path / "s").rows()) == len(expected)
 
 
 def test_what_a_row_depends_on_makes_it_another_row(data: Data, encoders: Encoders, tmp_path: Path) -> None:

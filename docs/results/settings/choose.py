@@ -30,9 +30,10 @@ import torch
 from ssl_irmae.compute import find_precision
 from ssl_irmae.protocols.contenders import CONTENDERS, FAMILIES, Contender, with_steps
 from ssl_irmae.protocols.data import load_data
-from ssl_irmae.protocols.grid import Grid, Part, Spec
+from ssl_irmae.protocols.grid import Grid
 from ssl_irmae.protocols.pretrained import encoder_of_method, needed_methods
 from ssl_irmae.protocols.results import Row, Store
+from ssl_irmae.protocols.trials import Part, Spec
 
 HERE = Path(__file__).parent
 STORE = Path("runs/settings.sqlite")

@@ -1,0 +1,141 @@
+"""Fit a trial and score it: the only place where test labels meet predictions."""
+
+import datetime
+import hashlib
+import time
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ssl_irmae.encoders import Encoder
+from ssl_irmae.environment import describe_environment
+from ssl_irmae.pretraining import Reads
+from ssl_irmae.protocols.contenders import Contender, call_readout
+from ssl_irmae.protocols.data import Data
+from ssl_irmae.protocols.floors import FLOORS
+from ssl_irmae.protocols.pretrained import PretrainedEncoder
+from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
+from ssl_irmae.protocols.results import Kept, Row
+from ssl_irmae.protocols.retrieval import Retrieval, retrieval_quality
+from ssl_irmae.protocols.subsets import Subset
+from ssl_irmae.protocols.trials import Cell, Spec, Trial
+from ssl_irmae.seeding import derive_seed
+
+
+class Runner:
+    """Runs trials, and keeps what they share: encoders, codes, graphs over unlabelled images.
+
+    Args:
+        spec: What is run.
+        data: Train and scored images.
+        contenders: By name.
+    """
+
+    def __init__(self, spec: Spec, data: Data, contenders: Mapping[str, Contender]) -> None:
+        self.spec = spec
+        self.data = data
+        self.contenders = contenders
+        self._environment = describe_environment()
+        self._loaded: dict[str, Encoder] = {}
+        self._encoded: dict[tuple[str, Reads], tuple[Tensor, Tensor]] = {}
+        self._memos: dict[tuple[str | None, str, bool], Memo] = {}
+
+    def run(self, cell: Cell) -> Kept:
+        """Fit, predict and score one trial; its seconds leave out the encoding that trials share."""
+        contender = self.contenders[cell.trial.contender]
+        sample, scored, start = self._prepare(contender, cell.subset, cell.encoder)
+        began = time.perf_counter()
+        learned = call_readout(contender, sample, start)
+        looks = [predict(p, scored) for p in ([learned] if callable(learned) else learned)]
+        seconds = time.perf_counter() - began
+        row = min((self._score(cell.trial, predictions) for predictions in looks), key=lambda row: row.error)
+        finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        return Kept(row, seconds, finished, self._environment)
+
+    def retrieval(self, name: str, encoder: PretrainedEncoder | None, reads: Reads, told: str) -> Retrieval:
+        """Measure the scored images' codes without any classifier.
+
+        Args:
+            name: Of the encoder, or of a floor.
+            encoder: None for a floor.
+            reads: Code or features.
+            told: What to call the representation.
+        """
+        labels = self.data.scored.labels
+        assert labels is not None  # load_data has seen to it
+        return retrieval_quality(told, self._encode(name, encoder, reads)[1], labels)
+
+    def _prepare(
+        self, contender: Contender, subset: Subset, encoder: PretrainedEncoder | None
+    ) -> tuple[Sample, Tensor, torch.nn.Module | None]:
+        """Collect what a readout may see, what it will predict, and the autoencoder that it starts from."""
+        chosen = torch.from_numpy(subset.indices)
+        train_labels = self.data.train.labels
+        assert train_labels is not None  # load_data has seen to it
+        start = None
+        if contender.reads == "images":
+            unlabelled, scored = self.data.train.images, self.data.scored.images
+            if encoder is not None:
+                start = self._load(encoder).autoencoder
+        else:
+            assert contender.encoder is not None
+            unlabelled, scored = self._encode(contender.encoder, encoder, contender.reads)
+        of = contender.encoder if encoder is None else encoder.hash
+        memo = self._memos.setdefault((of, contender.reads, contender.transductive), Memo())
+        sample = Sample(
+            inputs=unlabelled[chosen],
+            labels=train_labels[chosen],
+            unlabelled=memo.once("with scored", lambda: torch.cat([unlabelled, scored]))
+            if contender.transductive
+            else unlabelled,
+            positions=chosen,
+            classes=len(self.data.train.classes),
+            seed=derive_seed("learner", subset.seed),
+            device=torch.device(self.spec.device),
+            precision=self.spec.precision,
+            memo=memo,
+        )
+        return sample, scored, start
+
+    def _load(self, encoder: PretrainedEncoder) -> Encoder:
+        if encoder.hash not in self._loaded:
+            self._loaded[encoder.hash] = encoder.load()
+        return self._loaded[encoder.hash]
+
+    def _encode(self, name: str, encoder: PretrainedEncoder | None, reads: Reads) -> tuple[Tensor, Tensor]:
+        """Encode training and scored images, once."""
+        key = (name if encoder is None else encoder.hash, reads)
+        if key not in self._encoded:
+            train, scored = self.data.train.images, self.data.scored.images
+            if encoder is None:
+                encode = FLOORS[name](train)
+                self._encoded[key] = (encode(train), encode(scored))
+            else:
+                loaded = self._load(encoder).to(self.spec.device)
+                self._encoded[key] = (loaded.encode(train, reads), loaded.encode(scored, reads))
+        return self._encoded[key]
+
+    def _score(self, trial: Trial, predictions: Tensor) -> Row:
+        labels = self.data.scored.labels
+        assert labels is not None  # load_data has seen to it
+        wrong = int((predictions != labels).sum())
+        return Row(
+            **trial.model_dump(),
+            error=100 * wrong / len(labels),
+            n_scored=len(labels),
+            predictions=hashlib.sha256(predictions.numpy().tobytes()).hexdigest(),
+            dataset=self.data.train.name,
+        )
+
+
+def predict(predictor: Predictor, inputs: Tensor) -> Tensor:
+    """Ask a predictor for the classes of inputs (m, ...), and hold it to its contract.
+
+    Raises:
+        TypeError: If the answer is not int64 of shape (m,).
+    """
+    predictions = predictor(inputs)
+    if predictions.shape != (len(inputs),) or predictions.dtype != torch.int64:
+        raise TypeError(f"a predictor must return int64 of shape (m,), got {predictions.dtype} {predictions.shape}")
+    return predictions

@@ -21,7 +21,7 @@ Examples:
 
   ssl-irmae evaluate --labels 10,100,1000 --encoder runs/mine
 
-  ssl-irmae evaluate --contenders irmae-propagate,supervised-augment --labels 10
+  ssl-irmae evaluate --labels 10 --contenders irmae-propagate,supervised
 
   ssl-irmae evaluate --preset mnist-full
 
@@ -281,7 +281,7 @@ def _list_contenders() -> None:
         told = [f"reads {contender.reads}"]
         told += ["transductive"] if contender.transductive else []
         told += ["default"] if name in DEFAULT else []
-        give(f"{name:<34}{', '.join(told)}")
+        give(f"{name:<44}{', '.join(told)}")
 
 
 def _seconds(outcomes: "list[Outcome]") -> dict[str, float]:

@@ -57,7 +57,7 @@ def test_names_of_22_characters_fit_100_columns_and_give_way_in_80(make_row) -> 
     assert "…" not in narrow
     assert line_of(narrow, "supervised")[0] == "supervised"
     difference = line_of(drawn(features, width=100), long)[4]
-    assert difference in narrow
+    assert all(part in narrow for part in difference.split(" ")), "the interval may stand below, whole"
 
 
 def test_a_p_is_written_with_three_digits_and_corrected(make_row) -> None:
@@ -124,7 +124,7 @@ def test_transductive_readouts_stand_in_a_table_of_their_own(make_row) -> None:
     inductive, transductive = drawn(rows, width=120).split("; transductive")
     assert "looks" not in inductive
     assert "supervised" in inductive
-    assert line_of(transductive, "looks")[4] == "-5.00 [-5.00, -5.00]"
+    assert line_of(transductive, "looks")[4] == "-5.00 [-5.00,-5.00]"
     assert "in tables of their own" in said(rows)
 
 

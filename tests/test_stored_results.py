@@ -9,30 +9,43 @@ from pathlib import Path
 import pytest
 
 from ssl_irmae.encoders import weights_hash
-from ssl_irmae.protocols.contenders import CONTENDERS
+from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT, FAMILIES
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 
 
+FAMILY = {name: family for family, names in FAMILIES.items() for name in names}
+NOTHING_TO_CHOOSE = {"centroid", "poisson"}
+
+
 def test_the_settings_in_force_won_on_the_development_images() -> None:
     errors: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    contenders = set()
     with (RESULTS / "settings" / "rows.csv").open() as file:
         for row in csv.DictReader(file):
             contender, _, settings = row["candidate"].partition(" ")
-            errors[contender][settings].append(float(row["error"]))
-    assert errors.keys() == CONTENDERS.keys()
-    for contender, candidates in errors.items():
-        assert len(candidates) == 4, f"{contender}: every contender gets the same number of candidates"
+            errors[FAMILY[contender]][settings].append(float(row["error"]))
+            contenders.add(contender)
+    inductive = {name for name, c in CONTENDERS.items() if not c.transductive}
+    assert contenders == {name for name in inductive if FAMILY[name] not in NOTHING_TO_CHOOSE}
+    for family, candidates in errors.items():
+        assert len(candidates) == 4, f"{family}: every family gets the same number of candidates"
         assert len({len(values) for values in candidates.values()}) == 1
         winner = min(candidates, key=lambda settings: statistics.mean(candidates[settings]))
         chosen = dict(setting.split("=") for setting in winner.split())
-        in_force = CONTENDERS[contender].settings
-        assert {name: float(value) for name, value in chosen.items()} == {name: in_force[name] for name in chosen}
+        for name in FAMILIES[family]:
+            in_force = CONTENDERS[name].settings
+            assert {key: float(value) for key, value in chosen.items()} == {key: in_force[key] for key in chosen}, name
+
+
+@pytest.mark.parametrize("name", [name for name, c in CONTENDERS.items() if c.transductive])
+def test_transductive_readouts_have_the_settings_of_the_inductive_ones(name: str) -> None:
+    assert CONTENDERS[name].settings == CONTENDERS[name.removesuffix("-transductive")].settings
 
 
 def test_the_stored_table_is_of_these_contenders_and_encoders() -> None:
     rows = json.loads((RESULTS / "mnist-100-labels" / "evaluate.json").read_text())["rows"]
-    assert {row["contender"] for row in rows} == CONTENDERS.keys()
+    assert {row["contender"] for row in rows} == set(DEFAULT)
     for row in rows:
         contender = CONTENDERS[row["contender"]]
         assert row["settings"] == contender.settings
@@ -44,5 +57,5 @@ def test_the_stored_table_is_of_these_contenders_and_encoders() -> None:
 def test_stored_rows_share_their_subset(seed: int) -> None:
     rows = json.loads((RESULTS / "mnist-100-labels" / "evaluate.json").read_text())["rows"]
     here = [row for row in rows if row["seed"] == seed]
-    assert len(here) == len(CONTENDERS)
+    assert len(here) == len(DEFAULT)
     assert len({row["subset"] for row in here}) == 1

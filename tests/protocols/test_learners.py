@@ -1,0 +1,88 @@
+"""What is trained end to end: its objective, its pseudo-labels, its optional metric loss."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from ssl_irmae.datasets import ImageSet
+from ssl_irmae.encoders import Encoder
+from ssl_irmae.errors import UserError
+from ssl_irmae.extras import EXTRAS
+from ssl_irmae.protocols.plan import make_plan
+from ssl_irmae.protocols.readouts import Sample
+from ssl_irmae.protocols.readouts.consistency import consistency
+from ssl_irmae.protocols.readouts.finetune import finetune
+from ssl_irmae.protocols.readouts.joint import joint
+from ssl_irmae.protocols.readouts.metric_learning import LOSSES, has_pairs
+from ssl_irmae.protocols.readouts.propagate import pseudo_labels
+
+TRAINING = {"steps": 4, "learning_rate": 1e-3, "batch_size": 16}
+
+
+def _sample(digits: ImageSet, labelled: int = 30) -> Sample:
+    images, labels = digits.images[:400], digits.labels
+    assert labels is not None
+    return Sample(
+        images[:labelled], labels[:labelled], images, torch.arange(labelled), 10, 3, torch.device("cpu"), "fp32"
+    )
+
+
+def test_joint_without_reconstruction_is_finetuning(digits: ImageSet, tiny_encoder: Path) -> None:
+    autoencoder, sample = Encoder.from_pretrained(tiny_encoder).autoencoder, _sample(digits)
+    a = joint(sample, autoencoder, **TRAINING, unlabelled_batch_size=4, reconstruction_weight=0.0)
+    b = finetune(sample, autoencoder, **TRAINING)
+    assert torch.equal(a(digits.images[400:]), b(digits.images[400:]))
+
+
+def test_unlabelled_images_teach_only_where_the_classifier_is_sure(digits: ImageSet) -> None:
+    """In another order other unlabelled images come up: that matters at threshold 0, not at one that none can reach."""
+    sample = _sample(digits)
+    other = dataclasses.replace(sample, unlabelled=sample.unlabelled.flip(0))
+    settings = {**TRAINING, "learning_rate": 1e-2, "unlabelled_batch_size": 16, "reconstruction_weight": 0.0}
+
+    def predictions(confidence: float) -> list[torch.Tensor]:
+        learned = (consistency(each, None, **settings, confidence=confidence) for each in (sample, other))
+        return [predictor(digits.images[400:]) for predictor in learned]
+
+    assert torch.equal(*predictions(1.1))
+    assert not torch.equal(*predictions(0.0))
+
+
+def test_pseudo_labels_keep_true_ones_and_agree_with_their_neighbours(digits: ImageSet) -> None:
+    pytest.importorskip(EXTRAS["graph"])
+    sample = _sample(digits)
+    kept, labels = pseudo_labels(sample, None, k=5)
+    given = dict(zip(kept.tolist(), labels.tolist(), strict=True))
+    assert all(given[i] == label for i, label in enumerate(sample.labels.tolist()))
+    assert len(kept.unique()) == len(kept) < 400, "some have neighbours that disagree"
+    assert digits.labels is not None
+    wrong = (labels != digits.labels[:400][kept]).double().mean()
+    assert wrong < 0.2, "30 labels and the graph of pixels; guessing is wrong nine times in ten"
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_metric_loss_changes_joint_training(loss: str, digits: ImageSet, tiny_encoder: Path) -> None:
+    autoencoder, sample = Encoder.from_pretrained(tiny_encoder).autoencoder, _sample(digits)
+    settings = {**TRAINING, "learning_rate": 1e-2, "unlabelled_batch_size": 4, "reconstruction_weight": 1.0}
+    plain, added = (joint(sample, autoencoder, **settings, metric_loss=name) for name in ("", loss))
+    assert not torch.equal(plain(digits.images[400:]), added(digits.images[400:]))
+    one_class = dataclasses.replace(sample, labels=torch.full((30,), 4))
+    plain, added = (joint(one_class, autoencoder, **settings, metric_loss=name) for name in ("", loss))
+    assert torch.equal(plain(digits.images[400:]), added(digits.images[400:])), "one class has no pairs"
+
+
+def test_a_batch_has_pairs_with_two_of_one_class_and_one_of_another() -> None:
+    assert [has_pairs(torch.tensor(y)) for y in ([1, 1, 2], [1, 2, 3], [1, 1], [4])] == [True, False, False, False]
+
+
+def test_a_metric_loss_renames_what_trains_jointly() -> None:
+    plan = make_plan(contenders=["irmae-joint", "irmae-linear"], metric_loss="supcon", reference="irmae-joint")
+    assert plan.parts[0].contenders == ("irmae-joint+supcon", "irmae-linear")
+    assert plan.contenders["irmae-joint+supcon"].settings["metric_loss"] == "supcon"
+    assert plan.reference == "irmae-joint+supcon"
+    with pytest.raises(UserError, match="did you mean 'supcon'"):
+        make_plan(metric_loss="supcom")
+    with pytest.raises(UserError, match="no contender trains jointly"):
+        make_plan(contenders=["supervised"], metric_loss="supcon")

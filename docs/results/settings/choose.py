@@ -7,10 +7,10 @@ Four candidates for each; readouts on six subsets of 10 and of 100 labels; netwo
 as long, on two subsets of 100, those with pseudo-labels on one, with 300 steps (mnist-full has 600). The subsets have
 seeds that no reported table uses. The lowest mean error over representations, budgets and subsets wins, and what
 `protocols/contenders.py` holds must be it: one setting a family, so that no representation is tuned more than another.
-Test images are not loaded. The encoders were pretrained on all 60,000 training images without labels, so of the held-out images only the
-labels are new. Transductive readouts take the setting of the inductive ones; centroid and poisson have none to choose
-(10 neighbours, as in Calder et al., 2020). Rows go to rows.csv beside this file; a second run uses the kept ones, and
-two runs at once, of different families, share the work of two cores.
+Test images are not loaded. The encoders were pretrained on all 60,000 training images without labels, so of the
+held-out images only the labels are new. Transductive readouts take the setting of the inductive ones; centroid and
+poisson have none to choose (10 neighbours, as in Calder et al., 2020). Rows go to rows.csv beside this file; a second
+run uses the kept ones, and two runs at once, of different families, share the work of two cores.
 
 How it came about, since it bears on how far "fixed beforehand" goes. Ranges of candidates, the ranges of the views,
 batch sizes and the number of steps were narrowed by hand before, on subsets 100 to 105 of the same development images

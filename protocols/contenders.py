@@ -77,17 +77,17 @@ _CONSISTENCY: dict[str, Setting] = {
     "reconstruction_weight": 0.0,
 }
 _MLP: dict[str, Setting] = {"width": 128, "dropout": 0.5, "steps": 500, "learning_rate": 1e-3, "batch_size": 100}
-_METRIC: dict[str, Setting] = {"steps": 300, "learning_rate": 1e-3, "per_class": 4, "temperature": 0.1, "k": 5}
+_METRIC: dict[str, Setting] = {"steps": 100, "learning_rate": 1e-3, "per_class": 4, "temperature": 0.1, "k": 5}
 _SELF_TRAINING: dict[str, Setting] = {
     "C": 0.1,
     "max_iter": 1000,
-    "threshold": 0.7,
+    "threshold": 0.8,
     "rounds": 5,
     "unlabelled": 2000,
 }
 _SPREAD: dict[str, Setting] = {"k": 10, "alpha": 0.99}
 _POISSON: dict[str, Setting] = {"k": 10}
-_PRIOR: dict[str, Setting] = {"k": 10, "slack": 0.15}
+_PRIOR: dict[str, Setting] = {"k": 10, "slack": 0.1}
 _METRIC_NOTE = "where a class has a single label nothing can be trained: there it is knn on the code"
 _PRIOR_NOTE = "assumes, from no label, that classes are about equally common"
 _VIB_NOTE = "a code as wide as the reference encoder's, one sample of it in training, its mean in prediction"
@@ -97,7 +97,7 @@ _TRANSDUCTIVE_NOTE = "looks at the scored images, without labels, before it pred
 _READOUTS: dict[str, Contender] = {
     "linear": Contender(linear_probe, "code", {"C": 0.01, "max_iter": 1000}, deterministic=True),
     "mlp": Contender(mlp_head, "code", _MLP),
-    "knn": Contender(knn, "code", {"k": 3}, deterministic=True),
+    "knn": Contender(knn, "code", {"k": 1}, deterministic=True),
     "centroid": Contender(centroid, "code", {}, deterministic=True),
     "metric": Contender(metric, "code", _METRIC, note=_METRIC_NOTE),
     "self-training": Contender(self_training, "code", _SELF_TRAINING),

@@ -75,12 +75,17 @@ class Graph:
     Args:
         weights: Symmetric, no loops, connected: scipy CSR array, fp64 (n, n), about 2k entries a row at most.
         neighbours: Of the codes that are its nodes.
-        k: Neighbours of each node before symmetrising.
+        nearest: Of each node the k nearest others, nearest first: positions, int64 (n, k).
     """
 
     weights: Any
     neighbours: Neighbours
-    k: int
+    nearest: Tensor
+
+    @property
+    def k(self) -> int:
+        """Neighbours of each node before symmetrising."""
+        return self.nearest.shape[1]
 
     @cached_property
     def inverse_degree(self) -> npt.NDArray[np.float32]:
@@ -174,7 +179,7 @@ def build_graph(codes: Tensor, *, k: int) -> Graph:
         i, j = np.array(ends).T
         ties = sparse.csr_array((np.full(len(i), np.exp(-4.0) / 2), (i, j)), shape)
         weights = weights + ties + ties.T
-    return Graph(weights.tocsr(), neighbours, k)
+    return Graph(weights.tocsr(), neighbours, positions)
 
 
 def graph_of(sample: Sample, *, k: int) -> Graph:

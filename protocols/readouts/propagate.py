@@ -82,8 +82,7 @@ def pseudo_labels(sample: Sample, autoencoder: Autoencoder | None, *, k: int) ->
     graph = sample.memo.once(f"graph of {k} neighbours over codes", lambda: build_graph(codes(), k=k))
     guess = poisson_scores(graph, sample.positions, sample.labels, sample.classes).argmax(1)
     guess[sample.positions] = sample.labels
-    near = sample.memo.once(f"{k} neighbours over codes", lambda: graph.neighbours.find_others(k)[1])
-    safe = (guess[near] == guess[:, None]).all(1)
+    safe = (guess[graph.nearest] == guess[:, None]).all(1)
     safe[sample.positions] = True
     kept = safe.nonzero().flatten()
     return kept, guess[kept]

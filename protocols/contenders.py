@@ -129,7 +129,7 @@ _READOUTS: dict[str, Contender] = {
 
 # what is trained further from a pretrained encoder
 _LEARNERS: dict[str, Contender] = {
-    "finetune": Contender(finetune, "images", _TRAINING),
+    "finetune": Contender(finetune, "images", {**_TRAINING, "learning_rate": 3e-4}),
     "joint": Contender(joint, "images", _JOINT),
     "consistency": Contender(consistency, "images", _CONSISTENCY),
     "propagate": Contender(propagate, "images", {**_CONSISTENCY, "k": 10}, extra="graph"),
@@ -138,9 +138,9 @@ _LEARNERS: dict[str, Contender] = {
 # what is trained from scratch
 _FROM_SCRATCH: dict[str, Contender] = {
     "supervised": Contender(supervised, "images", _TRAINING),
-    "supervised-irmae": Contender(supervised, "images", {**_TRAINING, "depth": 8}),
-    "supervised-augment": Contender(supervised, "images", {**_TRAINING, "views": "strong"}),
-    "vib": Contender(vib, "images", {**_TRAINING, "beta": 1e-3}, note=_VIB_NOTE),
+    "supervised-irmae": Contender(supervised, "images", {**_TRAINING, "learning_rate": 4e-3, "depth": 8}),
+    "supervised-augment": Contender(supervised, "images", {**_TRAINING, "learning_rate": 2e-3, "views": "strong"}),
+    "vib": Contender(vib, "images", {**_TRAINING, "learning_rate": 3e-3, "beta": 1e-3}, note=_VIB_NOTE),
     "scratch-consistency": Contender(consistency, "images", _CONSISTENCY),
     "scratch-propagate": Contender(propagate, "images", {**_CONSISTENCY, "k": 10}, extra="graph"),
 }

@@ -141,8 +141,10 @@ _FROM_SCRATCH: dict[str, Contender] = {
     "supervised-irmae": Contender(supervised, "images", {**_TRAINING, "learning_rate": 4e-3, "depth": 8}),
     "supervised-augment": Contender(supervised, "images", {**_TRAINING, "learning_rate": 2e-3, "views": "strong"}),
     "vib": Contender(vib, "images", {**_TRAINING, "learning_rate": 3e-3, "beta": 1e-3}, note=_VIB_NOTE),
-    "scratch-consistency": Contender(consistency, "images", _CONSISTENCY),
-    "scratch-propagate": Contender(propagate, "images", {**_CONSISTENCY, "k": 10}, extra="graph"),
+    "scratch-consistency": Contender(consistency, "images", {**_CONSISTENCY, "learning_rate": 1e-3}),
+    "scratch-propagate": Contender(
+        propagate, "images", {**_CONSISTENCY, "learning_rate": 1e-3, "k": 10}, extra="graph"
+    ),
 }
 
 

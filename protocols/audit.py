@@ -37,7 +37,7 @@ def leak_audit(kept: Sequence[Kept]) -> list[str]:
         + (
             "; C of logistic regression by cross-validation inside the labelled subset where each class has five or "
             "more labels there."
-            if any("folds" in row.settings for row in rows)
+            if any(row.readout == "linear_probe" for row in rows)
             else "."
         ),
         _about_encoders(rows),

@@ -88,6 +88,9 @@ _SELF_TRAINING: dict[str, Setting] = {
 _SPREAD: dict[str, Setting] = {"k": 10, "alpha": 0.99}
 _POISSON: dict[str, Setting] = {"k": 10}
 _PRIOR: dict[str, Setting] = {"k": 10, "slack": 0.1}
+_LINEAR_NOTE = (
+    "where each class has five labels C is chosen by cross-validation inside the subset, else it is the fixed one"
+)
 _METRIC_NOTE = "where a class has a single label nothing can be trained: there it is knn on the code"
 _PRIOR_NOTE = "assumes, from no label, that classes are about equally common"
 _VIB_NOTE = "a code as wide as the reference encoder's, one sample of it in training, its mean in prediction"
@@ -95,7 +98,7 @@ _TRANSDUCTIVE_NOTE = "looks at the scored images, without labels, before it pred
 
 # how labels become a classifier of frozen codes
 _READOUTS: dict[str, Contender] = {
-    "linear": Contender(linear_probe, "code", {"C": 0.01, "max_iter": 1000}, deterministic=True),
+    "linear": Contender(linear_probe, "code", {"C": 0.01, "max_iter": 1000}, deterministic=True, note=_LINEAR_NOTE),
     "mlp": Contender(mlp_head, "code", _MLP),
     "knn": Contender(knn, "code", {"k": 1}, deterministic=True),
     "centroid": Contender(centroid, "code", {}, deterministic=True),

@@ -3,13 +3,15 @@
 import difflib
 from collections.abc import Iterable
 
+_MOST_LISTED = 24
+
 
 class UserError(ValueError):
     """A value that cannot be used: one sentence with the value, what was expected and what to do."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
-    """Build the error for a name that is not in a registry, with the known names and the nearest.
+    """Build the error for a name that is not in a registry, with the known names (of very many some) and the nearest.
 
     Args:
         kind: What the name should have been, such as ``"dataset"``.
@@ -25,4 +27,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    return UserError(f"unknown {kind} {name!r}: known are {', '.join(names)}{hint}")
+    listed = ", ".join(names)
+    if len(names) > _MOST_LISTED:
+        some = difflib.get_close_matches(name, names, n=6, cutoff=0) or names[:6]
+        listed = f"{len(names)}, among them {', '.join(some)}"
+    return UserError(f"unknown {kind} {name!r}: known are {listed}{hint}")

@@ -107,7 +107,7 @@ def test_the_best_of_several_looks_is_the_smallest_error_and_is_called_a_leak(da
     def three_looks(_: Sample) -> object:
         return [lambda x, c=c: torch.full((len(x),), c) for c in (1, 3, 5)]
 
-    contenders = {"looks": Contender(three_looks, "images", {}, looks=3)}  # type: ignore[arg-type]
+    contenders = {"looks": Contender(three_looks, "images", {}, looks=3)}
     spec = _spec(("looks",), seeds=(0,)).model_copy(update={"rule": "first"})
     (outcome,) = Grid(spec, data, contenders, {}, Store(tmp_path / "s")).run()
     labels = data.scored.labels

@@ -60,4 +60,4 @@ def test_the_full_protocol_runs_every_contender_at_five_budgets() -> None:
 )
 def test_what_cannot_be_is_said_in_a_sentence(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        make_plan(**arguments)  # type: ignore[arg-type]
+        make_plan(**arguments)

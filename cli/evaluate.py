@@ -99,8 +99,17 @@ def command(
         typer.Option(help="Test images, or (for tuning) a held-out sixth of the training images."),
     ] = "test",
     store: Annotated[Path, typer.Option(help="Where finished trials are kept.")] = Path("runs/results.sqlite"),
+    known: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Finished trials from elsewhere, another --store or the rows.csv of a report: where nothing but the "
+            "machine differs they are taken over and not run again; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     precision: Annotated[
-        Literal["auto", "fp32", "bf16"], typer.Option(help="Of networks trained here; auto is bf16 where it is fast.")
+        Literal["auto", "fp32", "bf16"],
+        typer.Option(help="Of networks trained here; auto is what a preset says, or bf16 where it is fast."),
     ] = "auto",
     jobs: Annotated[int, typer.Option(min=1, help="Processes that run trials, sharing the threads.")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
@@ -130,6 +139,7 @@ def command(
         rule=rule,
         scored_on=scored_on,
         store=store,
+        known=known or [],
         precision=precision,
         jobs=jobs,
         device=device,
@@ -158,6 +168,7 @@ def evaluate(
     rule: Literal["balanced", "uniform"],
     scored_on: Literal["test", "development"],
     store: Path,
+    known: list[Path],
     precision: str,
     jobs: int,
     device: str,
@@ -177,11 +188,13 @@ def evaluate(
     from ssl_irmae.protocols.grid import Grid
     from ssl_irmae.protocols.plan import make_plan
     from ssl_irmae.protocols.pretrained import encoder_of_method, needed_methods, own_encoders
+    from ssl_irmae.protocols.report.comparisons import comparisons_table, explain_comparisons
     from ssl_irmae.protocols.report.retrieval import retrieval_table
     from ssl_irmae.protocols.report.table import protocol_tables
+    from ssl_irmae.protocols.report.trials import read_trials
     from ssl_irmae.protocols.report.words import explain
     from ssl_irmae.protocols.results import Store
-    from ssl_irmae.protocols.statistics import summarise
+    from ssl_irmae.protocols.statistics import compare, summarise
     from ssl_irmae.protocols.trials import Spec, draw_subsets
     from ssl_irmae.protocols.variance import variance_components
 
@@ -199,12 +212,13 @@ def evaluate(
         metric_loss=metric_loss,
         steps=steps,
     )
+    elsewhere = [trial for path in known for trial in read_trials(path)]
     kept = Store(store)
     spec = Spec(
         parts=plan.parts,
         rule="first" if protocol == "reference" else rule,
         scored_on=scored_on,
-        precision=find_precision(precision, chosen_device),
+        precision=find_precision(plan.precision if precision == "auto" else precision, chosen_device),
         device=str(chosen_device),
     )
     with fetch_progress(quiet=quiet) as progress:
@@ -234,6 +248,9 @@ def evaluate(
         if method not in own
     }
     grid = Grid(spec, data, plan.contenders, pretrained, kept, jobs)
+    adopted = grid.adopt(elsewhere)
+    if known and not quiet:
+        say(f"taken over from {', '.join(map(str, known))}: {adopted:,} finished trials")
     groups = [(cell.trial.contender, cell.trial.budget) for cell in grid.cells]
     outcomes = []
     with gentle_interrupt() as interrupted, TrialProgress(groups, quiet=quiet) as view:
@@ -247,21 +264,25 @@ def evaluate(
     summaries = summarise(rows, reference=plan.reference)
     quick = [name for name, several in pretrained.items() if any(encoder.quick for encoder in several)]
     words = explain(rows, summaries, reference=plan.reference, quick=quick)
+    comparisons = compare(rows, plan.comparisons)
     audit = leak_audit([outcome.kept for outcome in outcomes])
     retrieval = grid.retrieval() if metrics == "retrieval" else []
     if table:
         console = Console(stderr=False)
         for each in protocol_tables(rows, summaries, reference=plan.reference):
             console.print(each)
+        if comparisons:
+            console.print(comparisons_table(comparisons))
         if retrieval:
             console.print(retrieval_table(retrieval))
-        for line in [*words, *audit]:
+        for line in [*words, *(explain_comparisons(comparisons) if comparisons else []), *audit]:
             console.print(line, highlight=False)
     return {
         "spec": spec.model_dump(mode="json"),
         "reference": plan.reference,
         "rows": [row.model_dump(mode="json") for row in rows],
         "summary": [dataclasses.asdict(summary) for summary in summaries],
+        "comparisons": [dataclasses.asdict(comparison) for comparison in comparisons],
         "variance_components": [dataclasses.asdict(c) for c in variance_components(rows)],
         "retrieval": [dataclasses.asdict(quality) for quality in retrieval],
         "notes": words,

@@ -24,8 +24,8 @@ Examples:
 
   ssl-irmae report runs/results.sqlite --encoder mnist-irmae --encoder mnist-ae
 
-Written: table.md, table.tex (booktabs), summary.csv, rows.csv, report.json,
-and as PNG, SVG and PDF error-against-labels and paired-differences; with
+Written: table.md, table.tex (booktabs), summary.csv, rows.csv with
+environments.json, report.json, and as PNG, SVG and PDF error-against-labels and paired-differences; with
 --encoder also spectra and codes; with --html the page report.html.
 """
 
@@ -44,6 +44,10 @@ def command(
     contenders: Annotated[
         str | None,
         typer.Option(help="What the figures draw, separated by commas; tables hold all.", show_default="a few"),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="The protocol that was run: adds the comparisons it declared, draws what it declared."),
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Which, if there are trials of several.")] = None,
     scored_on: Annotated[
@@ -72,6 +76,7 @@ def command(
         html=html,
         reference=reference,
         contenders=contenders,
+        preset=preset,
         dataset=dataset,
         scored_on=scored_on,
         rule=rule,
@@ -92,6 +97,7 @@ def report(
     html: bool,
     reference: str | None,
     contenders: str | None,
+    preset: str | None,
     dataset: str | None,
     scored_on: Literal["test", "development"] | None,
     rule: Literal["balanced", "uniform", "first"] | None,
@@ -105,7 +111,9 @@ def report(
     from rich.console import Console
 
     from ssl_irmae.files import write_atomically
+    from ssl_irmae.protocols.presets import find_preset
     from ssl_irmae.protocols.report import export, figures
+    from ssl_irmae.protocols.report.comparisons import comparisons_table
     from ssl_irmae.protocols.report.report import make_report
     from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
     from ssl_irmae.protocols.report.table import protocol_tables
@@ -116,6 +124,7 @@ def report(
     options = {
         "--reference": reference,
         "--contenders": contenders,
+        "--preset": preset,
         "--dataset": dataset,
         "--scored-on": scored_on,
         "--rule": rule,
@@ -127,6 +136,7 @@ def report(
         trials,
         reference=reference,
         drawn=[name.strip() for name in contenders.split(",")] if contenders else None,
+        preset=find_preset(preset) if preset else None,
         notes=left_out,
         commands=[*made_by, own],
     )
@@ -145,6 +155,7 @@ def report(
         "table.tex": export.latex(made),
         "summary.csv": export.summary_csv(made),
         "rows.csv": export.rows_csv(made.trials),
+        "environments.json": export.environments_json(made.trials),
         "report.json": export.report_json(made),
     }
     for name, figure in drawn.items():
@@ -160,6 +171,8 @@ def report(
         console = Console(stderr=False)
         for each in protocol_tables(made.rows, made.summaries, reference=made.reference):
             console.print(each)
+        if made.comparisons:
+            console.print(comparisons_table(made.comparisons))
         for line in (*made.notes, *made.audit):
             console.print(line, highlight=False)
     if not quiet:

@@ -1,7 +1,7 @@
 """Run a protocol: look up what is finished, run what is missing, keep it, yield."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -87,6 +87,24 @@ class Grid:
                             for s in (subsets[:1] if once else subsets)
                         ]
         return cells
+
+    def adopt(self, trials: Iterable[Kept]) -> int:
+        """Put finished trials from elsewhere into the store, as far as they are of this grid.
+
+        Args:
+            trials: With rows of any protocol; all that decides a result must agree, software and threads too.
+
+        Returns:
+            How many the store did not have.
+        """
+        subsets = {cell.trial.key: cell.subset for cell in self.cells}
+        added = 0
+        for kept in trials:
+            key = Trial.model_validate(kept.row.model_dump(include=set(Trial.model_fields))).key
+            if key in subsets and self.store.get(key) is None:
+                self.store.add(key, kept, subsets[key])
+                added += 1
+        return added
 
     def run(self) -> Iterator[Outcome]:
         """Yield every trial's outcome, running those that the store does not have; with several jobs as they finish."""

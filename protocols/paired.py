@@ -25,7 +25,7 @@ class Difference:
         high: Upper end.
         n: Pairs.
         p: Of the two-sided sign-flip test.
-        p_holm: The same, corrected over all contenders compared with the reference at that budget.
+        p_holm: The same, corrected over all that was compared along with it at that budget.
     """
 
     reference: str

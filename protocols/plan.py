@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
+from ssl_irmae.compute import Precision
 from ssl_irmae.errors import UserError, unknown_name
 from ssl_irmae.protocols.contenders import (
     CONTENDERS,
@@ -13,7 +15,7 @@ from ssl_irmae.protocols.contenders import (
     contenders_of,
     with_steps,
 )
-from ssl_irmae.protocols.presets import PRESETS
+from ssl_irmae.protocols.presets import find_preset
 from ssl_irmae.protocols.readouts.joint import joint
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES
 from ssl_irmae.protocols.trials import Part
@@ -28,12 +30,16 @@ class Plan:
         reference: The contender that differences are taken to.
         parts: Contenders, budgets and seeds.
         contenders: By name, every one that is run.
+        precision: ``"auto"`` unless a preset holds one.
+        comparisons: Pairs of contenders that a preset declared.
     """
 
     dataset: str
     reference: str
     parts: tuple[Part, ...]
     contenders: Mapping[str, Contender]
+    precision: Precision | Literal["auto"] = "auto"
+    comparisons: tuple[tuple[str, str], ...] = ()
 
 
 def make_plan(
@@ -71,8 +77,7 @@ def make_plan(
         known |= contenders_of(name)
     added = tuple(f"{name}-{readout}" for name in own for readout in ("linear", "joint"))
     if preset is not None:
-        if preset not in PRESETS:
-            raise unknown_name("preset", preset, PRESETS)
+        found = find_preset(preset)
         given = {
             "--labels": budgets,
             "--seeds": seeds,
@@ -85,7 +90,6 @@ def make_plan(
                 raise UserError(f"--preset {preset} holds what {option} would say: leave one of the two out")
         if leaky:
             raise UserError(f"--preset {preset} has no --protocol reference: name --labels and --seeds instead")
-        found = PRESETS[preset]()
         parts = tuple(part.model_copy(update={"contenders": part.contenders + added}) for part in found.parts)
         dataset, reference, steps = found.dataset, reference or found.reference, found.steps
     else:
@@ -99,6 +103,8 @@ def make_plan(
     if reference not in known:
         raise unknown_name("contender", reference, known)
     plan = Plan(dataset or "mnist", reference, parts, run)
+    if preset is not None:
+        plan = replace(plan, precision=found.precision or "auto", comparisons=found.comparisons)
     return _with_metric_loss(plan, metric_loss) if metric_loss else plan
 
 

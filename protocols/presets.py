@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ssl_irmae.compute import Precision
+from ssl_irmae.errors import unknown_name
 from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT
 from ssl_irmae.protocols.trials import Part
 
@@ -15,12 +17,19 @@ class Preset(NamedTuple):
         reference: The contender that differences are taken to.
         parts: What is run.
         steps: Optimiser steps of every network trained end to end; None leaves the contenders' own.
+        precision: Arithmetic of those networks, where results are to be the same on every kind of machine.
+        comparisons: The questions it was made for, as pairs of contenders: declared beforehand and few, so that a
+            correction for their number leaves ten subsets something to find.
+        drawn: The contenders that figures show, declared beforehand too; empty leaves the choice to the report.
     """
 
     dataset: str
     reference: str
     parts: tuple[Part, ...]
     steps: int | None = None
+    precision: Precision | None = None
+    comparisons: tuple[tuple[str, str], ...] = ()
+    drawn: tuple[str, ...] = ()
 
 
 def mnist_quick() -> Preset:
@@ -36,7 +45,7 @@ def mnist_full() -> Preset:
 
     Ten subsets; frozen readouts have 30 at 10 labels. What is trained end to end has 5 subsets at 10,000 labels. At
     60,000 there is one subset and 3 training seeds, and one run of what has no randomness. Every network trained end to
-    end has 600 steps at every budget.
+    end has 600 steps at every budget, in fp32: a grid that takes hours is then continued on any machine (``--known``).
 
     Command: ``ssl-irmae evaluate --preset mnist-full``. Rows, tables, times: docs/results/mnist-label-budgets/.
     """
@@ -48,7 +57,50 @@ def mnist_full() -> Preset:
 
     frozen_parts = (part(frozen, b, n) for b, n in ((10, 30), (100, 10), (1000, 10), (10_000, 10), (None, 3)))
     trained_parts = (part(trained, b, n) for b, n in ((100, 10), (10, 10), (1000, 10), (10_000, 5), (None, 3)))
-    return Preset("mnist", "supervised", (*frozen_parts, *trained_parts), steps=600)
+    return Preset(
+        "mnist",
+        "supervised",
+        (*frozen_parts, *trained_parts),
+        steps=600,
+        precision="fp32",
+        comparisons=(
+            ("irmae-propagate", "supervised-augment"),
+            ("irmae-propagate", "scratch-propagate"),
+            ("irmae-propagate", "ae-propagate"),
+            ("irmae-consistency", "supervised-augment"),
+            ("irmae-consistency", "scratch-consistency"),
+            ("irmae-poisson-prior", "ae-poisson-prior"),
+            ("irmae-poisson-prior", "pixels-poisson-prior"),
+            ("irmae-linear", "ae-linear"),
+            ("irmae-linear", "vae-linear"),
+            ("irmae-linear", "supervised"),
+        ),
+        drawn=(
+            "irmae-linear",
+            "irmae-poisson-prior",
+            "irmae-consistency",
+            "irmae-propagate",
+            "ae-linear",
+            "vae-linear",
+            "pixels-linear",
+            "random-linear",
+            "supervised",
+            "supervised-augment",
+            "vib",
+            "scratch-propagate",
+        ),
+    )
 
 
 PRESETS: dict[str, Callable[[], Preset]] = {"mnist-quick": mnist_quick, "mnist-full": mnist_full}
+
+
+def find_preset(name: str) -> Preset:
+    """Look a protocol up by name.
+
+    Raises:
+        UserError: If there is none of that name.
+    """
+    if name not in PRESETS:
+        raise unknown_name("preset", name, PRESETS)
+    return PRESETS[name]()

@@ -53,6 +53,21 @@ class Summary:
     difference: Difference | None
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """A contender against another at one budget, as declared beforehand.
+
+    Args:
+        contender: Its name.
+        budget: Number of labels.
+        difference: To the other, which it names.
+    """
+
+    contender: str
+    budget: int
+    difference: Difference
+
+
 def mean_and_standard_error(values: Sequence[float]) -> tuple[float, float | None]:
     """Compute the mean and its standard error, s / sqrt(n) with s of ddof = 1; one value has no standard error.
 
@@ -82,6 +97,34 @@ def summarise(rows: Iterable[Row], *, reference: str) -> list[Summary]:
     return [_summary(*key, crossing, differences.get(key)) for key, crossing in crossings.items()]
 
 
+def compare(rows: Iterable[Row], pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
+    """Compare pairs of contenders by subset, at every budget where both were run.
+
+    Holm's correction is over the pairs given, at each budget: declare them before any result is seen.
+
+    Args:
+        rows: Of one protocol: one data set, one rule, one set scored on.
+        pairs: Each a contender, and the one whose error is subtracted.
+
+    Returns:
+        By budget, then in the order of the pairs.
+
+    Raises:
+        UserError: If two rows contradict each other, or pretraining seeds share no subset.
+    """
+    crossings = cross(rows)
+    found: dict[tuple[int, str, str], Difference] = {}
+    for budget in sorted({budget for budget, _ in crossings}):
+        here: dict[tuple[int, str, str], Difference] = {}
+        for contender, other in pairs:
+            difference = _difference(crossings, budget, contender, other)
+            if difference is not None:
+                here[budget, contender, other] = difference
+        for key, corrected in zip(here, holm([difference.p for difference in here.values()]), strict=True):
+            found[key] = replace(here[key], p_holm=corrected)
+    return [Comparison(contender, budget, difference) for (budget, contender, _), difference in found.items()]
+
+
 def _summary(budget: int, contender: str, crossing: Crossing, difference: Difference | None) -> Summary:
     several = len(crossing.pretrain_seeds) > 1
     over: Over
@@ -107,12 +150,8 @@ def _summary(budget: int, contender: str, crossing: Crossing, difference: Differ
 def _differences(crossings: Mapping[tuple[int, str], Crossing], reference: str) -> dict[tuple[int, str], Difference]:
     """Compare every contender with the reference, and correct at each budget for how many were compared."""
     found: dict[tuple[int, str], Difference] = {}
-    for (budget, contender), crossing in crossings.items():
-        base = crossings.get((budget, reference))
-        if contender == reference or base is None:
-            continue
-        pairs = crossing.by_seed, base.by_seed
-        difference = paired_difference(*(_repeat_single(*pairs) if crossing.full else pairs), reference)
+    for budget, contender in crossings:
+        difference = None if contender == reference else _difference(crossings, budget, contender, reference)
         if difference is not None:
             found[budget, contender] = difference
     for budget in {budget for budget, _ in found}:
@@ -120,6 +159,16 @@ def _differences(crossings: Mapping[tuple[int, str], Crossing], reference: str) 
         for key, corrected in zip(here, holm([found[key].p for key in here]), strict=True):
             found[key] = replace(found[key], p_holm=corrected)
     return found
+
+
+def _difference(
+    crossings: Mapping[tuple[int, str], Crossing], budget: int, contender: str, reference: str
+) -> Difference | None:
+    crossing, base = crossings.get((budget, contender)), crossings.get((budget, reference))
+    if crossing is None or base is None:
+        return None
+    pairs = crossing.by_seed, base.by_seed
+    return paired_difference(*(_repeat_single(*pairs) if crossing.full else pairs), reference)
 
 
 def _repeat_single(a: dict[int, float], b: dict[int, float]) -> tuple[dict[int, float], dict[int, float]]:

@@ -2,12 +2,14 @@
 
 import csv
 import dataclasses
+import hashlib
 import io
 import json
 import math
 import re
 from collections.abc import Iterable, Sequence
 
+from ssl_irmae.protocols.report.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.table import format_difference, format_error, format_n, format_p
 from ssl_irmae.protocols.results import Kept
@@ -26,6 +28,10 @@ def markdown(report: Report) -> str:
             *_markdown_table(["contender", "reads", *_heads(summaries)], _overview(report, summaries, "**{}**")),
             "",
         ]
+    if report.comparisons:
+        head, *body = pivot_comparisons(report.comparisons)
+        body = [[contender, f"`{other}`", *cells] for contender, other, *cells in body]
+        lines += ["## Declared comparisons", "", *_markdown_table(head, body), ""]
     for kind, summaries in report.kinds.items():
         for budget in _budgets(summaries):
             mark = ", transductive" if kind == "transductive" else ""
@@ -39,7 +45,7 @@ def markdown(report: Report) -> str:
 
 
 def latex(report: Report) -> str:
-    r"""Write two tables for LaTeX with booktabs: means with standard errors, and paired differences.
+    r"""Write tables for LaTeX with booktabs: means with standard errors, paired differences, declared comparisons.
 
     They need ``\usepackage{booktabs}``; long ones are for the writer to cut.
     """
@@ -61,6 +67,14 @@ def latex(report: Report) -> str:
             body = _pivot(report, compared, cells)
             heads = ["contender", "reads", *_heads(compared)]
             parts.append(_latex_table(heads, body, caption, f"tab:difference-{kind}"))
+    if report.comparisons:
+        head, *body = pivot_comparisons(report.comparisons)
+        caption = (
+            "Comparisons declared beforehand: error minus the other's on the same subsets, in points, with the "
+            "95\\,\\% bootstrap interval of the mean; * marks $p < 0.05$ after Holm's correction for these, "
+            "$\\dagger$ fewer than six pairs."
+        )
+        parts.append(_latex_table(head, body, caption, "tab:declared"))
     return "\n\n".join(parts) + "\n"
 
 
@@ -79,15 +93,30 @@ def summary_csv(report: Report) -> str:
 
 
 def rows_csv(trials: Iterable[Kept]) -> str:
-    """Write one line a trial, with everything that the store has but subsets and environments."""
+    """Write one line a trial, with everything that the store has but subsets, and the name of its environment.
+
+    The environments stand in :func:`environments_json`; subsets are a function of the columns.
+    """
     lines = []
     for kept in trials:
         values = kept.row.model_dump(mode="json")
         values["settings"] = json.dumps(values["settings"])
         values["finished"] = kept.finished
         values["seconds"] = None if math.isnan(kept.seconds) else round(kept.seconds, 3)
+        values["environment"] = name_environment(kept.environment) if kept.environment else None
         lines.append(values)
     return _csv(lines)
+
+
+def environments_json(trials: Iterable[Kept]) -> str:
+    """Write the environments that rows.csv names."""
+    named = {name_environment(kept.environment): kept.environment for kept in trials if kept.environment}
+    return json.dumps(named, indent=2, sort_keys=True) + "\n"
+
+
+def name_environment(environment: dict[str, object]) -> str:
+    """Name an environment by the first eight hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def report_json(report: Report) -> str:
@@ -106,6 +135,7 @@ def document(report: Report) -> dict[str, object]:
         "reference": report.reference,
         "rows": [row.model_dump(mode="json") for row in report.rows],
         "summary": [dataclasses.asdict(summary) for summary in report.summaries],
+        "comparisons": [dataclasses.asdict(comparison) for comparison in report.comparisons],
         "drawn": list(report.drawn),
         "notes": list(report.notes),
         "leak_audit": list(report.audit),

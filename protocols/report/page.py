@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import jinja2
 from markupsafe import Markup
 
+from ssl_irmae.protocols.report.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.looks import grouped
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.results import Row
@@ -55,6 +56,7 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
         style=Markup((here / "page.css").read_text(encoding="utf-8")),  # noqa: S704
         script=Markup((here / "page.js").read_text(encoding="utf-8")),  # noqa: S704
         data=page_data(report),
+        comparisons=pivot_comparisons(report.comparisons) if report.comparisons else [],
         pictures=[(p, base64.b64encode(p.png).decode()) for p in pictures],
     )
 

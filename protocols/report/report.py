@@ -5,13 +5,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ssl_irmae.errors import unknown_name
+from ssl_irmae.errors import UserError, unknown_name
 from ssl_irmae.protocols.audit import leak_audit
 from ssl_irmae.protocols.contenders import CONTENDERS
+from ssl_irmae.protocols.presets import Preset
+from ssl_irmae.protocols.report.comparisons import explain_comparisons
 from ssl_irmae.protocols.report.looks import Look, looks_of
 from ssl_irmae.protocols.report.words import explain
 from ssl_irmae.protocols.results import Kept, Row
-from ssl_irmae.protocols.statistics import Summary, summarise
+from ssl_irmae.protocols.statistics import Comparison, Summary, compare, summarise
 
 MOST_DRAWN = 12
 
@@ -26,7 +28,8 @@ class Report:
         summaries: Of every contender at every budget.
         looks: Of every contender.
         drawn: The contenders that figures show.
-        chosen: Whether the user named them.
+        drawn_because: Who chose those, in words; empty if the report did.
+        comparisons: That the protocol declared beforehand.
         notes: What the numbers are, in words.
         audit: Which data chose what, in words.
         commands: That made it.
@@ -37,7 +40,8 @@ class Report:
     summaries: tuple[Summary, ...]
     looks: dict[str, Look]
     drawn: tuple[str, ...]
-    chosen: bool
+    drawn_because: str
+    comparisons: tuple[Comparison, ...]
     notes: tuple[str, ...]
     audit: tuple[str, ...]
     commands: tuple[str, ...]
@@ -83,8 +87,8 @@ class Report:
         left_out = self.looks.keys() - set(self.drawn)
         if not left_out:
             return ""
-        if self.chosen:
-            how = "named by --contenders"
+        if self.drawn_because:
+            how = self.drawn_because
         elif all(self.looks[name].transductive or self.looks[name].leaky for name in left_out):
             how = "all but those that are transductive or leaky"
         else:
@@ -100,6 +104,7 @@ def make_report(
     *,
     reference: str | None = None,
     drawn: Sequence[str] | None = None,
+    preset: Preset | None = None,
     notes: Sequence[str] = (),
     commands: Sequence[str] = (),
 ) -> Report:
@@ -108,13 +113,16 @@ def make_report(
     Args:
         trials: As :func:`ssl_irmae.protocols.report.selection.keep_newest` leaves them.
         reference: None stands for ``"supervised"`` or, where that was not run, the first contender.
-        drawn: The contenders that figures show; None for a few by default.
+        drawn: The contenders that figures show; None for those of the preset, or a few by default.
+        preset: The protocol that the trials are of, for what it declared beforehand.
         notes: To be said after :func:`ssl_irmae.protocols.report.words.explain`.
         commands: That made it.
 
     Raises:
-        UserError: If a contender that is named has no trial.
+        UserError: If a contender that is named has no trial, or the preset is of another data set.
     """
+    if preset is not None and trials[0].row.dataset != preset.dataset:
+        raise UserError(f"the preset is a protocol of {preset.dataset}, these trials are of {trials[0].row.dataset}")
     names = list(dict.fromkeys(kept.row.contender for kept in trials))
     names.sort(key=[*CONTENDERS, *names].index)
     for name in [*([] if reference is None else [reference]), *(drawn or [])]:
@@ -126,14 +134,24 @@ def make_report(
     rows = [kept.row for kept in ordered]
     summaries = summarise(rows, reference=reference)
     looks = looks_of(sorted(rows, key=lambda row: names.index(row.contender)))
+    comparisons = compare(rows, preset.comparisons) if preset else []
+    drawn_because = "named by --contenders" if drawn else ""
+    if not drawn and preset is not None and preset.drawn:
+        drawn = [name for name in preset.drawn if name in names]
+        drawn_because = "declared by the protocol beforehand"
     return Report(
         tuple(ordered),
         reference,
         tuple(summaries),
         looks,
         tuple(dict.fromkeys(drawn)) if drawn else tuple(choose_drawn(summaries, looks, reference)),
-        bool(drawn),
-        (*explain(rows, summaries, reference=reference), *notes),
+        drawn_because if drawn else "",
+        tuple(comparisons),
+        (
+            *explain(rows, summaries, reference=reference),
+            *(explain_comparisons(comparisons) if comparisons else []),
+            *notes,
+        ),
         tuple(leak_audit(ordered)),
         tuple(commands),
     )

@@ -19,9 +19,9 @@ def read_trials(path: Path) -> list[Kept]:
     """Read every trial, oldest first.
 
     Args:
-        path: A store; a ``.csv`` as :func:`ssl_irmae.protocols.report.export.rows_csv` writes it; or a JSON document
-            with a list ``rows``. The latter two know no environment a row: a CSV gives none, a JSON document those
-            that it lists. Seconds that are not known are NaN; a JSON document tells no times.
+        path: A store; a ``.csv`` as :func:`ssl_irmae.protocols.report.export.rows_csv` writes it, its environments in
+            ``environments.json`` beside it, if that is there; or a JSON document with a list ``rows``, which have all
+            the environments that it lists. Seconds that are not known are NaN; a JSON document tells no times.
 
     Raises:
         UserError: If there is no such file, it is none of these, or it holds no trial.
@@ -47,7 +47,9 @@ def read_trials(path: Path) -> list[Kept]:
 def _read_text(path: Path) -> list[Kept]:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".csv":
-        return [_from_csv(cells) for cells in csv.DictReader(io.StringIO(text), strict=True)]
+        beside = path.with_name("environments.json")
+        named = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+        return [_from_csv(cells, named) for cells in csv.DictReader(io.StringIO(text), strict=True)]
     document = json.loads(text)
     if not isinstance(document, dict):
         raise TypeError("no object at the top")
@@ -57,8 +59,9 @@ def _read_text(path: Path) -> list[Kept]:
     return [Kept(Row.model_validate(row), math.nan, "", environment) for row in document["rows"]]
 
 
-def _from_csv(cells: dict[str, str]) -> Kept:
+def _from_csv(cells: dict[str, str], environments: dict[str, dict[str, object]]) -> Kept:
     seconds, finished = float(cells.pop("seconds", "") or math.nan), cells.pop("finished", "")
+    environment = environments.get(cells.pop("environment", ""), {})
     values: dict[str, Any] = {name: None if value == "" else value for name, value in cells.items()}
     values["settings"] = json.loads(values["settings"])
-    return Kept(Row.model_validate(values), seconds, finished, {})
+    return Kept(Row.model_validate(values), seconds, finished, environment)

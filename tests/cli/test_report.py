@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from ssl_irmae.cli.main import app
 from ssl_irmae.protocols.contenders import CONTENDERS
 
-TABLES = {"table.md", "table.tex", "summary.csv", "rows.csv", "report.json"}
+TABLES = {"table.md", "table.tex", "summary.csv", "rows.csv", "environments.json", "report.json"}
 FORMATS = ("png", "svg", "pdf")
 
 
@@ -81,6 +81,28 @@ def test_what_it_wrote_it_can_read(store: Path) -> None:
     for name in ("rows.csv", "report.json"):
         run("report", f"first/{name}", "--out", "again")
         assert Path("again/summary.csv").read_text() == Path("first/summary.csv").read_text()
+
+
+def test_finished_trials_from_elsewhere_are_taken_over_and_not_run_again(store: Path, evaluate: list[str]) -> None:
+    run("report", str(store))
+    rows = Path("runs/report/rows.csv")
+    # three steps more or less are another result: only the rows of the readout that is the same are taken
+    continued = [*evaluate[:-4], "--contenders", "tiny-linear", *evaluate[-2:], "--store", "there/s.sqlite"]
+    result = run(*continued, "--known", str(rows))
+    assert "6 finished trials" in " ".join(result.stderr.split())
+    document = json.loads(run(*continued, "--json", "--quiet").stdout)
+    assert document["seconds"]["fresh_trials"] == 0
+    run("report", "there/s.sqlite", "--out", "again")
+    told = json.loads(run("report", str(store), "--json", "--quiet").stdout)
+    assert json.loads(Path("again/report.json").read_text())["environments"] == told["environments"]
+    run(*continued, "--known", "nothing.csv", code=2)
+
+
+def test_a_preset_of_another_data_set_is_refused(store: Path) -> None:
+    assert "is a protocol of mnist" in " ".join(
+        run("report", str(store), "--preset", "mnist-full", code=2).stderr.split()
+    )
+    assert "mnist-full" in run("report", str(store), "--preset", "mnist-ful", code=2).stderr
 
 
 def test_the_page_and_the_encoders_are_written_when_asked_for(store: Path, tiny_encoder: Path) -> None:

@@ -6,6 +6,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT
 from ssl_irmae.protocols.plan import make_plan
 from ssl_irmae.protocols.presets import PRESETS
+from ssl_irmae.protocols.significance import what_n_allows
 
 
 def test_nothing_asked_for_is_the_default_eight_at_100_labels() -> None:
@@ -34,6 +35,10 @@ def test_presets_name_contenders_and_a_reference_that_they_run(name: str) -> Non
         run = [name for part in preset.parts if budget in part.budgets for name in part.contenders]
         assert preset.reference in run
         assert len(run) == len(set(run)), "no trial is in two parts"
+        assert {contender for pair in preset.comparisons for contender in pair} <= set(run)
+        assert set(preset.drawn) <= set(run)
+    if preset.comparisons:
+        assert what_n_allows(10, contenders=len(preset.comparisons)) is None, "ten subsets can show something"
 
 
 def test_the_full_protocol_runs_every_contender_at_five_budgets() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.statistics import mean_and_standard_error, scoring_error, summarise
+from ssl_irmae.protocols.statistics import compare, mean_and_standard_error, scoring_error, summarise
 from ssl_irmae.protocols.two_way import crossed_standard_error
 
 
@@ -162,3 +162,22 @@ def test_rows_that_contradict_each_other_are_refused(make_row) -> None:
     with pytest.raises(UserError, match="two rows give a at 100 labels, seed 0, different errors"):
         summarise([make_row("a", 0, 1.0), make_row("a", 0, 2.0)], reference="a")
     assert summarise([make_row("a", 0, 1.0)] * 2, reference="a")[0].n == 1
+
+
+def test_declared_comparisons_are_corrected_for_their_own_number_alone(make_row) -> None:
+    errors = {"a": 1.0, "b": 3.0, "c": 7.0, "d": 2.0}
+    wiggle = {"a": 0.1, "b": -0.2, "c": 0.05, "d": 0.3}
+    rows = [make_row(c, s, e + s * wiggle[c], budget=b) for b in (10, 100) for c, e in errors.items() for s in range(8)]
+    found = compare(rows, [("a", "b"), ("c", "d"), ("a", "nobody")])
+    assert [(c.budget, c.contender, c.difference.reference) for c in found] == [
+        (10, "a", "b"),
+        (10, "c", "d"),
+        (100, "a", "b"),
+        (100, "c", "d"),
+    ]
+    # all eight differences have one sign: 2 of 2^8 flips, times two comparisons, whoever else was run
+    assert [c.difference.p_holm for c in found] == pytest.approx([2 * 2 / 2**8] * 4)
+    assert found[0].difference.mean == pytest.approx(np.mean([1.0 - 3.0 + 0.3 * s for s in range(8)]))
+    alone = summarise([row for row in rows if row.budget == 10 and row.contender in "ab"], reference="b")
+    assert alone[0].difference is not None
+    assert (alone[0].difference.low, alone[0].difference.high) == (found[0].difference.low, found[0].difference.high)

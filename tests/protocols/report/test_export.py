@@ -9,6 +9,7 @@ import statistics
 import pytest
 
 from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.presets import Preset
 from ssl_irmae.protocols.report.export import (
     escape_latex,
     latex,
@@ -17,6 +18,7 @@ from ssl_irmae.protocols.report.export import (
     rows_csv,
     summary_csv,
 )
+from ssl_irmae.protocols.report.page import html_page
 from ssl_irmae.protocols.report.report import MOST_DRAWN, Report, make_report
 from ssl_irmae.protocols.results import Kept
 from tests.protocols.report.conftest import CONTENDERS
@@ -117,6 +119,29 @@ def test_latex_is_made_of_whole_booktabs_tables_with_one_width(report: Report) -
     # brackets close
     plain = re.sub(r"\\[{}]", "", text)
     assert plain.count("{") == plain.count("}")
+
+
+def test_declared_comparisons_stand_in_a_table_of_their_own(trials: list[Kept]) -> None:
+    pairs = (("irmae-linear", "supervised"), ("irmae-knn", "irmae-linear"))
+    preset = Preset("digits", "supervised", (), comparisons=pairs, drawn=("supervised", "irmae-knn", "irmae-joint"))
+    declared = make_report(trials, preset=preset)
+    assert declared.drawn == ("supervised", "irmae-knn"), "in the order declared, as far as they were run"
+    assert "declared by the protocol beforehand" in declared.left_out
+    table = markdown_tables(markdown(declared))["Declared comparisons"]
+    assert table[0] == ["contender", "minus", "10 labels", "100 labels", "1,000 labels"]
+    assert [line[:2] for line in table[1:]] == [[f"`{a}`", f"`{b}`"] for a, b in pairs]
+    # seven subsets of one sign: 2 of 2^7 flips, and twice that is below 0.05
+    errors = {k.row.contender: [t.row.error for t in trials if t.row.contender == k.row.contender][:7] for k in trials}
+    mean = statistics.mean(a - b for a, b in zip(errors["irmae-linear"], errors["supervised"], strict=True))
+    assert table[1][2].startswith(f"{mean:.2f} [")
+    assert table[1][2].endswith("]*")
+    documented = json.loads(report_json(declared))["comparisons"]
+    assert len(documented) == 6
+    ten = next(c for c in documented if c["budget"] == 10 and c["contender"] == "irmae-linear")
+    assert ten["difference"]["p_holm"] == pytest.approx(2 * 2 / 2**7)
+    assert latex(declared).count("declared beforehand") == 1
+    assert "irmae-knn" in html_page(declared).split('id="comparisons"')[1].split("</section>")[0]
+    assert 'id="comparisons"' not in html_page(make_report(trials))
 
 
 def test_latex_minus_signs_are_minus_signs(report: Report) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.report.export import rows_csv
+from ssl_irmae.protocols.report.export import environments_json, rows_csv
 from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
 from ssl_irmae.protocols.report.trials import read_trials
 from ssl_irmae.protocols.results import Kept, Store
@@ -28,12 +28,14 @@ def test_a_store_a_csv_and_a_json_document_give_the_same_rows(trials, tmp_path: 
     for i, kept in enumerate(trials):
         store.add(str(i), kept, Subset(np.arange(3), kept.row.seed, "balanced"))
     (tmp_path / "rows.csv").write_text(rows_csv(trials))
+    assert not read_trials(tmp_path / "rows.csv")[0].environment
+    (tmp_path / "environments.json").write_text(environments_json(trials))
     document = {"rows": [kept.row.model_dump(mode="json") for kept in trials], "environments": [trials[0].environment]}
     (tmp_path / "evaluate.json").write_text(json.dumps(document))
     for name in ("any-name", "rows.csv", "evaluate.json"):
         assert rows(read_trials(tmp_path / name)) == rows(trials)
     assert read_trials(tmp_path / "any-name") == trials
-    assert read_trials(tmp_path / "rows.csv")[0].seconds == 0.25
+    assert read_trials(tmp_path / "rows.csv") == trials
     assert read_trials(tmp_path / "evaluate.json")[0].environment == trials[0].environment
 
 

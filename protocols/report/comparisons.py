@@ -1,0 +1,68 @@
+"""The comparisons that a protocol declared beforehand, as a table and in words."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from ssl_irmae.protocols.report.table import format_difference, format_p
+from ssl_irmae.protocols.significance import what_n_allows
+from ssl_irmae.protocols.statistics import Comparison
+
+
+def comparisons_table(comparisons: Sequence[Comparison]) -> Table:
+    """Build the table of declared comparisons, by budget."""
+    table = Table(title="declared comparisons", title_justify="left", title_style="bold")
+    table.add_column("labels", justify="right", no_wrap=True)
+    table.add_column("contender - other", overflow="fold")
+    table.add_column("Δ [95 %]", justify="right", min_width=len("[-10.00,-10.00]"))
+    table.add_column("n", justify="right", no_wrap=True)
+    table.add_column("p Holm", justify="right", no_wrap=True)
+    before = None
+    for c in comparisons:
+        if before not in (None, c.budget):
+            table.add_section()
+        table.add_row(
+            "" if c.budget == before else f"{c.budget:,}",
+            f"{c.contender} - {c.difference.reference}",
+            format_difference(c.difference),
+            f"{c.difference.n}{'†' * (c.difference.n < 6)}",
+            format_p(c.difference),
+        )
+        before = c.budget
+    return table
+
+
+def pivot_comparisons(comparisons: Sequence[Comparison]) -> list[list[str]]:
+    """Lay comparisons out as text: a head, then a line a pair, with its difference at each budget.
+
+    A star marks p < 0.05 after Holm's correction, a dagger fewer than six pairs; empty where it was not run.
+    """
+    budgets = sorted({c.budget for c in comparisons})
+    cells = {(c.contender, c.difference.reference, c.budget): _cell(c) for c in comparisons}
+    pairs = dict.fromkeys((c.contender, c.difference.reference) for c in comparisons)
+    head = ["contender", "minus", *(f"{budget:,} labels" for budget in budgets)]
+    return [head, *([*pair, *(cells.get((*pair, budget), "") for budget in budgets)] for pair in pairs)]
+
+
+def explain_comparisons(comparisons: Sequence[Comparison]) -> list[str]:
+    """Say in words what stands in the table of declared comparisons, one entry a line of thought."""
+    families: dict[int, list[int]] = {}
+    for c in comparisons:
+        families.setdefault(c.budget, []).append(c.difference.n)
+    most = max(len(ns) for ns in families.values())
+    lines = [
+        "Declared comparisons: chosen with the protocol, before its results. Error minus the other's on the same "
+        "subsets, in points, with the 95 % BCa bootstrap interval of the mean (not corrected), and p of the sign-flip "
+        f"test, corrected by Holm for the up to {most} comparisons declared at one budget. * p < 0.05. † n below 6."
+    ]
+    said: dict[str, list[str]] = {}
+    for budget, ns in families.items():
+        sentence = what_n_allows(min(ns), contenders=sum(n == min(ns) for n in ns)) if min(ns) > 1 else None
+        if sentence:
+            said.setdefault(sentence, []).append(f"{budget:,}")
+    return [*lines, *(f"At {' and '.join(b)} labels: {s[0].lower()}{s[1:]}" for s, b in said.items())]
+
+
+def _cell(comparison: Comparison) -> str:
+    d = comparison.difference
+    return f"{format_difference(d)}{'*' * (d.n > 1 and d.p_holm < 0.05)}{'†' * (d.n < 6)}"

@@ -160,7 +160,9 @@ def report(
     }
     for name, figure in drawn.items():
         if figure is not None:
-            files |= {f"{name}.{kind}": figures.render(figure, kind) for kind in figures.FORMATS}
+            files |= {
+                f"{name}.{kind}": figures.render(figure, kind, source=made.fingerprint) for kind in figures.FORMATS
+            }
     if html:
         from ssl_irmae.protocols.report.page import html_page
 

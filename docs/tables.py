@@ -2,17 +2,27 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from ssl_irmae.encoders import BUNDLED, list_bundled, read_config
+from ssl_irmae.protocols.presets import find_preset
+from ssl_irmae.protocols.report.export import short_markdown
+from ssl_irmae.protocols.report.report import make_report
 from ssl_irmae.protocols.report.table import format_difference, format_error, format_n, format_p
+from ssl_irmae.protocols.report.trials import read_trials
 from ssl_irmae.protocols.report.words import explain
 from ssl_irmae.protocols.results import Row
-from ssl_irmae.protocols.statistics import summarise
+from ssl_irmae.protocols.statistics import Summary, summarise
 
 ROOT = Path(__file__).parent.parent
-RESULT = ROOT / "docs" / "results" / "mnist-100-labels" / "evaluate.json"
+RESULTS = ROOT / "docs" / "results"
+RESULT = RESULTS / "mnist-100-labels" / "evaluate.json"
+GRID = RESULTS / "mnist-label-budgets"
+FROZEN = ("irmae-linear", "irmae-poisson-prior")
 
 
 def evaluate_table(document: dict[str, Any]) -> str:
@@ -32,6 +42,39 @@ def evaluate_table(document: dict[str, Any]) -> str:
     return "\n".join([*lines, "", *(f"- {words}" for words in explain(rows, summaries, reference=reference))])
 
 
+def grid_table() -> str:
+    """Lay out what the figure of the label budgets draws, and say where supervised training overtakes frozen codes.
+
+    Raises:
+        ValueError: If the figure was drawn from other rows.
+    """
+    report = make_report(read_trials(GRID / "rows.csv"), preset=find_preset("mnist-full"))
+    with Image.open(GRID / "error-against-labels.png") as figure:
+        if figure.info.get("Source") != report.fingerprint:
+            raise ValueError(f"{GRID}: the figure was drawn from other rows: run `ssl-irmae report` again")
+    return "\n".join([short_markdown(report), "", *overtakings(report.summaries, "supervised", FROZEN)])
+
+
+def overtakings(summaries: Sequence[Summary], learner: str, frozen: Sequence[str]) -> list[str]:
+    """Say from which budget on a learner's mean error is below that of frozen readouts, one line each."""
+    means = {(s.contender, s.budget): s.mean for s in summaries}
+    lines = []
+    for name in frozen:
+        shared = sorted(b for c, b in means if c == name and (learner, b) in means)
+        if not shared:
+            continue
+        behind = [b for b in shared if means[learner, b] > means[name, b]]
+        ahead = [b for b in shared if b > max(behind, default=0)]
+        if not behind:
+            where = f"is ahead of `{name}` at every budget"
+        elif not ahead:
+            where = f"does not overtake `{name}` up to {shared[-1]:,} labels"
+        else:
+            where = f"overtakes `{name}` between {max(behind):,} and {ahead[0]:,} labels"
+        lines.append(f"- `{learner}` {where}.")
+    return lines
+
+
 def encoders_table() -> str:
     """Lay out the cards of the bundled encoders as Markdown."""
     lines = [
@@ -49,6 +92,8 @@ def encoders_table() -> str:
 def rendered(readme: str) -> str:
     """Return the README with both tables as the stored results have them."""
     blocks = {"table": evaluate_table(json.loads(RESULT.read_text())), "encoders": encoders_table()}
+    if GRID.is_dir():
+        blocks["grid"] = grid_table()
     for name, block in blocks.items():
         begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
         head, rest = readme.split(begin)

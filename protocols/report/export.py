@@ -18,6 +18,13 @@ from ssl_irmae.protocols.statistics import Summary
 _OWN_TABLE = "Transductive: these looked at the scored images, without labels, before they predicted them"
 
 
+def short_markdown(report: Report) -> str:
+    """Write the table of the contenders that figures draw, over the budgets, and that of the declared comparisons."""
+    drawn = [s for s in report.summaries if s.contender in report.drawn]
+    lines = _markdown_table(["contender", "reads", *_heads(drawn)], _overview(report, drawn, "**{}**"))
+    return "\n".join([*lines, *(["", *_comparisons(report)] if report.comparisons else [])])
+
+
 def markdown(report: Report) -> str:
     """Write all tables: first every contender over the budgets, then each budget in full, then words and audit."""
     lines = [f"# {report.title[0].upper()}{report.title[1:]}", ""]
@@ -29,9 +36,7 @@ def markdown(report: Report) -> str:
             "",
         ]
     if report.comparisons:
-        head, *body = pivot_comparisons(report.comparisons)
-        body = [[contender, f"`{other}`", *cells] for contender, other, *cells in body]
-        lines += ["## Declared comparisons", "", *_markdown_table(head, body), ""]
+        lines += ["## Declared comparisons", "", *_comparisons(report), ""]
     for kind, summaries in report.kinds.items():
         for budget in _budgets(summaries):
             mark = ", transductive" if kind == "transductive" else ""
@@ -162,6 +167,11 @@ def escape_latex(text: str) -> str:
         "†": "$\\dagger$",
     }
     return "".join(special.get(c, c) for c in text)
+
+
+def _comparisons(report: Report) -> list[str]:
+    head, *body = pivot_comparisons(report.comparisons)
+    return _markdown_table(head, [[contender, f"`{other}`", *cells] for contender, other, *cells in body])
 
 
 def _overview(report: Report, summaries: Sequence[Summary], bold: str, *, counts: bool = False) -> list[list[str]]:

@@ -132,11 +132,22 @@ def paired_differences(report: Report) -> "Figure | None":
     return figure
 
 
-def render(figure: "Figure", kind: Format) -> bytes:
-    """Write a figure as PNG, SVG or PDF: the same bytes for the same figure, without the time of day."""
+def render(figure: "Figure", kind: Format, *, source: str) -> bytes:
+    """Write a figure as PNG, SVG or PDF: the same bytes for the same figure, without the time of day.
+
+    Args:
+        figure: What to write.
+        kind: In which format.
+        source: What it was drawn from, such as :attr:`ssl_irmae.protocols.report.report.Report.fingerprint`. It is kept
+            in the file (PNG ``Source``, SVG ``dc:source``, PDF ``Keywords``): a figure that has drifted can be told.
+    """
     import matplotlib as mpl
 
-    stamp: dict[str, Any] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
+    stamp: dict[str, Any] = {
+        "png": {"Source": source},
+        "svg": {"Date": None, "Source": source},
+        "pdf": {"CreationDate": None, "Keywords": source},
+    }[kind]
     buffer = io.BytesIO()
     # text stays text: it can be searched, and read aloud
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ssl-irmae", "pdf.fonttype": 42}):

@@ -1,5 +1,7 @@
 """What a report says, before it is written as tables, figures or a page."""
 
+import hashlib
+import json
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -50,6 +52,12 @@ class Report:
     def rows(self) -> list[Row]:
         """The row of every trial."""
         return [kept.row for kept in self.trials]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over contender, budget, seed and error of every trial: what tables and figures are functions of."""
+        results = sorted((r.contender, r.budget, r.seed, r.pretrain_seed or 0, r.error) for r in self.rows)
+        return hashlib.sha256(json.dumps(results).encode()).hexdigest()
 
     @property
     def kinds(self) -> dict[str, list[Summary]]:

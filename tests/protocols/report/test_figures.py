@@ -1,5 +1,7 @@
 """Figures show the numbers of the summaries, on the axes and with the words that they should have."""
 
+import dataclasses
+import io
 import itertools
 import math
 import re
@@ -9,6 +11,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 
 from ssl_irmae.protocols.report.codes import Codes, code_view, principal_components, spectra_figure
 from ssl_irmae.protocols.report.figures import error_against_labels, paired_differences, render, spread
@@ -101,7 +104,7 @@ def test_a_single_budget_has_bars_beside_each_other(trials) -> None:
     places = [line.get_xdata()[0] for line in figure.axes[0].lines]
     assert len(set(places)) == len(report.drawn)
     assert "Bar: ± one standard error" in words(figure)
-    assert render(figure, "png").startswith(SIGNATURES["png"])
+    assert render(figure, "png", source="").startswith(SIGNATURES["png"])
 
 
 def test_transductive_contenders_are_marked(make_row) -> None:
@@ -145,13 +148,22 @@ def test_nothing_to_pair_is_no_figure(trials) -> None:
 
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_files_have_their_signature_and_are_the_same_twice(report: Report, kind) -> None:
-    once, twice = (render(error_against_labels(report), kind) for _ in range(2))
+    once, twice = (render(error_against_labels(report), kind, source=report.fingerprint) for _ in range(2))
     assert once.startswith(SIGNATURES[kind])
     assert once == twice
 
 
+def test_a_figure_tells_what_it_was_drawn_from(report: Report, trials: list[Kept]) -> None:
+    png = render(error_against_labels(report), "png", source=report.fingerprint)
+    with Image.open(io.BytesIO(png)) as image:
+        assert image.info["Source"] == report.fingerprint
+    worse = dataclasses.replace(trials[0], row=trials[0].row.model_copy(update={"error": trials[0].row.error + 0.01}))
+    assert make_report([worse, *trials[1:]]).fingerprint != report.fingerprint
+    assert make_report([*reversed(trials)]).fingerprint == report.fingerprint
+
+
 def test_text_in_svg_is_text(report: Report) -> None:
-    assert re.search(r">irmae-linear</text>", render(error_against_labels(report), "svg").decode())
+    assert re.search(r">irmae-linear</text>", render(error_against_labels(report), "svg", source="").decode())
 
 
 def test_colour_is_the_representation_and_dashes_are_the_readout(make_row) -> None:
@@ -217,4 +229,4 @@ def test_the_code_view_has_every_image_once_in_the_colour_of_its_class(codes: Co
         counts = [len(c.get_offsets()) for c in axes.collections]
         assert counts == [30, 30, 30]
         assert len({to_hex(c.get_facecolor()[0]) for c in axes.collections}) == 3
-    assert render(code_view(codes), "png") == render(figure, "png")
+    assert render(code_view(codes), "png", source="") == render(figure, "png", source="")

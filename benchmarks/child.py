@@ -1,14 +1,24 @@
 """Every measured thing runs in a process of its own, so that no side warms caches or memory for the other."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+# A process counts the resident memory of the one that started it as its own first peak, so a small one starts each:
+# this one has torch.
+_LAUNCHER = """
+import os, sys, time
+began = time.perf_counter()
+child = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(child, 0)
+with open(sys.argv[1], "w") as file:
+    file.write(f"{time.perf_counter() - began} {usage.ru_maxrss}")
+sys.exit(abs(os.waitstatus_to_exitcode(status)))
+"""
 
 
 class ChildError(RuntimeError):
@@ -40,26 +50,22 @@ def run(arguments: list[str], *, folder: Path | None = None) -> Child:
     """Run a process to its end.
 
     Args:
-        arguments: The command line, after the interpreter: of ``python``.
+        arguments: Of the interpreter.
         folder: Where it works; here unless given.
 
     Raises:
         ChildError: If it fails.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        began = time.perf_counter()
-        process = subprocess.Popen([sys.executable, *arguments], stdout=out, stderr=err, cwd=folder)
-        # wait4 tells the memory of this very child; getrusage would tell the largest of all so far
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        err.seek(0)
-        if process.returncode:
-            words = err.read().decode(errors="replace").strip().splitlines() or ["no message"]
-            raise ChildError(f"python {' '.join(arguments)} ended with {process.returncode}: {words[-1]}")
-        unit = 1024**2 if sys.platform == "darwin" else 1024
-        return Child(out.read().decode(), seconds, usage.ru_maxrss / unit)
+    with tempfile.TemporaryDirectory() as scratch:
+        told = Path(scratch) / "told"
+        launch = [sys.executable, "-S", "-c", _LAUNCHER, str(told), sys.executable, *arguments]
+        done = subprocess.run(launch, capture_output=True, text=True, cwd=folder, check=False)
+        if done.returncode or not told.is_file():
+            words = done.stderr.strip().splitlines() or ["no message"]
+            raise ChildError(f"python {' '.join(arguments)} ended with {done.returncode}: {words[-1]}")
+        seconds, peak = told.read_text().split()
+    unit = 1024**2 if sys.platform == "darwin" else 1024
+    return Child(done.stdout, float(seconds), int(peak) / unit)
 
 
 def ssl_irmae(*arguments: str, folder: Path | None = None) -> Child:

@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: evaluate test lint types doctest tables
+.PHONY: evaluate test lint types doctest tables bench
 
 evaluate: .venv/ready
 	$(BIN)/ssl-irmae evaluate --labels 100 --seeds 10
@@ -24,9 +24,13 @@ types: .venv/ready
 doctest: .venv/ready
 	$(BIN)/python -W error -m tests.run_doctests
 
-# the README's numbers are the stored ones
+# the numbers of README.md and docs/performance.md are the stored ones
 tables: .venv/ready
 	$(BIN)/python docs/tables.py --check
+
+# beside the public reference loop and script; nothing else should run meanwhile
+bench: .venv/ready
+	$(BIN)/python -m benchmarks --out docs/results/performance/bench.json
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv

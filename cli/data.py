@@ -18,14 +18,14 @@ DataDir = Annotated[
 @plainly
 def list_command(data_dir: DataDir = None) -> None:
     """List the named data sets and whether their files are there."""
-    from ssl_irmae.datasets import SOURCES, default_data_dir, mnist
+    from ssl_irmae.catalogue import CATALOGUE, default_data_dir, missing_files, raw_folder
 
     folder = data_dir or default_data_dir()
-    for name, source in SOURCES.items():
+    for name, listed in CATALOGUE.items():
         there = ""
-        if source.files:
-            there = "not fetched" if mnist.missing(source.files, folder) else f"in {mnist.folder(source.files, folder)}"
-        give(f"{name:14} {source.summary}" + (f" [{there}]" if there else ""))
+        if listed.folder:
+            there = "not fetched" if missing_files(name, folder) else f"in {raw_folder(name, folder)}"
+        give(f"{name:14} {listed.summary}" + (f" [{there}]" if there else ""))
     give("\nYour own: a folder of pictures, an .npz archive or an IDX file; give its path instead of a name.")
 
 
@@ -33,42 +33,47 @@ def list_command(data_dir: DataDir = None) -> None:
 @plainly
 def fetch_command(name: Annotated[str, typer.Argument(help="Such as mnist.")], data_dir: DataDir = None) -> None:
     """Fetch a data set's files; what is there already is kept."""
-    from ssl_irmae.cli.progress import fetch_progress
-    from ssl_irmae.datasets import default_data_dir, mnist
+    from ssl_irmae.catalogue import default_data_dir, raw_folder
 
-    files = _files(name)
+    _refuse_without_files(name)
+
+    from ssl_irmae.cli.progress import fetch_progress
+    from ssl_irmae.datasets import mnist
+
     folder = data_dir or default_data_dir()
     with fetch_progress(quiet=False) as progress:
-        mnist.fetch(files, folder, progress)
-    give(f"{name} is in {mnist.folder(files, folder)}")
+        mnist.fetch(name, folder, progress)
+    give(f"{name} is in {raw_folder(name, folder)}")
 
 
 @app.command("verify")
 @plainly
 def verify_command(name: Annotated[str, typer.Argument(help="Such as mnist.")], data_dir: DataDir = None) -> None:
     """Check a data set's files against the published hashes; exit code 2 unless all are right."""
-    from ssl_irmae.datasets import default_data_dir, mnist
+    from ssl_irmae.catalogue import default_data_dir, raw_folder
     from ssl_irmae.errors import UserError
 
+    _refuse_without_files(name)
+
+    from ssl_irmae.datasets import mnist
+
     folder = data_dir or default_data_dir()
-    state = mnist.verify(_files(name), folder)
+    state = mnist.verify(name, folder)
     for file, word in state.items():
         give(f"{word:10} {file}")
     bad = [file for file, word in state.items() if word != "ok"]
     if bad:
         raise UserError(
-            f"{name}: {', '.join(bad)} in {mnist.folder(name, folder)} not verified: remove what is damaged or "
+            f"{name}: {', '.join(bad)} in {raw_folder(name, folder)} not verified: remove what is damaged or "
             f"unchecked and run `ssl-irmae data fetch {name}`"
         )
 
 
-def _files(name: str) -> str:
-    from ssl_irmae.datasets import SOURCES
+def _refuse_without_files(name: str) -> None:
+    from ssl_irmae.catalogue import CATALOGUE
     from ssl_irmae.errors import UserError, unknown_name
 
-    if name not in SOURCES:
-        raise unknown_name("dataset", name, SOURCES)
-    files = SOURCES[name].files
-    if files is None:
-        raise UserError(f"{name} has no files to fetch or verify: {SOURCES[name].summary}")
-    return files
+    if name not in CATALOGUE:
+        raise unknown_name("dataset", name, CATALOGUE)
+    if CATALOGUE[name].folder is None:
+        raise UserError(f"{name} has no files to fetch or verify: {CATALOGUE[name].summary}")

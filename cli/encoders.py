@@ -14,13 +14,15 @@ app = typer.Typer(no_args_is_help=True, help="List, show, import and export pret
 @plainly
 def list_command() -> None:
     """List the encoders that ship with the package."""
-    from ssl_irmae.encoders import BUNDLED, list_bundled, read_config
+    import json
+
+    from ssl_irmae.encoder_files import BUNDLED, CONFIG, list_bundled
 
     for name in list_bundled():
-        config = read_config(BUNDLED / name)
-        card = config.card
+        config = json.loads((BUNDLED / name / CONFIG).read_text())
+        architecture, card = config["architecture"], config["card"]
         give(
-            f"{name:14} {config.architecture.method:6} code {config.architecture.latent_dim}, "
+            f"{name:14} {architecture['method']:6} code {architecture['latent_dim']}, "
             f"effective rank {card['effective_rank']:.1f}, "
             f"reconstruction MSE {card['reconstruction_mse_test']:.5f} (test), {card['epochs']} epochs"
         )
@@ -34,7 +36,8 @@ def show_command(name: Annotated[str, typer.Argument(help="A bundled encoder's n
     from rich.markdown import Markdown
 
     from ssl_irmae.card import model_card
-    from ssl_irmae.encoders import find_encoder, read_config
+    from ssl_irmae.encoder_files import find_encoder
+    from ssl_irmae.encoders import read_config
 
     folder = find_encoder(name)
     card = model_card(name, read_config(folder))
@@ -73,7 +76,8 @@ def export_command(
     import shutil
 
     from ssl_irmae.card import model_card
-    from ssl_irmae.encoders import Encoder, find_encoder
+    from ssl_irmae.encoder_files import find_encoder
+    from ssl_irmae.encoders import Encoder
     from ssl_irmae.files import write_atomically
 
     folder = find_encoder(encoder)

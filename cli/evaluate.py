@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ssl_irmae.cli.options import parse_budgets, parse_seeds
+from ssl_irmae.cli.stages import Stages
 from ssl_irmae.cli.terminal import gentle_interrupt, give, plainly, say
 
 if TYPE_CHECKING:
@@ -179,24 +180,26 @@ def evaluate(
     """Do what the command says; return what ``--json`` prints."""
     pretraining_seeds = parse_seeds(pretrain_seeds) if pretrain_seeds else ()
 
-    from rich.console import Console
+    stages = Stages()
+    with stages("import"):
+        from rich.console import Console
 
-    from ssl_irmae.cli.progress import TrialProgress, fetch_progress
-    from ssl_irmae.compute import find_device, find_precision
-    from ssl_irmae.protocols.audit import leak_audit
-    from ssl_irmae.protocols.data import load_data
-    from ssl_irmae.protocols.grid import Grid
-    from ssl_irmae.protocols.plan import make_plan
-    from ssl_irmae.protocols.pretrained import encoder_of_method, needed_methods, own_encoders
-    from ssl_irmae.protocols.report.comparisons import comparisons_table, explain_comparisons
-    from ssl_irmae.protocols.report.retrieval import retrieval_table
-    from ssl_irmae.protocols.report.table import protocol_tables
-    from ssl_irmae.protocols.report.trials import read_trials
-    from ssl_irmae.protocols.report.words import explain
-    from ssl_irmae.protocols.results import Store
-    from ssl_irmae.protocols.statistics import compare, summarise
-    from ssl_irmae.protocols.trials import Spec, draw_subsets
-    from ssl_irmae.protocols.variance import variance_components
+        from ssl_irmae.cli.progress import TrialProgress, fetch_progress
+        from ssl_irmae.compute import find_device, find_precision
+        from ssl_irmae.protocols.audit import leak_audit
+        from ssl_irmae.protocols.data import load_data
+        from ssl_irmae.protocols.grid import Grid
+        from ssl_irmae.protocols.plan import make_plan
+        from ssl_irmae.protocols.pretrained import encoder_of_method, needed_methods, own_encoders
+        from ssl_irmae.protocols.report.comparisons import comparisons_table, explain_comparisons
+        from ssl_irmae.protocols.report.retrieval import retrieval_table
+        from ssl_irmae.protocols.report.table import protocol_tables
+        from ssl_irmae.protocols.report.trials import read_trials
+        from ssl_irmae.protocols.report.words import explain
+        from ssl_irmae.protocols.results import Store
+        from ssl_irmae.protocols.statistics import compare, summarise
+        from ssl_irmae.protocols.trials import Spec, draw_subsets
+        from ssl_irmae.protocols.variance import variance_components
 
     chosen_device = find_device(device)
     own = own_encoders(encoders, pretraining_seeds)
@@ -221,7 +224,7 @@ def evaluate(
         precision=find_precision(plan.precision if precision == "auto" else precision, chosen_device),
         device=str(chosen_device),
     )
-    with fetch_progress(quiet=quiet) as progress:
+    with stages("load"), fetch_progress(quiet=quiet) as progress:
         data = load_data(
             plan.dataset,
             scored_on=scored_on,
@@ -231,42 +234,46 @@ def evaluate(
         )
     for part in spec.parts:
         draw_subsets(part, spec.rule, data)  # an impossible budget is said before anything is pretrained
-    pretrained = own | {
-        method: tuple(
-            encoder_of_method(
-                method,
-                data,
-                dataset=plan.dataset,
-                device=chosen_device,
-                data_dir=data_dir,
-                train=lambda run, steps: _pretrain_quickly(run, steps, quiet=quiet),
-                seed=seed,
+    with stages("find encoders"):
+        pretrained = own | {
+            method: tuple(
+                encoder_of_method(
+                    method,
+                    data,
+                    dataset=plan.dataset,
+                    device=chosen_device,
+                    data_dir=data_dir,
+                    train=lambda run, steps: _pretrain_quickly(run, steps, quiet=quiet),
+                    seed=seed,
+                )
+                for seed in pretraining_seeds or (None,)
             )
-            for seed in pretraining_seeds or (None,)
-        )
-        for method in needed_methods(plan.contenders.values())
-        if method not in own
-    }
+            for method in needed_methods(plan.contenders.values())
+            if method not in own
+        }
     grid = Grid(spec, data, plan.contenders, pretrained, kept, jobs)
     adopted = grid.adopt(elsewhere)
     if known and not quiet:
         say(f"taken over from {', '.join(map(str, known))}: {adopted:,} finished trials")
     groups = [(cell.trial.contender, cell.trial.budget) for cell in grid.cells]
     outcomes = []
-    with gentle_interrupt() as interrupted, TrialProgress(groups, quiet=quiet) as view:
+    with stages("trials"), gentle_interrupt() as interrupted, TrialProgress(groups, quiet=quiet) as view:
         for outcome in grid.run():
             outcomes.append(outcome)
             view.show(outcome)
             if interrupted():
                 raise KeyboardInterrupt
+    encoding = dataclasses.replace(grid.runner.encoding)
     outcomes.sort(key=lambda outcome: outcome.place)
-    rows = [outcome.row for outcome in outcomes]
-    summaries = summarise(rows, reference=plan.reference)
-    quick = [name for name, several in pretrained.items() if any(encoder.quick for encoder in several)]
-    words = explain(rows, summaries, reference=plan.reference, quick=quick)
-    comparisons = compare(rows, plan.comparisons)
-    audit = leak_audit([outcome.kept for outcome in outcomes])
-    retrieval = grid.retrieval() if metrics == "retrieval" else []
+    with stages("summarise"):
+        rows = [outcome.row for outcome in outcomes]
+        summaries = summarise(rows, reference=plan.reference)
+        quick = [name for name, several in pretrained.items() if any(encoder.quick for encoder in several)]
+        words = explain(rows, summaries, reference=plan.reference, quick=quick)
+        comparisons = compare(rows, plan.comparisons)
+        audit = leak_audit([outcome.kept for outcome in outcomes])
+    with stages("retrieval"):
+        retrieval = grid.retrieval() if metrics == "retrieval" else []
     if table:
         console = Console(stderr=False)
         for each in protocol_tables(rows, summaries, reference=plan.reference):
@@ -287,7 +294,9 @@ def evaluate(
         "retrieval": [dataclasses.asdict(quality) for quality in retrieval],
         "notes": words,
         "leak_audit": audit,
+        "images_per_second": encoding.images_per_second,
         "seconds": {
+            "stages": _stages(stages, encoding.seconds),
             "fresh_trials": round(sum(o.kept.seconds for o in outcomes if o.fresh), 3),
             "by_contender": _seconds(outcomes),
         },
@@ -303,6 +312,12 @@ def _list_contenders() -> None:
         told += ["transductive"] if contender.transductive else []
         told += ["default"] if name in DEFAULT else []
         give(f"{name:<44}{', '.join(told)}")
+
+
+def _stages(stages: Stages, encoding: float) -> dict[str, float]:
+    """Take the encoding that trials share out of their stage; with --jobs it is the workers' and stays in it."""
+    seconds = stages.rounded()
+    return {**seconds, "encode": round(encoding, 3), "trials": round(seconds["trials"] - encoding, 3)}
 
 
 def _seconds(outcomes: "list[Outcome]") -> dict[str, float]:

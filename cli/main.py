@@ -1,6 +1,5 @@
 """The command ``ssl-irmae``: its sub-commands, each in a file of its own."""
 
-import importlib.metadata
 from typing import Annotated
 
 import typer
@@ -19,6 +18,8 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
+        import importlib.metadata
+
         give(f"ssl-irmae {importlib.metadata.version('ssl-irmae')}")
         raise typer.Exit
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from ssl_irmae.cli.stages import Stages
 from ssl_irmae.cli.terminal import give, plainly, say
 
 EPILOG = """
@@ -111,17 +112,19 @@ def pretrain(
     quiet: bool,
 ) -> dict[str, object]:
     """Do what the command says; return what ``--json`` prints."""
-    from ssl_irmae.cli.progress import fetch_progress, train_with_progress
-    from ssl_irmae.errors import UserError
-    from ssl_irmae.recipe import Architecture
-    from ssl_irmae.runs import CHECKPOINT, make_run
+    stages = Stages()
+    with stages("import"):
+        from ssl_irmae.cli.progress import fetch_progress, train_with_progress
+        from ssl_irmae.errors import UserError
+        from ssl_irmae.recipe import Architecture
+        from ssl_irmae.runs import CHECKPOINT, make_run
 
     if not 0 < learning_rate < float("inf"):
         raise UserError(f"--learning-rate must be positive, got {learning_rate:g}: the reference is 1e-4")
     folder = out or Path("runs") / f"{Path(dataset).stem}-{method}"
     if resume and not (folder / CHECKPOINT).is_file():
         raise UserError(f"--resume: {folder} holds no checkpoint to go on from; leave --resume out to start")
-    with fetch_progress(quiet=quiet) as progress:
+    with stages("load"), fetch_progress(quiet=quiet) as progress:
         run = make_run(
             folder,
             architecture=lambda channels, size: Architecture.reference(
@@ -146,8 +149,10 @@ def pretrain(
     started = run.resumed_at
     if started and not quiet:
         say(f"going on with {folder} at step {started}")
-    images_per_second = train_with_progress(run, epochs=epochs, max_steps=max_steps, quiet=quiet)
-    encoder = run.finish(shlex.join(["ssl-irmae", *sys.argv[1:]]))
+    with stages("train"):
+        images_per_second = train_with_progress(run, epochs=epochs, max_steps=max_steps, quiet=quiet)
+    with stages("measure"):
+        encoder = run.finish(shlex.join(["ssl-irmae", *sys.argv[1:]]))
     if not quiet:
         rank = encoder.config.card["effective_rank"]
         say(f"{folder}: effective rank {rank:.1f} of {encoder.config.architecture.latent_dim}")
@@ -155,5 +160,6 @@ def pretrain(
         "folder": str(folder),
         "steps_before": started,
         "images_per_second": images_per_second,
+        "seconds": stages.rounded(),
         "config": encoder.config.model_dump(mode="json"),
     }

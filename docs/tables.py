@@ -1,4 +1,4 @@
-"""Write the tables of README.md from stored results (`python docs/tables.py`), or `--check` that they agree."""
+"""Write the tables of README.md and performance.md from stored results, or `--check` that they agree."""
 
 import json
 import sys
@@ -23,6 +23,8 @@ RESULTS = ROOT / "docs" / "results"
 RESULT = RESULTS / "mnist-100-labels" / "evaluate.json"
 GRID = RESULTS / "mnist-label-budgets"
 FROZEN = ("irmae-linear", "irmae-poisson-prior")
+BENCH = RESULTS / "performance" / "bench.json"
+SECTIONS = ("pretraining", "heads", "evaluate", "jobs", "startup", "memory", "growth")
 
 
 def evaluate_table(document: dict[str, Any]) -> str:
@@ -89,29 +91,59 @@ def encoders_table() -> str:
     return "\n".join(lines)
 
 
-def rendered(readme: str) -> str:
-    """Return the README with both tables as the stored results have them."""
-    blocks = {"table": evaluate_table(json.loads(RESULT.read_text())), "encoders": encoders_table()}
+def bench_table(section: dict[str, Any] | None) -> str:
+    """Lay out one section of the benchmark as Markdown; without a stored run say so."""
+    if section is None:
+        return "Not run yet."
+    lines = ["| | median | range | n | unit | aim | met |", "|---|---:|---|---:|---|---|---|"]
+    for m in section["measures"]:
+        n = len(m["values"])
+        spread = f"{_number(m['min'])} to {_number(m['max'])}" if n > 1 else ""
+        met = {None: "", True: "yes", False: "**no**"}[m["met"]]
+        lines.append(f"| {m['what']} | {_number(m['median'])} | {spread} | {n} | {m['unit']} | {m['aim']} | {met} |")
+    e = section["environment"]
+    ran = f"`{section['command']}`: {e['processor']}, {e['threads']} threads, torch {e['packages']['torch']}"
+    return "\n".join([*lines, "", *(f"- {note}" for note in section["notes"]), f"- {ran}"])
+
+
+def _number(value: float) -> str:
+    """Three significant digits, large numbers with commas."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
+
+
+def documents() -> dict[Path, dict[str, str]]:
+    """Every document with tables, and the blocks that belong into it by name."""
+    readme = {"table": evaluate_table(json.loads(RESULT.read_text())), "encoders": encoders_table()}
     if GRID.is_dir():
-        blocks["grid"] = grid_table()
+        readme["grid"] = grid_table()
+    bench = json.loads(BENCH.read_text())["sections"] if BENCH.is_file() else {}
+    return {
+        ROOT / "README.md": readme,
+        ROOT / "docs" / "performance.md": {f"bench {name}": bench_table(bench.get(name)) for name in SECTIONS},
+    }
+
+
+def rendered(text: str, blocks: dict[str, str]) -> str:
+    """Return a document with its blocks as the stored results have them."""
     for name, block in blocks.items():
         begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
-        head, rest = readme.split(begin)
-        readme = f"{head}{begin}{block}\n{end}{rest.split(end)[1]}"
-    return readme
+        head, rest = text.split(begin)
+        text = f"{head}{begin}{block}\n{end}{rest.split(end)[1]}"
+    return text
 
 
 def main() -> int:
-    """Write or check; return 1 if the README had drifted."""
-    path = ROOT / "README.md"
-    before = path.read_text()
-    after = rendered(before)
-    if "--check" not in sys.argv:
-        path.write_text(after)
-        return 0
-    if before != after:
-        sys.stderr.write("README.md differs from the stored results: run `python docs/tables.py`\n")
-    return int(before != after)
+    """Write or check; return 1 if a document had drifted."""
+    drifted = 0
+    for path, blocks in documents().items():
+        before = path.read_text()
+        after = rendered(before, blocks)
+        if "--check" not in sys.argv:
+            path.write_text(after)
+        elif before != after:
+            sys.stderr.write(f"{path.name} differs from the stored results: run `python docs/tables.py`\n")
+            drifted = 1
+    return drifted
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -23,6 +24,24 @@ from ssl_irmae.protocols.trials import Cell, Spec, Trial
 from ssl_irmae.seeding import derive_seed
 
 
+@dataclass
+class Encoding:
+    """What encoding for frozen readouts took in this process.
+
+    Args:
+        images: How many, each representation counted.
+        seconds: Wall clock.
+    """
+
+    images: int = 0
+    seconds: float = 0.0
+
+    @property
+    def images_per_second(self) -> float | None:
+        """None if nothing was encoded."""
+        return self.images / self.seconds if self.images else None
+
+
 class Runner:
     """Runs trials, and keeps what they share: encoders, codes, graphs over unlabelled images.
 
@@ -37,6 +56,7 @@ class Runner:
         self.data = data
         self.contenders = contenders
         self._environment = describe_environment()
+        self.encoding = Encoding()
         self._loaded: dict[str, Encoder] = {}
         self._encoded: dict[tuple[str, Reads], tuple[Tensor, Tensor]] = {}
         self._memos: dict[tuple[str | None, str, bool], Memo] = {}
@@ -108,12 +128,15 @@ class Runner:
         key = (name if encoder is None else encoder.hash, reads)
         if key not in self._encoded:
             train, scored = self.data.train.images, self.data.scored.images
+            began = time.perf_counter()
             if encoder is None:
                 encode = FLOORS[name](train)
                 self._encoded[key] = (encode(train), encode(scored))
             else:
                 loaded = self._load(encoder).to(self.spec.device)
                 self._encoded[key] = (loaded.encode(train, reads), loaded.encode(scored, reads))
+            self.encoding.seconds += time.perf_counter() - began
+            self.encoding.images += len(train) + len(scored)
         return self._encoded[key]
 
     def _score(self, trial: Trial, predictions: Tensor) -> Row:

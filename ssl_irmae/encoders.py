@@ -11,14 +11,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor, nn
 
 from ssl_irmae.datasets import as_float, fit_images
-from ssl_irmae.errors import UserError, unknown_name
+from ssl_irmae.encoder_files import BUNDLED, CONFIG, WEIGHTS, find_encoder, list_bundled
+from ssl_irmae.errors import UserError
 from ssl_irmae.files import sha256, write_atomically
 from ssl_irmae.pretraining import Reads, encode
 from ssl_irmae.recipe import Architecture
-
-WEIGHTS = "model.safetensors"
-CONFIG = "config.json"
-BUNDLED = Path(__file__).parent / "bundled"
 
 
 class EncoderConfig(BaseModel):
@@ -143,31 +140,6 @@ class Encoder(nn.Module):
         return bool(self.config.architecture.depth)
 
 
-def find_encoder(name_or_path: str | Path) -> Path:
-    """Find the folder of a bundled encoder or of one on disk.
-
-    Raises:
-        UserError: If there is none; it lists the bundled ones and the nearest.
-    """
-    folder = Path(name_or_path)
-    if (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file():
-        return folder
-    if folder.is_dir():
-        missing = WEIGHTS if (folder / CONFIG).is_file() else CONFIG
-        raise UserError(f"{folder} holds no pretrained encoder ({missing} is missing): finish its `pretrain` first")
-    if folder.name == str(name_or_path):
-        bundled = BUNDLED / folder.name
-        if (bundled / WEIGHTS).is_file():
-            return bundled
-        raise unknown_name("encoder", str(name_or_path), list_bundled())
-    raise UserError(f"there is no encoder folder {folder}: bundled encoders are {', '.join(list_bundled())}")
-
-
-def list_bundled() -> list[str]:
-    """List the encoders that ship with the package."""
-    return sorted(folder.parent.name for folder in BUNDLED.glob(f"*/{WEIGHTS}"))
-
-
 def read_config(folder: Path) -> EncoderConfig:
     """Read an encoder's config.json.
 
@@ -187,3 +159,16 @@ def weights_hash(name_or_path: str | Path) -> str:
     config = read_config(folder)
     identity = json.dumps([sha256(folder / WEIGHTS), config.architecture.model_dump(mode="json"), config.folded])
     return sha256(identity.encode())
+
+
+__all__ = [
+    "BUNDLED",
+    "CONFIG",
+    "WEIGHTS",
+    "Encoder",
+    "EncoderConfig",
+    "find_encoder",
+    "list_bundled",
+    "read_config",
+    "weights_hash",
+]

@@ -20,6 +20,7 @@ Reads = Literal["code", "features"]
 _LOOK = 50  # steps between looks at the losses: a look waits for the device, and CUDA should not wait at every step
 _RANK_IMAGES = 5000  # the effective rank of each epoch is measured on this many images, spread over the set
 _ENCODE_CHUNK = 512
+_DECODE_CHUNK = 128  # the widest layer takes 128 KiB an image, several times over
 
 
 class NonFiniteLossError(UserError):
@@ -202,7 +203,7 @@ def reconstruction_error(autoencoder: Autoencoder, images: Tensor) -> float:
     autoencoder.eval()
     device = next(autoencoder.parameters()).device
     total = torch.zeros((), dtype=torch.float64)
-    for chunk in torch.split(images, _ENCODE_CHUNK):
+    for chunk in torch.split(images, _DECODE_CHUNK):
         x = as_float(chunk, device)
         total += (autoencoder.reconstruct(x) - x).square().sum(dim=(1, 2, 3)).cpu().double().sum()
     return float(total) / images.numel()

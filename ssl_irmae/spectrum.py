@@ -21,8 +21,8 @@ def spectrum(code: Tensor) -> Tensor:
     """
     if code.ndim != 2 or len(code) < 2:
         raise ValueError(f"a spectrum needs a code of shape (n, d) with n >= 2, got {tuple(code.shape)}")
-    z = code.double()
-    z = z - z.mean(0)
+    z = code.to(torch.float64, copy=True)
+    z -= z.mean(0)  # in place: at 60,000 codes a second copy would be the largest thing in memory
     covariance = z.T @ z / (len(z) - 1)
     singular_values: Tensor = torch.linalg.svdvals(covariance)
     return singular_values

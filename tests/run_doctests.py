@@ -1,10 +1,11 @@
-"""Run the doctests of every module of the installed package: `python -m tests.run_doctests`."""
+"""Run the doctests of every module of the installed package and of benchmarks/: `python -m tests.run_doctests`."""
 
 import doctest
 import importlib
 import pkgutil
 import sys
 
+import benchmarks
 import ssl_irmae
 import ssl_irmae.cli
 import ssl_irmae.protocols
@@ -14,7 +15,7 @@ def main() -> int:
     """Run them all; return the number of failures."""
     failed = 0
     # an editable install keeps the three layers in three places: each is walked by itself
-    for package in (ssl_irmae, ssl_irmae.protocols, ssl_irmae.cli):
+    for package in (ssl_irmae, ssl_irmae.protocols, ssl_irmae.cli, benchmarks):
         attempted = 0
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             result = doctest.testmod(importlib.import_module(module.name))

@@ -1,17 +1,18 @@
 """Sources of images: one file each, one small in-memory object from all of them."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import platformdirs
-
+from ssl_irmae.catalogue import CATALOGUE, default_data_dir
 from ssl_irmae.datasets import celeba, digits, mnist, own, shapes
 from ssl_irmae.datasets.download import Progress, no_progress
 from ssl_irmae.datasets.image_set import ImageSet, as_float, fit_images
 from ssl_irmae.datasets.mnist import Split
 from ssl_irmae.errors import unknown_name
+
+Load = Callable[[Split, Path, Progress], ImageSet]
 
 
 @dataclass(frozen=True)
@@ -19,46 +20,23 @@ class Source:
     """Where a named set comes from.
 
     Args:
-        summary: One line for people.
         image_size: Side to which its images are resized for the reference architectures, pixels.
         load: Called with split, data folder and progress.
-        files: The name under which :mod:`ssl_irmae.datasets.mnist` fetches and verifies it, or None.
     """
 
-    summary: str
     image_size: int
-    load: Callable[[Split, Path, Progress], ImageSet]
-    files: str | None = None
+    load: Load
 
 
-def _idx_source(name: str, summary: str) -> Source:
-    return Source(summary, 32, lambda split, folder, progress: mnist.load(name, split, folder, progress), name)
-
-
-SOURCES: dict[str, Source] = {
-    "mnist": _idx_source("mnist", "handwritten digits, 60,000 + 10,000, 28x28 grey, 10 classes"),
-    "fashion-mnist": _idx_source("fashion-mnist", "clothes, 60,000 + 10,000, 28x28 grey, 10 classes"),
-    "kmnist": _idx_source("kmnist", "cursive kana, 60,000 + 10,000, 28x28 grey, 10 classes"),
-    "digits": Source(
-        "scikit-learn's digits, 1,300 + 497, 8x8 grey, 10 classes; no download", 32, lambda s, _d, _p: digits.load(s)
-    ),
-    "shapes": Source(
-        "synthetic circles and squares, 50,000 + 10,000, 32x32 colour; intrinsic dimension 7; no download",
-        32,
-        lambda s, _d, _p: shapes.load(s),
-    ),
-    "celeba": Source(
-        "faces, 162,770 + 19,962, 64x64 colour, attributes; files must be in place",
-        64,
-        lambda s, d, _p: celeba.load(s, d),
-    ),
+_LOAD: dict[str, Load] = {
+    "mnist": partial(mnist.load, "mnist"),
+    "fashion-mnist": partial(mnist.load, "fashion-mnist"),
+    "kmnist": partial(mnist.load, "kmnist"),
+    "digits": lambda split, _d, _p: digits.load(split),
+    "shapes": lambda split, _d, _p: shapes.load(split),
+    "celeba": lambda split, data_dir, _p: celeba.load(split, data_dir),
 }
-
-
-def default_data_dir() -> Path:
-    """Say where data are kept unless told otherwise: $SSL_IRMAE_DATA_DIR, or the user's cache folder."""
-    chosen = os.environ.get("SSL_IRMAE_DATA_DIR")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("ssl-irmae") / "data"
+SOURCES = {name: Source(listed.image_size, _LOAD[name]) for name, listed in CATALOGUE.items()}
 
 
 def load_images(

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import torch
-import torchvision
-from torchvision.transforms.v2 import functional as transforms
 
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.mnist import Split
@@ -21,6 +19,9 @@ def load(split: Split, data_dir: Path) -> ImageSet:
     Raises:
         UserError: If torchvision finds no complete CelebA under ``data_dir``; its licence forbids fetching it here.
     """
+    import torchvision
+    from torchvision.transforms.v2 import functional as transforms
+
     try:
         faces = torchvision.datasets.CelebA(str(data_dir), split=split, target_type="attr", download=False)
     except (RuntimeError, OSError) as error:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits
 
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.mnist import Split
@@ -12,6 +11,8 @@ _TRAIN = 1300  # the first ones train: the set is in the order of its writers, s
 
 def load(split: Split) -> ImageSet:
     """Load the first 1,300 digits (``"train"``) or the last 497 (``"test"``), pixels scaled from 0..16 to 0..255."""
+    from sklearn.datasets import load_digits  # scikit-learn takes a second and 80 MB: only who wants digits pays
+
     x, y = load_digits(return_X_y=True)
     part = slice(None, _TRAIN) if split == "train" else slice(_TRAIN, None)
     images = np.minimum(x[part] * 16, 255).astype(np.uint8).reshape(-1, 1, 8, 8)

@@ -24,7 +24,7 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
         UserError: If it is no IDX file of bytes, or if it is cut short.
     """
     try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        raw = _contents(path)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} cannot be read ({error}): name an IDX file, plain or gzipped") from error
     if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":
@@ -34,7 +34,16 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
     shape = struct.unpack(f">{ndim}I", raw[4:header]) if len(raw) >= header else None
     if shape is None or len(raw) != header + int(np.prod(shape, dtype=np.int64)):
         raise UserError(f"{path} is cut short or damaged: its header states shape {shape}, it has {len(raw)} bytes")
-    return np.frombuffer(bytearray(raw), np.uint8, offset=header).reshape(shape)
+    return np.frombuffer(raw, np.uint8, offset=header).reshape(shape)
+
+
+def _contents(path: Path) -> bytearray:
+    """Read a file into memory that may be written to, once: MNIST's takes 47 MB."""
+    if path.suffix == ".gz":
+        return bytearray(gzip.decompress(path.read_bytes()))
+    raw = bytearray(path.stat().st_size)
+    with path.open("rb") as file:
+        return raw[: file.readinto(raw)] if len(raw) else raw
 
 
 def idx_bytes(array: npt.NDArray[np.uint8]) -> bytes:

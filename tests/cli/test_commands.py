@@ -171,6 +171,9 @@ def test_evaluate_again_repeats_nothing_and_gives_the_same_rows(evaluate: str) -
     second = json.loads(run(f"{evaluate} --json").stdout)
     fresh = json.loads(run(f"{evaluate} --json --store other.sqlite").stdout)
     assert first["rows"] == second["rows"] == fresh["rows"]
+    assert {"load", "encode", "trials"} <= set(fresh["seconds"]["stages"])
+    assert fresh["images_per_second"] > 0
+    assert second["images_per_second"] is None, "nothing was encoded"
     assert second["seconds"]["fresh_trials"] == 0 < fresh["seconds"]["fresh_trials"]
 
 
@@ -244,6 +247,7 @@ def test_pretrain_json_reports_speed_and_the_encoder() -> None:
     options = "--dataset digits --max-steps 3 --latent-dim 4 --depth 2 --method irmae --out r"
     document = json.loads(run(f"pretrain {options} --json").stdout)
     assert document["images_per_second"] > 0
+    assert {"load", "train", "measure"} <= set(document["seconds"])
     assert document["config"]["card"]["steps"] == 3
     files = {p.name for p in Path("r").iterdir()}
     assert {"config.json", "model.safetensors", "metrics.jsonl", "environment.json", "README.md"} <= files

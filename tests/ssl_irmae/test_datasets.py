@@ -9,7 +9,9 @@ import numpy.typing as npt
 import pytest
 import torch
 from PIL import Image
+from torchvision.transforms.v2 import functional as transforms
 
+from ssl_irmae.catalogue import CATALOGUE
 from ssl_irmae.datasets import SOURCES, ImageSet, as_float, fit_images, load_images
 from ssl_irmae.datasets.idx import idx_bytes, read_idx
 from ssl_irmae.datasets.shapes import FACTORS, generate
@@ -79,6 +81,13 @@ def test_resizing_is_what_pil_does(shape: tuple[int, int]) -> None:
     ours = fit_images(torch.from_numpy(x), channels=1, image_size=32).numpy()
     pil = np.stack([np.asarray(Image.fromarray(p[0]).resize((32, 32), Image.Resampling.BILINEAR))[None] for p in x])
     assert np.abs(ours.astype(int) - pil.astype(int)).max() <= 1  # a rounding step where PIL works in fixed point
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 28, 28), (5, 3, 178, 148), (1, 1, 8, 8), (1, 3, 40, 33)])
+def test_images_are_resized_as_torchvision_does(shape: tuple[int, int, int, int]) -> None:
+    x = torch.from_numpy(_pixels(*shape))
+    theirs = transforms.resize(x, [32, 32], antialias=True)
+    assert torch.equal(fit_images(x, channels=shape[1], image_size=32), theirs)
 
 
 def test_channels_fit_both_ways() -> None:
@@ -263,5 +272,5 @@ def test_unknown_names_and_missing_paths() -> None:
 
 def test_every_source_has_a_summary_and_a_size_with_a_reference_architecture() -> None:
     for name, source in SOURCES.items():
-        assert source.summary, name
+        assert CATALOGUE[name].summary, name
         assert source.image_size in (32, 64)

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torchvision
 
+from ssl_irmae.catalogue import raw_folder
 from ssl_irmae.datasets import mnist
 from ssl_irmae.datasets.download import FetchError
 from ssl_irmae.datasets.idx import idx_bytes
@@ -139,6 +141,21 @@ def test_verify_tells_missing_from_damaged(tmp_path: Path, published: dict[str, 
 def test_the_published_hashes_are_the_ones_in_force() -> None:
     assert mnist._MNIST_SHA256[FILES[0]] == "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
     assert set(mnist._MNIST_SHA256) == set(FILES)
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("mnist", torchvision.datasets.MNIST),
+        ("fashion-mnist", torchvision.datasets.FashionMNIST),
+        ("kmnist", torchvision.datasets.KMNIST),
+    ],
+)
+def test_classes_and_folders_are_those_of_torchvision(name: str, theirs: Any, tmp_path: Path) -> None:
+    for file, data in _small_mnist().items():
+        write_atomically(raw_folder(name, tmp_path) / file, data)
+    assert mnist.load(name, "test", tmp_path).classes == tuple(theirs.classes)
+    assert len(theirs(tmp_path, train=False)) == 2
 
 
 def test_two_writers_at_once_leave_one_whole_file(tmp_path: Path) -> None:

@@ -1,0 +1,83 @@
+"""Section: images a second of pretraining, beside the reference loop and the roof."""
+
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import child, peer
+from benchmarks.measure import measure, ratios
+from benchmarks.options import Options
+from ssl_irmae.datasets import default_data_dir, load_images
+
+IMAGES = 12_800  # of ours, in memory, so that measuring the encoder afterwards is short; the loop's rate is the same
+WORKERS = (0, 2)  # the reference code asks for 32 loader processes, which is slower on few cores; the faster counts
+
+
+def section(options: Options) -> dict[str, Any]:
+    """Run both sides in turn; ratios are to the faster of the reference loops."""
+    steps = 60 if options.quick else 400
+    ours: dict[str, tuple[int, float, str]] = {
+        "ours, batch 32, fp32": (32, 1e-4, "fp32"),
+        "ours, batch 32": (32, 1e-4, "auto"),
+        f"ours, batch {options.large_batch}": (options.large_batch, options.large_rate, "auto"),
+    }
+    rates: dict[str, list[float]] = {}
+    used = ""
+    with tempfile.TemporaryDirectory() as scratch:
+        images = load_images("mnist").images[:IMAGES]
+        np.savez(Path(scratch) / "images.npz", images=images.numpy())
+        for repeat in range(options.repeats):
+            if options.peer:
+                rate = peer.pretraining(options.peer, steps=steps, device=options.device)
+                rates.setdefault("reference code, as checked out", []).append(rate)
+            else:
+                for workers in WORKERS:
+                    told = child.reference(
+                        "pretraining",
+                        *("--data-dir", str(default_data_dir()), "--steps", str(steps)),
+                        *("--workers", str(workers), "--device", options.device),
+                    ).json
+                    rates.setdefault(f"reference loop, {workers} workers", []).append(told["images_per_second"])
+            for i, (name, (batch, rate, precision)) in enumerate(ours.items()):
+                of_batch = max(100, steps * 32 // batch)
+                told = child.ssl_irmae(
+                    *("pretrain", "--dataset", "images.npz", "--max-steps", str(of_batch), "--json", "--quiet"),
+                    *("--batch-size", str(batch), "--learning-rate", str(rate), "--precision", precision),
+                    *("--device", options.device, "--out", f"run-{repeat}-{i}"),
+                    folder=Path(scratch),
+                ).json
+                used = told["config"]["card"]["precision"]
+                rates.setdefault(name, []).append(told["images_per_second"])
+        roof = child.run(
+            ["-m", "benchmarks.roof", "--device", options.device, "--seconds", "2" if options.quick else "8"],
+            folder=Path(__file__).parent.parent,
+        ).json
+    theirs = max((name for name in rates if name.startswith("reference")), key=lambda n: statistics.median(rates[n]))
+    measures = [measure(name, "images/s", values) for name, values in rates.items()]
+    for precision in ("fp32", "bf16"):
+        if precision in roof:
+            values = [roof[precision] / roof["flops_per_image"]]
+            measures.append(measure(f"roof, {precision} matrix products", "images/s", values))
+    large = list(ours)[-1]
+    measures += [
+        ratios("batch 32, fp32, to the reference", rates["ours, batch 32, fp32"], rates[theirs]),
+        ratios("batch 32 to the reference", rates["ours, batch 32"], rates[theirs], at_least=3),
+        ratios(f"batch {options.large_batch} to the reference", rates[large], rates[theirs], at_least=4.5),
+        measure(
+            f"batch {options.large_batch} to the {used} roof",
+            "x",
+            [rate * roof["flops_per_image"] / roof[used] for rate in rates[large]],
+            at_least=0.5,
+        ),
+    ]
+    notes = [
+        f"ratios are to {theirs}; {used} is what --precision auto chose here",
+        f"an image costs {roof['flops_per_image'] / 1e6:.0f} MFLOP of training, by the layers; the roof is a product "
+        "of two 2048 x 2048 matrices, the best of many",
+    ]
+    if "bf16" not in roof:
+        notes.append("this processor has no bf16 arithmetic of its own: that roof was not measured")
+    return {"measures": measures, "notes": notes}

@@ -1,0 +1,32 @@
+"""How long each stage of a command took, for ``--json``."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+
+class Stages:
+    """A stop watch with names.
+
+    >>> stages = Stages()
+    >>> with stages("load"):
+    ...     pass
+    >>> list(stages.seconds)
+    ['load']
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Add the wall-clock seconds spent inside to a stage, also when an error ends it."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+    def rounded(self) -> dict[str, float]:
+        """The seconds by stage, in the order in which they began, to a millisecond."""
+        return {name: round(seconds, 3) for name, seconds in self.seconds.items()}

@@ -103,8 +103,8 @@ def command(
     known: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Finished trials from elsewhere, another --store or the rows.csv of a report: where nothing but the "
-            "machine differs they are taken over and not run again; repeatable.",
+            help="Finished trials from elsewhere, another --store, the rows.csv of a report or --json: where nothing "
+            "but the machine differs they are taken over and not run again; repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -178,7 +178,7 @@ def evaluate(
     table: bool,
 ) -> dict[str, Any]:
     """Do what the command says; return what ``--json`` prints."""
-    pretraining_seeds = parse_seeds(pretrain_seeds) if pretrain_seeds else ()
+    pretraining_seeds = parse_seeds(pretrain_seeds, "--pretrain-seeds") if pretrain_seeds is not None else ()
 
     stages = Stages()
     with stages("import"):
@@ -204,10 +204,10 @@ def evaluate(
     chosen_device = find_device(device)
     own = own_encoders(encoders, pretraining_seeds)
     plan = make_plan(
-        budgets=parse_budgets(labels) if labels else None,
-        seeds=parse_seeds(seeds) if seeds else None,
+        budgets=parse_budgets(labels) if labels is not None else None,
+        seeds=parse_seeds(seeds) if seeds is not None else None,
         dataset=dataset,
-        contenders=[name.strip() for name in contenders.split(",")] if contenders else None,
+        contenders=[name.strip() for name in contenders.split(",")] if contenders is not None else None,
         reference=reference,
         preset=preset,
         leaky=protocol == "reference",
@@ -271,6 +271,7 @@ def evaluate(
         quick = [name for name, several in pretrained.items() if any(encoder.quick for encoder in several)]
         words = explain(rows, summaries, reference=plan.reference, quick=quick)
         comparisons = compare(rows, plan.comparisons)
+        words += explain_comparisons(comparisons, declared=len(plan.comparisons)) if comparisons else []
         audit = leak_audit([outcome.kept for outcome in outcomes])
     with stages("retrieval"):
         retrieval = grid.retrieval() if metrics == "retrieval" else []
@@ -282,7 +283,7 @@ def evaluate(
             console.print(comparisons_table(comparisons))
         if retrieval:
             console.print(retrieval_table(retrieval))
-        for line in [*words, *(explain_comparisons(comparisons) if comparisons else []), *audit]:
+        for line in [*words, *audit]:
             console.print(line, highlight=False)
     return {
         "spec": spec.model_dump(mode="json"),

@@ -4,6 +4,8 @@ import re
 
 from ssl_irmae.errors import UserError
 
+_MOST = 10_000
+
 
 def parse_budgets(text: str) -> tuple[int | None, ...]:
     """Read ``10,100,all``; None stands for all.
@@ -16,15 +18,19 @@ def parse_budgets(text: str) -> tuple[int | None, ...]:
         word = part.strip()
         if word == "all":
             budgets.append(None)
-        elif re.fullmatch(r"[0-9]+(_[0-9]+)*", word) and int(word) > 0:
+        elif re.fullmatch(r"[0-9]{1,9}(_[0-9]{1,3}){0,3}", word) and int(word) > 0:
             budgets.append(int(word))
         else:
             raise UserError(f"--labels {text}: {word!r} is no number of labels; write such as 10,100,1000,all")
     return tuple(dict.fromkeys(budgets))
 
 
-def parse_seeds(text: str) -> tuple[int, ...]:
+def parse_seeds(text: str, option: str = "--seeds") -> tuple[int, ...]:
     """Read ``10`` as ten seeds from 0, and ``0,3,7`` as those three.
+
+    Args:
+        text: What the user wrote.
+        option: Where.
 
     >>> parse_seeds("3"), parse_seeds("0,3,7"), parse_seeds("5,")
     ((0, 1, 2), (0, 3, 7), (5,))
@@ -33,6 +39,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     listed = "," in text
     if listed and not words[-1]:
         words.pop()
-    if not words or not all(re.fullmatch("[0-9]+", word) for word in words) or (not listed and int(words[0]) < 1):
-        raise UserError(f"--seeds {text}: write how many, such as 10, or which, such as 0,3,7")
+    if not words or not all(re.fullmatch("[0-9]{1,9}", word) for word in words) or (not listed and int(words[0]) < 1):
+        raise UserError(f"{option} {text}: write how many, such as 10, or which, such as 0,3,7")
+    if not listed and int(words[0]) > _MOST:
+        raise UserError(f"{option} {text}: that many are not run; {_MOST:,} is the most")
     return tuple(dict.fromkeys(int(word) for word in words)) if listed else tuple(range(int(words[0])))

@@ -136,7 +136,7 @@ def report(
         trials,
         reference=reference,
         drawn=[name.strip() for name in contenders.split(",")] if contenders else None,
-        preset=find_preset(preset) if preset else None,
+        preset=find_preset(preset) if preset is not None else None,
         notes=left_out,
         commands=[*made_by, own],
     )

@@ -48,32 +48,33 @@ def grid_table() -> str:
     """Lay out what the figure of the label budgets draws, and say where supervised training overtakes frozen codes.
 
     Raises:
-        ValueError: If the figure was drawn from other rows.
+        ValueError: If a figure was drawn from other rows.
     """
     report = make_report(read_trials(GRID / "rows.csv"), preset=find_preset("mnist-full"))
-    with Image.open(GRID / "error-against-labels.png") as figure:
-        if figure.info.get("Source") != report.fingerprint:
-            raise ValueError(f"{GRID}: the figure was drawn from other rows: run `ssl-irmae report` again")
+    for path in GRID.glob("*.png"):
+        with Image.open(path) as figure:
+            if figure.info.get("Source") != report.fingerprint:
+                raise ValueError(f"{path} was drawn from other rows: run `ssl-irmae report` again")
     return "\n".join([short_markdown(report), "", *overtakings(report.summaries, "supervised", FROZEN)])
 
 
 def overtakings(summaries: Sequence[Summary], learner: str, frozen: Sequence[str]) -> list[str]:
-    """Say from which budget on a learner's mean error is below that of frozen readouts, one line each."""
-    means = {(s.contender, s.budget): s.mean for s in summaries}
+    """Say at which budgets a learner's error is below, or above, that of frozen readouts, one line each.
+
+    Only where the 95 % interval of the paired difference leaves out 0.
+    """
     lines = []
     for name in frozen:
-        shared = sorted(b for c, b in means if c == name and (learner, b) in means)
-        if not shared:
-            continue
-        behind = [b for b in shared if means[learner, b] > means[name, b]]
-        ahead = [b for b in shared if b > max(behind, default=0)]
-        if not behind:
-            where = f"is ahead of `{name}` at every budget"
-        elif not ahead:
-            where = f"does not overtake `{name}` up to {shared[-1]:,} labels"
-        else:
-            where = f"overtakes `{name}` between {max(behind):,} and {ahead[0]:,} labels"
-        lines.append(f"- `{learner}` {where}.")
+        signs: dict[str, list[str]] = {"below": [], "above": []}
+        for s in sorted((s for s in summaries if s.contender == name and s.difference), key=lambda s: s.budget):
+            d = s.difference
+            if d is not None and d.low is not None and d.high is not None and d.low * d.high > 0:
+                signs["below" if d.mean > 0 else "above"].append(f"{s.budget:,}")
+        told = [f"{sign} it at {', '.join(budgets)} labels" for sign, budgets in signs.items() if budgets]
+        if told:
+            lines.append(
+                f"- `{learner}` beside `{name}`: mean error {' and '.join(told)} (95 % intervals leave out 0)."
+            )
     return lines
 
 

@@ -1,8 +1,9 @@
 """The leak audit: for a set of results, who saw what, and when."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from ssl_irmae.protocols.contenders import CONTENDERS
 from ssl_irmae.protocols.results import Kept, Row
 
 
@@ -32,8 +33,9 @@ def leak_audit(kept: Sequence[Kept]) -> list[str]:
         f"Learners were given labelled images of their subset, unlabelled training images and a seed. Labels of the "
         f"{first.n_scored:,} scored images (fingerprint {first.scored_fingerprint[:12]}) lay with the scorer alone, "
         f"which read them after each trial's predictions were made{when}.",
-        "Settings were fixed before, in the code: chosen on held-out MNIST training images (docs/results/settings), "
-        "for other data sets not chosen at all"
+        "Settings were fixed before: those in the code, chosen on held-out MNIST training images "
+        "(docs/results/settings), for other data sets not chosen at all"
+        + _about_other_settings(rows)
         + (
             "; C of logistic regression by cross-validation inside the labelled subset where each class has five or "
             "more labels there."
@@ -54,12 +56,29 @@ def leak_audit(kept: Sequence[Kept]) -> list[str]:
     return lines
 
 
+def _about_other_settings(rows: Sequence[Row]) -> str:
+    """Name the settings that the command gave and that the code does not hold for that readout."""
+    known: dict[str, list[Mapping[str, object]]] = {}
+    for contender in CONTENDERS.values():
+        known.setdefault(contender.readout.__name__, []).append(contender.settings)
+    other: dict[str, None] = {}
+    for row in rows:
+        if row.readout in known and row.settings not in known[row.readout]:
+            nearest = min(known[row.readout], key=lambda s: len(row.settings.items() ^ s.items()))
+            other |= dict.fromkeys(f"{k} {row.settings[k]}" for k in row.settings if row.settings[k] != nearest.get(k))
+    return f"; given with the command instead: {', '.join(other).replace('_', ' ')}" if other else ""
+
+
 def _about_encoders(rows: Sequence[Row]) -> str:
-    hashes = {row.encoder: row.encoder_hash or "" for row in rows if row.encoder and row.encoder_hash != row.encoder}
-    if not hashes:
+    used = {
+        (row.encoder, row.pretrain_seed if row.pretrain_seed is not None else -1, (row.encoder_hash or "")[:12])
+        for row in rows
+        if row.encoder and row.encoder_hash != row.encoder
+    }
+    if not used:
         return "No pretrained encoder took part."
-    names = ", ".join(f"{name} ({value[:12]})" for name, value in sorted(hashes.items()))
-    return f"Pretrained encoders, whose cards say on which images, all without labels: {names}."
+    names = ", ".join(f"{name} ({value})" for name, _, value in sorted(used))
+    return f"Pretrained encoders, whose cards say on which images and how: {names}."
 
 
 def _about_subsets(rows: Sequence[Row]) -> str:

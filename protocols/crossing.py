@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.contenders import CONTENDERS
 from ssl_irmae.protocols.results import Row
 
 
@@ -19,6 +20,7 @@ class Crossing:
         pretrain_seeds: Ascending, P of them; a single None where no encoder was pretrained or none tells its seed.
         errors: Percent, float64, shape (S, P).
         full: Whether this is the full set, where all subsets are one.
+        deterministic: Whether its readout makes no random choice.
         left_out: Seeds that were not run with every pretraining seed, and are not in the matrix.
     """
 
@@ -26,6 +28,7 @@ class Crossing:
     pretrain_seeds: tuple[int | None, ...]
     errors: npt.NDArray[np.float64]
     full: bool
+    deterministic: bool
     left_out: tuple[int, ...]
 
     @property
@@ -49,7 +52,9 @@ def cross(rows: Iterable[Row]) -> dict[tuple[int, str], Crossing]:
     """
     cells: dict[tuple[int, str], dict[tuple[int, int | None], float]] = {}
     full: set[int] = set()
+    readouts: dict[tuple[int, str], str] = {}
     for row in rows:
+        readouts[row.budget, row.contender] = row.readout
         group = cells.setdefault((row.budget, row.contender), {})
         if group.setdefault((row.seed, row.pretrain_seed), row.error) != row.error:
             raise UserError(
@@ -58,10 +63,16 @@ def cross(rows: Iterable[Row]) -> dict[tuple[int, str], Crossing]:
             )
         if row.rule == "full":
             full.add(row.budget)
-    return {key: _matrix(*key, group, full=key[0] in full) for key, group in cells.items()}
+    deterministic = {c.readout.__name__ for c in CONTENDERS.values() if c.deterministic}
+    return {
+        key: _matrix(*key, group, full=key[0] in full, deterministic=readouts[key] in deterministic)
+        for key, group in cells.items()
+    }
 
 
-def _matrix(budget: int, contender: str, cells: dict[tuple[int, int | None], float], *, full: bool) -> Crossing:
+def _matrix(
+    budget: int, contender: str, cells: dict[tuple[int, int | None], float], *, full: bool, deterministic: bool
+) -> Crossing:
     every = sorted({seed for seed, _ in cells})
     pretrain_seeds = tuple(sorted({p for _, p in cells}, key=lambda p: -1 if p is None else p))
     seeds = tuple(seed for seed in every if all((seed, p) in cells for p in pretrain_seeds))
@@ -75,5 +86,6 @@ def _matrix(budget: int, contender: str, cells: dict[tuple[int, int | None], flo
         pretrain_seeds,
         np.array([[cells[seed, p] for p in pretrain_seeds] for seed in seeds], dtype=np.float64),
         full,
+        deterministic,
         tuple(seed for seed in every if seed not in seeds),
     )

@@ -101,9 +101,8 @@ class Grid:
         added = 0
         for kept in trials:
             key = Trial.model_validate(kept.row.model_dump(include=set(Trial.model_fields))).key
-            if key in subsets and self.store.get(key) is None:
-                self.store.add(key, kept, subsets[key])
-                added += 1
+            if key in subsets:
+                added += self.store.add(key, kept, subsets[key])
         return added
 
     def run(self) -> Iterator[Outcome]:

@@ -72,6 +72,7 @@ def make_plan(
     Raises:
         UserError: If a name is unknown, or a preset is given together with what it holds.
     """
+    asked = reference
     known = dict(REFERENCE_PROTOCOL if leaky else CONTENDERS)
     for name in own:
         known |= contenders_of(name)
@@ -94,7 +95,7 @@ def make_plan(
         dataset, reference, steps = found.dataset, reference or found.reference, found.steps
     else:
         usual = list(known) if leaky else [*DEFAULT, *added]
-        names = tuple(choose(list(contenders) if contenders else usual, known))
+        names = tuple(choose(usual if contenders is None else list(contenders), known))
         parts = (Part(contenders=names, budgets=budgets or (100,), seeds=seeds or tuple(range(10))),)
     run = choose([name for part in parts for name in part.contenders], known)
     if steps is not None:
@@ -102,6 +103,8 @@ def make_plan(
     reference = reference or ("supervised" if not leaky else next(iter(run)))
     if reference not in known:
         raise unknown_name("contender", reference, known)
+    if asked is not None and asked not in run:
+        raise UserError(f"--reference {asked} is not among the contenders that are run: add it to --contenders")
     plan = Plan(dataset or "mnist", reference, parts, run)
     if preset is not None:
         plan = replace(plan, precision=found.precision or "auto", comparisons=found.comparisons)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from ssl_irmae.protocols.subsets import Subset
 _APPLICATION_ID = 0x49524D41  # "IRMA": tells our files from other programs' databases
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS trials (
-    key TEXT PRIMARY KEY, row TEXT NOT NULL, seconds REAL NOT NULL, finished TEXT NOT NULL, environment TEXT NOT NULL
+    key TEXT PRIMARY KEY, row TEXT NOT NULL, seconds REAL, finished TEXT NOT NULL, environment TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS subsets (hash TEXT PRIMARY KEY, indices BLOB NOT NULL);
 """
@@ -84,7 +85,7 @@ class Kept:
 
     Args:
         row: Its row.
-        seconds: That fitting and predicting took.
+        seconds: That fitting and predicting took, by the clock on the wall; NaN if not known.
         finished: When it was scored, UTC, ISO 8601 to the second; empty if not known.
         environment: Where it was computed, as :func:`ssl_irmae.environment.describe_environment` tells it.
     """
@@ -120,18 +121,25 @@ class Store:
         found = self._read("WHERE key = ?", key)
         return found[0] if found else None
 
-    def add(self, key: str, kept: Kept, subset: Subset) -> None:
-        """Keep a finished trial and its subset; a trial that is there already stays as it is."""
+    def add(self, key: str, kept: Kept, subset: Subset) -> bool:
+        """Keep a finished trial and its subset; a trial that is there already stays as it is.
+
+        Returns:
+            Whether it was not there.
+        """
         with self._connect() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO subsets VALUES (?, ?)", (subset.hash, subset.indices.astype("<i8").tobytes())
+                "INSERT INTO subsets VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (subset.hash, subset.indices.astype("<i8").tobytes()),
             )
-            values = (key, kept.row.model_dump_json(), kept.seconds, kept.finished, json.dumps(kept.environment))
-            connection.execute("INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?, ?)", values)
+            seconds = None if math.isnan(kept.seconds) else kept.seconds
+            values = (key, kept.row.model_dump_json(), seconds, kept.finished, json.dumps(kept.environment))
+            done = connection.execute("INSERT INTO trials VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
+            return done.rowcount == 1
 
     def kept(self) -> list[Kept]:
         """Read every finished trial, in the order in which they finished."""
-        return self._read("ORDER BY rowid")
+        return self._read("ORDER BY finished, rowid")
 
     def rows(self) -> list[Row]:
         """Read the row of every finished trial, in the order in which they finished."""
@@ -154,7 +162,12 @@ class Store:
         with self._connect() as connection:
             found = connection.execute(query, values).fetchall()
         return [
-            Kept(Row.model_validate_json(row), seconds, finished, json.loads(environment))
+            Kept(
+                Row.model_validate_json(row),
+                math.nan if seconds is None else seconds,
+                finished,
+                json.loads(environment),
+            )
             for row, seconds, finished, environment in found
         ]
 

@@ -100,7 +100,8 @@ def summarise(rows: Iterable[Row], *, reference: str) -> list[Summary]:
 def compare(rows: Iterable[Row], pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
     """Compare pairs of contenders by subset, at every budget where both were run.
 
-    Holm's correction is over the pairs given, at each budget: declare them before any result is seen.
+    Holm's correction is over all pairs given, at each budget, also those that were not run there: declare them before
+    any result is seen, and no p gets smaller for what is left out.
 
     Args:
         rows: Of one protocol: one data set, one rule, one set scored on.
@@ -120,8 +121,10 @@ def compare(rows: Iterable[Row], pairs: Sequence[tuple[str, str]]) -> list[Compa
             difference = _difference(crossings, budget, contender, other)
             if difference is not None:
                 here[budget, contender, other] = difference
-        for key, corrected in zip(here, holm([difference.p for difference in here.values()]), strict=True):
-            found[key] = replace(here[key], p_holm=corrected)
+        missing = [1.0] * (len(pairs) - len(here))
+        corrected = holm([*(difference.p for difference in here.values()), *missing])
+        for key, p in zip(here, corrected, strict=False):
+            found[key] = replace(here[key], p_holm=p)
     return [Comparison(contender, budget, difference) for (budget, contender, _), difference in found.items()]
 
 
@@ -167,17 +170,13 @@ def _difference(
     crossing, base = crossings.get((budget, contender)), crossings.get((budget, reference))
     if crossing is None or base is None:
         return None
-    pairs = crossing.by_seed, base.by_seed
-    return paired_difference(*(_repeat_single(*pairs) if crossing.full else pairs), reference)
-
-
-def _repeat_single(a: dict[int, float], b: dict[int, float]) -> tuple[dict[int, float], dict[int, float]]:
-    """At the full set a readout without randomness has one result; it stands beside every run of the other."""
-    if len(a) == 1:
-        return dict.fromkeys(b, next(iter(a.values()))), b
-    if len(b) == 1:
-        return a, dict.fromkeys(a, next(iter(b.values())))
-    return a, b
+    a, b = crossing.by_seed, base.by_seed
+    # at the full set a readout without randomness has one result; it stands beside every run of the other
+    if crossing.full and crossing.deterministic:
+        a = dict.fromkeys(b, next(iter(a.values())))
+    elif base.full and base.deterministic:
+        b = dict.fromkeys(a, next(iter(b.values())))
+    return paired_difference(a, b, reference)
 
 
 def scoring_error(error: float, n_test: int) -> float:

@@ -35,7 +35,7 @@ def comparisons_table(comparisons: Sequence[Comparison]) -> Table:
 def pivot_comparisons(comparisons: Sequence[Comparison]) -> list[list[str]]:
     """Lay comparisons out as text: a head, then a line a pair, with its difference at each budget.
 
-    A star marks p < 0.05 after Holm's correction, a dagger fewer than six pairs; empty where it was not run.
+    Each with its interval, the corrected p and the number of pairs; empty where it was not run.
     """
     budgets = sorted({c.budget for c in comparisons})
     cells = {(c.contender, c.difference.reference, c.budget): _cell(c) for c in comparisons}
@@ -44,25 +44,27 @@ def pivot_comparisons(comparisons: Sequence[Comparison]) -> list[list[str]]:
     return [head, *([*pair, *(cells.get((*pair, budget), "") for budget in budgets)] for pair in pairs)]
 
 
-def explain_comparisons(comparisons: Sequence[Comparison]) -> list[str]:
-    """Say in words what stands in the table of declared comparisons, one entry a line of thought."""
-    families: dict[int, list[int]] = {}
-    for c in comparisons:
-        families.setdefault(c.budget, []).append(c.difference.n)
-    most = max(len(ns) for ns in families.values())
+def explain_comparisons(comparisons: Sequence[Comparison], *, declared: int) -> list[str]:
+    """Say in words what stands in the table of declared comparisons, one entry a line of thought.
+
+    Args:
+        comparisons: That were run.
+        declared: How many the protocol declares at one budget.
+    """
     lines = [
-        "Declared comparisons: chosen with the protocol, before its results. Error minus the other's on the same "
-        "subsets, in points, with the 95 % BCa bootstrap interval of the mean (not corrected), and p of the sign-flip "
-        f"test, corrected by Holm for the up to {most} comparisons declared at one budget. * p < 0.05. † n below 6."
+        "Declared comparisons: error minus the other's on the same subsets, in points, with the 95 % BCa bootstrap "
+        "interval of the mean (not corrected), and p of the sign-flip test, corrected by Holm for the "
+        f"{declared} comparisons that the protocol declares at every budget, run or not. † n below 6."
     ]
-    said: dict[str, list[str]] = {}
-    for budget, ns in families.items():
-        sentence = what_n_allows(min(ns), contenders=sum(n == min(ns) for n in ns)) if min(ns) > 1 else None
+    said: dict[str, dict[str, None]] = {}
+    for c in comparisons:
+        sentence = what_n_allows(c.difference.n, contenders=declared) if c.difference.n > 1 else None
         if sentence:
-            said.setdefault(sentence, []).append(f"{budget:,}")
+            said.setdefault(sentence.replace("contenders", "comparisons"), {})[f"{c.budget:,}"] = None
     return [*lines, *(f"At {' and '.join(b)} labels: {s[0].lower()}{s[1:]}" for s, b in said.items())]
 
 
 def _cell(comparison: Comparison) -> str:
     d = comparison.difference
-    return f"{format_difference(d)}{'*' * (d.n > 1 and d.p_holm < 0.05)}{'†' * (d.n < 6)}"
+    p = format_p(d)
+    return f"{format_difference(d)}, {f'p {p}, ' if p else ''}n {d.n}{'†' * (d.n < 6)}"

@@ -75,9 +75,9 @@ def latex(report: Report) -> str:
     if report.comparisons:
         head, *body = pivot_comparisons(report.comparisons)
         caption = (
-            "Comparisons declared beforehand: error minus the other's on the same subsets, in points, with the "
-            "95\\,\\% bootstrap interval of the mean; * marks $p < 0.05$ after Holm's correction for these, "
-            "$\\dagger$ fewer than six pairs."
+            "Declared comparisons: error minus the other's on the same subsets, in points, with the 95\\,\\% bootstrap "
+            "interval of the mean, $p$ of the sign-flip test corrected by Holm for all that were declared, and the "
+            "number of pairs ($\\dagger$ fewer than six)."
         )
         parts.append(_latex_table(head, body, caption, "tab:declared"))
     return "\n\n".join(parts) + "\n"

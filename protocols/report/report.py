@@ -55,9 +55,9 @@ class Report:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over contender, budget, seed and error of every trial: what tables and figures are functions of."""
-        results = sorted((r.contender, r.budget, r.seed, r.pretrain_seed or 0, r.error) for r in self.rows)
-        return hashlib.sha256(json.dumps(results).encode()).hexdigest()
+        """SHA-256 over every row, the reference and what is drawn: what tables and figures are functions of."""
+        rows = sorted(row.model_dump_json() for row in self.rows)
+        return hashlib.sha256(json.dumps([self.reference, self.drawn, rows]).encode()).hexdigest()
 
     @property
     def kinds(self) -> dict[str, list[Summary]]:
@@ -127,10 +127,10 @@ def make_report(
         commands: That made it.
 
     Raises:
-        UserError: If a contender that is named has no trial, or the preset is of another data set.
+        UserError: If a contender that is named has no trial, or a trial is not one of the preset's.
     """
-    if preset is not None and trials[0].row.dataset != preset.dataset:
-        raise UserError(f"the preset is a protocol of {preset.dataset}, these trials are of {trials[0].row.dataset}")
+    if preset is not None:
+        _hold_to(preset, [kept.row for kept in trials])
     names = list(dict.fromkeys(kept.row.contender for kept in trials))
     names.sort(key=[*CONTENDERS, *names].index)
     for name in [*([] if reference is None else [reference]), *(drawn or [])]:
@@ -157,12 +157,34 @@ def make_report(
         tuple(comparisons),
         (
             *explain(rows, summaries, reference=reference),
-            *(explain_comparisons(comparisons) if comparisons else []),
+            *(explain_comparisons(comparisons, declared=len(preset.comparisons)) if preset and comparisons else []),
             *notes,
         ),
         tuple(leak_audit(ordered)),
         tuple(commands),
     )
+
+
+def _hold_to(preset: Preset, rows: Sequence[Row]) -> None:
+    """Refuse trials that the preset would not have run: what it declared says nothing about those."""
+    planned = {
+        (name, b, s) for part in preset.parts for b in part.budgets for name in part.contenders for s in part.seeds
+    }
+    for row in rows:
+        wrong = {
+            f"of {row.dataset}": row.dataset != preset.dataset,
+            f"scored on {row.scored_on} images": row.scored_on != "test",
+            f"of rule {row.rule}": row.rule not in ("balanced", "full"),
+            f"in {row.precision}": preset.precision not in (None, row.precision),
+            f"of {row.settings.get('steps')} steps": row.reads == "images"
+            and preset.steps not in (None, row.settings.get("steps")),
+            f"of {row.contender} at {row.budget:,} labels, seed {row.seed}": (
+                (row.contender, None if row.rule == "full" else row.budget, row.seed) not in planned
+            ),
+        }
+        for what, is_so in wrong.items():
+            if is_so:
+                raise UserError(f"there are trials {what}, which are not of this preset: leave --preset out")
 
 
 def choose_drawn(summaries: Sequence[Summary], looks: dict[str, Look], reference: str) -> list[str]:

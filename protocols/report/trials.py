@@ -41,7 +41,7 @@ def read_trials(path: Path) -> list[Kept]:
         ) from error
     if not kept:
         raise UserError(f"{path} holds no finished trial: run `ssl-irmae evaluate --store {path}` first")
-    return kept
+    return sorted(kept, key=lambda k: k.finished)  # those without a time stay in their order, first
 
 
 def _read_text(path: Path) -> list[Kept]:

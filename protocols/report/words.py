@@ -150,10 +150,15 @@ def _about_readouts(rows: Sequence[Row]) -> list[str]:
 
 
 def _about_settings(rows: Sequence[Row], quick: Sequence[str]) -> list[str]:
-    fixed: dict[tuple[str, str], list[str]] = {}
-    for name, row in {row.contender: row for row in rows}.items():
+    texts: dict[str, dict[str, tuple[Row, set[int]]]] = {}
+    for row in rows:
         text = ", ".join(f"{setting.replace('_', ' ')} {_short(value)}" for setting, value in row.settings.items())
-        fixed.setdefault((row.readout.replace("_", " "), text or "no settings"), []).append(name)
+        texts.setdefault(row.contender, {}).setdefault(text or "no settings", (row, set()))[1].add(row.budget)
+    fixed: dict[tuple[str, str], list[str]] = {}
+    for name, versions in texts.items():
+        for text, (row, budgets) in versions.items():
+            where = f" at {_listed([f'{b:,}' for b in sorted(budgets)])} labels" if len(versions) > 1 else ""
+            fixed.setdefault((row.readout.replace("_", " "), text), []).append(name + where)
     told = [
         f"{', '.join(names) if len(names) <= _MOST_NAMES else f'{readout} ({len(names)} contenders)'}: {text}"
         for (readout, text), names in fixed.items()

@@ -59,6 +59,8 @@ def test_the_full_protocol_runs_every_contender_at_five_budgets() -> None:
         ({"preset": "mnist-fall"}, "did you mean 'mnist-full'"),
         ({"preset": "mnist-full", "budgets": (10,)}, "--labels"),
         ({"preset": "mnist-full", "leaky": True}, "--protocol reference"),
+        ({"contenders": ["supervised"], "reference": "vib"}, "not among the contenders"),
+        ({"contenders": [""]}, "contender"),
         ({"reference": "supervise"}, "did you mean 'supervised'"),
         ({"contenders": ["pixel-linear"]}, "did you mean 'pixels-linear'"),
     ],

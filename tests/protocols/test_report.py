@@ -106,7 +106,10 @@ def test_a_contender_with_fewer_pairs_is_not_multiplied_by_those_that_have_more(
 
 
 def test_the_pairs_are_shown_where_they_are_not_n(make_row) -> None:
-    rows = [make_row("linear", 0, 4.0, rule="full"), *(make_row("supervised", s, s / 7, rule="full") for s in range(7))]
+    rows = [
+        make_row("linear", 0, 4.0, rule="full", readout="linear_probe"),
+        *(make_row("supervised", s, s / 7, rule="full") for s in range(7)),
+    ]
     text = drawn(rows)
     assert line_of(text, "linear")[2:4] == ["4.00", "1† (7)"]
     assert line_of(text, "supervised")[3] == "7"

@@ -103,7 +103,8 @@ def test_the_binomial_error_of_ten_thousand_images_at_two_percent() -> None:
 
 
 def test_at_the_full_set_a_single_result_stands_beside_every_run(make_row) -> None:
-    rows = [make_row("linear", 0, 4.0), *(make_row("supervised", s, e) for s, e in enumerate((1.0, 2.0, 3.0)))]
+    linear_row = make_row("linear", 0, 4.0, readout="linear_probe")
+    rows = [linear_row, *(make_row("supervised", s, e) for s, e in enumerate((1.0, 2.0, 3.0)))]
     full = [row.model_copy(update={"rule": "full"}) for row in rows]
     linear, supervised = summarise(full, reference="supervised")
     assert linear.difference is not None
@@ -166,7 +167,7 @@ def test_rows_that_contradict_each_other_are_refused(make_row) -> None:
 
 def test_declared_comparisons_are_corrected_for_their_own_number_alone(make_row) -> None:
     errors = {"a": 1.0, "b": 3.0, "c": 7.0, "d": 2.0}
-    wiggle = {"a": 0.1, "b": -0.2, "c": 0.05, "d": 0.3}
+    wiggle = {"a": 0.1, "b": -0.1, "c": 0.05, "d": 0.3}
     rows = [make_row(c, s, e + s * wiggle[c], budget=b) for b in (10, 100) for c, e in errors.items() for s in range(8)]
     found = compare(rows, [("a", "b"), ("c", "d"), ("a", "nobody")])
     assert [(c.budget, c.contender, c.difference.reference) for c in found] == [
@@ -175,9 +176,20 @@ def test_declared_comparisons_are_corrected_for_their_own_number_alone(make_row)
         (100, "a", "b"),
         (100, "c", "d"),
     ]
-    # all eight differences have one sign: 2 of 2^8 flips, times two comparisons, whoever else was run
-    assert [c.difference.p_holm for c in found] == pytest.approx([2 * 2 / 2**8] * 4)
-    assert found[0].difference.mean == pytest.approx(np.mean([1.0 - 3.0 + 0.3 * s for s in range(8)]))
+    # all eight differences have one sign: 2 of 2^8 flips, times three comparisons, one of which was not run
+    assert [c.difference.p_holm for c in found] == pytest.approx([3 * 2 / 2**8] * 4)
+    assert found[0].difference.mean == pytest.approx(np.mean([1.0 - 3.0 + 0.2 * s for s in range(8)]))
     alone = summarise([row for row in rows if row.budget == 10 and row.contender in "ab"], reference="b")
     assert alone[0].difference is not None
     assert (alone[0].difference.low, alone[0].difference.high) == (found[0].difference.low, found[0].difference.high)
+
+
+def test_one_run_of_a_random_learner_is_not_repeated_at_the_full_set(make_row) -> None:
+    reference = [make_row("r", s, 2.0 + s / 10, rule="full", readout="supervised") for s in range(3)]
+    random = make_row("a", 7, 1.0, rule="full", readout="vib")
+    (alone, _) = summarise([random, *reference], reference="r")
+    assert alone.difference is None, "no training seed is shared"
+    certain = make_row("a", 0, 1.0, rule="full", readout="knn")
+    (paired, _) = summarise([certain, *reference], reference="r")
+    assert paired.difference is not None
+    assert paired.difference.n == 3

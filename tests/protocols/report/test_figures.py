@@ -159,7 +159,8 @@ def test_a_figure_tells_what_it_was_drawn_from(report: Report, trials: list[Kept
         assert image.info["Source"] == report.fingerprint
     worse = dataclasses.replace(trials[0], row=trials[0].row.model_copy(update={"error": trials[0].row.error + 0.01}))
     assert make_report([worse, *trials[1:]]).fingerprint != report.fingerprint
-    assert make_report([*reversed(trials)]).fingerprint == report.fingerprint
+    assert make_report([*reversed(trials)], reference="irmae-knn").fingerprint != report.fingerprint
+    assert make_report(trials).fingerprint == report.fingerprint
 
 
 def test_text_in_svg_is_text(report: Report) -> None:

@@ -170,6 +170,7 @@ def evaluate(
 
     from rich.console import Console
 
+    from ssl_irmae.allocator import keep_freed_memory
     from ssl_irmae.cli.progress import TrialProgress, fetch_progress
     from ssl_irmae.compute import find_device, find_precision
     from ssl_irmae.protocols.audit import leak_audit
@@ -185,6 +186,7 @@ def evaluate(
     from ssl_irmae.protocols.trials import Spec, draw_subsets
     from ssl_irmae.protocols.variance import variance_components
 
+    keep_freed_memory()
     chosen_device = find_device(device)
     own = own_encoders(encoders, pretraining_seeds)
     plan = make_plan(

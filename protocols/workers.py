@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 import threadpoolctl
 import torch
 
+from ssl_irmae.allocator import keep_freed_memory
 from ssl_irmae.protocols.results import Kept
 from ssl_irmae.protocols.runner import Runner
 from ssl_irmae.protocols.trials import Cell
@@ -61,6 +62,7 @@ def _shared(cell: Cell) -> tuple[object, ...]:
 def _start(runner: Runner, threads: int) -> None:
     global _runner
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    keep_freed_memory()
     torch.set_num_threads(threads)
     threadpoolctl.threadpool_limits(threads)  # those of numpy, scipy and scikit-learn
     _runner = runner

@@ -101,6 +101,14 @@ def test_mistakes_get_one_sentence_and_exit_code_2(command: str, words: str) -> 
     assert not [p for p in Path().rglob("*") if p.suffix not in ("", ".sqlite")], "something was left half-written"
 
 
+@pytest.mark.parametrize("command", ["pretrain --dataset digits", "evaluate --dataset digits --contenders supervised"])
+def test_bf16_is_refused_without_its_instructions(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False}, raising=False)
+    result = run(f"{command} --precision bf16", code=2)
+    assert "precision 'bf16' is refused" in result.stderr
+    assert "--precision fp32" in result.stderr
+
+
 def test_a_typo_in_an_option_is_a_mistake_too() -> None:
     assert "--lables" in run("evaluate --lables 10", code=2).stderr
 

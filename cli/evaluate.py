@@ -1,5 +1,6 @@
 """``ssl-irmae evaluate``: how well contenders do with few labels."""
 
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
@@ -102,7 +103,14 @@ def command(
     precision: Annotated[
         Literal["auto", "fp32", "bf16"], typer.Option(help="Of networks trained here; auto is bf16 where it is fast.")
     ] = "auto",
-    jobs: Annotated[int, typer.Option(min=1, help="Processes that run trials, sharing the threads.")] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes that run trials, sharing the threads; 1 gives all threads to one trial.",
+            show_default="one for each thread if networks are trained on the CPU, else 1",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     data_dir: Annotated[
         Path | None, typer.Option(help="Where data are kept.", show_default="$SSL_IRMAE_DATA_DIR or the user's cache")
@@ -159,7 +167,7 @@ def evaluate(
     scored_on: Literal["test", "development"],
     store: Path,
     precision: str,
-    jobs: int,
+    jobs: int | None,
     device: str,
     data_dir: Path | None,
     quiet: bool,
@@ -238,8 +246,12 @@ def evaluate(
     grid = Grid(spec, data, plan.contenders, pretrained, kept, jobs)
     groups = [(cell.trial.contender, cell.trial.budget) for cell in grid.cells]
     outcomes = []
-    with gentle_interrupt() as interrupted, TrialProgress(groups, quiet=quiet) as view:
-        for outcome in grid.run():
+    with (
+        gentle_interrupt() as interrupted,
+        TrialProgress(groups, quiet=quiet) as view,
+        contextlib.closing(grid.run()) as trials,
+    ):
+        for outcome in trials:
             outcomes.append(outcome)
             view.show(outcome)
             if interrupted():

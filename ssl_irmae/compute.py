@@ -38,7 +38,7 @@ def find_precision(name: str, device: torch.device) -> Precision:
     if name == "bf16":
         if device.type == "cpu" and _has_bf16(device) is False:
             raise UserError(
-                "precision 'bf16' is refused: this processor has no bf16 instructions, and torch's replacement for them "
+                "precision 'bf16' is refused: this processor has no bf16 instructions, and what torch does instead "
                 "can be hundreds of times slower than fp32; use --precision fp32, or auto"
             )
         return "bf16"

@@ -212,6 +212,33 @@ def _rows(store: Path) -> int:
         connection.close()
 
 
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are found in /proc")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_processes_of_a_stopped_evaluate_end_with_it(number: signal.Signals) -> None:
+    store = Path("s.sqlite")
+    process = _start(f"{EVALUATE} --seeds 40 --contenders supervised --steps 5 --jobs 2 --store {store}")
+    while _rows(store) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    children = _children(process.pid)
+    assert len(children) >= 2
+    os.kill(process.pid, number)
+    _, stderr = process.communicate()
+    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    assert "Traceback" not in stderr
+    kept = _rows(store)
+    assert 2 <= kept < 80
+    deadline = time.monotonic() + 60
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < deadline, "a process was left behind"
+        time.sleep(0.05)
+    assert _rows(store) == kept
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_stopped_evaluate_loses_no_row_and_repeats_none(tiny_encoder: Path, number: signal.Signals) -> None:
     store = Path("s.sqlite")

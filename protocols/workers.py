@@ -21,8 +21,8 @@ from ssl_irmae.protocols.results import Kept
 from ssl_irmae.protocols.runner import Runner
 from ssl_irmae.protocols.trials import Cell
 
-_STEPS_TO_PAY = 500  # five trials of a hundred steps take some ten seconds
-_BYTES_OF_EACH = 2 * 2**30  # a process that trains on MNIST holds about 1 GB
+_STEPS_TO_PAY = 500  # to start a process takes about as long as 100 steps of `supervised`
+_BYTES_OF_EACH = 2 * 2**30  # one that trains on MNIST holds about half of that
 
 _runner: Runner | None = None
 
@@ -44,7 +44,7 @@ def jobs_for(contenders: Iterable[Contender], device: str) -> int:
 
 
 def pays_to_start(cells: Sequence[Cell]) -> bool:
-    """Say whether trials take longer than processes take to start, which is some seconds each."""
+    """Say whether training takes so much longer than to start processes that they win."""
     steps = [int(cell.trial.settings.get("steps", 0)) for cell in cells if cell.trial.reads == "images"]
     return sum(steps) >= _STEPS_TO_PAY
 

@@ -1,5 +1,6 @@
 """``ssl-irmae evaluate``: how well contenders do with few labels."""
 
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
@@ -112,7 +113,14 @@ def command(
         Literal["auto", "fp32", "bf16"],
         typer.Option(help="Of networks trained here; auto is what a preset says, or bf16 where it is fast."),
     ] = "auto",
-    jobs: Annotated[int, typer.Option(min=1, help="Processes that run trials, sharing the threads.")] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes that run trials, sharing the threads; 1 gives all threads to one trial.",
+            show_default="one for each thread if networks are trained on the CPU, else 1",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     data_dir: Annotated[
         Path | None, typer.Option(help="Where data are kept.", show_default="$SSL_IRMAE_DATA_DIR or the user's cache")
@@ -171,7 +179,7 @@ def evaluate(
     store: Path,
     known: list[Path],
     precision: str,
-    jobs: int,
+    jobs: int | None,
     device: str,
     data_dir: Path | None,
     quiet: bool,
@@ -184,6 +192,7 @@ def evaluate(
     with stages("import"):
         from rich.console import Console
 
+        from ssl_irmae.allocator import keep_freed_memory
         from ssl_irmae.cli.progress import TrialProgress, fetch_progress
         from ssl_irmae.compute import find_device, find_precision
         from ssl_irmae.protocols.audit import leak_audit
@@ -201,6 +210,7 @@ def evaluate(
         from ssl_irmae.protocols.trials import Spec, draw_subsets
         from ssl_irmae.protocols.variance import variance_components
 
+    keep_freed_memory()
     chosen_device = find_device(device)
     own = own_encoders(encoders, pretraining_seeds)
     plan = make_plan(
@@ -257,8 +267,13 @@ def evaluate(
         say(f"taken over from {', '.join(map(str, known))}: {adopted:,} finished trials")
     groups = [(cell.trial.contender, cell.trial.budget) for cell in grid.cells]
     outcomes = []
-    with stages("trials"), gentle_interrupt() as interrupted, TrialProgress(groups, quiet=quiet) as view:
-        for outcome in grid.run():
+    with (
+        stages("trials"),
+        gentle_interrupt() as interrupted,
+        TrialProgress(groups, quiet=quiet) as view,
+        contextlib.closing(grid.run()) as trials,
+    ):
+        for outcome in trials:
             outcomes.append(outcome)
             view.show(outcome)
             if interrupted():

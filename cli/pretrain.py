@@ -114,6 +114,7 @@ def pretrain(
     """Do what the command says; return what ``--json`` prints."""
     stages = Stages()
     with stages("import"):
+        from ssl_irmae.allocator import keep_freed_memory
         from ssl_irmae.cli.progress import fetch_progress, train_with_progress
         from ssl_irmae.errors import UserError
         from ssl_irmae.recipe import Architecture
@@ -121,6 +122,7 @@ def pretrain(
 
     if not 0 < learning_rate < float("inf"):
         raise UserError(f"--learning-rate must be positive, got {learning_rate:g}: the reference is 1e-4")
+    keep_freed_memory()
     folder = out or Path("runs") / f"{Path(dataset).stem}-{method}"
     if resume and not (folder / CHECKPOINT).is_file():
         raise UserError(f"--resume: {folder} holds no checkpoint to go on from; leave --resume out to start")

@@ -1,7 +1,8 @@
 """Run a protocol: look up what is finished, run what is missing, keep it, yield."""
 
+import contextlib
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +17,7 @@ from ssl_irmae.protocols.retrieval import Retrieval
 from ssl_irmae.protocols.runner import Runner
 from ssl_irmae.protocols.subsets import Subset
 from ssl_irmae.protocols.trials import Cell, Spec, Trial, draw_subsets
-from ssl_irmae.protocols.workers import in_processes, threads_of_each
+from ssl_irmae.protocols.workers import in_processes, jobs_for, limited_threads, pays_to_start, threads_of_each
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Grid:
         encoders: The pretrained encoders that contenders name; several for a name differ in the seed of their
             pretraining and are crossed with the subsets.
         store: Where finished trials are looked up and kept.
-        jobs: Processes that run trials, sharing the threads; with one, this process runs them.
+        jobs: Processes that run trials, sharing the threads; with one, this process runs them. None takes what is
+            faster for these contenders, and starts processes only where enough is missing.
     """
 
     def __init__(
@@ -59,17 +61,19 @@ class Grid:
         contenders: Mapping[str, Contender],
         encoders: Mapping[str, Sequence[PretrainedEncoder]],
         store: Store,
-        jobs: int = 1,
+        jobs: int | None = 1,
     ) -> None:
         self.spec = spec
         self.data = data
         self.contenders = contenders
         self.encoders = encoders
         self.store = store
-        self.jobs = jobs
+        self.chosen = jobs is None
         self.runner = Runner(spec, data, contenders)
-        threads = threads_of_each(jobs)
-        self._computed_with = f"ssl-irmae {__version__}, torch {torch.__version__}, {threads} threads"
+        named = [contenders[name] for part in spec.parts for name in part.contenders]
+        self.jobs = jobs_for(named, spec.device) if jobs is None else jobs
+        self._threads = threads_of_each(self.jobs)
+        self._computed_with = f"ssl-irmae {__version__}, torch {torch.__version__}, {self._threads} threads"
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -105,29 +109,34 @@ class Grid:
                 added += self.store.add(key, kept, subsets[key])
         return added
 
-    def run(self) -> Iterator[Outcome]:
+    def run(self) -> Generator[Outcome]:
         """Yield every trial's outcome, running those that the store does not have; with several jobs as they finish."""
         missing: dict[str, Cell] = {}
         places: dict[str, list[int]] = {}
+        found: list[tuple[int, Kept]] = []
         for place, cell in enumerate(self.cells):
             places.setdefault(cell.trial.key, []).append(place)
             kept = self.store.get(cell.trial.key)
             if kept is None:
                 missing.setdefault(cell.trial.key, cell)
-            elif self.jobs > 1:
+            else:
+                found.append((place, kept))
+        if self.jobs > 1 and not (self.chosen and not pays_to_start(list(missing.values()))):
+            for place, kept in found:
                 yield self._outcome(place, kept, fresh=False)
-        if self.jobs > 1:
-            for cell, kept in in_processes(self.runner, list(missing.values()), self.jobs):
-                self.store.add(cell.trial.key, kept, cell.subset)
-                for i, place in enumerate(places[cell.trial.key]):
-                    yield self._outcome(place, kept, fresh=i == 0)
+            with contextlib.closing(in_processes(self.runner, list(missing.values()), self.jobs)) as finished:
+                for cell, kept in finished:
+                    self.store.add(cell.trial.key, kept, cell.subset)
+                    for i, place in enumerate(places[cell.trial.key]):
+                        yield self._outcome(place, kept, fresh=i == 0)
             return
         for place, cell in enumerate(self.cells):
             # looked up again: another process may have run it meanwhile
             kept = self.store.get(cell.trial.key)
             fresh = kept is None
             if kept is None:
-                kept = self.runner.run(cell)
+                with limited_threads(self._threads):
+                    kept = self.runner.run(cell)
                 self.store.add(cell.trial.key, kept, cell.subset)
             yield self._outcome(place, kept, fresh=fresh)
 

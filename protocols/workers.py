@@ -1,18 +1,28 @@
 """Trials in several processes, each with its share of the threads."""
 
+import contextlib
 import itertools
 import multiprocessing
+import os
 import signal
+import sys
+import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing.connection import Connection
 
 import threadpoolctl
 import torch
 
+from ssl_irmae.allocator import keep_freed_memory
+from ssl_irmae.protocols.contenders import Contender
 from ssl_irmae.protocols.results import Kept
 from ssl_irmae.protocols.runner import Runner
 from ssl_irmae.protocols.trials import Cell
+
+_STEPS_TO_PAY = 500  # to start a process takes about as long as 100 steps of `supervised`
+_BYTES_OF_EACH = 2 * 2**30  # one that trains on MNIST holds about half of that
 
 _runner: Runner | None = None
 
@@ -22,10 +32,43 @@ def threads_of_each(jobs: int) -> int:
     return max(1, torch.get_num_threads() // jobs)
 
 
-def in_processes(runner: Runner, cells: Sequence[Cell], jobs: int) -> Iterator[tuple[Cell, Kept]]:
-    """Run trials in so many processes, and yield each as it finishes.
+def jobs_for(contenders: Iterable[Contender], device: str) -> int:
+    """Choose the number of processes that share the threads, from what is run alone.
 
-    Trials that share codes stay together in one process, which encodes once for them.
+    Small networks use a second thread badly: one process for every thread trains more of them than one process with
+    all threads. Where everything is read frozen, codes are shared and one process does it. What is finished already has
+    no say: its number of threads is part of a trial's key, and the same command must find it again.
+    """
+    trained = any(not contender.frozen for contender in contenders)
+    return torch.get_num_threads() if trained and device == "cpu" else 1
+
+
+def pays_to_start(cells: Sequence[Cell]) -> bool:
+    """Say whether training takes so much longer than to start processes that they win."""
+    steps = [int(cell.trial.settings.get("steps", 0)) for cell in cells if cell.trial.reads == "images"]
+    return sum(steps) >= _STEPS_TO_PAY
+
+
+@contextlib.contextmanager
+def limited_threads(threads: int) -> Iterator[None]:
+    """Run a block with so many threads in torch, numpy, scipy and scikit-learn, and put their numbers back after."""
+    before = torch.get_num_threads()
+    if threads == before:
+        yield
+        return
+    with threadpoolctl.threadpool_limits(threads):
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+def in_processes(runner: Runner, cells: Sequence[Cell], jobs: int) -> Generator[tuple[Cell, Kept]]:
+    """Run trials in so many processes, or fewer if memory is short, and yield each as it finishes.
+
+    Trials that share codes stay together in one process, which encodes once for them. When the generator is closed, or
+    this process ends in whatever way, the others end at once.
 
     Args:
         runner: Copied into each process.
@@ -34,21 +77,47 @@ def in_processes(runner: Runner, cells: Sequence[Cell], jobs: int) -> Iterator[t
     """
     groups = deque(list(group) for _, group in itertools.groupby(cells, key=_shared))
     context = multiprocessing.get_context("spawn")  # a forked copy of a process with threads may hang
+    watched, held = context.Pipe(duplex=False)
+    arguments = (runner, threads_of_each(jobs), watched)
     pools = [
-        ProcessPoolExecutor(1, context, _start, (runner, threads_of_each(jobs))) for _ in range(min(jobs, len(groups)))
+        ProcessPoolExecutor(1, context, _start, arguments) for _ in range(min(jobs, len(groups), _room_in_memory()))
     ]
     running: dict[Future[Kept], tuple[ProcessPoolExecutor, Cell]] = {}
     try:
         while groups or running:
             for pool in pools:
                 if groups and all(busy is not pool for busy, _ in running.values()):
-                    running |= {pool.submit(_run, cell): (pool, cell) for cell in groups.popleft()}
+                    with _no_interrupt():
+                        running |= {pool.submit(_run, cell): (pool, cell) for cell in groups.popleft()}
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 _, cell = running.pop(future)
                 yield cell, future.result()
     finally:
         for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
+        held.close()
+
+
+@contextlib.contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach, not even while they import; here it comes a moment later."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _room_in_memory() -> int:
+    """Say how many processes the machine's memory has room for."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not told everywhere
+        return sys.maxsize
+    return max(1, total // _BYTES_OF_EACH)
 
 
 def _shared(cell: Cell) -> tuple[object, ...]:
@@ -58,12 +127,19 @@ def _shared(cell: Cell) -> tuple[object, ...]:
     return trial.budget, trial.encoder_hash, trial.reads, trial.transductive, alone
 
 
-def _start(runner: Runner, threads: int) -> None:
+def _start(runner: Runner, threads: int, watched: Connection) -> None:
     global _runner
+    threading.Thread(target=_end_with_parent, args=(watched,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    keep_freed_memory()
     torch.set_num_threads(threads)
     threadpoolctl.threadpool_limits(threads)  # those of numpy, scipy and scikit-learn
     _runner = runner
+
+
+def _end_with_parent(watched: Connection) -> None:
+    watched.poll(None)  # nothing is ever sent: this returns when the other end is closed, by a kill too
+    os._exit(1)
 
 
 def _run(cell: Cell) -> Kept:

@@ -29,13 +29,18 @@ def find_precision(name: str, device: torch.device) -> Precision:
     """Turn ``"auto"``, ``"fp32"`` or ``"bf16"`` into the arithmetic to use: auto is bf16 where the hardware has it.
 
     Raises:
-        UserError: If the name is another.
+        UserError: If the name is another, or bf16 is asked of a processor that is known not to have it.
     """
     if name == "auto":
         return "bf16" if _has_bf16(device) else "fp32"
     if name == "fp32":
         return "fp32"
     if name == "bf16":
+        if device.type == "cpu" and _has_bf16(device) is False:
+            raise UserError(
+                "precision 'bf16' is refused: this processor has no bf16 instructions, and what torch does instead "
+                "can be hundreds of times slower than fp32; use --precision fp32, or auto"
+            )
         return "bf16"
     raise UserError(f"unknown precision {name!r}: known are auto, fp32, bf16")
 
@@ -45,11 +50,13 @@ def autocast(device: torch.device, precision: Precision) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
-def _has_bf16(device: torch.device) -> bool:
+def _has_bf16(device: torch.device) -> bool | None:
+    """Say whether there are bf16 instructions; None if that is not known, as older torch does not tell."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":
-        return False
-    # older torch does not tell; bf16 without the instructions is slower than fp32, so the doubt falls to fp32
+        return None
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    if not capabilities:
+        return None
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))

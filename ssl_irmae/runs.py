@@ -199,6 +199,7 @@ def make_run(
     """
     size = image_size or (SOURCES[dataset].image_size if dataset in SOURCES else 32)
     chosen = find_device(device)
+    arithmetic = find_precision(precision, chosen)
     train = load_images(dataset, "train", data_dir=data_dir, image_size=size, progress=progress)
     if len(train) < 2:
         raise UserError(f"{train.name} holds one image: pretraining needs at least two")
@@ -213,7 +214,7 @@ def make_run(
         seed=seed,
         batch_size=batch_size,
         learning_rate=learning_rate,
-        precision=find_precision(precision, chosen),
+        precision=arithmetic,
         device=str(chosen),
     )
     return Run(folder, recipe, _fitted(train, networks), None if test is None else _fitted(test, networks))

@@ -58,3 +58,7 @@ class Sample:
     device: torch.device
     precision: Precision
     memo: Memo = field(default_factory=Memo)
+
+    def unlabelled_on_device(self) -> Tensor:
+        """Bring the unlabelled inputs to the device, once for all trials: a step must not wait for the CPU."""
+        return self.memo.once(f"unlabelled on {self.device}", lambda: self.unlabelled.to(self.device))

@@ -27,14 +27,20 @@ class CodeClassifier:
     """
 
     def __init__(self, sample: Sample, autoencoder: Autoencoder | None) -> None:
+        pretrained = autoencoder is not None
         if autoencoder is None:
             channels, image_size = sample.inputs.shape[1:3]
             fresh = Architecture.reference(method="ae", channels=channels, image_size=image_size)
             autoencoder = fresh.build(derive_seed(sample.seed, "network"))
         self.autoencoder = autoencoder.fold().to(sample.device).to(memory_format=torch.channels_last).eval()
-        with torch.no_grad():
-            shown = sample.unlabelled[:: max(1, len(sample.unlabelled) // _SCALING_IMAGES)]
-            self.scaling = Scaling.of(self.autoencoder.code(as_float(shown, sample.device)))
+        shown = sample.unlabelled[:: max(1, len(sample.unlabelled) // _SCALING_IMAGES)]
+
+        @torch.no_grad()
+        def scaling() -> Scaling:
+            return Scaling.of(self.autoencoder.code(as_float(shown, sample.device)))
+
+        # a pretrained start gives all subsets one scale; every fresh network has its own
+        self.scaling = sample.memo.once("scaling of the start", scaling) if pretrained else scaling()
         with seeded(sample.seed, "head"):
             self.head = nn.Linear(self.autoencoder.latent_dim, sample.classes).to(sample.device)
 

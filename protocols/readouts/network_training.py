@@ -13,30 +13,33 @@ from ssl_irmae.seeding import generator
 _PREDICT_CHUNK = 512
 
 
-def batches(n: int, batch_size: int, draw: torch.Generator) -> Iterator[Tensor]:
+def batches(n: int, batch_size: int, draw: torch.Generator, device: torch.device | str = "cpu") -> Iterator[Tensor]:
     """Yield index batches for ever: passes over n examples, each in a new order, all batches of one size.
 
-    With n below the batch size every batch is the whole set.
+    With n below the batch size every batch is the whole set. Orders are drawn on the CPU, so that they are the same
+    for every device, and are brought there a pass at a time.
     """
     size = min(n, batch_size)
-    pool = torch.empty(0, dtype=torch.int64)
+    pool = torch.empty(0, dtype=torch.int64, device=device)
     while True:
         while len(pool) < size:
-            pool = torch.cat([pool, torch.randperm(n, generator=draw)])
+            pool = torch.cat([pool, torch.randperm(n, generator=draw).to(device)])
         chosen, pool = pool[:size], pool[size:]
         yield chosen
 
 
 def labelled_batches(sample: Sample, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield batches (images in [0, 1], labels) of the labelled examples for ever, on the sample's device."""
-    for i in batches(len(sample.labels), batch_size, generator("cpu", sample.seed, "labelled")):
-        yield as_float(sample.inputs[i], sample.device), sample.labels[i].to(sample.device)
+    images, labels = sample.inputs.to(sample.device), sample.labels.to(sample.device)
+    for i in batches(len(labels), batch_size, generator("cpu", sample.seed, "labelled"), sample.device):
+        yield as_float(images[i], sample.device), labels[i]
 
 
 def unlabelled_batches(sample: Sample, batch_size: int) -> Iterator[Tensor]:
     """Yield batches of unlabelled images in [0, 1] for ever, on the sample's device."""
-    for i in batches(len(sample.unlabelled), batch_size, generator("cpu", sample.seed, "unlabelled")):
-        yield as_float(sample.unlabelled[i], sample.device)
+    images = sample.unlabelled_on_device()
+    for i in batches(len(images), batch_size, generator("cpu", sample.seed, "unlabelled"), sample.device):
+        yield as_float(images[i], sample.device)
 
 
 def train(
@@ -68,7 +71,7 @@ def image_predictor(logits: Callable[[Tensor], Tensor], sample: Sample) -> Predi
     @torch.no_grad()
     def predict(images: Tensor) -> Tensor:
         with autocast(sample.device, sample.precision):
-            chunks = [logits(as_float(x, sample.device)).argmax(1).cpu() for x in torch.split(images, _PREDICT_CHUNK)]
-        return torch.cat(chunks)
+            chunks = [logits(as_float(x, sample.device)).argmax(1) for x in torch.split(images, _PREDICT_CHUNK)]
+        return torch.cat(chunks).cpu()  # one wait for the device
 
     return predict

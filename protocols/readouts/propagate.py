@@ -47,8 +47,10 @@ def propagate(
     kept, labels = pseudo_labels(sample, autoencoder, k=k)
 
     def labelled() -> Iterator[tuple[Tensor, Tensor]]:
-        for i in batches(len(kept), batch_size, generator("cpu", sample.seed, "labelled")):
-            yield as_float(sample.unlabelled[kept[i]], sample.device), labels[i].to(sample.device)
+        images = sample.unlabelled_on_device()
+        places, classes = kept.to(sample.device), labels.to(sample.device)
+        for i in batches(len(kept), batch_size, generator("cpu", sample.seed, "labelled"), sample.device):
+            yield as_float(images[places[i]], sample.device), classes[i]
 
     return train_consistently(
         sample,

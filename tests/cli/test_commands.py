@@ -101,6 +101,14 @@ def test_mistakes_get_one_sentence_and_exit_code_2(command: str, words: str) -> 
     assert not [p for p in Path().rglob("*") if p.suffix not in ("", ".sqlite")], "something was left half-written"
 
 
+@pytest.mark.parametrize("command", ["pretrain --dataset digits", "evaluate --dataset digits --contenders supervised"])
+def test_bf16_is_refused_without_its_instructions(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False}, raising=False)
+    result = run(f"{command} --precision bf16", code=2)
+    assert "precision 'bf16' is refused" in result.stderr
+    assert "--precision fp32" in result.stderr
+
+
 def test_a_typo_in_an_option_is_a_mistake_too() -> None:
     assert "--lables" in run("evaluate --lables 10", code=2).stderr
 
@@ -205,6 +213,33 @@ def _rows(store: Path) -> int:
         return 0  # the table is not made yet
     finally:
         connection.close()
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are found in /proc")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_processes_of_a_stopped_evaluate_end_with_it(number: signal.Signals) -> None:
+    store = Path("s.sqlite")
+    process = _start(f"{EVALUATE} --seeds 40 --contenders supervised --steps 5 --jobs 2 --store {store}")
+    while _rows(store) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    children = _children(process.pid)
+    assert len(children) >= 2
+    os.kill(process.pid, number)
+    _, stderr = process.communicate()
+    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    assert "Traceback" not in stderr
+    kept = _rows(store)
+    assert 2 <= kept < 80
+    deadline = time.monotonic() + 60
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < deadline, "a process was left behind"
+        time.sleep(0.05)
+    assert _rows(store) == kept
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])

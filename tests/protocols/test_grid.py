@@ -191,6 +191,30 @@ def test_several_jobs_give_the_rows_of_one(data: Data, encoders: Encoders, finis
     assert len(Store(tmp_path / "s").rows()) == len(expected)
 
 
+def test_the_number_of_processes_follows_from_what_is_run_and_not_from_what_is_missing(
+    data: Data, encoders: Encoders, tmp_path: Path
+) -> None:
+    """With two threads or more, trained networks get one each, in this process if little is missing."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        store = Store(tmp_path / "s")
+        frozen = Grid(_spec(("irmae-knn",)), data, QUICK, encoders, store, jobs=None)
+        assert all(" 2 threads" in cell.trial.computed_with for cell in frozen.cells)
+        mixed = _spec(("irmae-knn", "supervised"))
+        trials = Grid(mixed, data, QUICK, encoders, store, jobs=None).run()
+        assert next(trials).fresh
+        assert torch.get_num_threads() == 2, "a trial's own number of threads is not left behind"
+        trials.close()
+        outcomes = list(Grid(mixed, data, QUICK, encoders, store, jobs=None).run())
+        assert [o.fresh for o in outcomes] == [False, True, True, True]
+        assert all(" 1 threads" in o.row.computed_with for o in outcomes)
+        processes = Grid(mixed, data, QUICK, encoders, Store(tmp_path / "t"), jobs=2).run()
+        assert [o.row for o in sorted(processes, key=lambda o: o.place)] == [o.row for o in outcomes]
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_what_a_row_depends_on_makes_it_another_row(data: Data, encoders: Encoders, tmp_path: Path) -> None:
     store = Store(tmp_path / "s")
     list(Grid(_spec(("a",)), data, {"a": QUICK["irmae-linear"]}, encoders, store).run())

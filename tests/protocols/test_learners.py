@@ -11,7 +11,7 @@ from ssl_irmae.encoders import Encoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.extras import EXTRAS
 from ssl_irmae.protocols.plan import make_plan
-from ssl_irmae.protocols.readouts import Sample
+from ssl_irmae.protocols.readouts import Memo, Sample
 from ssl_irmae.protocols.readouts.consistency import consistency
 from ssl_irmae.protocols.readouts.finetune import finetune
 from ssl_irmae.protocols.readouts.joint import joint
@@ -39,7 +39,7 @@ def test_joint_without_reconstruction_is_finetuning(digits: ImageSet, tiny_encod
 def test_unlabelled_images_teach_only_where_the_classifier_is_sure(digits: ImageSet) -> None:
     """In another order other unlabelled images come up: that matters at threshold 0, not at one that none can reach."""
     sample = _sample(digits)
-    other = dataclasses.replace(sample, unlabelled=sample.unlabelled.flip(0))
+    other = dataclasses.replace(sample, unlabelled=sample.unlabelled.flip(0), memo=Memo())
     settings = {**TRAINING, "learning_rate": 1e-2, "unlabelled_batch_size": 16, "reconstruction_weight": 0.0}
 
     def predictions(confidence: float) -> list[torch.Tensor]:

@@ -1,7 +1,8 @@
 """Run a protocol: look up what is finished, run what is missing, keep it, yield."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -100,18 +101,24 @@ class Grid:
             elif self.jobs > 1:
                 yield self._outcome(place, kept, fresh=False)
         if self.jobs > 1:
-            for cell, kept in in_processes(self.runner, list(missing.values()), self.jobs):
+            for cell, kept in in_processes(self.runner, self._batches(missing.values()), self.jobs):
                 self.store.add(cell.trial.key, kept, cell.subset)
                 for i, place in enumerate(places[cell.trial.key]):
                     yield self._outcome(place, kept, fresh=i == 0)
             return
+        batches = {cell.trial.key: batch for batch in self._batches(missing.values()) for cell in batch}
+        new: dict[str, Kept] = {}
         for place, cell in enumerate(self.cells):
+            key = cell.trial.key
+            fresh = key in new
             # looked up again: another process may have run it meanwhile
-            kept = self.store.get(cell.trial.key)
-            fresh = kept is None
+            kept = new.pop(key) if fresh else self.store.get(key)
             if kept is None:
-                kept = self.runner.run(cell)
-                self.store.add(cell.trial.key, kept, cell.subset)
+                still = [c for c in batches.get(key, [cell]) if c is cell or self.store.get(c.trial.key) is None]
+                for each, ran in zip(still, self.runner.run(still), strict=True):
+                    self.store.add(each.trial.key, ran, each.subset)
+                    new[each.trial.key] = ran
+                kept, fresh = new.pop(key), True
             yield self._outcome(place, kept, fresh=fresh)
 
     def retrieval(self) -> list[Retrieval]:
@@ -128,6 +135,16 @@ class Grid:
                 if told not in measured:
                     measured[told] = self.runner.retrieval(contender.encoder, encoder, contender.reads, told)
         return list(measured.values())
+
+    def _batches(self, cells: Iterable[Cell]) -> list[list[Cell]]:
+        """Put side by side the trials whose readout fits several samples at once; others stay alone."""
+
+        def batch(cell: Cell) -> tuple[object, ...]:
+            trial = cell.trial
+            alone = trial.key if self.contenders[trial.contender].together is None else ""
+            return trial.contender, trial.budget, trial.encoder_hash, alone
+
+        return [list(group) for _, group in itertools.groupby(cells, key=batch)]
 
     def _outcome(self, place: int, kept: Kept, *, fresh: bool) -> Outcome:
         """Give a kept trial the names it has here: it may have been run under others."""

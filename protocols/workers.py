@@ -22,37 +22,37 @@ def threads_of_each(jobs: int) -> int:
     return max(1, torch.get_num_threads() // jobs)
 
 
-def in_processes(runner: Runner, cells: Sequence[Cell], jobs: int) -> Iterator[tuple[Cell, Kept]]:
+def in_processes(runner: Runner, batches: Sequence[Sequence[Cell]], jobs: int) -> Iterator[tuple[Cell, Kept]]:
     """Run trials in so many processes, and yield each as it finishes.
 
     Trials that share codes stay together in one process, which encodes once for them.
 
     Args:
         runner: Copied into each process.
-        cells: The trials.
+        batches: The trials; those of one batch are run together.
         jobs: Number of processes.
     """
-    groups = deque(list(group) for _, group in itertools.groupby(cells, key=_shared))
+    groups = deque(list(group) for _, group in itertools.groupby(batches, key=_shared))
     context = multiprocessing.get_context("spawn")  # a forked copy of a process with threads may hang
     pools = [
         ProcessPoolExecutor(1, context, _start, (runner, threads_of_each(jobs))) for _ in range(min(jobs, len(groups)))
     ]
-    running: dict[Future[Kept], tuple[ProcessPoolExecutor, Cell]] = {}
+    running: dict[Future[list[Kept]], tuple[ProcessPoolExecutor, Sequence[Cell]]] = {}
     try:
         while groups or running:
             for pool in pools:
                 if groups and all(busy is not pool for busy, _ in running.values()):
-                    running |= {pool.submit(_run, cell): (pool, cell) for cell in groups.popleft()}
+                    running |= {pool.submit(_run, batch): (pool, batch) for batch in groups.popleft()}
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                _, cell = running.pop(future)
-                yield cell, future.result()
+                _, batch = running.pop(future)
+                yield from zip(batch, future.result(), strict=True)
     finally:
         for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _shared(cell: Cell) -> tuple[object, ...]:
-    trial = cell.trial
+def _shared(batch: Sequence[Cell]) -> tuple[object, ...]:
+    trial = batch[0].trial
     # what trains a network shares little: one trial at a time keeps every process busy to the end
     alone = trial.key if trial.reads == "images" else ""
     return trial.budget, trial.encoder_hash, trial.reads, trial.transductive, alone
@@ -66,6 +66,6 @@ def _start(runner: Runner, threads: int) -> None:
     _runner = runner
 
 
-def _run(cell: Cell) -> Kept:
+def _run(batch: Sequence[Cell]) -> list[Kept]:
     assert _runner is not None
-    return _runner.run(cell)
+    return _runner.run(batch)

@@ -66,7 +66,8 @@ def conjugate_gradients(system: Any, sources: Sequence[Array], *, tolerance: flo
 
 def _ratio(a: Array, b: Array, running: npt.NDArray[np.bool_]) -> Array:
     """Divide, with 0 for columns that have finished or are solved exactly: those stand still."""
-    return np.divide(a, b, out=np.zeros_like(a), where=running & (b != 0))
+    ratio: Array = np.divide(a, b, out=np.zeros_like(a), where=running & (b != 0))
+    return ratio
 
 
 def _column_sums(a: Array, b: Array) -> Array:

@@ -84,7 +84,7 @@ class Neighbours:
         for some in torch.split((x - self._mean)[:, self._varied], _CHUNK):
             d = squares[: len(some)]
             torch.addmm(self._squares, some, self._centred.T, alpha=-2, out=d[:, :n])
-            runs = d.unflatten(1, (_RUN, width)).amin(1)
+            runs = d.view(-1, _RUN, width).amin(1)
             near = runs.topk(min(count, width), largest=False, sorted=False).indices
             members = (near[:, None] + width * torch.arange(_RUN)[:, None]).flatten(1)
             best = d.gather(1, members).topk(count, largest=False, sorted=False).indices

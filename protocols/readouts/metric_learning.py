@@ -58,7 +58,7 @@ def nearest(x: Tensor, reference: Tensor, k: int) -> Tensor:
         positions: Tensor = search(x, k, reference)[1]
         return positions
     centre = reference.mean(0)
-    near = search((x - centre).float(), k + _SPARE, (reference - centre).float())[1].sort(1).values
+    near: Tensor = search((x - centre).float(), k + _SPARE, (reference - centre).float())[1].sort(1).values
     chunks = zip(torch.split(x, _CHUNK), torch.split(near, _CHUNK), strict=True)
     distances = torch.cat([(some[:, None] - reference[i]).square().sum(2) for some, i in chunks])
     return near.gather(1, distances.argsort(dim=1, stable=True)[:, :k])

@@ -1,6 +1,6 @@
 """The rows of the table: each a representation with a readout, or an end-to-end learner, with its fixed settings."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -12,18 +12,27 @@ from ssl_irmae.protocols.readouts.finetune import finetune
 from ssl_irmae.protocols.readouts.joint import joint
 from ssl_irmae.protocols.readouts.linear_probe import linear_probe
 from ssl_irmae.protocols.readouts.metric import metric
-from ssl_irmae.protocols.readouts.mlp_head import mlp_head
+from ssl_irmae.protocols.readouts.mlp_head import mlp_head, mlp_heads
 from ssl_irmae.protocols.readouts.nearest import centroid, knn
 from ssl_irmae.protocols.readouts.poisson import (
     poisson,
     poisson_prior,
+    poisson_prior_together,
     poisson_prior_transductive,
+    poisson_prior_transductive_together,
+    poisson_together,
     poisson_transductive,
+    poisson_transductive_together,
 )
 from ssl_irmae.protocols.readouts.propagate import propagate
 from ssl_irmae.protocols.readouts.reference_head import last_look, reference_head
 from ssl_irmae.protocols.readouts.self_training import self_training
-from ssl_irmae.protocols.readouts.spread import spread, spread_transductive
+from ssl_irmae.protocols.readouts.spread import (
+    spread,
+    spread_together,
+    spread_transductive,
+    spread_transductive_together,
+)
 from ssl_irmae.protocols.readouts.supervised import supervised
 from ssl_irmae.protocols.readouts.vib import vib
 
@@ -47,6 +56,9 @@ class Contender:
             is what the public reference script does, and there to be compared with.
         extra: The extra of the package that the readout needs, if any.
         note: What a reader of the table has to know about the readout, if anything: a clause.
+        together: The readout for many samples that share everything but labels and seed, if that is faster than one by
+            one: it returns the predictors that ``readout`` gives, in order, and what else is in the list must not
+            matter to any of them.
     """
 
     readout: Callable[..., Predictor | Iterator[Predictor]]
@@ -58,6 +70,7 @@ class Contender:
     looks: int = 1
     extra: str | None = None
     note: str = ""
+    together: Callable[..., Sequence[Predictor]] | None = None
 
     @property
     def frozen(self) -> bool:
@@ -99,16 +112,30 @@ _TRANSDUCTIVE_NOTE = "looks at the scored images, without labels, before it pred
 # how labels become a classifier of frozen codes
 _READOUTS: dict[str, Contender] = {
     "linear": Contender(linear_probe, "code", {"C": 0.01, "max_iter": 1000}, deterministic=True, note=_LINEAR_NOTE),
-    "mlp": Contender(mlp_head, "code", _MLP),
+    "mlp": Contender(mlp_head, "code", _MLP, together=mlp_heads),
     "knn": Contender(knn, "code", {"k": 1}, deterministic=True),
     "centroid": Contender(centroid, "code", {}, deterministic=True),
     "metric": Contender(metric, "code", _METRIC, note=_METRIC_NOTE),
     "self-training": Contender(self_training, "code", _SELF_TRAINING),
-    "spread": Contender(spread, "code", _SPREAD, deterministic=True),
-    "poisson": Contender(poisson, "code", _POISSON, deterministic=True, extra="graph"),
-    "poisson-prior": Contender(poisson_prior, "code", _PRIOR, deterministic=True, extra="graph", note=_PRIOR_NOTE),
+    "spread": Contender(spread, "code", _SPREAD, deterministic=True, together=spread_together),
+    "poisson": Contender(poisson, "code", _POISSON, deterministic=True, extra="graph", together=poisson_together),
+    "poisson-prior": Contender(
+        poisson_prior,
+        "code",
+        _PRIOR,
+        deterministic=True,
+        extra="graph",
+        note=_PRIOR_NOTE,
+        together=poisson_prior_together,
+    ),
     "spread-transductive": Contender(
-        spread_transductive, "code", _SPREAD, deterministic=True, transductive=True, note=_TRANSDUCTIVE_NOTE
+        spread_transductive,
+        "code",
+        _SPREAD,
+        deterministic=True,
+        transductive=True,
+        note=_TRANSDUCTIVE_NOTE,
+        together=spread_transductive_together,
     ),
     "poisson-transductive": Contender(
         poisson_transductive,
@@ -118,6 +145,7 @@ _READOUTS: dict[str, Contender] = {
         transductive=True,
         extra="graph",
         note=_TRANSDUCTIVE_NOTE,
+        together=poisson_transductive_together,
     ),
     "poisson-prior-transductive": Contender(
         poisson_prior_transductive,
@@ -127,6 +155,7 @@ _READOUTS: dict[str, Contender] = {
         transductive=True,
         extra="graph",
         note=f"{_PRIOR_NOTE}; {_TRANSDUCTIVE_NOTE}",
+        together=poisson_prior_transductive_together,
     ),
 }
 
@@ -232,6 +261,13 @@ def choose(names: list[str], known: Mapping[str, Contender]) -> dict[str, Conten
         if extra is not None:
             require(extra, f"the contender {name}")
     return {name: known[name] for name in names}
+
+
+def call_readouts(contender: Contender, samples: Sequence[Any], autoencoder: Any) -> Sequence[Any]:
+    """Run a contender's readout on several samples, together if it can: what ``call_readout`` returns, for each."""
+    if contender.together is not None:
+        return contender.together(samples, **contender.settings)
+    return [call_readout(contender, sample, autoencoder) for sample in samples]
 
 
 def call_readout(contender: Contender, sample: Any, autoencoder: Any) -> Predictor | Iterator[Predictor]:

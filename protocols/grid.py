@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -124,20 +125,27 @@ class Grid:
         if self.jobs > 1 and not (self.chosen and not pays_to_start(list(missing.values()))):
             for place, kept in found:
                 yield self._outcome(place, kept, fresh=False)
-            with contextlib.closing(in_processes(self.runner, list(missing.values()), self.jobs)) as finished:
+            with contextlib.closing(in_processes(self.runner, self._batches(missing.values()), self.jobs)) as finished:
                 for cell, kept in finished:
                     self.store.add(cell.trial.key, kept, cell.subset)
                     for i, place in enumerate(places[cell.trial.key]):
                         yield self._outcome(place, kept, fresh=i == 0)
             return
+        batches = {cell.trial.key: batch for batch in self._batches(missing.values()) for cell in batch}
+        new: dict[str, Kept] = {}
         for place, cell in enumerate(self.cells):
+            key = cell.trial.key
+            fresh = key in new
             # looked up again: another process may have run it meanwhile
-            kept = self.store.get(cell.trial.key)
-            fresh = kept is None
+            kept = new.pop(key) if fresh else self.store.get(key)
             if kept is None:
+                still = [c for c in batches.get(key, [cell]) if c is cell or self.store.get(c.trial.key) is None]
                 with limited_threads(self._threads):
-                    kept = self.runner.run(cell)
-                self.store.add(cell.trial.key, kept, cell.subset)
+                    done = self.runner.run(still)
+                for each, ran in zip(still, done, strict=True):
+                    self.store.add(each.trial.key, ran, each.subset)
+                    new[each.trial.key] = ran
+                kept, fresh = new.pop(key), True
             yield self._outcome(place, kept, fresh=fresh)
 
     def retrieval(self) -> list[Retrieval]:
@@ -154,6 +162,16 @@ class Grid:
                 if told not in measured:
                     measured[told] = self.runner.retrieval(contender.encoder, encoder, contender.reads, told)
         return list(measured.values())
+
+    def _batches(self, cells: Iterable[Cell]) -> list[list[Cell]]:
+        """Put side by side the trials whose readout fits several samples at once; others stay alone."""
+
+        def batch(cell: Cell) -> tuple[object, ...]:
+            trial = cell.trial
+            alone = trial.key if self.contenders[trial.contender].together is None else ""
+            return trial.contender, trial.budget, trial.encoder_hash, alone
+
+        return [list(group) for _, group in itertools.groupby(cells, key=batch)]
 
     def _outcome(self, place: int, kept: Kept, *, fresh: bool) -> Outcome:
         """Give a kept trial the names it has here: it may have been run under others."""

@@ -3,7 +3,7 @@
 import datetime
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +12,8 @@ from torch import Tensor
 from ssl_irmae.encoders import Encoder
 from ssl_irmae.environment import describe_environment
 from ssl_irmae.pretraining import Reads
-from ssl_irmae.protocols.contenders import Contender, call_readout
+from ssl_irmae.protocols.cache import cached
+from ssl_irmae.protocols.contenders import Contender, call_readouts
 from ssl_irmae.protocols.data import Data
 from ssl_irmae.protocols.floors import FLOORS
 from ssl_irmae.protocols.pretrained import PretrainedEncoder
@@ -61,17 +62,24 @@ class Runner:
         self._encoded: dict[tuple[str, Reads], tuple[Tensor, Tensor]] = {}
         self._memos: dict[tuple[str | None, str, bool], Memo] = {}
 
-    def run(self, cell: Cell) -> Kept:
-        """Fit, predict and score one trial; its seconds leave out the encoding that trials share."""
-        contender = self.contenders[cell.trial.contender]
-        sample, scored, start = self._prepare(contender, cell.subset, cell.encoder)
+    def run(self, cells: Sequence[Cell]) -> list[Kept]:
+        """Fit, predict and score trials of one contender that differ in the subset alone.
+
+        The seconds of each are an equal share of what all took; they leave out the encoding, which all trials share.
+        """
+        contender = self.contenders[cells[0].trial.contender]
+        prepared = [self._prepare(contender, cell.subset, cell.encoder) for cell in cells]
+        _, scored, start = prepared[0]
         began = time.perf_counter()
-        learned = call_readout(contender, sample, start)
-        looks = [predict(p, scored) for p in ([learned] if callable(learned) else learned)]
-        seconds = time.perf_counter() - began
-        row = min((self._score(cell.trial, predictions) for predictions in looks), key=lambda row: row.error)
+        learned = call_readouts(contender, [sample for sample, *_ in prepared], start)
+        looks = [[predict(p, scored) for p in ([each] if callable(each) else each)] for each in learned]
+        seconds = (time.perf_counter() - began) / len(cells)
+        rows = [
+            min((self._score(cell.trial, predictions) for predictions in each), key=lambda row: row.error)
+            for cell, each in zip(cells, looks, strict=True)
+        ]
         finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        return Kept(row, seconds, finished, self._environment)
+        return [Kept(row, seconds, finished, self._environment) for row in rows]
 
     def retrieval(self, name: str, encoder: PretrainedEncoder | None, reads: Reads, told: str) -> Retrieval:
         """Measure the scored images' codes without any classifier.
@@ -124,20 +132,30 @@ class Runner:
         return self._loaded[encoder.hash]
 
     def _encode(self, name: str, encoder: PretrainedEncoder | None, reads: Reads) -> tuple[Tensor, Tensor]:
-        """Encode training and scored images, once."""
-        key = (name if encoder is None else encoder.hash, reads)
-        if key not in self._encoded:
-            train, scored = self.data.train.images, self.data.scored.images
+        """Encode training and scored images, once; what takes a network or a fit is kept in the user's cache."""
+        of = name if encoder is None else encoder.hash
+        train, scored = self.data.train, self.data.scored
+
+        def compute() -> dict[str, Tensor]:
             began = time.perf_counter()
             if encoder is None:
-                encode = FLOORS[name](train)
-                self._encoded[key] = (encode(train), encode(scored))
+                encode = FLOORS[name](train.images)
+                codes = {"train": encode(train.images), "scored": encode(scored.images)}
             else:
                 loaded = self._load(encoder).to(self.spec.device)
-                self._encoded[key] = (loaded.encode(train, reads), loaded.encode(scored, reads))
+                codes = {"train": loaded.encode(train.images, reads), "scored": loaded.encode(scored.images, reads)}
             self.encoding.seconds += time.perf_counter() - began
-            self.encoding.images += len(train) + len(scored)
-        return self._encoded[key]
+            self.encoding.images += len(train.images) + len(scored.images)
+            return codes
+
+        if (of, reads) not in self._encoded:
+            if encoder is None and name == "pixels":
+                codes = compute()
+            else:
+                parts = (of, reads, train.fingerprint, scored.fingerprint, self.spec.device)
+                codes = cached("codes", *parts, compute=compute)
+            self._encoded[of, reads] = (codes["train"], codes["scored"])
+        return self._encoded[of, reads]
 
     def _score(self, trial: Trial, predictions: Tensor) -> Row:
         labels = self.data.scored.labels

@@ -10,12 +10,14 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 
 import threadpoolctl
 import torch
 
 from ssl_irmae.allocator import keep_freed_memory
+from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders import Contender
 from ssl_irmae.protocols.results import Kept
 from ssl_irmae.protocols.runner import Runner
@@ -64,7 +66,7 @@ def limited_threads(threads: int) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def in_processes(runner: Runner, cells: Sequence[Cell], jobs: int) -> Generator[tuple[Cell, Kept]]:
+def in_processes(runner: Runner, batches: Sequence[Sequence[Cell]], jobs: int) -> Generator[tuple[Cell, Kept]]:
     """Run trials in so many processes, or fewer if memory is short, and yield each as it finishes.
 
     Trials that share codes stay together in one process, which encodes once for them. When the generator is closed, or
@@ -72,26 +74,36 @@ def in_processes(runner: Runner, cells: Sequence[Cell], jobs: int) -> Generator[
 
     Args:
         runner: Copied into each process.
-        cells: The trials.
+        batches: The trials; those of one batch are run together.
         jobs: Number of processes.
+
+    Raises:
+        UserError: If one of the processes is killed.
     """
-    groups = deque(list(group) for _, group in itertools.groupby(cells, key=_shared))
+    groups = deque(list(group) for _, group in itertools.groupby(batches, key=_shared))
     context = multiprocessing.get_context("spawn")  # a forked copy of a process with threads may hang
     watched, held = context.Pipe(duplex=False)
     arguments = (runner, threads_of_each(jobs), watched)
     pools = [
         ProcessPoolExecutor(1, context, _start, arguments) for _ in range(min(jobs, len(groups), _room_in_memory()))
     ]
-    running: dict[Future[Kept], tuple[ProcessPoolExecutor, Cell]] = {}
+    running: dict[Future[list[Kept]], tuple[ProcessPoolExecutor, Sequence[Cell]]] = {}
     try:
         while groups or running:
             for pool in pools:
                 if groups and all(busy is not pool for busy, _ in running.values()):
                     with _no_interrupt():
-                        running |= {pool.submit(_run, cell): (pool, cell) for cell in groups.popleft()}
+                        running |= {pool.submit(_run, batch): (pool, batch) for batch in groups.popleft()}
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                _, cell = running.pop(future)
-                yield cell, future.result()
+                _, batch = running.pop(future)
+                try:
+                    finished = future.result()
+                except BrokenProcessPool as error:
+                    raise UserError(
+                        "a process that ran trials was killed, most likely for want of memory: try fewer --jobs; "
+                        "finished trials are kept"
+                    ) from error
+                yield from zip(batch, finished, strict=True)
     finally:
         for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -120,8 +132,8 @@ def _room_in_memory() -> int:
     return max(1, total // _BYTES_OF_EACH)
 
 
-def _shared(cell: Cell) -> tuple[object, ...]:
-    trial = cell.trial
+def _shared(batch: Sequence[Cell]) -> tuple[object, ...]:
+    trial = batch[0].trial
     # what trains a network shares little: one trial at a time keeps every process busy to the end
     alone = trial.key if trial.reads == "images" else ""
     return trial.budget, trial.encoder_hash, trial.reads, trial.transductive, alone
@@ -142,6 +154,6 @@ def _end_with_parent(watched: Connection) -> None:
     os._exit(1)
 
 
-def _run(cell: Cell) -> Kept:
+def _run(batch: Sequence[Cell]) -> list[Kept]:
     assert _runner is not None
-    return _runner.run(cell)
+    return _runner.run(batch)

@@ -21,14 +21,15 @@ def describe_environment() -> dict[str, object]:
         "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "commit": _commit(),
     }
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name the processor, as well as the system tells."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,5 +1,7 @@
 """The head of the reference script: two hidden layers with dropout."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,29 +31,77 @@ def mlp_head(
         learning_rate: Adam's.
         batch_size: Labelled examples a step (all of them if there are fewer).
     """
-    scaling = Scaling.of(sample.unlabelled)
-    inputs = scaling(sample.inputs)
-    draw = batches(len(inputs), batch_size, generator("cpu", sample.seed, "labelled"))
+    return mlp_heads(
+        [sample], width=width, dropout=dropout, steps=steps, learning_rate=learning_rate, batch_size=batch_size
+    )[0]
+
+
+def mlp_heads(
+    samples: Sequence[Sample], *, width: int, dropout: float, steps: int, learning_rate: float, batch_size: int
+) -> list[Predictor]:
+    """Train the heads of several samples of one size, with the same unlabelled codes, as ``mlp_head`` trains one.
+
+    Every step is one batched matrix product a layer for all heads, and each is rounded as it is alone. Each head has
+    the initialisation, the batches and the dropout of its own seed.
+    """
+    scaling = Scaling.of(samples[0].unlabelled)
+    inputs = [scaling(sample.inputs) for sample in samples]
+    draws = [
+        batches(len(x), batch_size, generator("cpu", s.seed, "labelled")) for s, x in zip(samples, inputs, strict=True)
+    ]
+    starts, chances = zip(*(_start(s, width) for s in samples), strict=True)
+    parameters = [torch.stack(weights).requires_grad_() for weights in zip(*starts, strict=True)]
+    optimizer = torch.optim.Adam(parameters, learning_rate, fused=True)
+    size = min(len(inputs[0]), batch_size)
+    kept = torch.empty(2, len(samples), size, width)
+    for _ in range(steps):
+        chosen = [next(draw) for draw in draws]
+        x = torch.stack([x[i] for x, i in zip(inputs, chosen, strict=True)])
+        y = torch.stack([s.labels[i] for s, i in zip(samples, chosen, strict=True)])
+        for layer in kept:
+            for mask, chance in zip(layer, chances, strict=True):
+                mask.bernoulli_(1 - dropout, generator=chance)
+        optimizer.zero_grad()
+        logits = _logits(x, parameters, kept / (1 - dropout))
+        # each head's loss is the mean over its own batch
+        torch.autograd.backward(F.cross_entropy(logits.flatten(0, 1), y.flatten()) * len(samples))
+        optimizer.step()
+    return [_predictor(scaling, [w[i : i + 1].detach() for w in parameters]) for i in range(len(samples))]
+
+
+def _start(sample: Sample, width: int) -> tuple[list[Tensor], torch.Generator]:
+    """Initialise the layers, and go on drawing from the same stream: for dropout."""
     with seeded(sample.seed, "head"):
-        net = nn.Sequential(
-            nn.Linear(inputs.shape[1], width),
-            nn.ReLU(),
-            nn.Dropout(dropout),
+        layers = (
+            nn.Linear(sample.inputs.shape[1], width),
             nn.Linear(width, width),
-            nn.ReLU(),
-            nn.Dropout(dropout),
             nn.Linear(width, sample.classes, bias=False),
         )
-        optimizer = torch.optim.Adam(net.parameters(), learning_rate, fused=True)
-        for _ in range(steps):  # under the seed too: dropout has no generator of its own
-            i = next(draw)
-            optimizer.zero_grad()
-            torch.autograd.backward(F.cross_entropy(net(inputs[i]), sample.labels[i]))
-            optimizer.step()
-    net.eval()
+        chance = torch.Generator()
+        chance.set_state(torch.get_rng_state())
+    return [w.detach() for layer in layers for w in layer.parameters()], chance
 
+
+def _logits(x: Tensor, parameters: Sequence[Tensor], kept: Tensor | None = None) -> Tensor:
+    """Map scaled codes (heads, m, d) to logits (heads, m, classes).
+
+    Args:
+        x: Of each head.
+        parameters: Of all heads.
+        kept: Factors of the hidden units, (2, heads, m, width); None leaves them as they are.
+    """
+    first, first_bias, second, second_bias, last = parameters
+    z = torch.baddbmm(first_bias[:, None], x, first.mT).relu()
+    z = z if kept is None else z * kept[0]
+    z = torch.baddbmm(second_bias[:, None], z, second.mT).relu()
+    z = z if kept is None else z * kept[1]
+    return torch.bmm(z, last.mT)
+
+
+def _predictor(scaling: Scaling, parameters: Sequence[Tensor]) -> Predictor:
     @torch.no_grad()
     def predict(x: Tensor) -> Tensor:
-        return torch.cat([net(scaling(chunk)).argmax(1) for chunk in torch.split(x, _PREDICT_CHUNK)])
+        chunks = torch.split(x, _PREDICT_CHUNK)
+        return torch.cat([_logits(scaling(chunk)[None], parameters)[0].argmax(1) for chunk in chunks])
 
     return predict

@@ -1,5 +1,6 @@
 """Poisson learning on a graph of unlabelled codes: for labels so few that label propagation fails."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,18 @@ from torch import Tensor
 
 from ssl_irmae.extras import require
 from ssl_irmae.protocols.readouts.base import Predictor, Sample
+from ssl_irmae.protocols.readouts.conjugate_gradients import conjugate_gradients
 from ssl_irmae.protocols.readouts.graph import Graph, graph_of, inductive, transductive
+from ssl_irmae.protocols.readouts.shares import share_out
 
 _TOLERANCE = 1e-3
 _WALK_STEPS = 10
 _ROUNDS = 20
+_AT_ONCE = 10  # subsets
 
 Array = npt.NDArray[Any]
+Subset = tuple[Tensor, Tensor]
+"""Positions of labelled nodes and their classes, int64 (m,) each."""
 
 
 def poisson(sample: Sample, *, k: int) -> Predictor:
@@ -30,16 +36,26 @@ def poisson(sample: Sample, *, k: int) -> Predictor:
     Raises:
         UserError: If the extra ``graph`` is not installed.
     """
+    return poisson_together([sample], k=k)[0]
+
+
+def poisson_together(samples: Sequence[Sample], *, k: int) -> list[Predictor]:
+    """Do as ``poisson`` for several samples with the same unlabelled codes, in one solve."""
     require("graph", "poisson")
-    graph = graph_of(sample, k=k)
-    return inductive(graph, poisson_scores(graph, sample.positions, sample.labels, sample.classes))
+    graph = graph_of(samples[0], k=k)
+    return [inductive(graph, scores) for scores in _scores(graph, _subsets(samples), samples[0].classes)]
 
 
 def poisson_transductive(sample: Sample, *, k: int) -> Predictor:
     """Do as ``poisson`` on a graph that holds the scored codes too, without labels, and return what they get there."""
+    return poisson_transductive_together([sample], k=k)[0]
+
+
+def poisson_transductive_together(samples: Sequence[Sample], *, k: int) -> list[Predictor]:
+    """Do as ``poisson_transductive`` for several samples with the same unlabelled codes, in one solve."""
     require("graph", "poisson-transductive")
-    graph = graph_of(sample, k=k)
-    return transductive(sample, poisson_scores(graph, sample.positions, sample.labels, sample.classes))
+    found = _scores(graph_of(samples[0], k=k), _subsets(samples), samples[0].classes)
+    return [transductive(sample, scores) for sample, scores in zip(samples, found, strict=True)]
 
 
 def poisson_prior(sample: Sample, *, k: int, slack: float) -> Predictor:
@@ -57,16 +73,26 @@ def poisson_prior(sample: Sample, *, k: int, slack: float) -> Predictor:
     Raises:
         UserError: If the extra ``graph`` is not installed.
     """
+    return poisson_prior_together([sample], k=k, slack=slack)[0]
+
+
+def poisson_prior_together(samples: Sequence[Sample], *, k: int, slack: float) -> list[Predictor]:
+    """Do as ``poisson_prior`` for several samples with the same unlabelled codes, at once."""
     require("graph", "poisson-prior")
-    graph = graph_of(sample, k=k)
-    return inductive(graph, poisson_mbo(graph, sample.positions, sample.labels, sample.classes, slack=slack))
+    graph = graph_of(samples[0], k=k)
+    return [inductive(graph, scores) for scores in _mbo(graph, _subsets(samples), samples[0].classes, slack)]
 
 
 def poisson_prior_transductive(sample: Sample, *, k: int, slack: float) -> Predictor:
     """Do as ``poisson_prior`` on a graph that holds the scored codes too, without labels; the shares are over both."""
+    return poisson_prior_transductive_together([sample], k=k, slack=slack)[0]
+
+
+def poisson_prior_transductive_together(samples: Sequence[Sample], *, k: int, slack: float) -> list[Predictor]:
+    """Do as ``poisson_prior_transductive`` for several samples with the same unlabelled codes, at once."""
     require("graph", "poisson-prior-transductive")
-    graph = graph_of(sample, k=k)
-    return transductive(sample, poisson_mbo(graph, sample.positions, sample.labels, sample.classes, slack=slack))
+    found = _mbo(graph_of(samples[0], k=k), _subsets(samples), samples[0].classes, slack)
+    return [transductive(sample, scores) for sample, scores in zip(samples, found, strict=True)]
 
 
 def poisson_scores(graph: Graph, positions: Tensor, labels: Tensor, classes: int) -> Tensor:
@@ -74,8 +100,9 @@ def poisson_scores(graph: Graph, positions: Tensor, labels: Tensor, classes: int
 
     .. math:: (D - W) \, u = \sum_j \delta_j (y_j - \bar y)
 
-    Computed by ``graphlearning``'s conjugate gradients in single precision, up to its tolerance of 1e-3. Where several
-    labels name one class only, there is neither source nor sink: that class scores 1 everywhere.
+    Computed by ``graphlearning``'s conjugate gradients in single precision, up to its tolerance of 1e-3; several
+    subsets at once by ``conjugate_gradients``, which gives each the same to the last bit. Where several labels name one
+    class only, there is neither source nor sink: that class scores 1 everywhere.
 
     Source: Calder, Cook, Thorpe and Slepcev, "Poisson Learning: Graph Based Semi-Supervised Learning at Very Low Label
     Rates", ICML 2020, https://arxiv.org/abs/2006.11184.
@@ -92,10 +119,7 @@ def poisson_scores(graph: Graph, positions: Tensor, labels: Tensor, classes: int
     Raises:
         UserError: If the extra ``graph`` is not installed.
     """
-    present, y = torch.unique(labels, return_inverse=True)
-    scores = torch.full((graph.weights.shape[0], classes), -torch.inf)
-    scores[:, present] = torch.from_numpy(_solve(graph, positions.numpy(), y.numpy()))
-    return scores
+    return _scores(graph, [(positions, labels)], classes)[0]
 
 
 def poisson_mbo(graph: Graph, positions: Tensor, labels: Tensor, classes: int, *, slack: float = 0.15) -> Tensor:
@@ -127,76 +151,87 @@ def poisson_mbo(graph: Graph, positions: Tensor, labels: Tensor, classes: int, *
     Raises:
         UserError: If the extra ``graph`` is not installed.
     """
-    require("graph", "poisson_mbo")
-    present, y = torch.unique(labels, return_inverse=True)
-    scores = torch.zeros(graph.weights.shape[0], classes)
-    if len(present) == 1:
-        scores[:, present] = 1
-        return scores
-    onehot = np.eye(len(present), dtype=np.float32)
-    weighted, weights = share_out(_solve(graph, positions.numpy(), y.numpy()), np.ones(len(present)), slack)
-    nodes = weighted.argmax(1)
-    walk = graph.walk
-    source = graph.inverse_degree[:, None] * _source(len(nodes), positions.numpy(), y.numpy())
-    inflow = np.zeros_like(source)  # what the source adds in a round, whatever the round starts from
-    for _ in range(_WALK_STEPS):
-        inflow = walk @ inflow + source
+    return _mbo(graph, [(positions, labels)], classes, slack)[0]
+
+
+def _subsets(samples: Sequence[Sample]) -> list[Subset]:
+    return [(sample.positions, sample.labels) for sample in samples]
+
+
+def _scores(graph: Graph, subsets: Sequence[Subset], classes: int) -> list[Tensor]:
+    found = []
+    for (_, labels), u in zip(subsets, _solve(graph, subsets), strict=True):
+        scores = torch.full((len(u), classes), -torch.inf)
+        scores[:, torch.unique(labels)] = torch.from_numpy(u[graph.place])
+        found.append(scores)
+    return found
+
+
+def _mbo(graph: Graph, subsets: Sequence[Subset], classes: int, slack: float) -> list[Tensor]:
+    found = []
+    for i in range(0, len(subsets), _AT_ONCE):
+        some = subsets[i : i + _AT_ONCE]
+        for (_, labels), u in zip(some, _sharpened(graph, some, slack), strict=True):
+            scores = torch.zeros(len(u), classes)
+            scores[:, torch.unique(labels)] = torch.from_numpy(u[graph.place] / u[graph.place].sum(1, keepdims=True))
+            found.append(scores)
+    return found
+
+
+def _sharpened(graph: Graph, subsets: Sequence[Subset], slack: float) -> list[Array]:
+    """Take turns of diffusion and of sharing out, each subset until it stays as it is: (n, classes named) each."""
+    scores = _solve(graph, subsets)
+    weights = [np.ones(u.shape[1]) for u in scores]
+    live = [i for i, u in enumerate(scores) if u.shape[1] > 1]
+    for i in live:
+        scores[i], weights[i] = share_out(scores[i], weights[i], slack)
+    nodes = [u.argmax(1) for u in scores]
+    # what the source adds in a round, whatever the round starts from
+    sources = [graph.inverse_degree[:, None] * _source(graph, *subset) for subset in subsets]
+    inflow = _walked(graph, [np.zeros_like(source) for source in sources], sources)
     for _ in range(_ROUNDS):
-        u = onehot[nodes]
-        for _ in range(_WALK_STEPS):
-            u = walk @ u
-        weighted, weights = share_out(u + inflow, weights, slack)
-        before, nodes = nodes, weighted.argmax(1)
-        if np.array_equal(nodes, before):
+        if not live:
             break
-    scores[:, present] = torch.from_numpy(weighted / weighted.sum(1, keepdims=True)).float()
+        walked = _walked(graph, [np.eye(scores[i].shape[1], dtype=np.float32)[nodes[i]] for i in live])
+        for i, u in zip(tuple(live), walked, strict=True):
+            scores[i], weights[i] = share_out(u + inflow[i], weights[i], slack)
+            before, nodes[i] = nodes[i], scores[i].argmax(1)
+            if np.array_equal(nodes[i], before):
+                live.remove(i)
     return scores
 
 
-def share_out(scores: Array, weights: Array, slack: float) -> tuple[Array, Array]:
-    """Multiply each class's scores by a weight, such that the largest scores give classes nearly equal shares.
-
-    The weight of a class falls with every share too many, in up to 300 small steps, until no share is more than 0.001
-    out of bounds.
-
-    Args:
-        scores: Shape (n, classes); they are first shifted and scaled to [0, 1].
-        weights: To start from, shape (classes,).
-        slack: How far a share may be from 1 / classes, as a fraction of it.
-
-    Returns:
-        The weighted scores, and the weights.
-    """
-    n, classes = scores.shape
-    scores = scores - scores.min()
-    scores = scores / (scores.max() or 1)
-    low, high = (1 - slack) / classes, (1 + slack) / classes
-    for _ in range(300):
-        weighted = scores * weights.astype(scores.dtype)
-        share = np.bincount(weighted.argmax(1), minlength=classes) / n
-        excess = share - share.clip(low, high)
-        if np.abs(excess).max() <= 1e-3:
-            break
-        weights = weights - 0.1 * excess
-        weights = weights / weights.mean()
-    return weighted, weights
+def _walked(graph: Graph, starts: Sequence[Array], sources: Sequence[Array] = ()) -> list[Array]:
+    """Take the steps of a round with all subsets side by side; each column is what it would be alone."""
+    u, source = np.concatenate(starts, axis=1), np.concatenate(sources, axis=1) if sources else 0
+    for _ in range(_WALK_STEPS):
+        u = graph.walk @ u
+        if sources:
+            u += source
+    ends = np.cumsum([start.shape[1] for start in starts])[:-1]
+    return [np.ascontiguousarray(part) for part in np.split(u, ends, axis=1)]
 
 
-def _source(n: int, positions: Array, y: Array) -> Array:
-    onehot = np.eye(y.max() + 1, dtype=np.float32)[y]
-    source = np.zeros((n, onehot.shape[1]), dtype=np.float32)
-    source[positions] = onehot - onehot.mean(0)
+def _source(graph: Graph, positions: Tensor, labels: Tensor) -> Array:
+    """Make every labelled node a source of its class and a sink of the others: fp32 (n, classes named)."""
+    present, y = torch.unique(labels, return_inverse=True)
+    onehot = np.eye(len(present), dtype=np.float32)[y.numpy()]
+    source = np.zeros((graph.weights.shape[0], len(present)), dtype=np.float32)
+    source[graph.place[positions.numpy()]] = onehot - onehot.mean(0)
     return source
 
 
-def _solve(graph: Graph, positions: Array, y: Array) -> Array:
-    """Solve the Poisson equation for classes 0, 1, ..., each with a label; fp32 (n, classes)."""
+def _solve(graph: Graph, subsets: Sequence[Subset]) -> list[Array]:
+    """Solve the Poisson equation for the classes that each subset names; fp32 (n, classes named), in graph order."""
     require("graph", "Poisson learning")
     import graphlearning
 
-    if y.max() == 0:  # one class: no source, no sink
-        return np.ones((graph.weights.shape[0], 1), dtype=np.float32)
-    root = np.sqrt(graph.inverse_degree)
-    source = root[:, None] * _source(len(root), positions, y)
-    u: Array = root[:, None] * graphlearning.utils.conjgrad(graph.laplacian, source, tol=_TOLERANCE)
-    return u
+    root = np.sqrt(graph.inverse_degree)[:, None]
+    sources = [root * _source(graph, *subset) for subset in subsets]
+    several = [b for b in sources if b.shape[1] > 1]
+    if len(several) > 1:
+        solved = iter(conjugate_gradients(graph.laplacian, several, tolerance=_TOLERANCE))
+    else:
+        solved = iter(graphlearning.utils.conjgrad(graph.laplacian, b, tol=_TOLERANCE) for b in several)
+    # one class: neither source nor sink
+    return [root * next(solved) if b.shape[1] > 1 else np.ones_like(b) for b in sources]

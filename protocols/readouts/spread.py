@@ -1,12 +1,14 @@
 """Label spreading on a graph of unlabelled codes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from scipy.sparse import eye_array
-from scipy.sparse.linalg import cg
 from torch import Tensor
 
 from ssl_irmae.protocols.readouts.base import Predictor, Sample
+from ssl_irmae.protocols.readouts.conjugate_gradients import conjugate_gradients
 from ssl_irmae.protocols.readouts.graph import Graph, graph_of, inductive, transductive
 
 _TOLERANCE = 1e-4
@@ -22,14 +24,24 @@ def spread(sample: Sample, *, k: int, alpha: float) -> Predictor:
         k: Neighbours in the graph.
         alpha: Share that a node takes from its neighbours, 0 to 1.
     """
-    graph = graph_of(sample, k=k)
-    return inductive(graph, spread_scores(graph, sample.positions, sample.labels, sample.classes, alpha=alpha))
+    return spread_together([sample], k=k, alpha=alpha)[0]
+
+
+def spread_together(samples: Sequence[Sample], *, k: int, alpha: float) -> list[Predictor]:
+    """Do as ``spread`` for several samples with the same unlabelled codes, in one solve."""
+    graph = graph_of(samples[0], k=k)
+    return [inductive(graph, scores) for scores in _scores_of(graph, samples, alpha)]
 
 
 def spread_transductive(sample: Sample, *, k: int, alpha: float) -> Predictor:
     """Do as ``spread`` on a graph that holds the scored codes too, without labels, and return what they get there."""
-    graph = graph_of(sample, k=k)
-    return transductive(sample, spread_scores(graph, sample.positions, sample.labels, sample.classes, alpha=alpha))
+    return spread_transductive_together([sample], k=k, alpha=alpha)[0]
+
+
+def spread_transductive_together(samples: Sequence[Sample], *, k: int, alpha: float) -> list[Predictor]:
+    """Do as ``spread_transductive`` for several samples with the same unlabelled codes, in one solve."""
+    graph = graph_of(samples[0], k=k)
+    return [transductive(s, scores) for s, scores in zip(samples, _scores_of(graph, samples, alpha), strict=True)]
 
 
 def spread_scores(graph: Graph, positions: Tensor, labels: Tensor, classes: int, *, alpha: float) -> Tensor:
@@ -52,11 +64,29 @@ def spread_scores(graph: Graph, positions: Tensor, labels: Tensor, classes: int,
     Returns:
         F, fp32 (n, classes); minus infinity for classes that no label names.
     """
+    return _solve(graph, [(positions, labels)], classes, alpha)[0]
+
+
+def _scores_of(graph: Graph, samples: Sequence[Sample], alpha: float) -> list[Tensor]:
+    return _solve(graph, [(s.positions, s.labels) for s in samples], samples[0].classes, alpha)
+
+
+def _solve(graph: Graph, subsets: Sequence[tuple[Tensor, Tensor]], classes: int, alpha: float) -> list[Tensor]:
     n = graph.weights.shape[0]
     system = ((1 - alpha) * eye_array(n, dtype=np.float32) + alpha * graph.laplacian).tocsr()
-    scores = torch.full((n, classes), -torch.inf)
-    for c in torch.unique(labels).tolist():
-        y = np.zeros(n, dtype=np.float32)
-        y[positions[labels == c].numpy()] = 1 - alpha
-        scores[:, c] = torch.from_numpy(cg(system, y, rtol=_TOLERANCE)[0])
-    return scores
+    sources, scales = [], []
+    for positions, labels in subsets:
+        present, y, counts = torch.unique(labels, return_inverse=True, return_counts=True)
+        scale = (counts * len(present)).sqrt()  # every class weighs the same in the tolerance, which is relative
+        source = np.zeros((n, max(2, len(present))), dtype=np.float32)
+        source[graph.place[positions.numpy()], y.numpy()] = (1 / scale)[y].numpy()
+        if len(present) == 1:
+            source[:, 1] = source[:, 0]  # the solver wants two columns
+        sources.append(source)
+        scales.append((present, (1 - alpha) * scale))
+    found = []
+    for u, (present, scale) in zip(conjugate_gradients(system, sources, tolerance=_TOLERANCE), scales, strict=True):
+        scores = torch.full((n, classes), -torch.inf)
+        scores[:, present] = scale * torch.from_numpy(u[graph.place, : len(present)])
+        found.append(scores)
+    return found

@@ -143,15 +143,15 @@ def render(figure: "Figure", kind: Format, *, source: str) -> bytes:
     """
     import matplotlib as mpl
 
-    stamp: dict[str, Any] = {
+    stamps: dict[Format, dict[str, Any]] = {
         "png": {"Source": source},
         "svg": {"Date": None, "Source": source},
         "pdf": {"CreationDate": None, "Keywords": source},
-    }[kind]
+    }
     buffer = io.BytesIO()
     # text stays text: it can be searched, and read aloud
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ssl-irmae", "pdf.fonttype": 42}):
-        figure.savefig(buffer, format=kind, dpi=160, metadata=stamp, bbox_inches="tight", pad_inches=0.1)
+        figure.savefig(buffer, format=kind, dpi=160, metadata=stamps[kind], bbox_inches="tight", pad_inches=0.1)
     return buffer.getvalue()
 
 

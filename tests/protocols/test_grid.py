@@ -19,7 +19,14 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.extras import EXTRAS
 from ssl_irmae.files import sha256
 from ssl_irmae.protocols.audit import leak_audit
-from ssl_irmae.protocols.contenders import CONTENDERS, Contender, call_readout, choose, contenders_of
+from ssl_irmae.protocols.contenders import (
+    CONTENDERS,
+    Contender,
+    call_readout,
+    call_readouts,
+    choose,
+    contenders_of,
+)
 from ssl_irmae.protocols.data import Data, load_data
 from ssl_irmae.protocols.grid import Grid
 from ssl_irmae.protocols.pretrained import PretrainedEncoder, open_encoder
@@ -256,6 +263,53 @@ def test_contract_of_every_readout(name: str, data: Data, tiny_encoder: Path) ->
             predictor(scored[3:4])
     else:
         assert torch.equal(predictions[3:4], predictor(scored[3:4])), "a prediction must not depend on the others"
+
+
+TOGETHER = [name for name, contender in QUICK.items() if contender.together]
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_samples_fitted_together_are_predicted_as_each_alone(name: str, data: Data, tiny_encoder: Path) -> None:
+    """One of them holds three classes, one a single class: they must not matter to the others, nor these to them."""
+    contender = QUICK[name]
+    encoder = Encoder.from_pretrained(tiny_encoder)
+    inputs, scored = encoder.encode(data.train.images), encoder.encode(data.scored.images)
+    labels = data.train.labels
+    assert labels is not None
+    subsets = [
+        torch.arange(12),
+        torch.arange(100, 112),
+        (labels == 4).nonzero().flatten()[:12],
+        (labels < 3).nonzero().flatten()[:12],
+        torch.arange(200, 212),
+    ]
+    seen = torch.cat([inputs, scored]) if contender.transductive else inputs
+    samples = [
+        Sample(inputs[i], labels[i], seen, i, 10, seed, torch.device("cpu"), "fp32") for seed, i in enumerate(subsets)
+    ]
+    together = [predict(scored) for predict in call_readouts(contender, samples, None)]
+    alone = [call_readout(contender, sample, None)(scored) for sample in samples]
+    assert all(torch.equal(a, b) for a, b in zip(together, alone, strict=True))
+    assert len({tuple(a.tolist()) for a in alone}) == len(alone)
+
+
+def test_trials_run_in_parts_give_the_rows_of_one_run(data: Data, encoders: Encoders, tmp_path: Path) -> None:
+    """Killed and resumed: those that ran together the second time were run with others the first."""
+    part = _spec(TOGETHER, seeds=(1,))
+    whole = _spec(TOGETHER, seeds=(0, 1, 2))
+    _rows(data, encoders, tmp_path / "parts", part)
+    parts = list(Grid(whole, data, QUICK, encoders, Store(tmp_path / "parts")).run())
+    assert [o.fresh for o in parts] == [True, False, True] * len(TOGETHER)
+    assert [o.row for o in parts] == _rows(data, encoders, tmp_path / "whole", whole)
+
+
+def test_rows_from_codes_in_the_cache_are_those_from_fresh_ones(
+    data: Data, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = _spec(("irmae-linear", "irmae-knn"))
+    fresh = _rows(data, encoders, tmp_path / "fresh", spec)
+    monkeypatch.setattr(Encoder, "encode", lambda *_: pytest.fail("encoded again"))
+    assert _rows(data, encoders, tmp_path / "again", spec) == fresh
 
 
 DEGENERATE = {

@@ -1,5 +1,6 @@
 """Readouts do what their formulas say: against re-typings in numpy, dense solves, and the packages they go around."""
 
+import dataclasses
 from collections.abc import Callable
 
 import graphlearning
@@ -11,17 +12,22 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from sklearn.linear_model import LogisticRegression
 from sklearn.semi_supervised import LabelSpreading
-from torch import Tensor
+from torch import Tensor, nn
 
 from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
+from ssl_irmae.protocols.readouts.conjugate_gradients import conjugate_gradients
 from ssl_irmae.protocols.readouts.graph import Neighbours, build_graph, inductive
 from ssl_irmae.protocols.readouts.linear_probe import linear_probe
 from ssl_irmae.protocols.readouts.metric import metric
-from ssl_irmae.protocols.readouts.metric_learning import class_batches, supcon
+from ssl_irmae.protocols.readouts.metric_learning import class_batches, nearest, supcon
+from ssl_irmae.protocols.readouts.mlp_head import mlp_heads
 from ssl_irmae.protocols.readouts.nearest import centroid, knn
-from ssl_irmae.protocols.readouts.poisson import poisson, poisson_mbo, poisson_prior, poisson_scores, share_out
+from ssl_irmae.protocols.readouts.network_training import batches
+from ssl_irmae.protocols.readouts.poisson import poisson, poisson_mbo, poisson_prior, poisson_scores
 from ssl_irmae.protocols.readouts.self_training import self_training
+from ssl_irmae.protocols.readouts.shares import share_out
 from ssl_irmae.protocols.readouts.spread import spread, spread_scores, spread_transductive
+from ssl_irmae.seeding import generator, seeded
 
 
 @pytest.fixture
@@ -153,6 +159,17 @@ def test_poisson_learning_solves_poissons_equation(codes: Tensor) -> None:
     assert (found[:, 2] == -torch.inf).all()
 
 
+def test_many_equations_have_bit_for_bit_the_solutions_graphlearning_gives_each(codes: Tensor) -> None:
+    system = build_graph(codes, k=5).laplacian
+    rng = np.random.default_rng(0)
+    sources = []
+    for columns, size in ((2, 1.0), (3, 1e-3), (5, 1e3), (2, 10.0)):  # some end long before others
+        sources.append(system @ (size * rng.normal(size=(40, columns))).astype(np.float32))
+    found = conjugate_gradients(system, sources, tolerance=1e-2)
+    for u, b in zip(found, sources, strict=True):
+        assert np.array_equal(u, graphlearning.utils.conjgrad(system, b, tol=1e-2))
+
+
 def test_poisson_learning_agrees_with_graphlearning(blobs: tuple[Tensor, Tensor]) -> None:
     x, y = blobs
     graph, positions = build_graph(x, k=8), torch.tensor(_firsts(y, 2))
@@ -170,6 +187,27 @@ def test_classes_are_shared_out_within_the_slack(slack: float) -> None:
     assert ((share >= (1 - slack) / 4 - 1e-3) & (share <= (1 + slack) / 4 + 1e-3)).all()
     low = scores.min()
     assert weighted == pytest.approx((scores - low) / (scores.max() - low) * weights)
+
+
+@pytest.mark.parametrize("kind", ["spread out", "nearly one class", "tied"])
+def test_classes_are_shared_out_as_if_every_node_were_looked_at_each_time(kind: str) -> None:
+    rng = np.random.default_rng(1)
+    scores = rng.random((2000, 4)).astype(np.float32)
+    classes = np.eye(4, dtype=np.float32)[rng.choice(4, 2000, p=[0.5, 0.3, 0.15, 0.05])]
+    scores = {"spread out": scores, "nearly one class": 0.8 * classes + 0.2 * scores, "tied": classes}[kind]
+    plain = (scores - scores.min()) / (scores - scores.min()).max()
+    weights = expected = np.ones(4)
+    for _ in range(300):
+        expected = plain * weights.astype(np.float32)
+        share = np.bincount(expected.argmax(1), minlength=4) / 2000
+        excess = share - share.clip(0.225, 0.275)
+        if np.abs(excess).max() <= 1e-3:
+            break
+        weights = weights - 0.1 * excess
+        weights = weights / weights.mean()
+    found, theirs = share_out(scores, np.ones(4), 0.1)
+    assert np.array_equal(found, expected)
+    assert np.array_equal(theirs, weights)
 
 
 def test_poisson_mbo_agrees_with_a_dense_retyping(blobs: tuple[Tensor, Tensor]) -> None:
@@ -231,7 +269,44 @@ def test_a_node_asked_as_a_new_point_is_its_own_nearest_neighbour(blobs: tuple[T
     assert torch.equal(inductive(graph, scores)(x), y)
 
 
+# the head
+
+
+def test_heads_trained_together_are_those_of_a_plain_loop(blobs: tuple[Tensor, Tensor]) -> None:
+    """Within float error: the logits of layers, dropout and Adam written the usual way, one head at a time."""
+    x, y = blobs
+    samples = [dataclasses.replace(_sample(x, y, list(range(i, i + 30))), seed=i) for i in (0, 40, 80)]
+    settings = {"width": 16, "dropout": 0.5, "steps": 60, "learning_rate": 1e-2, "batch_size": 20}
+    found = mlp_heads(samples, **settings)
+    scaled = torch.from_numpy(_scaled(x)).float()
+    for sample, predict in zip(samples, found, strict=True):
+        draw = batches(30, 20, generator("cpu", sample.seed, "labelled"))
+        with seeded(sample.seed, "head"):
+            net = nn.Sequential(
+                *(nn.Linear(2, 16), nn.ReLU(), nn.Dropout(0.5)),
+                *(nn.Linear(16, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 3, bias=False)),
+            )
+            optimizer = torch.optim.Adam(net.parameters(), 1e-2)
+            for _ in range(60):
+                i = next(draw)
+                optimizer.zero_grad()
+                loss = nn.functional.cross_entropy(net(scaled[sample.positions[i]]), sample.labels[i])
+                torch.autograd.backward(loss)
+                optimizer.step()
+        logits = net.eval()(scaled)
+        top = logits.topk(2).values
+        clear = top[:, 0] - top[:, 1] > 1e-3
+        assert clear.sum() > 130
+        assert torch.equal(predict(x)[clear], logits.argmax(1)[clear])
+
+
 # nearest neighbours, means and projections
+
+
+def test_the_nearest_of_many_points_are_those_of_a_tree() -> None:
+    points = torch.from_numpy(np.random.default_rng(0).normal(100, 1, size=(6000, 5)).astype(np.float32))
+    x = points[:50] + 0.1
+    assert nearest(x, points, 7).numpy() == pytest.approx(cKDTree(points.double()).query(x.double(), 7)[1])
 
 
 def test_knn_is_a_vote_whose_ties_go_to_the_nearest(blobs: tuple[Tensor, Tensor]) -> None:

@@ -77,4 +77,5 @@ def _column_sums(a: Array, b: Array) -> Array:
         some = a[i : i + _ROWS]
         np.multiply(some, b[i : i + _ROWS], out=products[1 : len(some) + 1])
         products[0] = products[: len(some) + 1].sum(axis=0)
-    return products[0].copy()
+    sums: Array = products[0].copy()
+    return sums

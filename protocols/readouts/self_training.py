@@ -39,7 +39,7 @@ def self_training(
     others = others[torch.randperm(len(others), generator=generator("cpu", sample.seed, "unlabelled"))[:unlabelled]]
     inputs = torch.cat([sample.inputs, sample.unlabelled[others]])
     labels = torch.cat([sample.labels, torch.full((len(others),), -1)])
-    regression = LogisticRegression(C=C, max_iter=max_iter, warm_start=True)  # each round from where the last one ended
+    regression = LogisticRegression(C=C, max_iter=max_iter)
     model = SelfTrainingClassifier(regression, threshold=threshold, max_iter=rounds) if len(others) else regression
     model.fit(scaling(inputs).double().numpy(), labels.numpy())
 

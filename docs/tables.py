@@ -14,6 +14,7 @@ from ssl_irmae.protocols.statistics import summarise
 ROOT = Path(__file__).parent.parent
 RESULT = ROOT / "docs" / "results" / "mnist-100-labels" / "evaluate.json"
 BENCH = ROOT / "docs" / "results" / "performance" / "bench.json"
+GROWTH_FIGURE = "\n\n![Cost against size, log-log](results/performance/growth.png)"
 SECTIONS = ("pretraining", "heads", "evaluate", "jobs", "startup", "memory", "growth")
 
 
@@ -73,7 +74,8 @@ def documents() -> dict[Path, dict[str, str]]:
     bench = json.loads(BENCH.read_text())["sections"] if BENCH.is_file() else {}
     return {
         ROOT / "README.md": {"table": evaluate_table(json.loads(RESULT.read_text())), "encoders": encoders_table()},
-        ROOT / "docs" / "performance.md": {f"bench {name}": bench_table(bench.get(name)) for name in SECTIONS},
+        ROOT / "docs" / "performance.md": {f"bench {name}": bench_table(bench.get(name)) for name in SECTIONS}
+        | {"bench growth": bench_table(bench.get("growth")) + (GROWTH_FIGURE if "growth" in bench else "")},
     }
 
 

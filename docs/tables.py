@@ -24,6 +24,7 @@ RESULT = RESULTS / "mnist-100-labels" / "evaluate.json"
 GRID = RESULTS / "mnist-label-budgets"
 FROZEN = ("irmae-linear", "irmae-poisson-prior")
 BENCH = RESULTS / "performance" / "bench.json"
+GROWTH_FIGURE = "\n\n![Cost against size, log-log](results/performance/growth.png)"
 SECTIONS = ("pretraining", "heads", "evaluate", "jobs", "startup", "memory", "growth")
 
 
@@ -120,7 +121,8 @@ def documents() -> dict[Path, dict[str, str]]:
     bench = json.loads(BENCH.read_text())["sections"] if BENCH.is_file() else {}
     return {
         ROOT / "README.md": readme,
-        ROOT / "docs" / "performance.md": {f"bench {name}": bench_table(bench.get(name)) for name in SECTIONS},
+        ROOT / "docs" / "performance.md": {f"bench {name}": bench_table(bench.get(name)) for name in SECTIONS}
+        | {"bench growth": bench_table(bench.get("growth")) + (GROWTH_FIGURE if "growth" in bench else "")},
     }
 
 

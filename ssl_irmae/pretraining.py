@@ -189,7 +189,10 @@ def encode(autoencoder: Autoencoder, images: Tensor, *, reads: Reads) -> Tensor:
     autoencoder.eval()
     read = autoencoder.code if reads == "code" else autoencoder.features
     device = next(autoencoder.parameters()).device
-    return torch.cat([read(as_float(x, device)).cpu() for x in torch.split(images, _ENCODE_CHUNK)])
+    read_all = torch.empty(len(images), autoencoder.latent_dim)
+    for x, out in zip(torch.split(images, _ENCODE_CHUNK), torch.split(read_all, _ENCODE_CHUNK), strict=True):
+        out.copy_(read(as_float(x, device)))
+    return read_all
 
 
 @torch.no_grad()

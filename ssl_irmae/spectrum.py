@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+_CHUNK = 4096  # codes made float64 at once: all of MNIST would be among the largest things in memory
+
 
 def spectrum(code: Tensor) -> Tensor:
     """Compute the singular values of the code covariance, largest first.
@@ -21,9 +23,12 @@ def spectrum(code: Tensor) -> Tensor:
     """
     if code.ndim != 2 or len(code) < 2:
         raise ValueError(f"a spectrum needs a code of shape (n, d) with n >= 2, got {tuple(code.shape)}")
-    z = code.to(torch.float64, copy=True)
-    z -= z.mean(0)  # in place: at 60,000 codes a second copy would be the largest thing in memory
-    covariance = z.T @ z / (len(z) - 1)
+    mean = code.mean(0, dtype=torch.float64)
+    covariance = torch.zeros(code.shape[1], code.shape[1], dtype=torch.float64, device=code.device)
+    for chunk in torch.split(code, _CHUNK):
+        z = chunk.double() - mean
+        covariance += z.T @ z
+    covariance /= len(code) - 1
     singular_values: Tensor = torch.linalg.svdvals(covariance)
     return singular_values
 

@@ -118,7 +118,7 @@ def command(
         typer.Option(
             min=1,
             help="Processes that run trials, sharing the threads; 1 gives all threads to one trial.",
-            show_default="one for each thread if networks are trained on the CPU, else 1",
+            show_default="one for each thread where networks are trained on the CPU, else 1",
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",

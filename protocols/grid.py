@@ -18,7 +18,13 @@ from ssl_irmae.protocols.retrieval import Retrieval
 from ssl_irmae.protocols.runner import Runner
 from ssl_irmae.protocols.subsets import Subset
 from ssl_irmae.protocols.trials import Cell, Spec, Trial, draw_subsets
-from ssl_irmae.protocols.workers import in_processes, jobs_for, limited_threads, pays_to_start, threads_of_each
+from ssl_irmae.protocols.workers import (
+    in_processes,
+    limited_threads,
+    pays_to_start,
+    threads_by_default,
+    threads_of_each,
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class Grid:
             pretraining and are crossed with the subsets.
         store: Where finished trials are looked up and kept.
         jobs: Processes that run trials, sharing the threads; with one, this process runs them. None takes what is
-            faster for these contenders, and starts processes only where enough is missing.
+            faster for each contender, and starts processes only where enough is missing.
     """
 
     def __init__(
@@ -69,12 +75,8 @@ class Grid:
         self.contenders = contenders
         self.encoders = encoders
         self.store = store
-        self.chosen = jobs is None
+        self.jobs = jobs
         self.runner = Runner(spec, data, contenders)
-        named = [contenders[name] for part in spec.parts for name in part.contenders]
-        self.jobs = jobs_for(named, spec.device) if jobs is None else jobs
-        self._threads = threads_of_each(self.jobs)
-        self._computed_with = f"ssl-irmae {__version__}, torch {torch.__version__}, {self._threads} threads"
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -122,11 +124,16 @@ class Grid:
                 missing.setdefault(cell.trial.key, cell)
             else:
                 found.append((place, kept))
-        if self.jobs > 1 and not (self.chosen and not pays_to_start(list(missing.values()))):
+        away = self._away(list(missing.values()))
+        if away:
             for place, kept in found:
                 yield self._outcome(place, kept, fresh=False)
-            with contextlib.closing(in_processes(self.runner, self._batches(missing.values()), self.jobs)) as finished:
-                for cell, kept in finished:
+            elsewhere = {cell.trial.key for cell in away}
+            here = self._batches(cell for key, cell in missing.items() if key not in elsewhere)
+            finished = itertools.chain.from_iterable(self._run(batch) for batch in here)
+            processes = in_processes(self.runner, self._batches(away), self.jobs or torch.get_num_threads())
+            with contextlib.closing(processes):
+                for cell, kept in itertools.chain(finished, processes):
                     self.store.add(cell.trial.key, kept, cell.subset)
                     for i, place in enumerate(places[cell.trial.key]):
                         yield self._outcome(place, kept, fresh=i == 0)
@@ -140,13 +147,33 @@ class Grid:
             kept = new.pop(key) if fresh else self.store.get(key)
             if kept is None:
                 still = [c for c in batches.get(key, [cell]) if c is cell or self.store.get(c.trial.key) is None]
-                with limited_threads(self._threads):
-                    done = self.runner.run(still)
-                for each, ran in zip(still, done, strict=True):
+                for each, ran in self._run(still):
                     self.store.add(each.trial.key, ran, each.subset)
                     new[each.trial.key] = ran
                 kept, fresh = new.pop(key), True
             yield self._outcome(place, kept, fresh=fresh)
+
+    def _away(self, missing: Sequence[Cell]) -> list[Cell]:
+        """Choose the trials for processes of their own; the others run in this one."""
+        if self.jobs is not None:
+            return list(missing) if self.jobs > 1 else []
+        # codes and graphs of frozen encoders are shared: those trials stay together here, with all threads
+        trained = [cell for cell in missing if self._threads(cell.trial.contender) < torch.get_num_threads()]
+        return trained if pays_to_start(trained) else []
+
+    def _threads(self, contender: str) -> int:
+        """Say with how many threads a contender's trials are run.
+
+        They are part of a trial's key, so they depend on contender, machine and ``jobs``, not on what else is run.
+        """
+        if self.jobs is None:
+            return threads_by_default(self.contenders[contender], self.spec.device)
+        return threads_of_each(self.jobs)
+
+    def _run(self, batch: Sequence[Cell]) -> list[tuple[Cell, Kept]]:
+        """Run trials in this process."""
+        with limited_threads(self._threads(batch[0].trial.contender)):
+            return list(zip(batch, self.runner.run(batch), strict=True))
 
     def retrieval(self) -> list[Retrieval]:
         """Measure codes without any classifier, for every representation that is read frozen."""
@@ -197,7 +224,7 @@ class Grid:
             scored_on=self.spec.scored_on,
             precision=self.spec.precision,
             device=self.spec.device,
-            computed_with=self._computed_with,
+            computed_with=f"ssl-irmae {__version__}, torch {torch.__version__}, {self._threads(name)} threads",
             transductive=contender.transductive,
             pretrain_seed=None if encoder is None else encoder.pretrain_seed,
             looks=contender.looks,

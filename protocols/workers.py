@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
@@ -34,15 +34,13 @@ def threads_of_each(jobs: int) -> int:
     return max(1, torch.get_num_threads() // jobs)
 
 
-def jobs_for(contenders: Iterable[Contender], device: str) -> int:
-    """Choose the number of processes that share the threads, from what is run alone.
+def threads_by_default(contender: Contender, device: str) -> int:
+    """Say with how many threads a contender's trials are run where the user has not said in how many processes.
 
     Small networks use a second thread badly: one process for every thread trains more of them than one process with
-    all threads. Where everything is read frozen, codes are shared and one process does it. What is finished already has
-    no say: its number of threads is part of a trial's key, and the same command must find it again.
+    all threads. Frozen encoders are run over all images, which uses every thread well.
     """
-    trained = any(not contender.frozen for contender in contenders)
-    return torch.get_num_threads() if trained and device == "cpu" else 1
+    return 1 if device == "cpu" and not contender.frozen else torch.get_num_threads()
 
 
 def pays_to_start(cells: Sequence[Cell]) -> bool:

@@ -92,7 +92,7 @@ def _with_pretrain_seeds(trials: Sequence[Kept]) -> list[Kept]:
 def _software(trials: Sequence[Kept]) -> str:
     found = Counter(k.row.computed_with for k in trials)
     listing = "; ".join(f"{name} ({n:,} trials)" for name, n in found.items())
-    return f"Not all contenders were computed with the same software: {listing}."
+    return f"Not all contenders were computed with the same software and number of threads: {listing}."
 
 
 def _is_dataset(row: Row, dataset: str) -> bool:

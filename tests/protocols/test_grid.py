@@ -198,26 +198,48 @@ def test_several_jobs_give_the_rows_of_one(data: Data, encoders: Encoders, finis
     assert len(Store(tmp_path / "s").rows()) == len(expected)
 
 
-def test_the_number_of_processes_follows_from_what_is_run_and_not_from_what_is_missing(
+def test_threads_follow_from_the_contender_and_not_from_what_else_is_run(
     data: Data, encoders: Encoders, tmp_path: Path
 ) -> None:
-    """With two threads or more, trained networks get one each, in this process if little is missing."""
+    """With two threads or more, trained networks get one each; a frozen readout's rows are found in any company."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
         store = Store(tmp_path / "s")
-        frozen = Grid(_spec(("irmae-knn",)), data, QUICK, encoders, store, jobs=None)
-        assert all(" 2 threads" in cell.trial.computed_with for cell in frozen.cells)
+        list(Grid(_spec(("irmae-knn",)), data, QUICK, encoders, store, jobs=None).run())
         mixed = _spec(("irmae-knn", "supervised"))
         trials = Grid(mixed, data, QUICK, encoders, store, jobs=None).run()
-        assert next(trials).fresh
+        assert [next(trials).fresh for _ in range(3)] == [False, False, True]
         assert torch.get_num_threads() == 2, "a trial's own number of threads is not left behind"
         trials.close()
         outcomes = list(Grid(mixed, data, QUICK, encoders, store, jobs=None).run())
-        assert [o.fresh for o in outcomes] == [False, True, True, True]
-        assert all(" 1 threads" in o.row.computed_with for o in outcomes)
+        assert [o.fresh for o in outcomes] == [False, False, False, True]
+        assert [o.row.computed_with.split(", ")[-1] for o in outcomes] == ["2 threads"] * 2 + ["1 threads"] * 2
         processes = Grid(mixed, data, QUICK, encoders, Store(tmp_path / "t"), jobs=2).run()
-        assert [o.row for o in sorted(processes, key=lambda o: o.place)] == [o.row for o in outcomes]
+        predictions = [o.row.predictions for o in sorted(processes, key=lambda o: o.place)]
+        assert predictions == [o.row.predictions for o in outcomes]
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("name", ["frozen first", "frozen last"])
+def test_processes_are_for_what_is_trained_alone(
+    name: str, data: Data, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By default, where enough training is missing: every trial is run once, and kept."""
+    monkeypatch.setattr("ssl_irmae.protocols.workers._STEPS_TO_PAY", 1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        some = ("irmae-knn", "supervised") if name == "frozen first" else ("supervised", "irmae-knn")
+        store = Store(tmp_path / "s")
+        outcomes = list(Grid(_spec(some), data, QUICK, encoders, store, jobs=None).run())
+        assert sorted(o.place for o in outcomes) == [0, 1, 2, 3]
+        assert all(o.fresh for o in outcomes)
+        assert [o.row.reads for o in outcomes] == ["code"] * 2 + ["images"] * 2, (
+            "codes are read here, meanwhile nothing else"
+        )
+        assert not any(o.fresh for o in Grid(_spec(some), data, QUICK, encoders, store, jobs=None).run())
     finally:
         torch.set_num_threads(before)
 

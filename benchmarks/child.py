@@ -1,12 +1,16 @@
 """Every measured thing runs in a process of its own, so that no side warms caches or memory for the other."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from ssl_irmae.catalogue import default_data_dir
 
 # A process counts the resident memory of the one that started it as its own first peak, so a small one starts each:
 # this one has torch.
@@ -46,12 +50,13 @@ class Child:
         return document
 
 
-def run(arguments: list[str], *, folder: Path | None = None) -> Child:
+def run(arguments: list[str], *, folder: Path | None = None, environment: Mapping[str, str] | None = None) -> Child:
     """Run a process to its end.
 
     Args:
         arguments: Of the interpreter.
         folder: Where it works; here unless given.
+        environment: Variables added to those of this process.
 
     Raises:
         ChildError: If it fails.
@@ -59,7 +64,8 @@ def run(arguments: list[str], *, folder: Path | None = None) -> Child:
     with tempfile.TemporaryDirectory() as scratch:
         told = Path(scratch) / "told"
         launch = [sys.executable, "-S", "-c", _LAUNCHER, str(told), sys.executable, *arguments]
-        done = subprocess.run(launch, capture_output=True, text=True, cwd=folder, check=False)
+        variables = {**os.environ, **(environment or {})}
+        done = subprocess.run(launch, capture_output=True, text=True, cwd=folder, env=variables, check=False)
         if done.returncode or not told.is_file():
             words = done.stderr.strip().splitlines() or ["no message"]
             raise ChildError(f"python {' '.join(arguments)} ended with {done.returncode}: {words[-1]}")
@@ -69,8 +75,9 @@ def run(arguments: list[str], *, folder: Path | None = None) -> Child:
 
 
 def ssl_irmae(*arguments: str, folder: Path | None = None) -> Child:
-    """Run the command ``ssl-irmae``."""
-    return run(["-m", "ssl_irmae.cli", *arguments], folder=folder)
+    """Run the command ``ssl-irmae``; in a folder of its own with a cache of its own too, but with the user's data."""
+    apart = {"XDG_CACHE_HOME": str(folder / "cache"), "SSL_IRMAE_DATA_DIR": str(default_data_dir())} if folder else {}
+    return run(["-m", "ssl_irmae.cli", *arguments], folder=folder, environment=apart)
 
 
 def reference(*arguments: str) -> Child:

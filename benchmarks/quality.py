@@ -1,0 +1,74 @@
+"""Section: whether speed costs quality: reconstruction, effective rank and error at 100 labels, beside fp32."""
+
+import math
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks import child
+from benchmarks.measure import measure
+from benchmarks.options import Options
+
+RATE = 5e-4  # of the bundled encoders
+SLOW = "batch 32, fp32"
+QUANTITIES = {"reconstruction error, training images": "MSE", "effective rank": "", "error at 100 labels, linear": "%"}
+
+
+def section(options: Options) -> dict[str, Any]:
+    """Pretrain IRMAE from several seeds with each arithmetic and batch, for the same number of epochs."""
+    epochs = 1 if options.quick else 6
+    seeds = range(max(2, options.repeats))
+    settings = {
+        SLOW: (32, RATE, "fp32"),
+        "batch 32": (32, RATE, "auto"),
+        f"batch {options.large_batch}": (options.large_batch, options.large_rate, "auto"),
+    }
+    found: dict[tuple[str, str], list[float]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for seed in seeds:
+            for i, (name, (batch, rate, precision)) in enumerate(settings.items()):
+                run = f"run-{seed}-{i}"
+                told = child.ssl_irmae(
+                    *("pretrain", "--epochs", str(epochs), "--seed", str(seed), "--out", run, "--json", "--quiet"),
+                    *("--batch-size", str(batch), "--learning-rate", str(rate), "--precision", precision),
+                    *("--device", options.device),
+                    folder=Path(scratch),
+                ).json["config"]["card"]
+                judged = child.ssl_irmae(
+                    *("evaluate", "--labels", "100", "--seeds", "10", "--encoder", run, "--json", "--quiet"),
+                    *("--contenders", f"{run}-linear", "--reference", f"{run}-linear", "--device", options.device),
+                    folder=Path(scratch),
+                ).json
+                values = (
+                    told["reconstruction_mse_train"],
+                    told["effective_rank"],
+                    statistics.mean(row["error"] for row in judged["rows"]),
+                )
+                for quantity, value in zip(QUANTITIES, values, strict=True):
+                    found.setdefault((quantity, name), []).append(value)
+    measures = [measure(f"{quantity}: {name}", QUANTITIES[quantity], v) for (quantity, name), v in found.items()]
+    measures.sort(key=lambda m: list(QUANTITIES).index(m["what"].split(":")[0]))
+    for (quantity, name), values in found.items():
+        if name != SLOW:
+            away = worse_by(values, found[quantity, SLOW])
+            measures.append(measure(f"{quantity}: {name}, worse than fp32 by", "SE", [away], at_most=1))
+    return {
+        "measures": measures,
+        "notes": [
+            f"IRMAE on MNIST, {epochs} epochs; {RATE:g} is the learning rate at batch 32, {options.large_rate:g} at "
+            f"batch {options.large_batch}; n training seeds; errors are means over the same 10 subsets",
+            f"SE: the standard error (ddof = 1) of {SLOW} over these {len(seeds)} seeds, itself a rough figure; "
+            "negative is better than fp32; a rank counts as worse where it is higher",
+        ],
+    }
+
+
+def worse_by(values: list[float], reference: list[float]) -> float:
+    """Say by how many standard errors of the reference's mean another mean is worse: all quantities are better small.
+
+    >>> worse_by([3.0, 5.0], [1.0, 3.0])
+    2.0
+    """
+    error = statistics.stdev(reference) / math.sqrt(len(reference))
+    return (statistics.mean(values) - statistics.mean(reference)) / error

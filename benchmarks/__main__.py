@@ -10,13 +10,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import child, evaluate, growth, heads, jobs, memory, peer, pretraining, quality, startup
+from benchmarks import child, evaluate, growth, heads, jobs, memory, peer, pretraining, profile, quality, startup
 from benchmarks.measure import figure
 from benchmarks.options import Options
 from ssl_irmae.environment import describe_environment
 
 SECTIONS = {
     "pretraining": pretraining.section,
+    "profile": profile.section,
     "quality": quality.section,
     "heads": heads.section,
     "evaluate": evaluate.section,

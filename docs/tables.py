@@ -25,7 +25,7 @@ GRID = RESULTS / "mnist-label-budgets"
 FROZEN = ("irmae-linear", "irmae-poisson-prior")
 BENCH = RESULTS / "performance" / "bench.json"
 GROWTH_FIGURE = "\n\n![Cost against size, log-log](results/performance/growth.png)"
-SECTIONS = ("pretraining", "quality", "heads", "evaluate", "jobs", "startup", "memory", "growth")
+SECTIONS = ("pretraining", "profile", "quality", "heads", "evaluate", "jobs", "startup", "memory", "growth")
 
 
 def evaluate_table(document: dict[str, Any]) -> str:

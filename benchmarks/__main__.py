@@ -36,8 +36,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, help="how often both sides run, in turn (3; 1 with --quick)")
     parser.add_argument("--out", type=Path, help="the JSON to write; sections that it holds and that do not run stay")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--large-batch", type=int, default=256, help="the batch that new users are recommended")
-    parser.add_argument("--large-rate", type=float, default=1e-3, help="the learning rate that goes with it")
+    parser.add_argument("--large-batch", type=int, default=256, help="a batch that the machine likes better than 32")
+    parser.add_argument("--large-rate", type=float, default=2e-3, help="the learning rate that goes with it")
     parser.add_argument("--peer", type=Path, metavar="DIR", help="a checkout of facebookresearch/irmae to run instead")
     chosen = parser.parse_args(arguments)
     chosen.only = [name.strip() for name in chosen.only.split(",")]

@@ -12,7 +12,7 @@ class Options:
         quick: Few steps and points: to see that everything runs; the figures are rough.
         repeats: How often both sides run, in turn.
         device: Torch's name of one.
-        large_batch: The batch that new users are recommended.
+        large_batch: A batch that the machine likes better than the reference's 32.
         large_rate: The learning rate that goes with it.
         peer: A checkout of facebookresearch/irmae to run instead of the re-typed loop, or None.
         figures: Folder for figures.

@@ -17,7 +17,7 @@ QUANTITIES = {"reconstruction error, training images": "MSE", "effective rank": 
 
 def section(options: Options) -> dict[str, Any]:
     """Pretrain IRMAE from several seeds with each arithmetic and batch, for the same number of epochs."""
-    epochs = 1 if options.quick else 6
+    epochs = 1 if options.quick else 4
     seeds = range(max(2, options.repeats))
     settings = {
         SLOW: (32, RATE, "fp32"),

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -157,7 +158,7 @@ def command(
         table=not json_,
     )
     if json_:
-        give(json.dumps(result, indent=2))
+        give(json.dumps(result, indent=2, allow_nan=False))
 
 
 def evaluate(
@@ -195,6 +196,7 @@ def evaluate(
         from ssl_irmae.allocator import keep_freed_memory
         from ssl_irmae.cli.progress import TrialProgress, fetch_progress
         from ssl_irmae.compute import find_device, find_precision
+        from ssl_irmae.errors import UserError
         from ssl_irmae.protocols.audit import leak_audit
         from ssl_irmae.protocols.data import load_data
         from ssl_irmae.protocols.grid import Grid
@@ -213,6 +215,10 @@ def evaluate(
     keep_freed_memory()
     chosen_device = find_device(device)
     own = own_encoders(encoders, pretraining_seeds)
+    if preset is not None and (rule != "balanced" or scored_on != "test"):
+        raise UserError(
+            f"--preset {preset} draws balanced subsets and scores on test images: leave --rule and --scored-on out"
+        )
     plan = make_plan(
         budgets=parse_budgets(labels) if labels is not None else None,
         seeds=parse_seeds(seeds) if seeds is not None else None,
@@ -283,8 +289,7 @@ def evaluate(
     with stages("summarise"):
         rows = [outcome.row for outcome in outcomes]
         summaries = summarise(rows, reference=plan.reference)
-        quick = [name for name, several in pretrained.items() if any(encoder.quick for encoder in several)]
-        words = explain(rows, summaries, reference=plan.reference, quick=quick)
+        words = explain(rows, summaries, reference=plan.reference)
         comparisons = compare(rows, plan.comparisons)
         words += explain_comparisons(comparisons, declared=len(plan.comparisons)) if comparisons else []
         audit = leak_audit([outcome.kept for outcome in outcomes])
@@ -339,7 +344,8 @@ def _stages(stages: Stages, encoding: float) -> dict[str, float]:
 def _seconds(outcomes: "list[Outcome]") -> dict[str, float]:
     total: dict[str, float] = {}
     for outcome in outcomes:
-        total[outcome.row.contender] = total.get(outcome.row.contender, 0.0) + outcome.kept.seconds
+        if not math.isnan(outcome.kept.seconds):  # of a trial from elsewhere they may not be known
+            total[outcome.row.contender] = total.get(outcome.row.contender, 0.0) + outcome.kept.seconds
     return {name: round(seconds, 3) for name, seconds in total.items()}
 
 

@@ -51,7 +51,7 @@ def leak_audit(kept: Sequence[Kept]) -> list[str]:
             f"Transductive, looked at the scored images without their labels: {', '.join(transductive)}. All others "
             "predicted each scored image by itself."
         )
-    versions = sorted({row.computed_with for row in rows})
+    versions = sorted({f"{row.computed_with}, {row.precision}, {row.device}" for row in rows})
     lines.append(f"Computed with {'; '.join(versions)}.")
     return lines
 
@@ -71,7 +71,11 @@ def _about_other_settings(rows: Sequence[Row]) -> str:
 
 def _about_encoders(rows: Sequence[Row]) -> str:
     used = {
-        (row.encoder, row.pretrain_seed if row.pretrain_seed is not None else -1, (row.encoder_hash or "")[:12])
+        (
+            row.encoder,
+            row.pretrain_seed if row.pretrain_seed is not None else -1,
+            "; ".join(filter(None, ((row.encoder_hash or "")[:12], row.pretraining))),
+        )
         for row in rows
         if row.encoder and row.encoder_hash != row.encoder
     }

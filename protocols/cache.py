@@ -8,8 +8,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from ssl_irmae import __version__
-from ssl_irmae.environment import processor
+from ssl_irmae.environment import processor, software
 from ssl_irmae.files import sha256, write_atomically
 
 _DIGEST = 64
@@ -26,7 +25,7 @@ def cached(kind: str, *parts: object, compute: Callable[[], dict[str, Tensor]]) 
         *parts: What the tensors are a function of; together they name the file.
         compute: Makes them, on the CPU.
     """
-    where = (__version__, torch.__version__, processor(), torch.get_num_threads())
+    where = (software(), processor(), torch.get_num_threads())
     name = sha256(repr((*parts, *where)).encode())
     path = platformdirs.user_cache_path("ssl-irmae") / kind / name
     with contextlib.suppress(OSError):

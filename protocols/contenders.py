@@ -73,6 +73,11 @@ class Contender:
     together: Callable[..., Sequence[Predictor]] | None = None
 
     @property
+    def deterministic_at_full_set(self) -> bool:
+        """Whether it makes no random choice there: it may be that only what is unlabelled is drawn from."""
+        return self.deterministic or self.readout is self_training
+
+    @property
     def frozen(self) -> bool:
         """Whether the encoder is used as it is, so that images are encoded once for all trials."""
         return self.reads != "images"

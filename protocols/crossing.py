@@ -19,15 +19,15 @@ class Crossing:
         seeds: Of the labelled subsets, or at the full set of the training runs; ascending, S of them.
         pretrain_seeds: Ascending, P of them; a single None where no encoder was pretrained or none tells its seed.
         errors: Percent, float64, shape (S, P).
-        full: Whether this is the full set, where all subsets are one.
-        deterministic: Whether its readout makes no random choice.
+        one_subset: Whether all subsets are one: the full set, or the first images.
+        deterministic: Whether its readout makes no random choice at the full set.
         left_out: Seeds that were not run with every pretraining seed, and are not in the matrix.
     """
 
     seeds: tuple[int, ...]
     pretrain_seeds: tuple[int | None, ...]
     errors: npt.NDArray[np.float64]
-    full: bool
+    one_subset: bool
     deterministic: bool
     left_out: tuple[int, ...]
 
@@ -51,7 +51,7 @@ def cross(rows: Iterable[Row]) -> dict[tuple[int, str], Crossing]:
             seed.
     """
     cells: dict[tuple[int, str], dict[tuple[int, int | None], float]] = {}
-    full: set[int] = set()
+    one_subset: set[int] = set()
     readouts: dict[tuple[int, str], str] = {}
     for row in rows:
         readouts[row.budget, row.contender] = row.readout
@@ -61,17 +61,17 @@ def cross(rows: Iterable[Row]) -> dict[tuple[int, str], Crossing]:
                 f"two rows give {row.contender} at {row.budget} labels, seed {row.seed}, different errors: they are "
                 "of different protocols, encoders or machines; choose one"
             )
-        if row.rule == "full":
-            full.add(row.budget)
-    deterministic = {c.readout.__name__ for c in CONTENDERS.values() if c.deterministic}
+        if row.rule in ("full", "first"):
+            one_subset.add(row.budget)
+    deterministic = {c.readout.__name__ for c in CONTENDERS.values() if c.deterministic_at_full_set}
     return {
-        key: _matrix(*key, group, full=key[0] in full, deterministic=readouts[key] in deterministic)
+        key: _matrix(*key, group, one_subset=key[0] in one_subset, deterministic=readouts[key] in deterministic)
         for key, group in cells.items()
     }
 
 
 def _matrix(
-    budget: int, contender: str, cells: dict[tuple[int, int | None], float], *, full: bool, deterministic: bool
+    budget: int, contender: str, cells: dict[tuple[int, int | None], float], *, one_subset: bool, deterministic: bool
 ) -> Crossing:
     every = sorted({seed for seed, _ in cells})
     pretrain_seeds = tuple(sorted({p for _, p in cells}, key=lambda p: -1 if p is None else p))
@@ -85,7 +85,7 @@ def _matrix(
         seeds,
         pretrain_seeds,
         np.array([[cells[seed, p] for p in pretrain_seeds] for seed in seeds], dtype=np.float64),
-        full,
+        one_subset,
         deterministic,
         tuple(seed for seed in every if seed not in seeds),
     )

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import torch
 
-from ssl_irmae import __version__
+from ssl_irmae.environment import software
 from ssl_irmae.protocols.contenders import Contender
 from ssl_irmae.protocols.data import Data
 from ssl_irmae.protocols.pretrained import PretrainedEncoder
@@ -87,7 +87,7 @@ class Grid:
                 for name in part.contenders:
                     contender = self.contenders[name]
                     # at the full set all subsets are one: a readout without randomness has one result there, not n
-                    once = contender.deterministic and subsets[0].rule == "full"
+                    once = contender.deterministic_at_full_set and subsets[0].rule == "full"
                     for encoder in self.encoders.get(contender.encoder or "", (None,)):
                         cells += [
                             Cell(self._trial(name, contender, s, encoder), s, encoder)
@@ -224,7 +224,7 @@ class Grid:
             scored_on=self.spec.scored_on,
             precision=self.spec.precision,
             device=self.spec.device,
-            computed_with=f"ssl-irmae {__version__}, torch {torch.__version__}, {self._threads(name)} threads",
+            computed_with=f"{software()}, {self._threads(name)} threads",
             transductive=contender.transductive,
             pretrain_seed=None if encoder is None else encoder.pretrain_seed,
             looks=contender.looks,

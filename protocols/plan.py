@@ -100,7 +100,7 @@ def make_plan(
     run = choose([name for part in parts for name in part.contenders], known)
     if steps is not None:
         run = with_steps(run, steps)
-    reference = reference or ("supervised" if not leaky else next(iter(run)))
+    reference = reference or ("supervised" if "supervised" in run else next(iter(run)))
     if reference not in known:
         raise unknown_name("contender", reference, known)
     if asked is not None and asked not in run:

@@ -35,6 +35,7 @@ class PretrainedEncoder:
         folder: Where it lies.
         pretrain_seed: Of its pretraining, if its card tells.
         quick: Whether it was pretrained for a few steps on the spot.
+        pretraining: How it was pretrained, in words without the seed, if its card tells.
     """
 
     name: str
@@ -43,6 +44,7 @@ class PretrainedEncoder:
     folder: Path
     pretrain_seed: int | None = None
     quick: bool = False
+    pretraining: str | None = None
 
     def reads(self, channels: int, image_size: int) -> bool:
         """Say whether it reads images of this kind as they are."""
@@ -61,7 +63,15 @@ def open_encoder(name: str, name_or_path: str | Path) -> PretrainedEncoder:
     """
     folder = find_encoder(name_or_path)
     config = read_config(folder)
-    return PretrainedEncoder(name, weights_hash(folder), config.architecture, folder, config.card.get("seed"))
+    card, a = config.card, config.architecture
+    told = None
+    if "steps" in card:
+        depth = "" if a.depth is None else f" of depth {a.depth}"
+        told = (
+            f"{a.method}{depth}, {card['steps']:,} steps of {card['batch_size']} images, learning rate "
+            f"{card['learning_rate']:g}, {card['precision']}"
+        )
+    return PretrainedEncoder(name, weights_hash(folder), a, folder, card.get("seed"), pretraining=told)
 
 
 def own_encoders(paths: Iterable[str], seeds: Sequence[int] = ()) -> dict[str, tuple[PretrainedEncoder, ...]]:

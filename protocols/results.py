@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.subsets import Subset
@@ -46,19 +46,21 @@ class Row(BaseModel):
         settings: Its fixed settings.
         precision: Arithmetic of networks that were trained.
         device: Where.
-        computed_with: Versions of ssl-irmae and torch, and the number of threads: what can change a bit.
+        computed_with: Versions of software, and the number of threads: what can change a bit.
         transductive: Whether the readout looked at the scored images, without labels, before it predicted them.
         pretrain_seed: Seed of the encoder's pretraining, if there is an encoder and it tells.
         looks: How often the scored labels were looked at; above 1 the error is the smallest of so many, which leaks.
+        pretraining: How the encoder was pretrained, in words without the seed, if there is one and its card tells.
+        quick: Whether that was a few steps on the spot.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     contender: str
-    budget: int
+    budget: int = Field(ge=1)
     seed: int
-    error: float
-    n_scored: int
+    error: float = Field(ge=0, le=100, allow_inf_nan=False)
+    n_scored: int = Field(ge=1)
     scored_on: str
     rule: str
     subset: str
@@ -77,6 +79,8 @@ class Row(BaseModel):
     transductive: bool = False
     pretrain_seed: int | None = None
     looks: int = 1
+    pretraining: str | None = None
+    quick: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,10 +115,11 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._connect() as connection:
             (owner,) = connection.execute("PRAGMA application_id").fetchone()
-            (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if tables and owner != _APPLICATION_ID:
                 raise UserError(f"{path} is another program's database: name another --store")
-            connection.executescript(f"PRAGMA application_id = {_APPLICATION_ID}; {_SCHEMA}")
+            if not tables >= {"trials", "subsets"}:  # a store that is only read is not written to
+                connection.executescript(f"PRAGMA application_id = {_APPLICATION_ID}; {_SCHEMA}")
 
     def get(self, key: str) -> Kept | None:
         """Look a trial up, or return None if it has not been run."""

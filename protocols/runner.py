@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ssl_irmae.encoders import Encoder
 from ssl_irmae.environment import describe_environment
+from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining import Reads
 from ssl_irmae.protocols.cache import cached
 from ssl_irmae.protocols.contenders import Contender, call_readouts
@@ -21,7 +22,7 @@ from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
 from ssl_irmae.protocols.results import Kept, Row
 from ssl_irmae.protocols.retrieval import Retrieval, retrieval_quality
 from ssl_irmae.protocols.subsets import Subset
-from ssl_irmae.protocols.trials import Cell, Spec, Trial
+from ssl_irmae.protocols.trials import Cell, Spec
 from ssl_irmae.seeding import derive_seed
 
 
@@ -62,6 +63,10 @@ class Runner:
         self._encoded: dict[tuple[str, Reads], tuple[Tensor, Tensor]] = {}
         self._memos: dict[tuple[str | None, str, bool], Memo] = {}
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # another process makes for itself what is kept here
+        return type(self), (self.spec, self.data, self.contenders)
+
     def run(self, cells: Sequence[Cell]) -> list[Kept]:
         """Fit, predict and score trials of one contender that differ in the subset alone.
 
@@ -75,7 +80,7 @@ class Runner:
         looks = [[predict(p, scored) for p in ([each] if callable(each) else each)] for each in learned]
         seconds = (time.perf_counter() - began) / len(cells)
         rows = [
-            min((self._score(cell.trial, predictions) for predictions in each), key=lambda row: row.error)
+            min((self._score(cell, predictions) for predictions in each), key=lambda row: row.error)
             for cell, each in zip(cells, looks, strict=True)
         ]
         finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -144,6 +149,8 @@ class Runner:
             else:
                 loaded = self._load(encoder).to(self.spec.device)
                 codes = {"train": loaded.encode(train.images, reads), "scored": loaded.encode(scored.images, reads)}
+            if not all(code.isfinite().all() for code in codes.values()):
+                raise UserError(f"the {reads} of {name} is not finite for some images: pretrain the encoder anew")
             self.encoding.seconds += time.perf_counter() - began
             self.encoding.images += len(train.images) + len(scored.images)
             return codes
@@ -157,16 +164,18 @@ class Runner:
             self._encoded[of, reads] = (codes["train"], codes["scored"])
         return self._encoded[of, reads]
 
-    def _score(self, trial: Trial, predictions: Tensor) -> Row:
+    def _score(self, cell: Cell, predictions: Tensor) -> Row:
         labels = self.data.scored.labels
         assert labels is not None  # load_data has seen to it
         wrong = int((predictions != labels).sum())
         return Row(
-            **trial.model_dump(),
+            **cell.trial.model_dump(),
             error=100 * wrong / len(labels),
             n_scored=len(labels),
             predictions=hashlib.sha256(predictions.numpy().tobytes()).hexdigest(),
             dataset=self.data.train.name,
+            pretraining=cell.encoder.pretraining if cell.encoder else None,
+            quick=cell.encoder is not None and cell.encoder.quick,
         )
 
 

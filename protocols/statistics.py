@@ -131,7 +131,7 @@ def compare(rows: Iterable[Row], pairs: Sequence[tuple[str, str]]) -> list[Compa
 def _summary(budget: int, contender: str, crossing: Crossing, difference: Difference | None) -> Summary:
     several = len(crossing.pretrain_seeds) > 1
     over: Over
-    if crossing.full:
+    if crossing.one_subset:
         over = "pretraining seeds" if several else "training seeds"
     else:
         over = "subsets x pretraining seeds" if several else "subsets"
@@ -172,9 +172,9 @@ def _difference(
         return None
     a, b = crossing.by_seed, base.by_seed
     # at the full set a readout without randomness has one result; it stands beside every run of the other
-    if crossing.full and crossing.deterministic:
+    if crossing.one_subset and crossing.deterministic:
         a = dict.fromkeys(b, next(iter(a.values())))
-    elif base.full and base.deterministic:
+    elif base.one_subset and base.deterministic:
         b = dict.fromkeys(a, next(iter(b.values())))
     return paired_difference(a, b, reference)
 

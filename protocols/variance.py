@@ -76,7 +76,7 @@ def _components(budget: int, contender: str, crossing: Crossing) -> VarianceComp
     y = crossing.errors
     s, p = y.shape
     subset = pretraining = residual = why = None
-    if crossing.full and s > 1 and p > 1:
+    if crossing.one_subset and s > 1 and p > 1:
         within = float(y.var(axis=0, ddof=1).mean())
         pretraining = _component(float(y.mean(axis=0).var(ddof=1)) - within / s)
         residual = _component(within)
@@ -88,9 +88,9 @@ def _components(budget: int, contender: str, crossing: Crossing) -> VarianceComp
     elif s > 1 or p > 1:
         residual = _component(float(y.var(ddof=1)))
         if s > 1:
-            together = "training alone" if crossing.full else "subset and training cannot be told apart"
+            together = "training alone" if crossing.one_subset else "subset and training cannot be told apart"
             why = f"one pretraining seed or none: {together}"
-        elif crossing.full:
+        elif crossing.one_subset:
             why = "one run of each encoder: pretraining and training cannot be told apart"
         else:
             why = "one subset: pretraining and training cannot be told apart"

@@ -1,5 +1,6 @@
 """Where a result was computed: versions, processor, commit."""
 
+import functools
 import importlib.metadata
 import platform
 import subprocess
@@ -7,7 +8,16 @@ from pathlib import Path
 
 import torch
 
-_PACKAGES = ("ssl-irmae", "torch", "torchvision", "numpy", "scipy", "scikit-learn")
+_PACKAGES = (
+    "ssl-irmae",
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pytorch-metric-learning",
+    "graphlearning",
+)
 
 
 def describe_environment() -> dict[str, object]:
@@ -18,7 +28,7 @@ def describe_environment() -> dict[str, object]:
         the package runs from a checkout (with ``+changes`` if that has uncommitted ones).
     """
     return {
-        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        "packages": _versions(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": processor(),
@@ -26,6 +36,22 @@ def describe_environment() -> dict[str, object]:
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "commit": _commit(),
     }
+
+
+@functools.cache
+def software() -> str:
+    """Name the versions of ssl-irmae and of all that its results are computed with."""
+    return ", ".join(f"{name} {version}" for name, version in {**_versions(), "torch": torch.__version__}.items())
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:  # an extra
+            continue
+    return found
 
 
 def processor() -> str:

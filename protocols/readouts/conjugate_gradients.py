@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ssl_irmae.errors import UserError
+
 _ROWS = 1024  # of so many columns at a time that they stay in the processor's cache
 _COLUMNS = 100  # at once
 _FINISHED = 0.25  # share of the columns from which they are taken out
@@ -28,6 +30,9 @@ def conjugate_gradients(system: Any, sources: Sequence[Array], *, tolerance: flo
 
     Returns:
         Each u, fp32 (n, c).
+
+    Raises:
+        UserError: If a residual is not finite.
     """
     if len(sources) > 1 and sum(b.shape[1] for b in sources) > _COLUMNS:
         half = len(sources) // 2
@@ -48,6 +53,8 @@ def conjugate_gradients(system: Any, sources: Sequence[Array], *, tolerance: flo
             x[rows] += alpha * p[rows]
             r[rows] -= alpha * Ap[rows]
         now = _column_sums(r, r)
+        if not np.isfinite(now).all():
+            raise UserError("the graph's equations have no finite solution: its codes are too large or not numbers")
         beta = _ratio(now, before, running)
         for i in range(0, len(r), _ROWS):
             rows = slice(i, i + _ROWS)

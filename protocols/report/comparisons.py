@@ -58,7 +58,8 @@ def explain_comparisons(comparisons: Sequence[Comparison], *, declared: int) -> 
     ]
     said: dict[str, dict[str, None]] = {}
     for c in comparisons:
-        sentence = what_n_allows(c.difference.n, contenders=declared) if c.difference.n > 1 else None
+        more = sum(o.budget == c.budget and o.difference.n > c.difference.n for o in comparisons)
+        sentence = what_n_allows(c.difference.n, contenders=declared - more) if c.difference.n > 1 else None
         if sentence:
             said.setdefault(sentence.replace("contenders", "comparisons"), {})[f"{c.budget:,}"] = None
     return [*lines, *(f"At {' and '.join(b)} labels: {s[0].lower()}{s[1:]}" for s, b in said.items())]

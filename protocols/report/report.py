@@ -127,10 +127,11 @@ def make_report(
         commands: That made it.
 
     Raises:
-        UserError: If a contender that is named has no trial, or a trial is not one of the preset's.
+        UserError: If a contender that is named has no trial, or no trial is one of the preset's.
     """
     if preset is not None:
-        _hold_to(preset, [kept.row for kept in trials])
+        trials, left_out = of_preset(preset, trials)
+        notes = [*notes, *left_out]
     names = list(dict.fromkeys(kept.row.contender for kept in trials))
     names.sort(key=[*CONTENDERS, *names].index)
     for name in [*([] if reference is None else [reference]), *(drawn or [])]:
@@ -165,26 +166,49 @@ def make_report(
     )
 
 
-def _hold_to(preset: Preset, rows: Sequence[Row]) -> None:
-    """Refuse trials that the preset would not have run: what it declared says nothing about those."""
+def of_preset(preset: Preset, trials: Sequence[Kept]) -> tuple[list[Kept], list[str]]:
+    """Keep the trials that a preset would have run: what it declared says nothing about others.
+
+    Another precision than the preset's is let through where there is no trial in that: not every machine has it.
+
+    Args:
+        preset: The protocol.
+        trials: Of one data set, one set of scored images and one rule.
+
+    Returns:
+        What is kept, in the same order, and in words what was left out, if anything was.
+
+    Raises:
+        UserError: If nothing is left.
+    """
     planned = {
         (name, b, s) for part in preset.parts for b in part.budgets for name in part.contenders for s in part.seeds
     }
-    for row in rows:
-        wrong = {
-            f"of {row.dataset}": row.dataset != preset.dataset,
-            f"scored on {row.scored_on} images": row.scored_on != "test",
-            f"of rule {row.rule}": row.rule not in ("balanced", "full"),
-            f"in {row.precision}": preset.precision not in (None, row.precision),
-            f"of {row.settings.get('steps')} steps": row.reads == "images"
-            and preset.steps not in (None, row.settings.get("steps")),
-            f"of {row.contender} at {row.budget:,} labels, seed {row.seed}": (
-                (row.contender, None if row.rule == "full" else row.budget, row.seed) not in planned
-            ),
-        }
-        for what, is_so in wrong.items():
-            if is_so:
-                raise UserError(f"there are trials {what}, which are not of this preset: leave --preset out")
+
+    def fits(row: Row) -> bool:
+        return (
+            (row.dataset, row.scored_on) == (preset.dataset, "test")
+            and row.rule in ("balanced", "full")
+            and (row.reads != "images" or preset.steps in (None, row.settings.get("steps")))
+            and (row.contender, None if row.rule == "full" else row.budget, row.seed) in planned
+        )
+
+    kept = [k for k in trials if fits(k.row)]
+    notes = []
+    if preset.precision is not None:
+        exact = [k for k in kept if k.row.precision == preset.precision]
+        if kept and not exact:
+            notes.append(f"In {kept[0].row.precision}, where the protocol declares {preset.precision}.")
+        kept = exact or kept
+    if not kept:
+        raise UserError("no trial is one of this preset: run it by `ssl-irmae evaluate --preset`, or leave it out")
+    if len(kept) < len(trials):
+        ids = {id(k) for k in kept}
+        others = dict.fromkeys(k.row.contender for k in trials if id(k) not in ids)
+        notes.append(
+            f"Left out: {len(trials) - len(kept):,} trials that the protocol does not have ({', '.join(others)})."
+        )
+    return kept, notes
 
 
 def choose_drawn(summaries: Sequence[Summary], looks: dict[str, Look], reference: str) -> list[str]:

@@ -51,9 +51,9 @@ def select_protocol(
 def keep_newest(trials: Sequence[Kept]) -> tuple[list[Kept], list[str]]:
     """Keep one version of every contender: the one whose last trial finished last.
 
-    A retrained encoder replaces the older one of its name and pretraining seed, everywhere. At each budget, a
-    contender's trials of other settings, precision, device or software than its newest are left out: means are over
-    trials that differ in their seeds alone.
+    An encoder that was pretrained in another way replaces the older ones of its name, and a retrained one the older of
+    its name and pretraining seed, everywhere. At each budget, a contender's trials of other settings, precision, device
+    or software than its newest are left out: means are over trials that differ in their seeds alone.
 
     Args:
         trials: Of one protocol, oldest first.
@@ -61,9 +61,11 @@ def keep_newest(trials: Sequence[Kept]) -> tuple[list[Kept], list[str]]:
     Returns:
         What is kept, in the same order, and in words what was left out, if anything was.
     """
-    trials = _with_pretrain_seeds(trials)
-    encoders = {(k.row.encoder, k.row.pretrain_seed): k.row.encoder_hash for k in trials}
-    current = [k for k in trials if encoders[k.row.encoder, k.row.pretrain_seed] == k.row.encoder_hash]
+    trials = _with_pretraining(trials)
+    ways = {k.row.encoder: k.row.pretraining for k in trials}
+    alike = [k for k in trials if ways[k.row.encoder] == k.row.pretraining]
+    encoders = {(k.row.encoder, k.row.pretrain_seed): k.row.encoder_hash for k in alike}
+    current = [k for k in alike if encoders[k.row.encoder, k.row.pretrain_seed] == k.row.encoder_hash]
     versions = {(k.row.contender, k.row.budget): _version(k.row) for k in current}
     same = [k for k in current if versions[k.row.contender, k.row.budget] == _version(k.row)]
     once = {(k.row.contender, k.row.budget, k.row.seed, k.row.pretrain_seed): k for k in same}
@@ -73,26 +75,24 @@ def keep_newest(trials: Sequence[Kept]) -> tuple[list[Kept], list[str]]:
         "of older settings, precision, device or software": _without(current, same),
         "that are there twice": _without(same, newest),
     }
-    notes = [_software(newest)] if len({k.row.computed_with for k in newest}) > 1 else []
+    notes = [_software(newest)] if len({_computed(k.row) for k in newest}) > 1 else []
     notes += [f"Left out: {len(rows):,} trials {reason} ({_count(rows)})." for reason, rows in reasons.items() if rows]
     return newest, notes
 
 
-def _with_pretrain_seeds(trials: Sequence[Kept]) -> list[Kept]:
-    """Give trials that were kept before rows told the pretraining seed that of the other trials of their encoder."""
-    seeds = {k.row.encoder_hash: k.row.pretrain_seed for k in trials if k.row.pretrain_seed is not None}
-    return [
-        k
-        if k.row.pretrain_seed is not None or k.row.encoder_hash not in seeds
-        else dataclasses.replace(k, row=k.row.model_copy(update={"pretrain_seed": seeds[k.row.encoder_hash]}))
-        for k in trials
-    ]
+def _with_pretraining(trials: Sequence[Kept]) -> list[Kept]:
+    """Give trials that were kept before rows told of pretraining what the other trials of their encoder tell."""
+    told: dict[str | None, dict[str, object]] = {}
+    for k in trials:
+        known = {name: getattr(k.row, name) for name in ("pretrain_seed", "pretraining")}
+        told.setdefault(k.row.encoder_hash, {}).update({n: value for n, value in known.items() if value is not None})
+    return [dataclasses.replace(k, row=k.row.model_copy(update=told[k.row.encoder_hash])) for k in trials]
 
 
 def _software(trials: Sequence[Kept]) -> str:
-    found = Counter(k.row.computed_with for k in trials)
-    listing = "; ".join(f"{name} ({n:,} trials)" for name, n in found.items())
-    return f"Not all contenders were computed with the same software and number of threads: {listing}."
+    found = Counter(_computed(k.row) for k in trials)
+    listing = "; ".join(f"{', '.join(computed)} ({n:,} trials)" for computed, n in found.items())
+    return f"Not all contenders were computed with the same software, threads, precision and device: {listing}."
 
 
 def _is_dataset(row: Row, dataset: str) -> bool:
@@ -105,7 +105,11 @@ def _data(row: Row) -> tuple[str, str, str, str]:
 
 def _version(row: Row) -> tuple[str, ...]:
     settings = json.dumps(row.settings, sort_keys=True)
-    return row.readout, row.reads, settings, row.precision, row.device, row.computed_with
+    return row.readout, row.reads, settings, *_computed(row)
+
+
+def _computed(row: Row) -> tuple[str, str, str]:
+    return row.computed_with, row.precision, row.device
 
 
 def _listing(trials: Iterable[Kept]) -> str:

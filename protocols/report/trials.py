@@ -49,6 +49,8 @@ def _read_text(path: Path) -> list[Kept]:
     if path.suffix == ".csv":
         beside = path.with_name("environments.json")
         named = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+        if not isinstance(named, dict):
+            raise TypeError(f"{beside.name} holds no object at the top")
         return [_from_csv(cells, named) for cells in csv.DictReader(io.StringIO(text), strict=True)]
     document = json.loads(text)
     if not isinstance(document, dict):

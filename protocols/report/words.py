@@ -13,16 +13,13 @@ from ssl_irmae.protocols.statistics import Summary, scoring_error
 _MOST_NAMES = 3
 
 
-def explain(
-    rows: Sequence[Row], summaries: Sequence[Summary], *, reference: str, quick: Sequence[str] = ()
-) -> list[str]:
+def explain(rows: Sequence[Row], summaries: Sequence[Summary], *, reference: str) -> list[str]:
     """Say in words what stands in the tables, one entry a line of thought.
 
     Args:
         rows: Every row of the protocol.
         summaries: Of them.
         reference: The contender that differences are taken to.
-        quick: Names of encoders that were pretrained for a few steps on the spot.
     """
     first = rows[0]
     return [
@@ -33,7 +30,7 @@ def explain(
         *_about_subsets(rows),
         _about_scoring(first, summaries),
         *_about_readouts(rows),
-        *_about_settings(rows, quick),
+        *_about_settings(rows),
     ]
 
 
@@ -114,6 +111,8 @@ def _about_subsets(rows: Sequence[Row]) -> list[str]:
         lines.append(f"Subsets: balanced (as many of each class, within one), {shared}.")
     if "uniform" in drawn:
         lines.append(f"Subsets: uniform (drawn without looking at classes), {shared}.")
+    if "first" in drawn:
+        lines.append("Subset: the first images, one for all: ± is over training seeds alone.")
     full = [row for row in rows if row.rule == "full"]
     if full:
         lines.append(
@@ -149,7 +148,7 @@ def _about_readouts(rows: Sequence[Row]) -> list[str]:
     return [f"{', '.join(names)}: {note}." for note, names in notes.items()]
 
 
-def _about_settings(rows: Sequence[Row], quick: Sequence[str]) -> list[str]:
+def _about_settings(rows: Sequence[Row]) -> list[str]:
     texts: dict[str, dict[str, tuple[Row, set[int]]]] = {}
     for row in rows:
         text = ", ".join(f"{setting.replace('_', ' ')} {_short(value)}" for setting, value in row.settings.items())
@@ -169,6 +168,7 @@ def _about_settings(rows: Sequence[Row], quick: Sequence[str]) -> list[str]:
             "Development images are for choosing settings, as those above were on MNIST; pretrained encoders have seen "
             "them without labels. Report test results instead."
         )
+    quick = dict.fromkeys(row.encoder for row in rows if row.quick and row.encoder)
     if quick:
         lines.append(
             f"Pretrained for a few steps on the spot, to try things and not to report: {', '.join(quick)}. Use "

@@ -4,8 +4,9 @@ import hashlib
 import platform
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -54,6 +55,14 @@ class ImageSet:
             raise UserError(
                 f"{self.name}: labels must be class indices from 0 to {len(self.classes) - 1}, got {low} to {high}"
             )
+
+    # to another process as arrays: tensors would go through shared memory, of which containers often have little
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: v.numpy() if isinstance(v, Tensor) else v for name, v in self.__dict__.items()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        as_tensors = {name: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for name, v in state.items()}
+        self.__dict__.update(as_tensors)
 
     def __len__(self) -> int:
         return len(self.images)

@@ -7,6 +7,7 @@ import random
 import sqlite3
 import sys
 from collections.abc import Iterable
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from ssl_irmae.protocols.grid import Grid
 from ssl_irmae.protocols.pretrained import PretrainedEncoder, open_encoder
 from ssl_irmae.protocols.readouts import Sample
 from ssl_irmae.protocols.results import Row, Store
+from ssl_irmae.protocols.runner import Runner
 from ssl_irmae.protocols.trials import Part, Spec
 
 Encoders = dict[str, tuple[PretrainedEncoder, ...]]
@@ -253,12 +255,44 @@ def test_what_a_row_depends_on_makes_it_another_row(data: Data, encoders: Encode
 
 
 def test_at_the_full_set_a_deterministic_readout_runs_once(data: Data, encoders: Encoders, tmp_path: Path) -> None:
-    rows = _rows(data, encoders, tmp_path / "s", _spec(("irmae-linear", "supervised"), budgets=(None,)))
+    some = ("irmae-linear", "irmae-self-training", "supervised")
+    rows = _rows(data, encoders, tmp_path / "s", _spec(some, budgets=(None,)))
     assert [(row.contender, row.seed, row.rule) for row in rows] == [
         ("irmae-linear", 0, "full"),
+        ("irmae-self-training", 0, "full"),
         ("supervised", 0, "full"),
         ("supervised", 1, "full"),
     ]
+
+
+@pytest.mark.parametrize("name", [name for name, c in QUICK.items() if c.deterministic_at_full_set])
+def test_what_runs_once_at_the_full_set_gives_the_same_whatever_the_seed(
+    name: str, data: Data, tiny_encoder: Path
+) -> None:
+    encoder = Encoder.from_pretrained(tiny_encoder)
+    inputs, scored, labels = encoder.encode(data.train.images), encoder.encode(data.scored.images), data.train.labels
+    assert labels is not None
+    seen = torch.cat([inputs, scored]) if QUICK[name].transductive else inputs
+    everything = Sample(inputs, labels, seen, torch.arange(len(inputs)), 10, 0, torch.device("cpu"), "fp32")
+    first, second = (dataclasses.replace(everything, seed=seed) for seed in (1, 2))
+    predictions = call_readout(QUICK[name], first, encoder.autoencoder)(scored)
+    assert torch.equal(predictions, call_readout(QUICK[name], second, encoder.autoencoder)(scored))
+
+
+def test_what_goes_to_another_process_needs_no_shared_memory(
+    data: Data, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = Runner(_spec(("irmae-linear",)), data, QUICK)
+    cells = Grid(_spec(("irmae-linear",)), data, QUICK, encoders, Store(tmp_path / "s")).cells
+    here = runner.run(cells)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a tensor went to shared memory, of which containers have little")
+
+    monkeypatch.setattr(torch.UntypedStorage, "_share_filename_cpu_", refuse)
+    monkeypatch.setattr(torch.UntypedStorage, "_share_fd_cpu_", refuse)
+    sent = pickle.loads(ForkingPickler.dumps(runner))  # noqa: S301 (ours)
+    assert [kept.row for kept in sent.run(cells)] == [kept.row for kept in here]
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -23,6 +23,11 @@ def test_an_encoder_of_ones_own_joins_the_default_ones() -> None:
     assert all("mine-linear" in part.contenders for part in make_plan(own=["mine"], preset="mnist-full").parts)
 
 
+def test_the_reference_is_one_that_is_run() -> None:
+    assert make_plan(contenders=["irmae-linear", "ae-linear"]).reference == "irmae-linear"
+    assert make_plan(contenders=["irmae-linear", "supervised"]).reference == "supervised"
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_name_contenders_and_a_reference_that_they_run(name: str) -> None:
     preset = PRESETS[name]()

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 from pytorch_metric_learning.utils import common_functions
+from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from sklearn.linear_model import LogisticRegression
 from sklearn.semi_supervised import LabelSpreading
 from torch import Tensor, nn
 
+from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
 from ssl_irmae.protocols.readouts.conjugate_gradients import conjugate_gradients
 from ssl_irmae.protocols.readouts.graph import Neighbours, build_graph, inductive
@@ -168,6 +170,12 @@ def test_many_equations_have_bit_for_bit_the_solutions_graphlearning_gives_each(
     found = conjugate_gradients(system, sources, tolerance=1e-2)
     for u, b in zip(found, sources, strict=True):
         assert np.array_equal(u, graphlearning.utils.conjgrad(system, b, tol=1e-2))
+
+
+def test_equations_without_a_finite_solution_are_refused() -> None:
+    system, b = sparse.eye_array(5, format="csr", dtype=np.float32), np.ones((5, 2), dtype=np.float32)
+    with pytest.raises(UserError, match="no finite solution"):
+        conjugate_gradients(system, [b, b * np.nan], tolerance=1e-3)
 
 
 def test_poisson_learning_agrees_with_graphlearning(blobs: tuple[Tensor, Tensor]) -> None:

@@ -5,10 +5,11 @@ import io
 import pytest
 from rich.console import Console
 
+from ssl_irmae.protocols.report.comparisons import explain_comparisons
 from ssl_irmae.protocols.report.table import protocol_tables
 from ssl_irmae.protocols.report.words import explain
 from ssl_irmae.protocols.results import Row
-from ssl_irmae.protocols.statistics import summarise
+from ssl_irmae.protocols.statistics import compare, summarise
 
 DEFAULT = ["irmae-linear", "irmae-joint", "ae-linear", "ae-joint", "vae-linear", "vae-joint", "supervised", "vib"]
 
@@ -144,6 +145,27 @@ def test_several_pretraining_seeds_bring_a_table_of_components_and_its_words(mak
     assert "method of moments" in words
     missing = said([row for row in rows if (row.seed, row.pretrain_seed) != (1, 1)])
     assert "Left out for a at 100 labels, not run with every pretraining seed: 1." in missing
+
+
+def test_quickly_pretrained_encoders_are_not_to_be_reported(make_row) -> None:
+    rows = [make_row("irmae-linear", s, 1.0 + s, encoder="irmae", quick=True) for s in range(2)]
+    assert "not to report: irmae." in said(rows, reference="irmae-linear")
+    assert "not to report" not in said([r.model_copy(update={"quick": False}) for r in rows], reference="irmae-linear")
+
+
+def test_the_first_images_are_said_to_be_one_subset(make_row) -> None:
+    words = said([make_row("a", s, 1.0 + s, rule="first") for s in range(3)], reference="a")
+    assert "the first images, one for all" in words
+    assert "labelled subsets (ddof" not in words
+
+
+def test_what_n_allows_counts_the_comparisons_with_as_few_pairs(make_row) -> None:
+    few = [make_row(name, s, e) for name, e in (("a", 1.0), ("b", 2.0)) for s in range(8)]
+    many = [make_row(name, s, e) for name, e in (("c", 1.0), ("d", 2.0)) for s in range(10)]
+    words = "\n".join(explain_comparisons(compare([*few, *many], [("a", "b"), ("c", "d")]), declared=7))
+    # six comparisons with 8 pairs at most: 6 * 2 / 2^8 = 0.047
+    assert "no difference can reach" not in words
+    assert "no difference can reach" in "\n".join(explain_comparisons(compare(few, [("a", "b")]), declared=7))
 
 
 def test_negative_components_are_marked(make_row) -> None:

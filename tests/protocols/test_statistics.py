@@ -124,6 +124,11 @@ def crossed_rows(make_row, contender: str, errors: list[list[float]], **fields: 
     ]
 
 
+def test_the_first_images_are_one_subset_whatever_the_seed(make_row) -> None:
+    (summary,) = summarise([make_row("a", s, 3.0 + s, rule="first") for s in range(3)], reference="a")
+    assert (summary.over, summary.n) == ("training seeds", 3)
+
+
 def test_several_pretraining_seeds_are_averaged_within_each_subset(make_row) -> None:
     errors = [[1.0, 3.0], [2.0, 6.0], [6.0, 6.0]]
     rows = [*crossed_rows(make_row, "a", errors), *(make_row("b", s, 1.0) for s in range(3))]

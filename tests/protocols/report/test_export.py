@@ -149,13 +149,25 @@ def test_declared_comparisons_stand_in_a_table_of_their_own(trials: list[Kept]) 
 @pytest.mark.parametrize(
     "change", [{"dataset": "mnist"}, {"scored_on": "development"}, {"rule": "uniform"}, {"seed": 99}, {"budget": 11}]
 )
-def test_trials_that_a_preset_would_not_have_run_are_refused(trials: list[Kept], change: dict[str, object]) -> None:
+def test_trials_that_a_preset_would_not_have_run_are_left_out(trials: list[Kept], change: dict[str, object]) -> None:
     part = Part(contenders=tuple(CONTENDERS), budgets=(10, 100, None), seeds=tuple(SEEDS))
     preset = Preset("digits", "supervised", (part,))
-    make_report(trials, preset=preset)
+    plain = make_report(trials, preset=preset)
     odd = dataclasses.replace(trials[0], row=trials[0].row.model_copy(update=change))
-    with pytest.raises(UserError, match="not of this preset"):
-        make_report([*trials, odd], preset=preset)
+    report = make_report([*trials, odd], preset=preset)
+    assert report.rows == plain.rows
+    (note,) = set(report.notes) - set(plain.notes)
+    assert note == "Left out: 1 trials that the protocol does not have (irmae-linear)."
+    with pytest.raises(UserError, match="no trial is one of this preset"):
+        make_report([odd], preset=preset)
+
+
+def test_another_precision_than_the_presets_is_named_and_never_mixed_in(trials: list[Kept]) -> None:
+    part = Part(contenders=tuple(CONTENDERS), budgets=(10, 100, None), seeds=tuple(SEEDS))
+    preset = Preset("digits", "supervised", (part,), precision="bf16")
+    assert "In fp32, where the protocol declares bf16." in make_report(trials, preset=preset).notes
+    exact = [dataclasses.replace(k, row=k.row.model_copy(update={"precision": "bf16"})) for k in trials[:30]]
+    assert len(make_report([*trials[30:], *exact], preset=preset).rows) == 30
 
 
 def test_latex_minus_signs_are_minus_signs(report: Report) -> None:

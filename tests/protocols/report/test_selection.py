@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,29 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no file"):
         read_trials(tmp_path / "typo.sqlite")
     assert not list(tmp_path.iterdir())
+
+
+def test_reading_a_store_does_not_change_it(trials, tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    Store(path).add("key", trials[0], Subset(np.arange(3), 0, "balanced"))
+    before = path.read_bytes()
+    assert len(read_trials(path)) == 1
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("change", [{"error": 150.0}, {"error": math.nan}, {"n_scored": 0}, {"budget": 0}])
+def test_a_row_that_cannot_be_is_refused(trials, tmp_path: Path, change: dict[str, float]) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps({"rows": [trials[0].row.model_dump() | change]}))
+    with pytest.raises(UserError, match="cannot be read"):
+        read_trials(path)
+
+
+def test_environments_that_are_none_are_refused(trials, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(rows_csv(trials))
+    (tmp_path / "environments.json").write_text("[]")
+    with pytest.raises(UserError, match=r"environments\.json holds no object"):
+        read_trials(tmp_path / "rows.csv")
 
 
 def test_an_empty_store_is_said_to_be_empty(tmp_path: Path) -> None:
@@ -118,6 +142,23 @@ def test_trials_from_before_rows_told_the_pretraining_seed_join_the_others_of_th
     assert notes == []
 
 
+def test_encoders_that_were_pretrained_in_another_way_are_not_averaged_with_the_newest(trials) -> None:
+    irmae = [k for k in trials if k.row.encoder == "irmae"]
+    older = [
+        k
+        for seed in (0, 1, 2)
+        for k in changed(irmae, encoder_hash=f"quick-{seed}", pretrain_seed=seed, pretraining="600 steps", quick=True)
+    ]
+    newer = changed(irmae, pretraining="22,500 steps")
+    kept, notes = keep_newest([*older, *newer])
+    assert kept == newer
+    assert sum(row_count(note) for note in notes) == len(older)
+
+
+def row_count(note: str) -> int:
+    return int(note.split(" trials")[0].removeprefix("Left out: "))
+
+
 @pytest.mark.parametrize("field", ["settings", "precision", "device", "computed_with", "readout", "reads"])
 def test_a_mean_is_over_one_version(trials, field: str) -> None:
     other = {"C": 9.0} if field == "settings" else "other"
@@ -127,7 +168,7 @@ def test_a_mean_is_over_one_version(trials, field: str) -> None:
     assert here == again
     assert len(kept) == len(trials) - 7 + 4
     assert "Left out: 7 trials of older settings, precision, device or software (supervised 7)." in notes
-    assert any("not all contenders" in n.lower() for n in notes) == (field == "computed_with")
+    assert any("not all contenders" in n.lower() for n in notes) == (field in ("computed_with", "precision", "device"))
 
 
 def test_the_same_trial_twice_counts_once(trials) -> None:

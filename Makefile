@@ -17,7 +17,7 @@ lint: .venv/ready
 
 # what a user gets is checked: the package as installed, with cli/ and protocols/ inside it
 types: .venv/ready
-	rm -rf build/types
+	rm -rf build  # what was deleted would still be copied from there
 	$(BIN)/pip install --quiet --no-deps --target build/types .
 	cd build/types && ../../$(BIN)/mypy --config-file ../../pyproject.toml
 

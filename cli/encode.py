@@ -62,6 +62,10 @@ def encode(
 
     if out.suffix != ".npz":
         raise UserError(f"--out {out}: the name must end in .npz")
+    if out.is_dir():
+        raise UserError(f"--out {out} is a folder: name a file in it, such as {out / 'codes.npz'}")
+    if out.exists() and Path(data).exists() and out.samefile(data):
+        raise UserError(f"--out {out} is the --data itself, which would be lost: name another file")
     network = Encoder.from_pretrained(encoder, fold=fold).to(find_device(device))
     with fetch_progress(quiet=quiet) as progress:
         images = load_images(

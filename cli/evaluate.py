@@ -231,6 +231,8 @@ def evaluate(
         metric_loss=metric_loss,
         steps=steps,
     )
+    if pretraining_seeds and not (own or needed_methods(plan.contenders.values())):
+        raise UserError("--pretrain-seeds: none of the contenders has a pretrained encoder: leave it out")
     elsewhere = [trial for path in known for trial in read_trials(path)]
     kept = Store(store)
     spec = Spec(

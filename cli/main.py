@@ -1,5 +1,7 @@
 """The command ``ssl-irmae``: its sub-commands, each in a file of its own."""
 
+import io
+import sys
 from typing import Annotated
 
 import typer
@@ -43,4 +45,6 @@ app.add_typer(data.app, name="data")
 
 def main() -> None:
     """Run the command line."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that has no ± shows a question mark
     app()

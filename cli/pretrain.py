@@ -123,7 +123,7 @@ def pretrain(
     if not 0 < learning_rate < float("inf"):
         raise UserError(f"--learning-rate must be positive, got {learning_rate:g}: the reference is 1e-4")
     keep_freed_memory()
-    folder = out or Path("runs") / f"{Path(dataset).stem}-{method}"
+    folder = out or Path("runs") / f"{Path(dataset).resolve().stem}-{method}"
     if resume and not (folder / CHECKPOINT).is_file():
         raise UserError(f"--resume: {folder} holds no checkpoint to go on from; leave --resume out to start")
     with stages("load"), fetch_progress(quiet=quiet) as progress:
@@ -156,6 +156,8 @@ def pretrain(
     with stages("measure"):
         encoder = run.finish(shlex.join(["ssl-irmae", *sys.argv[1:]]))
     if not quiet:
+        if run.state.step == started:
+            say(f"{folder} has had its {run.state.epoch} epochs: nothing to train")
         rank = encoder.config.card["effective_rank"]
         say(f"{folder}: effective rank {rank:.1f} of {encoder.config.architecture.latent_dim}")
     return {

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import signal
 import sys
 import threading
@@ -37,9 +38,14 @@ def plainly(command: Callable[P, R]) -> Callable[P, R]:
         except UserError as error:
             say(f"error: {error}")
             raise typer.Exit(2) from error
+        except BrokenPipeError as error:
+            # who reads the output has enough of it, as `head` has: nothing to say, and nothing more to flush
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from error
         except OSError as error:
             # a full disk, a folder that may not be written to: the system's own sentence names the file
-            say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+            name = error.filename2 or error.filename
+            say(f"error: {error.strerror or error}{f': {name}' if name else ''}")
             raise typer.Exit(2) from error
         except KeyboardInterrupt as error:
             say("stopped: what was finished is kept; the same command goes on from there")

@@ -98,6 +98,9 @@ def make_plan(
         names = tuple(choose(usual if contenders is None else list(contenders), known))
         parts = (Part(contenders=names, budgets=budgets or (100,), seeds=seeds or tuple(range(10))),)
     run = choose([name for part in parts for name in part.contenders], known)
+    for name in own:
+        if all(contender.encoder != name for contender in run.values()):
+            raise UserError(f"--encoder: no contender that is run uses {name}: add {name}-linear to --contenders")
     if steps is not None:
         run = with_steps(run, steps)
     reference = reference or ("supervised" if "supervised" in run else next(iter(run)))

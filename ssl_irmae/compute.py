@@ -20,7 +20,7 @@ def find_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(1, device=device).cpu()  # raises on "meta", which has no numbers
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         raise UserError(f"device {name!r} cannot be used here: use auto, cpu or, with a GPU, cuda") from error
     return device
 

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import safetensors
 import safetensors.torch
@@ -30,7 +30,7 @@ class EncoderConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: int = 1
+    format: Literal[1] = 1
     architecture: Architecture
     folded: bool = False
     card: dict[str, Any] = {}
@@ -114,7 +114,11 @@ class Encoder(nn.Module):
         return self.autoencoder.features(x)
 
     def fit_images(self, images: Tensor) -> Tensor:
-        """Resize uint8 images (n, c, h, w) of any size to what this encoder reads, still uint8."""
+        """Resize uint8 images (n, c, h, w) of any size to what this encoder reads, still uint8.
+
+        Raises:
+            UserError: If they are of another kind, such as floats.
+        """
         architecture = self.config.architecture
         return fit_images(images, channels=architecture.channels, image_size=architecture.image_size)
 
@@ -127,6 +131,9 @@ class Encoder(nn.Module):
 
         Returns:
             fp32 on the CPU, shape (n, d).
+
+        Raises:
+            UserError: If the images are of another kind, or features are asked of a folded encoder.
         """
         return encode(self.autoencoder, self.fit_images(images), reads=reads)
 

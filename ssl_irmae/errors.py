@@ -10,6 +10,10 @@ class UserError(ValueError):
     """A value that cannot be used: one sentence with the value, what was expected and what to do."""
 
 
+class NoTestSplitError(UserError):
+    """Images that would have to have a test split have none."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     """Build the error for a name that is not in a registry, with the known names (of very many some) and the nearest.
 

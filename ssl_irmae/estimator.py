@@ -6,13 +6,15 @@ from typing import Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 import torch
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from ssl_irmae.encoders import Encoder
 from ssl_irmae.errors import UserError
 
 
-class CodeTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """Turn images into a frozen encoder's codes inside a scikit-learn pipeline.
 
     Args:
@@ -36,9 +38,11 @@ class CodeTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         """Load the encoder; nothing is learned from X, and y is not looked at.
 
         Raises:
-            UserError: If there is no such encoder.
+            UserError: If there is no such encoder, it cannot be read as asked, or X is of another kind.
         """
-        self.encoder_ = Encoder.from_pretrained(self.encoder)
+        encoder = Encoder.from_pretrained(self.encoder)
+        encoder.encode(_images(X)[:1], self.reads)
+        self.encoder_ = encoder
         return self
 
     def transform(self, X: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -51,15 +55,28 @@ class CodeTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
             fp32, shape (n, d).
 
         Raises:
+            NotFittedError: Before :meth:`fit`.
             UserError: If X is of another kind.
         """
-        images = X[:, None] if X.ndim == 3 else X
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
-            raise UserError(
-                f"images must be uint8 of shape (n, h, w) or (n, c, h, w) with c = 1 or 3, got {X.dtype} of {X.shape}"
-            )
-        codes: npt.NDArray[np.float32] = self.encoder_.encode(torch.from_numpy(images), self.reads).numpy()
+        check_is_fitted(self)
+        codes: npt.NDArray[np.float32] = self.encoder_.encode(_images(X), self.reads).numpy()
         return codes
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.encoder_.autoencoder.latent_dim
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "encoder_")
+
+
+def _images(X: npt.NDArray[np.uint8]) -> Tensor:
+    x = np.asarray(X)
+    x = x[:, None] if x.ndim == 3 else x
+    if x.dtype != np.uint8 or x.ndim != 4 or x.shape[1] not in (1, 3):
+        raise UserError(
+            f"images must be uint8 of shape (n, h, w) or (n, c, h, w) with c = 1 or 3, got {x.dtype} of {np.shape(X)}"
+        )
+    # torch knows no negative strides, and warns of memory that may not be written to
+    plain = x.flags.writeable and all(stride >= 0 for stride in x.strides)
+    return torch.from_numpy(x if plain else x.copy())

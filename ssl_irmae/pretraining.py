@@ -19,12 +19,13 @@ Reads = Literal["code", "features"]
 
 _LOOK = 50  # steps between looks at the losses: a look waits for the device, and CUDA should not wait at every step
 _RANK_IMAGES = 5000  # the effective rank of each epoch is measured on this many images, spread over the set
+_FEW = 8
 _ENCODE_CHUNK = 512
 _DECODE_CHUNK = 128  # the widest layer takes 128 KiB an image, several times over
 
 
 class NonFiniteLossError(UserError):
-    """The loss became infinite or not a number."""
+    """The loss became infinite or not a number, or the last step leaves codes or images that are."""
 
 
 @dataclass(frozen=True)
@@ -126,14 +127,16 @@ class Pretraining:
                 seen += len(x)
                 self._batch += 1
                 self.step += 1
-            look = torch.stack(losses).cpu().double()
+            # what the last step left behind has no loss yet
+            look = torch.stack([*losses, self._sum_of_outputs(x[:_FEW])]).cpu().double()
             if not look.isfinite().all():
-                first = self.step - len(look) + int((~look.isfinite()).nonzero()[0]) + 1
+                first = self.step - len(losses) + min(int((~look.isfinite()).nonzero()[0]) + 1, len(losses))
                 raise NonFiniteLossError(
                     f"the loss is not finite at epoch {self.epoch + 1}, step {first}, with learning rate "
-                    f"{self.learning_rate:g}: try a smaller learning rate, or fp32; the last good checkpoint is kept"
+                    f"{self.learning_rate:g}: try a smaller learning rate, or fp32; a checkpoint from before, if there "
+                    "is one, is kept"
                 )
-            self._loss_sum += float(look.sum())
+            self._loss_sum += float(look[:-1].sum())
             rate = seen / (time.perf_counter() - start)
             mean = self._loss_sum / min(self._batch * self.batch_size, n)
             if self._batch < self.steps_per_epoch:
@@ -141,6 +144,13 @@ class Pretraining:
             else:
                 self.epoch, self._batch, self._loss_sum = self.epoch + 1, 0, 0.0
                 yield Record(self.epoch, self.step, True, mean, self._effective_rank(), rate)
+
+    @torch.no_grad()
+    def _sum_of_outputs(self, x: Tensor) -> Tensor:
+        """Add up code and decoder's output: not finite if anything in them is not."""
+        with autocast(self.device, self.precision):
+            z = self.autoencoder.code(x)
+            return z.float().abs().sum() + self.autoencoder.decoder.before_output(z).abs().sum()
 
     def _effective_rank(self) -> float:
         sample = self.images[:: max(1, len(self.images) // _RANK_IMAGES)]

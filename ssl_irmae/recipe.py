@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.compute import Precision
@@ -23,10 +23,17 @@ class Architecture(BaseModel):
     method: str
     channels: int
     image_size: int
-    latent_dim: int = Field(ge=1)
-    depth: int | None = Field(default=None, ge=0)
-    init_scale: float | None = Field(default=None, gt=0)
+    latent_dim: int = Field(ge=1, le=65536)
+    depth: int | None = Field(default=None, ge=0, le=65536)
+    init_scale: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     share_weights: bool | None = None
+
+    @model_validator(mode="after")
+    def _stack_is_of_irmae(self) -> Self:
+        given = [value is not None for value in (self.depth, self.init_scale, self.share_weights)]
+        if any(given) != all(given) or all(given) != (self.method == "irmae"):
+            raise ValueError("depth, init_scale and share_weights belong to irmae, all three, and to no other method")
+        return self
 
     @classmethod
     def reference(
@@ -91,7 +98,7 @@ class Recipe(BaseModel):
     data_fingerprint: str
     seed: int = Field(ge=0)
     batch_size: int = Field(ge=1)
-    learning_rate: float = Field(gt=0)
+    learning_rate: float = Field(gt=0, allow_inf_nan=False)
     precision: Precision
     device: str
 

@@ -1,6 +1,5 @@
 """Reading what the public IRMAE reference code saved, so that people can bring what they trained."""
 
-import pickle
 import warnings
 from pathlib import Path
 
@@ -48,11 +47,15 @@ def _load(path: Path) -> dict[str, Tensor]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the pickle protocol: a refusal is said below, in a sentence
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # a damaged pickle can raise nearly anything
         raise UserError(f"{path} is no checkpoint of plain tensors: nothing else is unpickled") from error
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()) or not state:
+    if not isinstance(state, dict) or not state or not all(_is_weight(*entry) for entry in state.items()):
         raise UserError(f"{path} is no state dict: expected a dictionary of tensors, as torch.save(net.state_dict())")
     return state
+
+
+def _is_weight(key: object, value: object) -> bool:
+    return isinstance(key, str) and isinstance(value, Tensor)
 
 
 def _architecture(state: dict[str, Tensor]) -> Architecture:

@@ -4,22 +4,23 @@ import contextlib
 import dataclasses
 import io
 import json
-import pickle
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import filelock
 import torch
 from pydantic import ValidationError
 
 from ssl_irmae.compute import find_device, find_precision
 from ssl_irmae.datasets import SOURCES, ImageSet, fit_images, load_images
 from ssl_irmae.datasets.download import Progress, no_progress
-from ssl_irmae.encoders import Encoder, EncoderConfig
+from ssl_irmae.encoders import WEIGHTS, Encoder, EncoderConfig
 from ssl_irmae.environment import describe_environment
-from ssl_irmae.errors import UserError
+from ssl_irmae.errors import NoTestSplitError, UserError
 from ssl_irmae.files import write_atomically
+from ssl_irmae.networks import reference_settings
 from ssl_irmae.pretraining import Pretraining, Record, encode, reconstruction_error
 from ssl_irmae.recipe import Architecture, Recipe
 from ssl_irmae.spectrum import effective_rank, spectrum
@@ -41,6 +42,9 @@ class Run:
 
     Raises:
         UserError: If the folder holds a run of another recipe, or something else.
+
+    Attributes:
+        resumed_at: Optimiser steps that were already done when the folder was opened.
     """
 
     def __init__(self, folder: Path, recipe: Recipe, images: ImageSet, test_images: ImageSet | None) -> None:
@@ -61,19 +65,19 @@ class Run:
         )
         self.seconds = 0.0
         self._restore()
-
-    @property
-    def resumed_at(self) -> int:
-        """Optimiser steps that were already done when the folder was opened."""
-        return self.state.step
+        self.resumed_at = self.state.step
 
     def train(self, *, epochs: int, max_steps: int | None = None) -> Iterator[Record]:
         """Train on to ``epochs`` epochs or ``max_steps`` steps in all, saving checkpoints, yielding records.
 
         Raises:
             NonFiniteLossError: If a loss is not finite; the last good checkpoint is kept.
+            UserError: If another process trains or has trained in this folder meanwhile.
         """
-        write_atomically(self.folder / _RECIPE, self.recipe.model_dump_json(indent=2) + "\n")
+        with self._alone():
+            yield from self._train(epochs, max_steps)
+
+    def _train(self, epochs: int, max_steps: int | None) -> Iterator[Record]:
         saved = last = time.monotonic()
         for record in self.state.run(epochs=epochs, max_steps=max_steps):
             now = time.monotonic()
@@ -87,16 +91,20 @@ class Run:
         self.save()
 
     def save(self) -> None:
-        """Write checkpoint and metrics as they stand."""
+        """Write recipe, checkpoint and metrics as they stand."""
+        write_atomically(self.folder / _RECIPE, self.recipe.model_dump_json(indent=2) + "\n")
         buffer = io.BytesIO()
         state = {"history": json.dumps(self.history), "seconds": self.seconds, **self.state.state_dict()}
         torch.save(state, buffer)
         write_atomically(self.folder / CHECKPOINT, buffer.getvalue())
+        self._checkpoint = _state_of(self.folder / CHECKPOINT)
         lines = [json.dumps({k: v for k, v in record.items() if k != "epoch_done"}) for record in self.history]
         write_atomically(self.folder / METRICS, "".join(line + "\n" for line in lines))
 
     def finish(self, command: str) -> Encoder:
         """Measure the trained autoencoder, and write the encoder, its card and the spectrum into the folder.
+
+        An encoder that is there already and has had as many steps stays as it is, with the command that made it.
 
         Args:
             command: The command line that made it, for the card.
@@ -106,6 +114,10 @@ class Run:
         """
         from ssl_irmae.card import model_card, spectrum_figure
 
+        if self.state.step == self.resumed_at and (self.folder / WEIGHTS).is_file():
+            finished = Encoder.from_pretrained(self.folder)
+            if finished.config.card.get("steps") == self.state.step:
+                return finished
         autoencoder = self.state.autoencoder
         singular_values = spectrum(encode(autoencoder, self.images.images, reads="code"))
         test = self.test_images
@@ -137,13 +149,17 @@ class Run:
 
     def _refuse_another_recipe(self) -> None:
         path = self.folder / _RECIPE
-        if not path.is_file():
-            if self.folder.is_dir() and any(not entry.name.startswith(".") for entry in self.folder.iterdir()):
+        if self.folder.exists() and not self.folder.is_dir():
+            raise UserError(f"{self.folder} is a file: choose another --out, a folder")
+        if not (self.folder / CHECKPOINT).is_file():
+            # a recipe without a checkpoint is of a run that never got anywhere
+            others = {entry.name for entry in self.folder.iterdir()} - {_RECIPE} if self.folder.is_dir() else set()
+            if any(not name.startswith(".") for name in others):
                 raise UserError(f"{self.folder} holds files that are no pretraining run's: choose another --out")
             return
         try:
             before = Recipe.model_validate_json(path.read_bytes())
-        except ValidationError as error:
+        except (OSError, ValidationError) as error:
             raise UserError(f"{path} is no recipe of this version: choose another --out") from error
         if before != self.recipe:
             raise UserError(
@@ -153,16 +169,31 @@ class Run:
 
     def _restore(self) -> None:
         path = self.folder / CHECKPOINT
-        if not path.is_file():
+        self._checkpoint = _state_of(path)
+        if self._checkpoint is None:
             return
         try:
             state = torch.load(path, map_location=self.recipe.device, weights_only=True)
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            state["noise"] = state["noise"].cpu()
+            self.history = json.loads(state.pop("history"))
+            self.seconds = state.pop("seconds")
+            self.state.load_state_dict(state)
+        except Exception as error:  # a damaged pickle can raise nearly anything
             raise UserError(f"{path} is damaged: remove it to start again, or choose another --out") from error
-        state["noise"] = state["noise"].cpu()
-        self.history = json.loads(state.pop("history"))
-        self.seconds = state.pop("seconds")
-        self.state.load_state_dict(state)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let no other process train in the folder, and go on only from where this one knows it to be."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with filelock.FileLock(self.folder / ".lock", timeout=0):
+                if _state_of(self.folder / CHECKPOINT) != self._checkpoint:
+                    raise UserError(f"{self.folder} was trained by another process meanwhile: give the command again")
+                yield
+        except filelock.Timeout as error:
+            raise UserError(
+                f"{self.folder} is being trained by another process: wait for its end and give the command again"
+            ) from error
 
 
 def make_run(
@@ -197,14 +228,15 @@ def make_run(
     Raises:
         UserError: If images, options or folder cannot be used.
     """
-    size = image_size or (SOURCES[dataset].image_size if dataset in SOURCES else 32)
+    size = image_size if image_size is not None else SOURCES[dataset].image_size if dataset in SOURCES else 32
+    reference_settings(channels=1, image_size=size)  # an impossible size is said before anything is loaded
     chosen = find_device(device)
     arithmetic = find_precision(precision, chosen)
     train = load_images(dataset, "train", data_dir=data_dir, image_size=size, progress=progress)
     if len(train) < 2:
         raise UserError(f"{train.name} holds one image: pretraining needs at least two")
     test = None
-    with contextlib.suppress(*(() if dataset in SOURCES else (UserError,))):  # one's own images need no test split
+    with contextlib.suppress(NoTestSplitError):  # one's own images need none
         test = load_images(dataset, "test", data_dir=data_dir, image_size=size, progress=progress)
     networks = architecture(train.images.shape[1], size)
     recipe = Recipe(
@@ -218,6 +250,15 @@ def make_run(
         device=str(chosen),
     )
     return Run(folder, recipe, _fitted(train, networks), None if test is None else _fitted(test, networks))
+
+
+def _state_of(path: Path) -> tuple[int, int] | None:
+    """Tell one version of a file from another; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _fitted(images: ImageSet, networks: Architecture) -> ImageSet:

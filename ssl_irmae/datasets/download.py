@@ -1,6 +1,6 @@
 """Reading from the network, with progress."""
 
-import urllib.error
+import http.client
 import urllib.request
 from collections.abc import Callable
 
@@ -36,7 +36,7 @@ def read_url(url: str, progress: Progress = no_progress, timeout: float = 10) ->
             while block := response.read(1 << 20):
                 data += block
                 progress(url.rsplit("/", 1)[-1], len(data), total)
-    except (OSError, urllib.error.URLError, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise FetchError(f"{url}: {error}") from error
     if total and len(data) != total:
         raise FetchError(f"{url}: got {len(data)} of {total} bytes")

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from ssl_irmae.errors import UserError
 
+_MOST_DIMENSIONS = 4
+
 
 def read_idx(path: Path) -> npt.NDArray[np.uint8]:
     """Read an IDX file of unsigned bytes, plain or gzipped.
@@ -28,8 +30,13 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} cannot be read ({error}): name an IDX file, plain or gzipped") from error
     if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":
-        raise UserError(f"{path} is no IDX file of unsigned bytes: it begins with {raw[:4].hex() or 'nothing'}")
+        raise UserError(
+            f"{path} is no IDX file of unsigned bytes (it begins with {raw[:4].hex() or 'nothing'}): name a folder of "
+            "pictures, an .npz archive or an IDX file"
+        )
     ndim = raw[3]
+    if ndim > _MOST_DIMENSIONS:
+        raise UserError(f"{path} states {ndim} dimensions: images have 3, labels 1")
     header = 4 + 4 * ndim
     shape = struct.unpack(f">{ndim}I", raw[4:header]) if len(raw) >= header else None
     if shape is None or len(raw) != header + int(np.prod(shape, dtype=np.int64)):

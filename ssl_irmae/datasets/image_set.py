@@ -37,17 +37,12 @@ class ImageSet:
     paths: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        x = self.images
-        if x.dtype != torch.uint8 or x.ndim != 4 or x.shape[1] not in (1, 3) or len(x) == 0:
-            raise UserError(
-                f"{self.name}: images must be uint8 of shape (n, c, h, w) with n >= 1 and c = 1 or 3, "
-                f"got {str(x.dtype).removeprefix('torch.')} of shape {tuple(x.shape)}"
-            )
+        require_images(self.images, self.name)
         if self.labels is None:
             return
-        if self.labels.shape != (len(x),):
+        if self.labels.shape != (len(self.images),):
             raise UserError(
-                f"{self.name}: there must be one label an image: got {len(x)} images and labels of shape "
+                f"{self.name}: there must be one label an image: got {len(self.images)} images and labels of shape "
                 f"{tuple(self.labels.shape)}"
             )
         low, high = int(self.labels.min()), int(self.labels.max())
@@ -77,6 +72,23 @@ class ImageSet:
         return digest.hexdigest()
 
 
+def require_images(x: object, name: str) -> None:
+    """Demand what every function of images takes.
+
+    Args:
+        x: To be a uint8 tensor of shape (n, c, h, w), none of them 0, c = 1 or 3.
+        name: What to call it.
+
+    Raises:
+        UserError: If it is something else.
+    """
+    wanted = f"{name}: images must be a uint8 tensor of shape (n, c, h, w), none of them 0, with c = 1 or 3"
+    if not isinstance(x, Tensor):
+        raise UserError(f"{wanted}, got {type(x).__name__}")
+    if x.dtype != torch.uint8 or x.ndim != 4 or x.shape[1] not in (1, 3) or x.numel() == 0:
+        raise UserError(f"{wanted}, got {str(x.dtype).removeprefix('torch.')} of shape {tuple(x.shape)}")
+
+
 def fit_images(images: Tensor, *, channels: int, image_size: int) -> Tensor:
     """Give images the channels and the size that an encoder expects.
 
@@ -90,7 +102,11 @@ def fit_images(images: Tensor, *, channels: int, image_size: int) -> Tensor:
 
     Returns:
         uint8, shape (n, channels, image_size, image_size); the input itself if it fits already.
+
+    Raises:
+        UserError: If they are of another kind.
     """
+    require_images(images, "input")
     if images.shape[1:] == (channels, image_size, image_size):
         return images
     fitted = torch.empty(len(images), channels, image_size, image_size, dtype=torch.uint8, device=images.device)

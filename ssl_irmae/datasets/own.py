@@ -1,21 +1,27 @@
 """The user's own images: a folder of pictures, a numpy archive, IDX files."""
 
+import contextlib
+import os
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
+from numpy.lib.npyio import NpzFile
+from PIL import Image, ImageOps
 
 from ssl_irmae.datasets.idx import read_idx
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.mnist import Split
-from ssl_irmae.errors import UserError
+from ssl_irmae.errors import NoTestSplitError, UserError
 
 _PICTURES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 _SPLITS = ("train", "test")
+_GREY = {"1", "L", "LA", "La"}
 
 
 def load(path: Path, split: Split, image_size: int | None = None) -> ImageSet:
@@ -24,7 +30,7 @@ def load(path: Path, split: Split, image_size: int | None = None) -> ImageSet:
     Three forms are known:
 
     - a folder of pictures: flat (no labels) or with one sub-folder a class; with ``train/`` and ``test/`` above those
-      where both splits are needed;
+      where both splits are needed; all are grey only if each of them is, and what is transparent becomes white;
     - an ``.npz`` archive with ``images`` (n, h, w), (n, h, w, c) or (n, c, h, w), uint8 or floats in [0, 1], and
       optionally ``labels`` (whole numbers or names), ``test_images``, ``test_labels``;
     - an IDX file of images; the file of the same name with ``labels-idx1`` for ``images-idx3`` gives its labels, and
@@ -37,7 +43,8 @@ def load(path: Path, split: Split, image_size: int | None = None) -> ImageSet:
             demands that they all agree already.
 
     Raises:
-        UserError: If there is nothing there to read, or not the split that is asked for.
+        NoTestSplitError: If there is no test split and it is asked for.
+        UserError: If there is nothing there that can be read.
     """
     if path.is_dir():
         return _folder(path, split, image_size)
@@ -51,9 +58,10 @@ def load(path: Path, split: Split, image_size: int | None = None) -> ImageSet:
 def _folder(path: Path, split: Split, image_size: int | None) -> ImageSet:
     has_splits = any((path / name).is_dir() for name in _SPLITS)
     if split == "test" and not (path / "test").is_dir():
-        raise UserError(f"{path} has no test/ folder: put pictures into {path}/train and {path}/test")
+        raise NoTestSplitError(f"{path} has no test/ folder: put pictures into {path}/train and {path}/test")
     root = path / split if has_splits else path
-    files = [f for f in sorted(root.rglob("*")) if f.suffix.lower() in _PICTURES and f.is_file()]
+    found = (Path(folder, name) for folder, _, names in os.walk(root, followlinks=True) for name in names)
+    files = sorted(f for f in found if f.suffix.lower() in _PICTURES)
     if not files:
         raise UserError(f"{root} holds no pictures: expected files ending in {', '.join(sorted(_PICTURES))}")
     folders = sorted({f.parent.relative_to(root).as_posix() for f in files})
@@ -61,7 +69,7 @@ def _folder(path: Path, split: Split, image_size: int | None) -> ImageSet:
         raise UserError(
             f"{root} holds pictures both beside and inside sub-folders: use one sub-folder a class, or none at all"
         )
-    grey = _open(files[0]).mode in ("1", "L")
+    grey = all(_mode(f) in _GREY for f in files)
     pictures = [_picture(f, grey=grey, image_size=image_size) for f in files]
     sizes = {p.shape for p in pictures}
     if len(sizes) > 1:
@@ -71,7 +79,7 @@ def _folder(path: Path, split: Split, image_size: int | None) -> ImageSet:
         order = {name: i for i, name in enumerate(folders)}
         labels = torch.tensor([order[f.parent.relative_to(root).as_posix()] for f in files])
     return ImageSet(
-        name=path.name,
+        name=path.resolve().name,
         images=torch.from_numpy(np.stack(pictures)),
         labels=labels,
         classes=() if labels is None else tuple(folders),
@@ -80,44 +88,69 @@ def _folder(path: Path, split: Split, image_size: int | None) -> ImageSet:
 
 
 def _picture(file: Path, *, grey: bool, image_size: int | None) -> npt.NDArray[np.uint8]:
-    picture = _open(file).convert("L" if grey else "RGB")
+    picture = _open(file)
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    picture = picture.convert("L" if grey else "RGB")
     if image_size is not None:
         picture = picture.resize((image_size, image_size), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture)
     return pixels[None] if grey else np.moveaxis(pixels, 2, 0)
 
 
-def _open(file: Path) -> Image.Image:
-    try:
-        with Image.open(file) as picture:
-            picture.load()
-            mode = picture.mode
-    except (OSError, Image.DecompressionBombError) as error:
-        raise UserError(f"{file} cannot be read as a picture ({error}): mend or remove it") from error
+def _mode(file: Path) -> str:
+    with _reading(file), Image.open(file) as picture:
+        mode: str = picture.mode  # of the header: the pixels are not read
     if mode.startswith(("I", "F")):
         raise UserError(f"{file} has more than 8 bits a pixel (mode {mode}): scale it to 8 bits as suits it")
-    return picture
+    return mode
+
+
+def _open(file: Path) -> Image.Image:
+    with _reading(file), Image.open(file) as picture:
+        return ImageOps.exif_transpose(picture)  # upright, as every viewer shows it
+
+
+@contextlib.contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"{file} cannot be read as a picture ({error}): mend or remove it") from error
 
 
 def _archive(path: Path, split: Split) -> ImageSet:
     prefix = "test_" if split == "test" else ""
     try:
         # numpy leaves a file it opened itself open when the archive is damaged
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            members = {name: archive[name] for name in archive.files} if isinstance(archive, NpzFile) else {}
+    except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path} cannot be read as an .npz archive ({error})") from error
+    arrays = {name: value for name, value in members.items() if isinstance(value, np.ndarray)}
     if f"{prefix}images" not in arrays:
-        raise UserError(f"{path} has no array '{prefix}images': it has {', '.join(sorted(arrays)) or 'none'}")
+        missing = NoTestSplitError if prefix and "images" in arrays else UserError
+        raise missing(f"{path} has no array '{prefix}images': it has {', '.join(sorted(arrays)) or 'none'}")
     images = _as_uint8(arrays[f"{prefix}images"], path)
     labels = arrays.get(f"{prefix}labels")
     classes: tuple[str, ...] = ()
     if labels is not None:
         # both splits name the classes: an absent one must not shift the others
-        names = np.unique(np.concatenate([arrays[k] for k in ("labels", "test_labels") if k in arrays]))
+        given = {k: arrays[k] for k in ("labels", "test_labels") if k in arrays}
+        for name, values in given.items():
+            _require_labels(values, f"{path}: '{name}'")
+        names = np.unique(np.concatenate(list(given.values())))
         classes = tuple(str(name) for name in names)
         labels = torch.from_numpy(np.searchsorted(names, labels).astype(np.int64))
     return ImageSet(name=path.stem, images=torch.from_numpy(images), labels=labels, classes=classes)
+
+
+def _require_labels(x: npt.NDArray[Any], name: str) -> None:
+    whole = x.dtype.kind in "biuSU" or (x.dtype.kind == "f" and bool((x == np.round(x)).all()))
+    if x.ndim != 1 or not whole:
+        raise UserError(f"{name} must be whole numbers or names, one an image, got {x.dtype} of shape {x.shape}")
 
 
 def _as_uint8(x: npt.NDArray[np.generic], path: Path) -> npt.NDArray[np.uint8]:
@@ -141,8 +174,10 @@ def _as_uint8(x: npt.NDArray[np.generic], path: Path) -> npt.NDArray[np.uint8]:
 def _idx(path: Path, split: Split) -> ImageSet:
     if split == "test":
         if "train" not in path.name:
-            raise UserError(f"{path} names no test split: call its files train-... and t10k-..., as MNIST does")
+            raise NoTestSplitError(f"{path} names no test split: call its files train-... and t10k-..., as MNIST does")
         path = path.with_name(path.name.replace("train", "t10k"))
+        if not path.is_file():
+            raise NoTestSplitError(f"{path} does not exist: it would hold the test split")
     images = read_idx(path)
     if images.ndim != 3:
         raise UserError(f"{path}: images must have shape (n, h, w), got {images.shape}: name the file of images")

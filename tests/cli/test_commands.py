@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -70,6 +71,10 @@ def test_evaluate_lists_every_contender() -> None:
         ("pretrain --dataset mnits", "did you mean 'mnist'"),
         ("pretrain --dataset digits --method ae --depth 3", "--depth"),
         ("pretrain --dataset digits --image-size 48", "48x48"),
+        ("pretrain --dataset digits --image-size 0", "image size 32 or 64"),
+        ("pretrain --dataset digits --image-size -1", "image size 32 or 64"),
+        ("pretrain --dataset digits --latent-dim 100000000000", "latent_dim"),
+        ("pretrain --dataset digits --init-scale inf", "init_scale"),
         ("pretrain --dataset digits --learning-rate 0", "--learning-rate"),
         ("pretrain --dataset digits --learning-rate nan", "--learning-rate"),
         ("pretrain --dataset digits --init-scale -1", "init_scale"),
@@ -83,6 +88,10 @@ def test_evaluate_lists_every_contender() -> None:
         ("evaluate --contenders irmae-liner", "did you mean 'irmae-linear'"),
         ("evaluate --reference nobody", "unknown contender 'nobody'"),
         ("evaluate --encoder no/such", "no/such"),
+        ("evaluate --dataset digits --contenders pixels-linear --encoder mnist-ae", "add mnist-ae-linear"),
+        ("evaluate --dataset digits --contenders pixels-linear --pretrain-seeds 0,1", "--pretrain-seeds"),
+        ("evaluate --preset mnist-full --rule uniform", "--rule"),
+        ("evaluate --preset mnist-full --scored-on development", "--scored-on"),
         ("evaluate --dataset shapes --labels 1 --contenders supervised", "cannot be balanced"),
         ("evaluate --dataset digits --labels 5000 --contenders supervised", "1 to 1300"),
         ("encode --data digits --out codes.txt", ".npz"),
@@ -350,6 +359,28 @@ def test_encode_writes_codes_of_a_folder_of_pictures(tiny_encoder: Path) -> None
         assert codes["code"].shape == codes["features"].shape == (2, 8)
         assert codes["paths"].tolist() == ["a/0.png", "a/1.png"]
         assert codes["classes"][codes["labels"]].tolist() == ["a", "a"]
+
+
+def test_encode_never_writes_over_its_own_images() -> None:
+    np.savez("mine.npz", images=np.zeros((2, 8, 8), np.uint8))
+    before = Path("mine.npz").read_bytes()
+    assert "--data itself" in run("encode --data mine.npz --out mine.npz", code=2).stderr
+    assert Path("mine.npz").read_bytes() == before
+    Path("folder.npz").mkdir()
+    assert "folder.npz is a folder" in run("encode --data mine.npz --out folder.npz", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    "shell",
+    [
+        "{} data list | head -1",
+        f"PYTHONIOENCODING=ascii {{}} {EVALUATE} --contenders pixels-knn,pixels-centroid --quiet",
+    ],
+)
+def test_a_reader_that_stops_and_a_terminal_without_signs_are_no_errors(shell: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m ssl_irmae.cli"
+    done = subprocess.run(["bash", "-c", shell.format(command)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_encode_gives_what_the_encoder_gives(tiny_encoder: Path) -> None:

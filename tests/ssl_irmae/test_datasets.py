@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -274,3 +275,73 @@ def test_every_source_has_a_summary_and_a_size_with_a_reference_architecture() -
     for name, source in SOURCES.items():
         assert CATALOGUE[name].summary, name
         assert source.image_size in (32, 64)
+
+
+def test_a_folder_is_grey_only_if_every_picture_is(tmp_path: Path) -> None:
+    Image.fromarray(_pixels(6, 6)).save(tmp_path / "0.png")
+    colour = _pixels(6, 6, 3)
+    Image.fromarray(colour).save(tmp_path / "1.png")
+    images = load_images(str(tmp_path)).images
+    assert images.shape == (2, 3, 6, 6)
+    np.testing.assert_array_equal(np.moveaxis(images[1].numpy(), 0, 2), colour)
+
+
+def test_what_is_transparent_becomes_white(tmp_path: Path) -> None:
+    pixels = np.zeros((4, 4, 4), np.uint8)
+    pixels[0, 0, 3] = 255  # one black pixel that shows
+    Image.fromarray(pixels).save(tmp_path / "glyph.png")
+    image = load_images(str(tmp_path)).images[0]
+    assert image[:, 0, 0].tolist() == [0, 0, 0]
+    assert (image.flatten(1)[:, 1:] == 255).all()
+
+
+def test_pictures_stand_upright(tmp_path: Path) -> None:
+    pixels = np.zeros((8, 16), np.uint8)
+    pixels[:, :8] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise for viewing
+    Image.fromarray(pixels).save(tmp_path / "turned.jpg", exif=exif, quality=100)
+    image = load_images(str(tmp_path)).images[0, 0].float()
+    assert image.shape == (16, 8)
+    assert image[:8].mean() > 250
+    assert image[8:].mean() < 5
+
+
+def test_class_folders_may_be_links(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    Image.fromarray(_pixels(4, 4)).save(tmp_path / "elsewhere" / "0.png")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "cat").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert load_images(str(tmp_path / "set")).classes == ("cat",)
+
+
+@pytest.mark.parametrize("place", [30, 60])
+def test_a_damaged_picture_is_named(tmp_path: Path, place: int) -> None:
+    Image.fromarray(_pixels(20, 20)).save(tmp_path / "a.png")
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[place] ^= 0xFF
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(UserError, match=r"a\.png cannot be read"):
+        load_images(str(tmp_path))
+
+
+@pytest.mark.parametrize("labels", [np.array(3), np.zeros((2, 2), int), np.array([0.5, 1.0])])
+@pytest.mark.parametrize("name", ["labels", "test_labels"])
+def test_labels_that_are_none_are_refused(tmp_path: Path, labels: npt.NDArray[np.generic], name: str) -> None:
+    arrays = {"images": _pixels(2, 4, 4), "labels": np.array([0, 1]), name: labels}
+    np.savez(tmp_path / "m.npz", **arrays)
+    with pytest.raises(UserError, match=f"'{name}' must be whole numbers or names"):
+        load_images(str(tmp_path / "m.npz"))
+
+
+def test_files_that_are_something_else_get_a_sentence(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", _pixels(2, 4, 4))
+    (tmp_path / "a.npy").rename(tmp_path / "array.npz")
+    with zipfile.ZipFile(tmp_path / "text.npz", "w") as archive:
+        archive.writestr("images", b"no array")
+    np.savez(tmp_path / "empty.npz", images=np.zeros((3, 0, 5), np.uint8))
+    (tmp_path / "deep").write_bytes(struct.pack(">4B", 0, 0, 8, 200) + bytes(800))
+    (tmp_path / "flat").write_bytes(idx_bytes(np.zeros((3, 0, 5), np.uint8)))
+    for name in ("array.npz", "text.npz", "empty.npz", "deep", "flat"):
+        with pytest.raises(UserError):
+            load_images(str(tmp_path / name))

@@ -178,3 +178,53 @@ def test_other_state_dicts_are_refused(tmp_path: Path) -> None:
         torch.save(state, tmp_path / "x")
         with pytest.raises(UserError, match=words):
             read_reference_checkpoint(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        torch.rand(2, 1, 32, 32),
+        torch.zeros(2, 32, 32, dtype=torch.uint8),
+        torch.zeros(2, 4, 32, 32, dtype=torch.uint8),
+        torch.zeros(0, 1, 32, 32, dtype=torch.uint8),
+        torch.zeros(2, 1, 32, 32, dtype=torch.uint8).numpy(),
+    ],
+)
+def test_what_is_no_batch_of_bytes_is_refused_and_not_encoded_to_nonsense(images: Any) -> None:
+    for read in (_fresh().encode, _fresh().reconstruct):
+        with pytest.raises(UserError, match="must be a uint8 tensor of shape"):
+            read(images)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"format": 99}, "Input should be 1"),
+        ({"architecture": {"depth": None}}, "belong to irmae"),
+        ({"architecture": {"method": "ae"}}, "belong to irmae"),
+        ({"architecture": {"init_scale": "inf"}}, "finite"),
+    ],
+)
+def test_a_configuration_that_does_not_fit_itself_is_refused(tmp_path: Path, change: Any, words: str) -> None:
+    _fresh().save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    for key, value in change.items():
+        config[key] = {**config[key], **value} if isinstance(value, dict) else value
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=words):
+        Encoder.from_pretrained(tmp_path)
+
+
+def test_damaged_checkpoints_are_refused_wherever_they_are_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "c"
+    torch.save({1: torch.zeros(2)}, path)
+    with pytest.raises(UserError, match="no state dict"):
+        read_reference_checkpoint(path)
+    torch.save({"enc.fc.weight": torch.zeros(2)}, path)
+    content = path.read_bytes()
+    for place in range(0, len(content), 23):
+        damaged = bytearray(content)
+        damaged[place] ^= 0x55
+        path.write_bytes(damaged)
+        with pytest.raises(UserError):
+            read_reference_checkpoint(path)

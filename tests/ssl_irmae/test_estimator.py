@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
@@ -31,3 +32,20 @@ def test_what_are_no_images_is_refused(tiny_encoder: Path) -> None:
     for bad in (np.zeros((2, 8, 8)), np.zeros((2, 64), np.uint8), np.zeros((2, 5, 8, 8), np.uint8)):
         with pytest.raises(UserError, match="uint8"):
             transformer.transform(bad)
+
+
+def test_it_keeps_to_scikit_learns_contract(tiny_encoder: Path) -> None:
+    x = load_images("digits").images[:6].numpy()
+    with pytest.raises(NotFittedError):
+        CodeTransformer(tiny_encoder).transform(x)
+    with pytest.raises(UserError, match="nope"):
+        CodeTransformer(tiny_encoder, reads="nope").fit(x)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="uint8"):
+        CodeTransformer(tiny_encoder).fit(x / 255)
+    transformer = CodeTransformer(tiny_encoder).fit(x)
+    expected = transformer.transform(x)
+    read_only = x.copy()
+    read_only.flags.writeable = False
+    for same in (x[::-1][::-1], read_only, list(x)):
+        np.testing.assert_array_equal(transformer.transform(same), expected)
+    assert transformer.get_feature_names_out().tolist() == [f"codetransformer{i}" for i in range(8)]

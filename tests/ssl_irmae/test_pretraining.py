@@ -8,8 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ssl_irmae.datasets import ImageSet
 from ssl_irmae.encoders import Encoder
@@ -102,6 +104,72 @@ def test_a_non_finite_loss_keeps_the_last_good_checkpoint(tmp_path: Path) -> Non
     with pytest.raises(NonFiniteLossError):
         list(run.train(epochs=2))
     assert sha256(tmp_path / "r" / "checkpoint.pt") == good
+
+
+def test_weights_that_are_not_finite_are_never_kept(tmp_path: Path) -> None:
+    """One step with a huge rate: its loss was finite, what it leaves is not."""
+    with pytest.raises(NonFiniteLossError, match="not finite at epoch 1, step 1,"):
+        list(_open(tmp_path / "r", learning_rate=1e10).train(epochs=1, max_steps=1))
+    assert not (tmp_path / "r" / "checkpoint.pt").exists()
+    # what was advised can be done: the folder holds no run that would be in the way
+    list(_open(tmp_path / "r", learning_rate=1e-3).train(epochs=1, max_steps=1))
+
+
+def test_asking_again_for_what_is_done_keeps_the_card(tmp_path: Path) -> None:
+    for epochs, command in ((2, "made it"), (1, "did nothing")):
+        run = _open(tmp_path / "r")
+        list(run.train(epochs=epochs))
+        assert run.finish(command).config.card["command"] == "made it"
+    assert "made it" in (tmp_path / "r" / "README.md").read_text()
+
+
+def test_two_at_once_do_not_train_in_one_folder(tmp_path: Path) -> None:
+    first, second, third = _open(tmp_path / "r"), _open(tmp_path / "r"), _open(tmp_path / "r", learning_rate=1e-2)
+    training = first.train(epochs=1)
+    next(training)
+    with pytest.raises(UserError, match="is being trained by another process"):
+        next(second.train(epochs=1))
+    list(training)
+    for late in (second, third):
+        with pytest.raises(UserError, match="was trained by another process meanwhile"):
+            next(late.train(epochs=1))
+
+
+@pytest.mark.parametrize("content", [b"hello world", {"a": 1}, [1, 2]])
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, content: object) -> None:
+    list(_open(tmp_path / "r").train(epochs=1, max_steps=1))
+    path = tmp_path / "r" / "checkpoint.pt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    with pytest.raises(UserError, match=r"checkpoint\.pt is damaged"):
+        _open(tmp_path / "r")
+
+
+def test_a_damaged_test_split_is_said_and_a_missing_one_is_not(tmp_path: Path) -> None:
+    (tmp_path / "set" / "train").mkdir(parents=True)
+    for i in range(3):
+        Image.fromarray(np.full((8, 8), 50 * i, np.uint8)).save(tmp_path / "set" / "train" / f"{i}.png")
+
+    def open_own() -> Run:
+        return make_run(
+            tmp_path / "r",
+            architecture=lambda c, s: Architecture.reference(method="ae", channels=c, image_size=s, latent_dim=8),
+            dataset=str(tmp_path / "set"),
+            image_size=None,
+            batch_size=2,
+            learning_rate=1e-3,
+            precision="fp32",
+            device="cpu",
+            seed=0,
+        )
+
+    assert open_own().test_images is None
+    (tmp_path / "set" / "test").mkdir()
+    (tmp_path / "set" / "test" / "0.png").write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"0\.png cannot be read"):
+        open_own()
 
 
 def test_more_epochs_continue_a_finished_run(tmp_path: Path) -> None:

@@ -374,7 +374,7 @@ def test_encode_never_writes_over_its_own_images() -> None:
     "shell",
     [
         "{} data list | head -1",
-        f"PYTHONIOENCODING=ascii {{}} {EVALUATE} --contenders pixels-knn,pixels-centroid --quiet",
+        f"PYTHONIOENCODING=ascii {{}} {EVALUATE} --contenders pixels-knn,pca-knn --quiet",
     ],
 )
 def test_a_reader_that_stops_and_a_terminal_without_signs_are_no_errors(shell: str) -> None:

@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from ssl_irmae.protocols.readouts.base import Predictor, Sample
@@ -46,9 +47,10 @@ def linear_probe(sample: Sample, *, C: float, max_iter: int) -> Predictor:
         return lambda x: first.repeat(len(x))
     x, y = scaling(sample.inputs).double().numpy(), sample.labels.numpy()
     some = torch.randperm(len(y), generator=generator("cpu", "cross-validation"))[:_VALIDATED].numpy()
-    if np.unique(y[some], return_counts=True)[1].min() >= _FOLDS:
-        C = validated_penalty(x[some], y[some])
-    model = LogisticRegression(C=C, max_iter=max_iter).fit(x, y)
+    with threadpool_limits(1):  # products this small wait for a second thread far longer than they take
+        if np.unique(y[some], return_counts=True)[1].min() >= _FOLDS:
+            C = validated_penalty(x[some], y[some])
+        model = LogisticRegression(C=C, max_iter=max_iter).fit(x, y)
 
     def predict(x: Tensor) -> Tensor:
         return torch.from_numpy(model.predict(scaling(x).double().numpy()).astype(np.int64))

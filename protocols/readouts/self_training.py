@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.semi_supervised import SelfTrainingClassifier
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from ssl_irmae.protocols.readouts.base import Predictor, Sample
@@ -41,7 +42,8 @@ def self_training(
     labels = torch.cat([sample.labels, torch.full((len(others),), -1)])
     regression = LogisticRegression(C=C, max_iter=max_iter)
     model = SelfTrainingClassifier(regression, threshold=threshold, max_iter=rounds) if len(others) else regression
-    model.fit(scaling(inputs).double().numpy(), labels.numpy())
+    with threadpool_limits(1):  # products this small wait for a second thread far longer than they take
+        model.fit(scaling(inputs).double().numpy(), labels.numpy())
 
     def predict(x: Tensor) -> Tensor:
         return torch.from_numpy(model.predict(scaling(x).double().numpy()).astype(np.int64))

@@ -134,16 +134,16 @@ def _archive(path: Path, split: Split) -> ImageSet:
         missing = NoTestSplitError if prefix and "images" in arrays else UserError
         raise missing(f"{path} has no array '{prefix}images': it has {', '.join(sorted(arrays)) or 'none'}")
     images = _as_uint8(arrays[f"{prefix}images"], path)
-    labels = arrays.get(f"{prefix}labels")
+    labels: torch.Tensor | None = None
     classes: tuple[str, ...] = ()
-    if labels is not None:
+    if f"{prefix}labels" in arrays:
         # both splits name the classes: an absent one must not shift the others
         given = {k: arrays[k] for k in ("labels", "test_labels") if k in arrays}
         for name, values in given.items():
             _require_labels(values, f"{path}: '{name}'")
         names = np.unique(np.concatenate(list(given.values())))
         classes = tuple(str(name) for name in names)
-        labels = torch.from_numpy(np.searchsorted(names, labels).astype(np.int64))
+        labels = torch.from_numpy(np.searchsorted(names, arrays[f"{prefix}labels"]).astype(np.int64))
     return ImageSet(name=path.stem, images=torch.from_numpy(images), labels=labels, classes=classes)
 
 

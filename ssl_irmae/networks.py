@@ -48,8 +48,8 @@ class ConvEncoder(nn.Module):
 class TransposedConv(nn.Module):
     """Apply a transposed convolution and add its bias in a step of its own.
 
-    The numbers, the initial weights and the state dict are those of ``nn.ConvTranspose2d``. On a CPU its backward sums
-    the gradient of the bias in a loop that takes longer than both of its matrix products; a plain sum does not.
+    Function, initial weights and state dict are those of ``nn.ConvTranspose2d``. On a CPU its backward pass sums the
+    gradient of the bias in a slow loop (docs/performance.md); a plain sum takes next to nothing.
 
     Args:
         c_in: Channels of the input.

@@ -29,8 +29,6 @@ environments.json, report.json, and as PNG, SVG and PDF error-against-labels and
 --encoder also spectra and codes; with --html the page report.html.
 """
 
-_FIGURES = ("error-against-labels", "paired-differences", "spectra", "codes")
-
 
 @plainly
 def command(
@@ -171,11 +169,6 @@ def report(
         files["report.html"] = html_page(made, pictures=_pictures(files))
     for name, content in files.items():
         write_atomically(out / name, content)
-    for name in {
-        "report.html",
-        *(f"{figure}.{kind}" for figure in _FIGURES for kind in figures.FORMATS),
-    } - files.keys():
-        (out / name).unlink(missing_ok=True)  # of an earlier report, whose trials were others
     if table:
         console = Console(stderr=False)
         for each in protocol_tables(made.rows, made.summaries, reference=made.reference):

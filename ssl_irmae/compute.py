@@ -39,7 +39,7 @@ def find_precision(name: str, device: torch.device) -> Precision:
         if device.type == "cpu" and _has_bf16(device) is False:
             raise UserError(
                 "precision 'bf16' is refused: this processor has no bf16 instructions, and what torch does instead "
-                "can be hundreds of times slower than fp32; use --precision fp32, or auto"
+                "can be hundreds of times slower than fp32; use --precision fp32"
             )
         return "bf16"
     raise UserError(f"unknown precision {name!r}: known are auto, fp32, bf16")

@@ -31,11 +31,13 @@ def _start(images: ImageSet, method: str = "vae", learning_rate: float = 1e-3) -
     )
 
 
-def _open(folder: Path, *, method: str = "irmae", seed: int = 0, learning_rate: float = 1e-3) -> Run:
+def _open(
+    folder: Path, *, method: str = "irmae", seed: int = 0, learning_rate: float = 1e-3, dataset: str = "digits"
+) -> Run:
     return make_run(
         folder,
         architecture=lambda c, s: Architecture.reference(method=method, channels=c, image_size=s, latent_dim=8),
-        dataset="digits",
+        dataset=dataset,
         image_size=None,
         batch_size=64,
         learning_rate=learning_rate,
@@ -151,25 +153,12 @@ def test_a_damaged_test_split_is_said_and_a_missing_one_is_not(tmp_path: Path) -
     (tmp_path / "set" / "train").mkdir(parents=True)
     for i in range(3):
         Image.fromarray(np.full((8, 8), 50 * i, np.uint8)).save(tmp_path / "set" / "train" / f"{i}.png")
-
-    def open_own() -> Run:
-        return make_run(
-            tmp_path / "r",
-            architecture=lambda c, s: Architecture.reference(method="ae", channels=c, image_size=s, latent_dim=8),
-            dataset=str(tmp_path / "set"),
-            image_size=None,
-            batch_size=2,
-            learning_rate=1e-3,
-            precision="fp32",
-            device="cpu",
-            seed=0,
-        )
-
-    assert open_own().test_images is None
+    own = str(tmp_path / "set")
+    assert _open(tmp_path / "r", dataset=own).test_images is None
     (tmp_path / "set" / "test").mkdir()
     (tmp_path / "set" / "test" / "0.png").write_bytes(b"no picture")
     with pytest.raises(UserError, match=r"0\.png cannot be read"):
-        open_own()
+        _open(tmp_path / "r", dataset=own)
 
 
 def test_more_epochs_continue_a_finished_run(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from benchmarks import child
 from benchmarks.measure import measure
 from benchmarks.options import Options
+from ssl_irmae.adam import Adam
 from ssl_irmae.allocator import keep_freed_memory
 from ssl_irmae.compute import autocast, find_precision
 from ssl_irmae.networks import TransposedConv
@@ -83,7 +84,7 @@ def training_step(batch: int, *, bias_inside: bool) -> Callable[[], None]:
                 fused = nn.ConvTranspose2d(c_in, c_out, kernel, layer.stride, layer.padding)
                 autoencoder.decoder.dcnn.set_submodule(name, fused)
     autoencoder = autoencoder.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(autoencoder.parameters(), 1e-4, fused=True)
+    optimizer = Adam(autoencoder.parameters(), 1e-4)
     x = torch.rand(batch, 1, 32, 32)
 
     def step() -> None:

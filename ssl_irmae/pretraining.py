@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ssl_irmae.adam import Adam
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.compute import Precision, autocast
 from ssl_irmae.datasets import as_float
@@ -83,7 +84,7 @@ class Pretraining:
         self.learning_rate = learning_rate
         self.precision = precision
         self.device = device
-        self.optimizer = torch.optim.Adam(self.autoencoder.parameters(), learning_rate, fused=True)
+        self.optimizer = Adam(self.autoencoder.parameters(), learning_rate)
         self.epoch = 0
         self.step = 0
         self._batch = 0

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ssl_irmae.adam import Adam
 from ssl_irmae.protocols.readouts.base import Predictor, Sample
 from ssl_irmae.protocols.readouts.metric_learning import class_batches, supcon
 from ssl_irmae.protocols.readouts.nearest import vote
@@ -37,7 +38,7 @@ def metric(
     inputs = scaling(sample.inputs)
     with seeded(sample.seed, "projection"):
         projection = nn.Linear(inputs.shape[1], _WIDTH)
-    optimizer = torch.optim.Adam(projection.parameters(), learning_rate)
+    optimizer = Adam(projection.parameters(), learning_rate)
     for i in class_batches(sample.labels, min(per_class, int(counts.min())), steps, sample.seed, "batches"):
         optimizer.zero_grad()
         loss = supcon(projection(inputs[i]), sample.labels[i], temperature=temperature)

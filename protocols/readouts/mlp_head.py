@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ssl_irmae.adam import Adam
 from ssl_irmae.protocols.readouts.base import Predictor, Sample
 from ssl_irmae.protocols.readouts.network_training import batches
 from ssl_irmae.protocols.readouts.scaling import Scaling
@@ -51,7 +52,7 @@ def mlp_heads(
     ]
     starts, chances = zip(*(_start(s, width) for s in samples), strict=True)
     parameters = [torch.stack(weights).requires_grad_() for weights in zip(*starts, strict=True)]
-    optimizer = torch.optim.Adam(parameters, learning_rate, fused=True)
+    optimizer = Adam(parameters, learning_rate)
     size = min(len(inputs[0]), batch_size)
     kept = torch.empty(2, len(samples), size, width)
     for _ in range(steps):

@@ -1,10 +1,12 @@
 """The loop that the end-to-end learners share, so that all of them are trained alike."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
 
+from ssl_irmae.adam import Adam
 from ssl_irmae.compute import autocast
 from ssl_irmae.datasets import as_float
 from ssl_irmae.protocols.readouts.base import Predictor, Sample
@@ -54,15 +56,14 @@ def train(
         steps: Optimiser steps.
         learning_rate: At the start.
     """
-    optimizer = torch.optim.Adam(parameters, learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for _ in range(steps):
+    optimizer = Adam(parameters, learning_rate)
+    for step in range(steps):
+        optimizer.learning_rate = learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
         optimizer.zero_grad()
         with autocast(sample.device, sample.precision):
             value = loss()
         torch.autograd.backward(value)
         optimizer.step()
-        schedule.step()
 
 
 def image_predictor(logits: Callable[[Tensor], Tensor], sample: Sample) -> Predictor:

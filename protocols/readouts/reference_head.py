@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ssl_irmae.adam import Adam
 from ssl_irmae.protocols.readouts.base import Predictor, Sample
 from ssl_irmae.seeding import generator, seeded
 
@@ -32,7 +33,7 @@ def reference_head(sample: Sample, *, epochs: int, learning_rate: float, batch_s
     with seeded(sample.seed, "head"):
         layers = [m for _ in range(2) for m in (nn.Linear(d, d), nn.ReLU(), nn.Dropout(0.5))]
         head = nn.Sequential(*layers, nn.Linear(d, sample.classes, bias=False)).to(sample.device)
-        optimizer = torch.optim.Adam(head.parameters(), learning_rate)
+        optimizer = Adam(head.parameters(), learning_rate)
     order = generator("cpu", sample.seed, "labelled")
     inputs, labels = sample.inputs.to(sample.device), sample.labels.to(sample.device)
     for epoch in range(1, epochs + 1):

@@ -8,7 +8,8 @@ from typing import Any
 
 from PIL import Image
 
-from ssl_irmae.encoders import BUNDLED, list_bundled, read_config
+from ssl_irmae.encoders import BUNDLED, EncoderConfig, list_bundled, read_config
+from ssl_irmae.protocols.paired import paired_difference
 from ssl_irmae.protocols.presets import find_preset
 from ssl_irmae.protocols.report.export import short_markdown
 from ssl_irmae.protocols.report.report import make_report
@@ -21,6 +22,7 @@ from ssl_irmae.protocols.statistics import Summary, summarise
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
 RESULT = RESULTS / "mnist-100-labels" / "evaluate.json"
+RECIPES = RESULTS / "recipes"
 GRID = RESULTS / "mnist-label-budgets"
 FROZEN = ("irmae-linear", "irmae-poisson-prior")
 BENCH = RESULTS / "performance" / "bench.json"
@@ -93,6 +95,45 @@ def encoders_table() -> str:
     return "\n".join(lines)
 
 
+def recipes_table() -> str:
+    """Lay out the reference recipe beside the short one: their cards, and the linear probe's error of each encoder.
+
+    ``recipes/METHOD-EPOCHS.json`` are the ``config.json`` of the encoders, ``recipes/evaluate.json`` the trials.
+    """
+    document = json.loads((RECIPES / "evaluate.json").read_text())
+    rows = [Row.model_validate(row) for row in document["rows"]]
+    lines = [
+        "| method | epochs | learning rate | effective rank | reconstruction, test | error % ± SE | Δ [95 %] |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for method in ("irmae", "ae", "vae"):
+        short: dict[int, float] = {}
+        configs = [EncoderConfig.model_validate_json(path.read_text()) for path in RECIPES.glob(f"{method}-*.json")]
+        for config in sorted(configs, key=lambda config: int(config.card["epochs"])):
+            card = config.card
+            told = f"{card['steps']:,} steps"
+            own = [
+                row
+                for row in rows
+                if row.pretraining and row.pretraining.startswith(method) and told in row.pretraining
+            ]
+            errors = {row.seed: row.error for row in own}
+            (summary,) = summarise(own, reference=own[0].contender)
+            difference = format_difference(paired_difference(errors, short, "short")) if short else ""
+            short = short or errors
+            cells = (
+                method,
+                str(card["epochs"]),
+                f"{card['learning_rate']:g}",
+                f"{card['effective_rank']:.1f}",
+                f"{card['reconstruction_mse_test']:.5f}",
+                format_error(summary),
+                difference,
+            )
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def bench_table(section: dict[str, Any] | None) -> str:
     """Lay out one section of the benchmark as Markdown; without a stored run say so."""
     if section is None:
@@ -116,6 +157,8 @@ def _number(value: float) -> str:
 def documents() -> dict[Path, dict[str, str]]:
     """Every document with tables, and the blocks that belong into it by name."""
     readme = {"table": evaluate_table(json.loads(RESULT.read_text())), "encoders": encoders_table()}
+    if RECIPES.is_dir():
+        readme["recipes"] = recipes_table()
     if GRID.is_dir():
         readme["grid"] = grid_table()
     bench = json.loads(BENCH.read_text())["sections"] if BENCH.is_file() else {}

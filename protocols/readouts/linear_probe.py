@@ -41,7 +41,7 @@ def linear_probe(sample: Sample, *, C: float, max_iter: int) -> Predictor:
     Returns:
         A predictor; if the sample holds one class only, that predicts it always.
     """
-    scaling = Scaling.of(sample.unlabelled)
+    scaling = Scaling.of_sample(sample)
     first = sample.labels[:1]
     if bool((sample.labels == first).all()):
         return lambda x: first.repeat(len(x))

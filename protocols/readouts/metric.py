@@ -34,7 +34,7 @@ def metric(
     counts = torch.unique(sample.labels, return_counts=True)[1]
     if len(counts) == 1 or counts.min() == 1:
         return lambda x: vote(x, sample.inputs, sample.labels, k)
-    scaling = Scaling.of(sample.unlabelled)
+    scaling = Scaling.of_sample(sample)
     inputs = scaling(sample.inputs)
     with seeded(sample.seed, "projection"):
         projection = nn.Linear(inputs.shape[1], _WIDTH)

@@ -45,7 +45,7 @@ def mlp_heads(
     Every step is one batched matrix product a layer for all heads, and each is rounded as it is alone. Each head has
     the initialisation, the batches and the dropout of its own seed.
     """
-    scaling = Scaling.of(samples[0].unlabelled)
+    scaling = Scaling.of_sample(samples[0])
     inputs = [scaling(sample.inputs) for sample in samples]
     draws = [
         batches(len(x), batch_size, generator("cpu", s.seed, "labelled")) for s, x in zip(samples, inputs, strict=True)

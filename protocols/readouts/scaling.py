@@ -5,6 +5,8 @@ from typing import Self
 
 from torch import Tensor
 
+from ssl_irmae.protocols.readouts.base import Sample
+
 
 @dataclass(frozen=True)
 class Scaling:
@@ -23,6 +25,11 @@ class Scaling:
         """Measure codes z, shape (n, d)."""
         mean = z.mean(0)
         return cls(mean, (z - mean).square().mean().sqrt().clamp_min(1e-12))
+
+    @classmethod
+    def of_sample(cls, sample: Sample) -> Self:
+        """Measure a sample's unlabelled codes: once for all trials that share them."""
+        return sample.memo.once("scaling", lambda: cls.of(sample.unlabelled))
 
     def __call__(self, z: Tensor) -> Tensor:
         """Scale codes (m, d)."""

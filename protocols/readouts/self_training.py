@@ -30,7 +30,7 @@ def self_training(
     Returns:
         A predictor; if the sample holds one class only, that predicts it always.
     """
-    scaling = Scaling.of(sample.unlabelled)
+    scaling = Scaling.of_sample(sample)
     first = sample.labels[:1]
     if bool((sample.labels == first).all()):
         return lambda x: first.repeat(len(x))

@@ -58,26 +58,35 @@ def grid_table() -> str:
         with Image.open(path) as figure:
             if figure.info.get("Source") != report.fingerprint:
                 raise ValueError(f"{path} was drawn from other rows: run `ssl-irmae report` again")
-    return "\n".join([short_markdown(report), "", *overtakings(report.summaries, "supervised", FROZEN)])
+    notes = [f"- {note}" for note in report.notes if not note.startswith("Fixed beforehand")]
+    return "\n".join([short_markdown(report), "", *overtakings(report.summaries, "supervised", FROZEN), *notes])
 
 
 def overtakings(summaries: Sequence[Summary], learner: str, frozen: Sequence[str]) -> list[str]:
     """Say at which budgets a learner's error is below, or above, that of frozen readouts, one line each.
 
-    Only where the 95 % interval of the paired difference leaves out 0.
+    Only where the 95 % interval of the paired difference leaves out 0 and there are at least six pairs: of fewer that
+    agree in sign the interval can never hold 0, whatever their number tells.
     """
     lines = []
+    untold: dict[str, None] = {}
     for name in frozen:
         signs: dict[str, list[str]] = {"below": [], "above": []}
         for s in sorted((s for s in summaries if s.contender == name and s.difference), key=lambda s: s.budget):
             d = s.difference
-            if d is not None and d.low is not None and d.high is not None and d.low * d.high > 0:
+            if d is not None and d.n < 6:
+                untold[f"{s.budget:,}"] = None
+            elif d is not None and d.low is not None and d.high is not None and d.low * d.high > 0:
                 signs["below" if d.mean > 0 else "above"].append(f"{s.budget:,}")
         told = [f"{sign} it at {', '.join(budgets)} labels" for sign, budgets in signs.items() if budgets]
         if told:
             lines.append(
                 f"- `{learner}` beside `{name}`: mean error {' and '.join(told)} (95 % intervals leave out 0)."
             )
+    if untold:
+        lines.append(
+            f"- At {', '.join(untold)} labels there are fewer than six pairs: no difference can be tested there."
+        )
     return lines
 
 

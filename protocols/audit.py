@@ -19,7 +19,7 @@ def leak_audit(kept: Sequence[Kept]) -> list[str]:
     rows = [k.row for k in kept]
     first = rows[0]
     finished = sorted(k.finished for k in kept if k.finished)
-    when = f": first at {finished[0]}, last at {finished[-1]}" if finished else ", at times not kept here"
+    when = f": of those here first at {finished[0]}, last at {finished[-1]}" if finished else ", at times not kept here"
     leaky = sorted({row.contender for row in rows if row.looks > 1})
     lines = [
         *(

@@ -246,11 +246,11 @@ DEFAULT = (
 """What `evaluate` runs unless told otherwise: the eight that a first look needs."""
 
 
-def with_steps(contenders: Mapping[str, Contender], steps: int) -> dict[str, Contender]:
-    """Give what is trained end to end the same number of optimiser steps; heads on frozen codes keep theirs."""
-    return {
-        name: c if c.frozen else replace(c, settings={**c.settings, "steps": steps}) for name, c in contenders.items()
-    }
+def with_steps(contender: Contender, steps: int | None) -> Contender:
+    """Give what is trained end to end a number of optimiser steps; heads on frozen codes keep theirs, as with None."""
+    if steps is None or contender.frozen:
+        return contender
+    return replace(contender, settings={**contender.settings, "steps": steps})
 
 
 def choose(names: list[str], known: Mapping[str, Contender]) -> dict[str, Contender]:

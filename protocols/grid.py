@@ -10,7 +10,7 @@ from functools import cached_property
 import torch
 
 from ssl_irmae.environment import software
-from ssl_irmae.protocols.contenders import Contender
+from ssl_irmae.protocols.contenders import Contender, with_steps
 from ssl_irmae.protocols.data import Data
 from ssl_irmae.protocols.pretrained import PretrainedEncoder
 from ssl_irmae.protocols.results import Kept, Row, Store
@@ -85,7 +85,7 @@ class Grid:
         for part in self.spec.parts:
             for subsets in draw_subsets(part, self.spec.rule, self.data):
                 for name in part.contenders:
-                    contender = self.contenders[name]
+                    contender = with_steps(self.contenders[name], part.steps)
                     # at the full set all subsets are one: a readout without randomness has one result there, not n
                     once = contender.deterministic_at_full_set and subsets[0].rule == "full"
                     for encoder in self.encoders.get(contender.encoder or "", (None,)):

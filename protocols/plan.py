@@ -13,7 +13,6 @@ from ssl_irmae.protocols.contenders import (
     Contender,
     choose,
     contenders_of,
-    with_steps,
 )
 from ssl_irmae.protocols.presets import find_preset
 from ssl_irmae.protocols.readouts.joint import joint
@@ -92,17 +91,15 @@ def make_plan(
         if leaky:
             raise UserError(f"--preset {preset} has no --protocol reference: name --labels and --seeds instead")
         parts = tuple(part.model_copy(update={"contenders": part.contenders + added}) for part in found.parts)
-        dataset, reference, steps = found.dataset, reference or found.reference, found.steps
+        dataset, reference = found.dataset, reference or found.reference
     else:
         usual = list(known) if leaky else [*DEFAULT, *added]
         names = tuple(choose(usual if contenders is None else list(contenders), known))
-        parts = (Part(contenders=names, budgets=budgets or (100,), seeds=seeds or tuple(range(10))),)
+        parts = (Part(contenders=names, budgets=budgets or (100,), seeds=seeds or tuple(range(10)), steps=steps),)
     run = choose([name for part in parts for name in part.contenders], known)
     for name in own:
         if all(contender.encoder != name for contender in run.values()):
             raise UserError(f"--encoder: no contender that is run uses {name}: add {name}-linear to --contenders")
-    if steps is not None:
-        run = with_steps(run, steps)
     reference = reference or ("supervised" if "supervised" in run else next(iter(run)))
     if reference not in known:
         raise unknown_name("contender", reference, known)

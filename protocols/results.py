@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS trials (
     key TEXT PRIMARY KEY, row TEXT NOT NULL, seconds REAL, finished TEXT NOT NULL, environment TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS subsets (hash TEXT PRIMARY KEY, indices BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS mistakes (key TEXT PRIMARY KEY, wrong BLOB NOT NULL);
 """
 
 
@@ -52,6 +53,8 @@ class Row(BaseModel):
         looks: How often the scored labels were looked at; above 1 the error is the smallest of so many, which leaks.
         pretraining: How the encoder was pretrained, in words without the seed, if there is one and its card tells.
         quick: Whether that was a few steps on the spot.
+        classes_predicted: How many classes the predictions hold: 1 tells of training that never got going or diverged.
+            None in rows from before this was kept.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,6 +84,7 @@ class Row(BaseModel):
     looks: int = 1
     pretraining: str | None = None
     quick: bool = False
+    classes_predicted: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,12 +96,14 @@ class Kept:
         seconds: That fitting and predicting took, by the clock on the wall; NaN if not known.
         finished: When it was scored, UTC, ISO 8601 to the second; empty if not known.
         environment: Where it was computed, as :func:`ssl_irmae.environment.describe_environment` tells it.
+        wrong: Which scored images were classified wrongly, as ``numpy.packbits`` packs it; empty if not known.
     """
 
     row: Row
     seconds: float
     finished: str
     environment: dict[str, object]
+    wrong: bytes = b""
 
 
 class Store:
@@ -118,7 +124,7 @@ class Store:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if tables and owner != _APPLICATION_ID:
                 raise UserError(f"{path} is another program's database: name another --store")
-            if not tables >= {"trials", "subsets"}:  # a store that is only read is not written to
+            if not tables >= {"trials", "subsets", "mistakes"}:  # a store that is only read is not written to
                 connection.executescript(f"PRAGMA application_id = {_APPLICATION_ID}; {_SCHEMA}")
 
     def get(self, key: str) -> Kept | None:
@@ -140,11 +146,13 @@ class Store:
             seconds = None if math.isnan(kept.seconds) else kept.seconds
             values = (key, kept.row.model_dump_json(), seconds, kept.finished, json.dumps(kept.environment))
             done = connection.execute("INSERT INTO trials VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
+            if done.rowcount == 1 and kept.wrong:
+                connection.execute("INSERT INTO mistakes VALUES (?, ?)", (key, kept.wrong))
             return done.rowcount == 1
 
     def kept(self) -> list[Kept]:
         """Read every finished trial, in the order in which they finished."""
-        return self._read("ORDER BY finished, rowid")
+        return self._read("ORDER BY finished, trials.rowid")
 
     def rows(self) -> list[Row]:
         """Read the row of every finished trial, in the order in which they finished."""
@@ -163,7 +171,8 @@ class Store:
         return [int(i) for i in np.frombuffer(found[0], dtype="<i8")]
 
     def _read(self, which: str, *values: str) -> list[Kept]:
-        query = f"SELECT row, seconds, finished, environment FROM trials {which}"  # noqa: S608 (both are ours)
+        columns = "row, seconds, finished, environment, wrong"
+        query = f"SELECT {columns} FROM trials LEFT JOIN mistakes USING (key) {which}"  # noqa: S608 (all are ours)
         with self._connect() as connection:
             found = connection.execute(query, values).fetchall()
         return [
@@ -172,8 +181,9 @@ class Store:
                 math.nan if seconds is None else seconds,
                 finished,
                 json.loads(environment),
+                wrong or b"",
             )
-            for row, seconds, finished, environment in found
+            for row, seconds, finished, environment, wrong in found
         ]
 
     @contextlib.contextmanager

@@ -4,8 +4,9 @@ import datetime
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -72,19 +73,20 @@ class Runner:
 
         The seconds of each are an equal share of what all took; they leave out the encoding, which all trials share.
         """
-        contender = self.contenders[cells[0].trial.contender]
+        # the settings that the trial was planned with, some of which are its part's
+        contender = replace(self.contenders[cells[0].trial.contender], settings=cells[0].trial.settings)
         prepared = [self._prepare(contender, cell.subset, cell.encoder) for cell in cells]
         _, scored, start = prepared[0]
         began = time.perf_counter()
         learned = call_readouts(contender, [sample for sample, *_ in prepared], start)
         looks = [[predict(p, scored) for p in ([each] if callable(each) else each)] for each in learned]
         seconds = (time.perf_counter() - began) / len(cells)
-        rows = [
-            min((self._score(cell, predictions) for predictions in each), key=lambda row: row.error)
+        scored_rows = [
+            min((self._score(cell, predictions) for predictions in each), key=lambda found: found[0].error)
             for cell, each in zip(cells, looks, strict=True)
         ]
         finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        return [Kept(row, seconds, finished, self._environment) for row in rows]
+        return [Kept(row, seconds, finished, self._environment, wrong) for row, wrong in scored_rows]
 
     def retrieval(self, name: str, encoder: PretrainedEncoder | None, reads: Reads, told: str) -> Retrieval:
         """Measure the scored images' codes without any classifier.
@@ -164,19 +166,22 @@ class Runner:
             self._encoded[of, reads] = (codes["train"], codes["scored"])
         return self._encoded[of, reads]
 
-    def _score(self, cell: Cell, predictions: Tensor) -> Row:
+    def _score(self, cell: Cell, predictions: Tensor) -> tuple[Row, bytes]:
+        """Compare predictions with the labels: the row, and which images were wrong."""
         labels = self.data.scored.labels
         assert labels is not None  # load_data has seen to it
-        wrong = int((predictions != labels).sum())
-        return Row(
+        wrong = (predictions != labels).numpy()
+        row = Row(
             **cell.trial.model_dump(),
-            error=100 * wrong / len(labels),
+            error=100 * int(wrong.sum()) / len(labels),
             n_scored=len(labels),
             predictions=hashlib.sha256(predictions.numpy().tobytes()).hexdigest(),
             dataset=self.data.train.name,
             pretraining=cell.encoder.pretraining if cell.encoder else None,
             quick=cell.encoder is not None and cell.encoder.quick,
+            classes_predicted=len(np.unique(predictions.numpy())),
         )
+        return row, np.packbits(wrong).tobytes()
 
 
 def predict(predictor: Predictor, inputs: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ class Part(BaseModel):
         contenders: By name.
         budgets: Numbers of labels; None stands for all.
         seeds: One subset and one training seed each.
+        steps: Optimiser steps of every network trained end to end; None leaves the contenders' own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,6 +26,7 @@ class Part(BaseModel):
     contenders: tuple[str, ...]
     budgets: tuple[int | None, ...]
     seeds: tuple[int, ...]
+    steps: int | None = None
 
 
 class Spec(BaseModel):

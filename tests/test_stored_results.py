@@ -18,6 +18,14 @@ FAMILY = {name: family for family, names in FAMILIES.items() for name in names}
 NOTHING_TO_CHOOSE = {"centroid", "poisson"}
 
 
+def test_settings_were_chosen_with_the_encoders_that_ship() -> None:
+    with (RESULTS / "settings" / "rows.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for method in ("irmae", "ae", "vae"):
+        used = {row["encoder_hash"] for row in rows if row["candidate"].startswith(f"{method}-")}
+        assert used == {weights_hash(f"mnist-{method}")}
+
+
 def test_the_settings_in_force_won_on_the_development_images() -> None:
     errors: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     contenders = set()

@@ -21,7 +21,8 @@ _OWN_TABLE = "Transductive: these looked at the scored images, without labels, b
 def short_markdown(report: Report) -> str:
     """Write the table of the contenders that figures draw, over the budgets, and that of the declared comparisons."""
     drawn = [s for s in report.summaries if s.contender in report.drawn]
-    lines = _markdown_table(["contender", "reads", *_heads(drawn)], _overview(report, drawn, "**{}**"))
+    body = _overview(report, drawn, "**{}**", counts=True)
+    lines = _markdown_table(["contender", "reads", *(f"{head} (n)" for head in _heads(drawn))], body)
     return "\n".join([*lines, *(["", *_comparisons(report)] if report.comparisons else [])])
 
 

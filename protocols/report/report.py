@@ -182,15 +182,22 @@ def of_preset(preset: Preset, trials: Sequence[Kept]) -> tuple[list[Kept], list[
         UserError: If nothing is left.
     """
     planned = {
-        (name, b, s) for part in preset.parts for b in part.budgets for name in part.contenders for s in part.seeds
+        (name, b, s): part.steps
+        for part in preset.parts
+        for b in part.budgets
+        for name in part.contenders
+        for s in part.seeds
     }
+
+    def place(row: Row) -> tuple[str, int | None, int]:
+        return row.contender, None if row.rule == "full" else row.budget, row.seed
 
     def fits(row: Row) -> bool:
         return (
             (row.dataset, row.scored_on) == (preset.dataset, "test")
             and row.rule in ("balanced", "full")
-            and (row.reads != "images" or preset.steps in (None, row.settings.get("steps")))
-            and (row.contender, None if row.rule == "full" else row.budget, row.seed) in planned
+            and place(row) in planned
+            and (row.reads != "images" or planned[place(row)] in (None, row.settings.get("steps")))
         )
 
     kept = [k for k in trials if fits(k.row)]
@@ -202,6 +209,15 @@ def of_preset(preset: Preset, trials: Sequence[Kept]) -> tuple[list[Kept], list[
         kept = exact or kept
     if not kept:
         raise UserError("no trial is one of this preset: run it by `ssl-irmae evaluate --preset`, or leave it out")
+    once = {name for name, c in CONTENDERS.items() if c.deterministic_at_full_set}
+    due = {(name, b, s) for name, b, s in planned if b is not None or name not in once or s == 0}
+    missing = due - {place(k.row) for k in kept}
+    if missing:
+        notes.append(
+            f"Planned and not run yet: {len(missing):,} of the protocol's {len(due):,} trials, of "
+            f"{len({name for name, *_ in missing})} contenders; means over fewer subsets than planned stand beside the "
+            "others."
+        )
     if len(kept) < len(trials):
         ids = {id(k) for k in kept}
         others = dict.fromkeys(k.row.contender for k in trials if id(k) not in ids)

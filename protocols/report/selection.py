@@ -76,6 +76,10 @@ def keep_newest(trials: Sequence[Kept]) -> tuple[list[Kept], list[str]]:
         "that are there twice": _without(same, newest),
     }
     notes = [_software(newest)] if len({_computed(k.row) for k in newest}) > 1 else []
+    commits = Counter(str(k.environment.get("commit")) for k in newest if k.environment.get("commit"))
+    if len(commits) > 1:
+        listing = ", ".join(f"{commit[:12]} ({n:,} trials)" for commit, n in commits.items())
+        notes.append(f"Not all trials were computed by the same commit of ssl-irmae: {listing}.")
     notes += [f"Left out: {len(rows):,} trials {reason} ({_count(rows)})." for reason, rows in reasons.items() if rows]
     return newest, notes
 

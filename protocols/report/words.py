@@ -29,6 +29,7 @@ def explain(rows: Sequence[Row], summaries: Sequence[Summary], *, reference: str
         *_about_n(summaries),
         *_about_subsets(rows),
         _about_scoring(first, summaries),
+        *_about_single_classes(rows),
         *_about_readouts(rows),
         *_about_settings(rows),
     ]
@@ -54,6 +55,16 @@ def _about_pretraining(rows: Sequence[Row], summaries: Sequence[Summary]) -> lis
             "Contenders with several pretraining seeds: the mean over those is taken first, within each subset, and n "
             "counts subsets. Their ± covers both draws, of subsets and of pretraining seeds (two-way random effects); "
             "Δ, its interval and p are about these encoders and no others."
+        )
+    single: dict[str, set[int | None]] = {}
+    for row in rows:
+        if row.encoder and row.encoder_hash != row.encoder:  # a floor's hash is its name
+            single.setdefault(row.encoder, set()).add(row.pretrain_seed)
+    names = [name for name, seeds in single.items() if len(seeds) == 1]
+    if names:
+        lines.append(
+            f"One pretraining of each encoder ({_listed(names)}): ±, Δ and p are about these very encoders, not about "
+            "how they were pretrained; --pretrain-seeds tells how much another pretraining changes."
         )
     for (budget, name), crossing in cross(rows).items():
         if crossing.left_out:
@@ -136,7 +147,24 @@ def _about_scoring(first: Row, summaries: Sequence[Summary]) -> str:
     errors = sorted({s.mean for s in summaries})
     ends = dict.fromkeys((errors[0], errors[-1]))
     binomial = " and ".join(f"{scoring_error(e, first.n_scored):.2f} points at {e:.1f} % error" for e in ends)
-    return f"Not in ±: the {first.n_scored:,} scored images are one sample; that alone is (binomial) {binomial}."
+    return (
+        f"Not in ±, nor in any interval or p: the {first.n_scored:,} scored images are one sample; that alone is "
+        f"(binomial) {binomial}."
+    )
+
+
+def _about_single_classes(rows: Sequence[Row]) -> list[str]:
+    """Name what predicts one class for every image: its mean is no picture of the others it is over."""
+    found: dict[tuple[str, int], list[bool]] = {}
+    for row in rows:
+        if row.budget > 1:
+            found.setdefault((row.contender, row.budget), []).append(row.classes_predicted == 1)
+    told = [
+        f"{name} at {budget:,} labels, {sum(single)} of {len(single)} trials"
+        for (name, budget), single in found.items()
+        if any(single)
+    ]
+    return [f"One class for every image, training that never got going or diverged: {'; '.join(told)}."] if told else []
 
 
 def _about_readouts(rows: Sequence[Row]) -> list[str]:

@@ -83,6 +83,28 @@ def finished(data: Data, tiny_encoder: Path, tmp_path_factory: pytest.TempPathFa
     return Store(store)
 
 
+def test_which_images_were_wrong_is_kept_with_every_trial(data: Data, finished: Store) -> None:
+    for kept in finished.kept():
+        wrong = np.unpackbits(np.frombuffer(kept.wrong, dtype=np.uint8), count=len(data.scored))
+        assert 100 * wrong.sum() / len(data.scored) == pytest.approx(kept.row.error)
+        assert kept.row.classes_predicted is not None
+        assert 1 <= kept.row.classes_predicted <= 10
+
+
+def test_a_part_gives_its_steps_to_networks_alone(data: Data, encoders: Encoders, tmp_path: Path) -> None:
+    names = ("irmae-mlp", "supervised")
+    parts = tuple(Part(contenders=names, budgets=(b,), seeds=(0,), steps=n) for b, n in ((10, 1), (20, 2), (30, None)))
+    spec = _spec().model_copy(update={"parts": parts})
+    rows = _rows(data, encoders, tmp_path / "s", spec)
+    steps = {(row.contender, row.budget): row.settings["steps"] for row in rows}
+    assert [steps["supervised", b] for b in (10, 20, 30)] == [1, 2, 3]
+    assert [steps["irmae-mlp", b] for b in (10, 20, 30)] == [3, 3, 3]
+    # what was planned is what was run: the same settings in the contender give the same predictions
+    own = {**QUICK, "supervised": dataclasses.replace(QUICK["supervised"], settings=rows[1].settings)}
+    again = [o.row for o in Grid(_spec(["supervised"], (10,), (0,)), data, own, encoders, Store(tmp_path / "t")).run()]
+    assert [row.predictions for row in again] == [rows[1].predictions]
+
+
 def test_permuting_the_test_labels_changes_no_prediction_bit(
     data: Data, encoders: Encoders, finished: Store, tmp_path: Path
 ) -> None:

@@ -40,8 +40,10 @@ def test_presets_name_contenders_and_a_reference_that_they_run(name: str) -> Non
         run = [name for part in preset.parts if budget in part.budgets for name in part.contenders]
         assert preset.reference in run
         assert len(run) == len(set(run)), "no trial is in two parts"
-        assert {contender for pair in preset.comparisons for contender in pair} <= set(run)
-        assert set(preset.drawn) <= set(run)
+        # propagate has nothing to spread where every image has a label
+        known = set(run) | ({name for name in CONTENDERS if name.endswith("-propagate")} if budget is None else set())
+        assert {contender for pair in preset.comparisons for contender in pair} <= known
+        assert set(preset.drawn) <= known
     if preset.comparisons:
         assert what_n_allows(10, contenders=len(preset.comparisons)) is None, "ten subsets can show something"
 
@@ -56,6 +58,9 @@ def test_the_full_protocol_runs_every_contender_at_five_budgets() -> None:
     assert {n for (name, b), n in run.items() if b in (100, 1000)} == {10}
     assert {n for (name, b), n in run.items() if b == 10_000 and name not in frozen} == {5}
     assert {n for (_, b), n in run.items() if b is None} == {3}
+    assert not [name for name, b in run if b is None and name.endswith("-propagate")]
+    steps = {(b, part.steps) for part in parts for b in part.budgets if part.contenders[0] not in frozen}
+    assert steps == {(10, 600), (100, 600), (1000, 600), (10_000, 1500), (None, 3000)}
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,32 @@ def test_a_p_is_written_with_three_digits_and_corrected(make_row) -> None:
     assert line_of(drawn(fewer), "low")[5] == "0.016"  # 2 * 2 / 2^8
 
 
+def test_training_that_ends_in_one_class_is_named(ten_subsets) -> None:
+    def predicting(row: Row) -> int:
+        return 1 if row.contender == "vib" and row.seed < 2 else 10
+
+    rows = [row.model_copy(update={"classes_predicted": predicting(row)}) for row in ten_subsets]
+    (line,) = [line for line in said(rows).splitlines() if line.startswith("One class")]
+    assert line.endswith("vib at 100 labels, 2 of 10 trials.")
+    assert "One class" not in said(ten_subsets)
+
+
+def test_one_pretraining_is_said_to_be_one(ten_subsets) -> None:
+    def pretrained(seeds: int) -> str:
+        return said(
+            [
+                row.model_copy(update={"encoder": "ae", "encoder_hash": f"ae{seed}", "pretrain_seed": seed})
+                for row in ten_subsets
+                for seed in range(seeds)
+            ]
+        )
+
+    assert "One pretraining of each encoder (ae): ±, Δ and p are about these very encoders" in pretrained(1)
+    assert "One pretraining" not in pretrained(2)
+    floor = [row.model_copy(update={"encoder": "pixels", "encoder_hash": "pixels"}) for row in ten_subsets]
+    assert "One pretraining" not in said(floor)
+
+
 def test_n_below_six_is_marked_and_explained(ten_subsets) -> None:
     rows = [row for row in ten_subsets if row.seed < 5]
     assert line_of(drawn(rows), "vib")[3] == "5†"
@@ -184,7 +210,7 @@ def test_the_words_name_statistic_test_and_what_is_not_in_it(ten_subsets) -> Non
         "two-sided sign-flip test",
         "Holm (1979) for the 7 contenders",
         "Subsets: balanced",
-        "Not in ±: the 1,000 scored images",
+        "Not in ±, nor in any interval or p: the 1,000 scored images",
     ):
         assert part in words
 

@@ -162,6 +162,18 @@ def test_trials_that_a_preset_would_not_have_run_are_left_out(trials: list[Kept]
         make_report([odd], preset=preset)
 
 
+def test_what_a_preset_plans_and_is_not_there_is_counted(trials: list[Kept]) -> None:
+    row = trials[0].row
+    part = Part(contenders=(row.contender,), budgets=(row.budget,), seeds=(row.seed, 77, 78))
+    report = make_report([trials[0]], preset=Preset("digits", row.contender, (part,)))
+    (note,) = [note for note in report.notes if note.startswith("Planned and not run yet")]
+    assert "2 of the protocol's 3 trials, of 1 contenders" in note
+    part = part.model_copy(update={"seeds": (row.seed,)})
+    assert not [
+        n for n in make_report([trials[0]], preset=Preset("digits", row.contender, (part,))).notes if "not run" in n
+    ]
+
+
 def test_another_precision_than_the_presets_is_named_and_never_mixed_in(trials: list[Kept]) -> None:
     part = Part(contenders=tuple(CONTENDERS), budgets=(10, 100, None), seeds=tuple(SEEDS))
     preset = Preset("digits", "supervised", (part,), precision="bf16")

@@ -107,7 +107,7 @@ def encoders_table() -> str:
 def recipes_table() -> str:
     """Lay out the reference recipe beside the short one: their cards, and the linear probe's error of each encoder.
 
-    ``recipes/METHOD-EPOCHS.json`` are the ``config.json`` of the encoders, ``recipes/evaluate.json`` the trials.
+    ``recipes/evaluate.json`` holds the trials, ``recipes/short`` and ``recipes/reference`` the encoders' cards.
     """
     document = json.loads((RECIPES / "evaluate.json").read_text())
     rows = [Row.model_validate(row) for row in document["rows"]]
@@ -117,7 +117,8 @@ def recipes_table() -> str:
     ]
     for method in ("irmae", "ae", "vae"):
         short: dict[int, float] = {}
-        configs = [EncoderConfig.model_validate_json(path.read_text()) for path in RECIPES.glob(f"{method}-*.json")]
+        paths = RECIPES.glob(f"*/mnist-{method}/config.json")
+        configs = [EncoderConfig.model_validate_json(path.read_text()) for path in paths]
         for config in sorted(configs, key=lambda config: int(config.card["epochs"])):
             card = config.card
             told = f"{card['steps']:,} steps"
@@ -126,6 +127,8 @@ def recipes_table() -> str:
                 for row in rows
                 if row.pretraining and row.pretraining.startswith(method) and told in row.pretraining
             ]
+            if not own:
+                continue
             errors = {row.seed: row.error for row in own}
             (summary,) = summarise(own, reference=own[0].contender)
             difference = format_difference(paired_difference(errors, short, "short")) if short else ""

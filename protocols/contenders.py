@@ -180,7 +180,7 @@ _FROM_SCRATCH: dict[str, Contender] = {
     "vib": Contender(vib, "images", {**_TRAINING, "learning_rate": 3e-3, "beta": 1e-3}, note=_VIB_NOTE),
     "scratch-consistency": Contender(consistency, "images", {**_CONSISTENCY, "learning_rate": 1e-3}),
     "scratch-propagate": Contender(
-        propagate, "images", {**_CONSISTENCY, "learning_rate": 1e-3, "k": 10}, extra="graph"
+        propagate, "images", {**_CONSISTENCY, "learning_rate": 3e-4, "k": 10}, extra="graph"
     ),
 }
 

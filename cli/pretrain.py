@@ -117,11 +117,13 @@ def pretrain(
         from ssl_irmae.allocator import keep_freed_memory
         from ssl_irmae.cli.progress import fetch_progress, train_with_progress
         from ssl_irmae.errors import UserError
+        from ssl_irmae.methods import find_method
         from ssl_irmae.recipe import Architecture
         from ssl_irmae.runs import CHECKPOINT, make_run
 
     if not 0 < learning_rate < float("inf"):
         raise UserError(f"--learning-rate must be positive, got {learning_rate:g}: the reference is 1e-4")
+    find_method(method)  # a slip of the pen is said before anything is fetched
     keep_freed_memory()
     folder = out or Path("runs") / f"{Path(dataset).resolve().stem}-{method}"
     if resume and not (folder / CHECKPOINT).is_file():

@@ -1,6 +1,8 @@
 """Small things that many tests need."""
 
 import dataclasses
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,21 @@ import torch
 from ssl_irmae.datasets import ImageSet, fit_images, load_images
 from ssl_irmae.recipe import Architecture
 from ssl_irmae.runs import make_run
+
+
+def pytest_configure() -> None:
+    """Before any test is imported: the tests are about the CPU, and about plain text."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    for name in ("GITHUB_ACTIONS", "FORCE_COLOR", "PY_COLORS", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give fixtures of a wider scope a cache of this session: they are made before a test's own is set."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -32,6 +32,7 @@ EVALUATE = "evaluate --dataset digits --labels 10,20 --seeds 2 --precision fp32"
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ssl_irmae.datasets.mnist.fetch", lambda *_: pytest.fail("no test of these needs a download"))
 
 
 def run(command: str, code: int = 0) -> Result:

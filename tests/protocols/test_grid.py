@@ -34,7 +34,7 @@ from ssl_irmae.protocols.pretrained import PretrainedEncoder, open_encoder
 from ssl_irmae.protocols.readouts import Sample
 from ssl_irmae.protocols.results import Row, Store
 from ssl_irmae.protocols.runner import Runner
-from ssl_irmae.protocols.trials import Part, Spec
+from ssl_irmae.protocols.trials import Part, Spec, Trial
 
 Encoders = dict[str, tuple[PretrainedEncoder, ...]]
 
@@ -183,21 +183,53 @@ def test_all_contenders_see_the_same_stored_subsets(data: Data, finished: Store)
     assert data.train.labels[indices].bincount().tolist() == [2] * 10
 
 
-def test_a_readout_gets_the_labels_of_its_subset_and_no_others(data: Data, tmp_path: Path) -> None:
-    seen: list[Sample] = []
+def _look(seen: list[Sample], **fields: object) -> dict[str, Contender]:
+    """A contender that learns nothing and remembers what it was given."""
 
     def look(sample: Sample) -> object:
         seen.append(sample)
         return lambda x: torch.zeros(len(x), dtype=torch.int64)
 
-    contenders = {"look": Contender(look, "images", {})}
+    return {"look": Contender(look, "images", {}, **fields)}
+
+
+@pytest.mark.parametrize("transductive", [False, True])
+def test_a_readout_gets_the_labels_of_its_subset_and_no_others(data: Data, tmp_path: Path, transductive: bool) -> None:
+    seen: list[Sample] = []
     store = Store(tmp_path / "s")
+    contenders = _look(seen, transductive=transductive)
     (row,) = (o.row for o in Grid(_spec(("look",), seeds=(0,)), data, contenders, {}, store).run())
     assert data.train.labels is not None
-    assert torch.equal(seen[0].labels, data.train.labels[store.indices(row.subset)])
-    assert seen[0].positions.tolist() == store.indices(row.subset)
+    indices = store.indices(row.subset)
+    assert torch.equal(seen[0].labels, data.train.labels[indices])
+    assert torch.equal(seen[0].inputs, data.train.images[indices])
+    assert seen[0].positions.tolist() == indices
+    train, scored = data.train.images, data.scored.images
+    assert torch.equal(seen[0].unlabelled, torch.cat([train, scored]) if transductive else train)
     tensors = {name: v for name, v in vars(seen[0]).items() if isinstance(v, Tensor) and v.dtype == torch.int64}
     assert {name: len(v) for name, v in tensors.items()} == {"labels": 20, "positions": 20}
+
+
+def test_at_the_full_set_a_learner_has_a_seed_of_its_own_in_every_trial(data: Data, tmp_path: Path) -> None:
+    seen: list[Sample] = []
+    list(Grid(_spec(("look",), (None,), (0, 1, 2)), data, _look(seen), {}, Store(tmp_path / "s")).run())
+    assert len({sample.seed for sample in seen}) == len(seen) == 3
+
+
+@pytest.mark.parametrize("field", sorted(Trial.model_fields.keys() - {"contender", "encoder"}))
+def test_a_trial_that_differs_in_anything_but_names_is_not_taken_over(
+    data: Data, encoders: Encoders, finished: Store, tmp_path: Path, field: str
+) -> None:
+    kept = next(kept for kept in finished.kept() if kept.row.contender == "irmae-joint")
+    grid = Grid(_spec(("irmae-joint",)), data, QUICK, encoders, Store(tmp_path / "s"))
+    value = getattr(kept.row, field)
+    other: object = (
+        not value if isinstance(value, bool) else 99 if isinstance(value, int) or value is None else "another"
+    )
+    other = {**value, "steps": 4} if isinstance(value, dict) else other
+    assert grid.adopt([dataclasses.replace(kept, row=kept.row.model_copy(update={field: other}))]) == 0
+    renamed = kept.row.model_copy(update={"contender": "mine-joint", "encoder": "mine"})
+    assert grid.adopt([dataclasses.replace(kept, row=renamed)]) == 1
 
 
 def test_a_second_run_runs_only_what_is_missing(data: Data, encoders: Encoders, tmp_path: Path) -> None:

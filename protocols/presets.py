@@ -52,8 +52,8 @@ def mnist_full() -> Preset:
     (README), and while the first from-scratch trials of this protocol ran; no error of these had been looked at then.
     Later the test errors of 50 such trials, of five from-scratch contenders at 100 labels, were seen, and not kept.
     After that, and after a review that saw no error of it, the steps at 10,000 and 60,000 labels were raised from 600,
-    and the settings of vib and of the learners with pseudo-labels were chosen anew on development images, since their
-    best candidates had stood at the edge of what was tried.
+    and the settings of vib and of the from-scratch learners with pseudo-labels were chosen anew on development images,
+    since their best candidates had stood at the edge of what was tried.
 
     Command: ``ssl-irmae evaluate --preset mnist-full``; the same again goes on where it stopped.
     """

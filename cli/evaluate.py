@@ -292,7 +292,9 @@ def evaluate(
         rows = [outcome.row for outcome in outcomes]
         summaries = summarise(rows, reference=plan.reference)
         words = explain(rows, summaries, reference=plan.reference)
-        comparisons = compare(rows, plan.comparisons)
+        comparisons = compare(
+            rows, plan.comparisons, {o.row.predictions: o.kept.wrong for o in outcomes if o.kept.wrong}
+        )
         words += explain_comparisons(comparisons, declared=len(plan.comparisons)) if comparisons else []
         audit = leak_audit([outcome.kept for outcome in outcomes])
     with stages("retrieval"):

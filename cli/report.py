@@ -25,7 +25,8 @@ Examples:
   ssl-irmae report runs/results.sqlite --encoder mnist-irmae --encoder mnist-ae
 
 Written: table.md, table.tex (booktabs), summary.csv, rows.csv with
-environments.json, report.json, and as PNG, SVG and PDF error-against-labels and paired-differences; with
+environments.json and (which images were wrong) mistakes.npz, report.json,
+and as PNG, SVG and PDF error-against-labels and paired-differences; with
 --encoder also spectra and codes; with --html the page report.html.
 """
 
@@ -158,6 +159,9 @@ def report(
         "environments.json": export.environments_json(made.trials),
         "report.json": export.report_json(made),
     }
+    mistakes = export.mistakes_npz(made.trials)
+    if mistakes is not None:
+        files["mistakes.npz"] = mistakes
     for name, figure in drawn.items():
         if figure is not None:
             files |= {

@@ -1,8 +1,8 @@
 """Means with their standard errors and intervals, and each contender's difference to a reference: functions of rows."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy import stats
 from ssl_irmae.protocols.crossing import Crossing, cross
 from ssl_irmae.protocols.paired import Difference, paired_difference
 from ssl_irmae.protocols.results import Row
+from ssl_irmae.protocols.scoring_error import scoring_error_of_difference
 from ssl_irmae.protocols.significance import holm
 from ssl_irmae.protocols.two_way import crossed_standard_error
 
@@ -61,11 +62,14 @@ class Comparison:
         contender: Its name.
         budget: Number of labels.
         difference: To the other, which it names.
+        scoring_error: Standard error of the mean difference from which images were scored, points, which is not in the
+            interval; None if it is not known which images were wrong.
     """
 
     contender: str
     budget: int
     difference: Difference
+    scoring_error: float | None
 
 
 def mean_and_standard_error(values: Sequence[float]) -> tuple[float, float | None]:
@@ -97,7 +101,9 @@ def summarise(rows: Iterable[Row], *, reference: str) -> list[Summary]:
     return [_summary(*key, crossing, differences.get(key)) for key, crossing in crossings.items()]
 
 
-def compare(rows: Iterable[Row], pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
+def compare(
+    rows: Iterable[Row], pairs: Sequence[tuple[str, str]], wrong: Mapping[str, bytes] = MappingProxyType({})
+) -> list[Comparison]:
     """Compare pairs of contenders by subset, at every budget where both were run.
 
     Holm's correction is over all pairs given, at each budget, also those that were not run there: declare them before
@@ -106,6 +112,7 @@ def compare(rows: Iterable[Row], pairs: Sequence[tuple[str, str]]) -> list[Compa
     Args:
         rows: Of one protocol: one data set, one rule, one set scored on.
         pairs: Each a contender, and the one whose error is subtracted.
+        wrong: Which images were wrong, by the hash of a row's predictions, as far as it is known.
 
     Returns:
         By budget, then in the order of the pairs.
@@ -113,6 +120,7 @@ def compare(rows: Iterable[Row], pairs: Sequence[tuple[str, str]]) -> list[Compa
     Raises:
         UserError: If two rows contradict each other, or pretraining seeds share no subset.
     """
+    rows = list(rows)
     crossings = cross(rows)
     found: dict[tuple[int, str, str], Difference] = {}
     for budget in sorted({budget for budget, _ in crossings}):
@@ -125,7 +133,10 @@ def compare(rows: Iterable[Row], pairs: Sequence[tuple[str, str]]) -> list[Compa
         corrected = holm([*(difference.p for difference in here.values()), *missing])
         for key, p in zip(here, corrected, strict=False):
             found[key] = replace(here[key], p_holm=p)
-    return [Comparison(contender, budget, difference) for (budget, contender, _), difference in found.items()]
+    return [
+        Comparison(contender, budget, difference, _scoring_error(rows, crossings, budget, (contender, other), wrong))
+        for (budget, contender, other), difference in found.items()
+    ]
 
 
 def _summary(budget: int, contender: str, crossing: Crossing, difference: Difference | None) -> Summary:
@@ -164,6 +175,28 @@ def _differences(crossings: Mapping[tuple[int, str], Crossing], reference: str) 
     return found
 
 
+def _scoring_error(
+    rows: Sequence[Row],
+    crossings: Mapping[tuple[int, str], Crossing],
+    budget: int,
+    pair: tuple[str, str],
+    wrong: Mapping[str, bytes],
+) -> float | None:
+    """Take the trials that are behind a difference, and see on which images they differ."""
+    compared = [crossings[budget, name] for name in pair]
+    # the one result of a readout without randomness stands beside every run of the other
+    once = any(c.one_subset and c.deterministic for c in compared)
+    shared = set(compared[0].seeds) & set(compared[1].seeds)
+    trials = [
+        [row for row in rows if (row.budget, row.contender) == (budget, name) and (once or row.seed in shared)]
+        for name in pair
+    ]
+    if any(row.predictions not in wrong for each in trials for row in each):
+        return None
+    a, b = ([wrong[row.predictions] for row in each] for each in trials)
+    return scoring_error_of_difference(a, b, trials[0][0].n_scored)
+
+
 def _difference(
     crossings: Mapping[tuple[int, str], Crossing], budget: int, contender: str, reference: str
 ) -> Difference | None:
@@ -177,15 +210,3 @@ def _difference(
     elif base.one_subset and base.deterministic:
         b = dict.fromkeys(a, next(iter(b.values())))
     return paired_difference(a, b, reference)
-
-
-def scoring_error(error: float, n_test: int) -> float:
-    """Compute the binomial standard error of one error rate on a finite test set, points.
-
-    It is not in the standard error over subsets: all of those are scored on the same test images.
-
-    >>> round(scoring_error(2.0, 10_000), 2)
-    0.14
-    """
-    p = error / 100
-    return 100 * math.sqrt(p * (1 - p) / n_test)

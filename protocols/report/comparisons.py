@@ -17,6 +17,9 @@ def comparisons_table(comparisons: Sequence[Comparison]) -> Table:
     table.add_column("Δ [95 %]", justify="right", min_width=len("[-10.00,-10.00]"))
     table.add_column("n", justify="right", no_wrap=True)
     table.add_column("p Holm", justify="right", no_wrap=True)
+    known = any(c.scoring_error is not None for c in comparisons)
+    if known:
+        table.add_column("images\n±", justify="right", no_wrap=True)
     before = None
     for c in comparisons:
         if before not in (None, c.budget):
@@ -27,6 +30,7 @@ def comparisons_table(comparisons: Sequence[Comparison]) -> Table:
             format_difference(c.difference),
             f"{c.difference.n}{'†' * (c.difference.n < 6)}",
             format_p(c.difference),
+            *([_scoring(c)] if known else []),
         )
         before = c.budget
     return table
@@ -35,7 +39,8 @@ def comparisons_table(comparisons: Sequence[Comparison]) -> Table:
 def pivot_comparisons(comparisons: Sequence[Comparison]) -> list[list[str]]:
     """Lay comparisons out as text: a head, then a line a pair, with its difference at each budget.
 
-    Each with its interval, the corrected p and the number of pairs; empty where it was not run.
+    Each with its interval, the corrected p, the number of pairs and, if known, what the scored images bring; empty
+    where it was not run.
     """
     budgets = sorted({c.budget for c in comparisons})
     cells = {(c.contender, c.difference.reference, c.budget): _cell(c) for c in comparisons}
@@ -56,6 +61,12 @@ def explain_comparisons(comparisons: Sequence[Comparison], *, declared: int) -> 
         "interval of the mean (not corrected), and p of the sign-flip test, corrected by Holm for the "
         f"{declared} comparisons that the protocol declares at every budget, run or not. † n below 6."
     ]
+    if any(c.scoring_error is not None for c in comparisons):
+        lines.append(
+            "images ±: what is not in these intervals, nor in p, the standard error in points that comes from which "
+            "images were scored (the standard deviation over images of the mean difference, divided by the root of "
+            "their number)."
+        )
     said: dict[str, dict[str, None]] = {}
     for c in comparisons:
         more = sum(o.budget == c.budget and o.difference.n > c.difference.n for o in comparisons)
@@ -67,5 +78,10 @@ def explain_comparisons(comparisons: Sequence[Comparison], *, declared: int) -> 
 
 def _cell(comparison: Comparison) -> str:
     d = comparison.difference
-    p = format_p(d)
-    return f"{format_difference(d)}, {f'p {p}, ' if p else ''}n {d.n}{'†' * (d.n < 6)}"
+    p, scoring = format_p(d), _scoring(comparison)
+    told = (format_difference(d), p and f"p {p}", f"n {d.n}{'†' * (d.n < 6)}", scoring and f"images ± {scoring}")
+    return ", ".join(filter(None, told))
+
+
+def _scoring(comparison: Comparison) -> str:
+    return "" if comparison.scoring_error is None else f"{comparison.scoring_error:.2f}"

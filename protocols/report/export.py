@@ -9,6 +9,8 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from ssl_irmae.protocols.report.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.table import format_difference, format_error, format_n, format_p
@@ -78,7 +80,8 @@ def latex(report: Report) -> str:
         caption = (
             "Declared comparisons: error minus the other's on the same subsets, in points, with the 95\\,\\% bootstrap "
             "interval of the mean, $p$ of the sign-flip test corrected by Holm for all that were declared, and the "
-            "number of pairs ($\\dagger$ fewer than six)."
+            "number of pairs ($\\dagger$ fewer than six); images: the standard error that comes from which images were "
+            "scored, not in the interval."
         )
         parts.append(_latex_table(head, body, caption, "tab:declared"))
     return "\n\n".join(parts) + "\n"
@@ -101,7 +104,8 @@ def summary_csv(report: Report) -> str:
 def rows_csv(trials: Iterable[Kept]) -> str:
     """Write one line a trial, with everything that the store has but subsets, and the name of its environment.
 
-    The environments stand in :func:`environments_json`; subsets are a function of the columns.
+    The environments stand in :func:`environments_json`, the images that were wrong in :func:`mistakes_npz`; subsets
+    are a function of the columns.
     """
     lines = []
     for kept in trials:
@@ -123,6 +127,21 @@ def environments_json(trials: Iterable[Kept]) -> str:
 def name_environment(environment: dict[str, object]) -> str:
     """Name an environment by the first eight hexadecimal digits of its SHA-256."""
     return hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def mistakes_npz(trials: Iterable[Kept]) -> bytes | None:
+    """Write which scored images each trial got wrong, or None if that is known of no trial.
+
+    Arrays ``predictions``, the hashes by which rows.csv names what was predicted, shape (p,); and ``wrong``, uint8 as
+    ``numpy.packbits`` packs it, shape (p, ceil(n_scored / 8)).
+    """
+    wrong = {kept.row.predictions: kept.wrong for kept in trials if kept.wrong}
+    if not wrong:
+        return None
+    buffer = io.BytesIO()
+    packed = np.frombuffer(b"".join(wrong.values()), dtype=np.uint8).reshape(len(wrong), -1)
+    np.savez_compressed(buffer, predictions=np.array(list(wrong)), wrong=packed)
+    return buffer.getvalue()
 
 
 def report_json(report: Report) -> str:

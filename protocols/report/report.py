@@ -143,7 +143,8 @@ def make_report(
     rows = [kept.row for kept in ordered]
     summaries = summarise(rows, reference=reference)
     looks = looks_of(sorted(rows, key=lambda row: names.index(row.contender)))
-    comparisons = compare(rows, preset.comparisons) if preset else []
+    wrong = {kept.row.predictions: kept.wrong for kept in trials if kept.wrong}
+    comparisons = compare(rows, preset.comparisons, wrong) if preset else []
     drawn_because = "named by --contenders" if drawn else ""
     if not drawn and preset is not None and preset.drawn:
         drawn = [name for name in preset.drawn if name in names]

@@ -4,9 +4,11 @@ import csv
 import io
 import json
 import math
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from ssl_irmae.errors import UserError
@@ -20,8 +22,9 @@ def read_trials(path: Path) -> list[Kept]:
 
     Args:
         path: A store; a ``.csv`` as :func:`ssl_irmae.protocols.report.export.rows_csv` writes it, its environments in
-            ``environments.json`` beside it, if that is there; or a JSON document with a list ``rows``, which have all
-            the environments that it lists. Seconds that are not known are NaN; a JSON document tells no times.
+            ``environments.json`` and the images that were wrong in ``mistakes.npz`` beside it, if those are there; or a
+            JSON document with a list ``rows``, which have all the environments that it lists. Seconds that are not
+            known are NaN; a JSON document tells no times.
 
     Raises:
         UserError: If there is no such file, it is none of these, or it holds no trial.
@@ -51,7 +54,8 @@ def _read_text(path: Path) -> list[Kept]:
         named = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
         if not isinstance(named, dict):
             raise TypeError(f"{beside.name} holds no object at the top")
-        return [_from_csv(cells, named) for cells in csv.DictReader(io.StringIO(text), strict=True)]
+        wrong = _mistakes(path.with_name("mistakes.npz"))
+        return [_from_csv(cells, named, wrong) for cells in csv.DictReader(io.StringIO(text), strict=True)]
     document = json.loads(text)
     if not isinstance(document, dict):
         raise TypeError("no object at the top")
@@ -61,9 +65,20 @@ def _read_text(path: Path) -> list[Kept]:
     return [Kept(Row.model_validate(row), math.nan, "", environment) for row in document["rows"]]
 
 
-def _from_csv(cells: dict[str, str], environments: dict[str, dict[str, object]]) -> Kept:
+def _mistakes(path: Path) -> dict[str, bytes]:
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(zip(arrays["predictions"].tolist(), map(bytes, arrays["wrong"]), strict=True))
+    except (zipfile.BadZipFile, AttributeError) as error:
+        raise TypeError(f"{path.name} is no .npz of this kind") from error
+
+
+def _from_csv(cells: dict[str, str], environments: dict[str, dict[str, object]], mistakes: dict[str, bytes]) -> Kept:
     seconds, finished = float(cells.pop("seconds", "") or math.nan), cells.pop("finished", "")
     environment = environments.get(cells.pop("environment", ""), {})
     values: dict[str, Any] = {name: None if value == "" else value for name, value in cells.items()}
     values["settings"] = json.loads(values["settings"])
-    return Kept(Row.model_validate(values), seconds, finished, environment)
+    row = Row.model_validate(values)
+    return Kept(row, seconds, finished, environment, mistakes.get(row.predictions, b""))

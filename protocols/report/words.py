@@ -7,8 +7,9 @@ from ssl_irmae.protocols.crossing import cross
 from ssl_irmae.protocols.report.components import crossed_components, explain_components
 from ssl_irmae.protocols.report.table import format_n
 from ssl_irmae.protocols.results import Row
+from ssl_irmae.protocols.scoring_error import scoring_error
 from ssl_irmae.protocols.significance import EXACT_UP_TO, FLIPS, what_n_allows
-from ssl_irmae.protocols.statistics import Summary, scoring_error
+from ssl_irmae.protocols.statistics import Summary
 
 _MOST_NAMES = 3
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from ssl_irmae.cli.main import app
 from ssl_irmae.protocols.contenders import CONTENDERS
 
-TABLES = {"table.md", "table.tex", "summary.csv", "rows.csv", "environments.json", "report.json"}
+TABLES = {"table.md", "table.tex", "summary.csv", "rows.csv", "environments.json", "mistakes.npz", "report.json"}
 FORMATS = ("png", "svg", "pdf")
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.statistics import compare, mean_and_standard_error, scoring_error, summarise
+from ssl_irmae.protocols.scoring_error import scoring_error, scoring_error_of_difference
+from ssl_irmae.protocols.statistics import compare, mean_and_standard_error, summarise
 from ssl_irmae.protocols.two_way import crossed_standard_error
 
 
@@ -102,6 +103,25 @@ def test_the_binomial_error_of_ten_thousand_images_at_two_percent() -> None:
     assert scoring_error(2.0, 10_000) == pytest.approx(0.14)
 
 
+def pack(wrong: np.ndarray) -> bytes:
+    return np.packbits(wrong).tobytes()
+
+
+def test_the_scored_images_part_of_a_difference_is_mcnemars_for_one_trial_each() -> None:
+    a, b = np.random.default_rng(0).random((2, 1003)) < [[0.1], [0.2]]
+    only_a, only_b = (a & ~b).sum(), (b & ~a).sum()
+    # variance of a mean of n values of -1, 0 and 1
+    expected = ((only_a + only_b) - (only_a - only_b) ** 2 / 1003) / 1002 / 1003
+    assert scoring_error_of_difference([pack(a)], [pack(b)], 1003) == pytest.approx(100 * math.sqrt(expected))
+
+
+def test_the_scored_images_part_is_nothing_for_equal_mistakes_and_two_binomial_errors_for_independent_ones() -> None:
+    wrong = np.random.default_rng(0).random((2, 20_000)) < 0.1
+    assert scoring_error_of_difference([pack(wrong[0])], [pack(wrong[0])] * 3, 20_000) == 0
+    both = scoring_error_of_difference([pack(wrong[0])], [pack(wrong[1])], 20_000)
+    assert both == pytest.approx(math.sqrt(2) * scoring_error(10, 20_000), rel=0.03)
+
+
 def test_at_the_full_set_a_single_result_stands_beside_every_run(make_row) -> None:
     linear_row = make_row("linear", 0, 4.0, readout="linear_probe")
     rows = [linear_row, *(make_row("supervised", s, e) for s, e in enumerate((1.0, 2.0, 3.0)))]
@@ -187,6 +207,34 @@ def test_declared_comparisons_are_corrected_for_their_own_number_alone(make_row)
     alone = summarise([row for row in rows if row.budget == 10 and row.contender in "ab"], reference="b")
     assert alone[0].difference is not None
     assert (alone[0].difference.low, alone[0].difference.high) == (found[0].difference.low, found[0].difference.high)
+
+
+def test_a_comparison_tells_the_scored_images_part_of_the_trials_behind_it(make_row) -> None:
+    wrong = np.random.default_rng(0).random((2, 4, 1000)) < [[[0.1]], [[0.3]]]
+    rows = [
+        make_row(name, s, 100 * wrong[i, s].mean(), predictions=f"{name}{s}")
+        for i, name in enumerate("ab")
+        for s in range(4)
+        if (name, s) != ("b", 3)
+    ]
+    known = {f"{name}{s}": pack(wrong[i, s]) for i, name in enumerate("ab") for s in range(4)}
+    (found,) = compare(rows, [("a", "b")], known)
+    per_image = (wrong[0, :3].astype(float) - wrong[1, :3]).mean(axis=0)  # the fourth subset has no pair
+    assert found.difference.mean == pytest.approx(100 * per_image.mean())
+    assert found.scoring_error == pytest.approx(100 * per_image.std(ddof=1) / math.sqrt(1000))
+    (some,) = compare(rows, [("a", "b")], {k: v for k, v in known.items() if k != "a0"})
+    assert some.scoring_error is None
+    assert some.difference == found.difference
+
+
+def test_a_single_result_at_the_full_set_is_compared_image_by_image_with_every_run(make_row) -> None:
+    wrong = np.random.default_rng(0).random((4, 1000)) < 0.2
+    rows = [make_row("k", 7, 100 * wrong[3].mean(), rule="full", readout="knn", predictions="3")]
+    rows += [make_row("r", s, 100 * wrong[s].mean(), rule="full", readout="vib", predictions=f"{s}") for s in range(3)]
+    (found,) = compare(rows, [("k", "r")], {f"{i}": pack(each) for i, each in enumerate(wrong)})
+    per_image = wrong[3] - wrong[:3].mean(axis=0)
+    assert found.difference.mean == pytest.approx(100 * per_image.mean())
+    assert found.scoring_error == pytest.approx(100 * per_image.std(ddof=1) / math.sqrt(1000))
 
 
 def test_one_run_of_a_random_learner_is_not_repeated_at_the_full_set(make_row) -> None:

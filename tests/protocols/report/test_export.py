@@ -138,6 +138,12 @@ def test_declared_comparisons_stand_in_a_table_of_their_own(trials: list[Kept]) 
     assert table[1][2].startswith(f"{mean:.2f} [")
     # seven subsets of one sign: 2 of 2^7 flips, times three, though one of the three was not run
     assert table[1][2].endswith(f"p {3 * 2 / 2**7:.3f}, n 7")
+    assert not any("images ±" in note for note in declared.notes)
+    mistakes = [dataclasses.replace(k, wrong=bytes([k.row.contender == "supervised"] * 125)) for k in trials]
+    known = make_report(mistakes, preset=preset)
+    # an eighth of the images is wrong for the one alone: sqrt(7 / 64 / 999)
+    assert markdown_tables(markdown(known))["Declared comparisons"][1][2].endswith(", n 7, images ± 1.05")
+    assert any("images ±" in note for note in known.notes)
     documented = json.loads(report_json(declared))["comparisons"]
     assert len(documented) == 6
     assert any("3 comparisons that the protocol declares" in note for note in declared.notes)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.report.export import environments_json, rows_csv
+from ssl_irmae.protocols.report.export import environments_json, mistakes_npz, rows_csv
 from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
 from ssl_irmae.protocols.report.trials import read_trials
 from ssl_irmae.protocols.results import Kept, Store
@@ -25,12 +25,16 @@ def rows(trials: list[Kept]) -> list[object]:
 
 
 def test_a_store_a_csv_and_a_json_document_give_the_same_rows(trials, tmp_path: Path) -> None:
+    assert mistakes_npz(trials) is None
+    trials = [dataclasses.replace(kept, wrong=bytes([i % 256] * 125)) for i, kept in enumerate(trials)]
     store = Store(tmp_path / "any-name")
     for i, kept in enumerate(trials):
         store.add(str(i), kept, Subset(np.arange(3), kept.row.seed, "balanced"))
     (tmp_path / "rows.csv").write_text(rows_csv(trials))
     assert not read_trials(tmp_path / "rows.csv")[0].environment
     (tmp_path / "environments.json").write_text(environments_json(trials))
+    assert not read_trials(tmp_path / "rows.csv")[0].wrong
+    (tmp_path / "mistakes.npz").write_bytes(mistakes_npz(trials) or b"")
     document = {"rows": [kept.row.model_dump(mode="json") for kept in trials], "environments": [trials[0].environment]}
     (tmp_path / "evaluate.json").write_text(json.dumps(document))
     oldest_first = sorted(trials, key=lambda k: k.finished)
@@ -77,6 +81,13 @@ def test_environments_that_are_none_are_refused(trials, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text(rows_csv(trials))
     (tmp_path / "environments.json").write_text("[]")
     with pytest.raises(UserError, match=r"environments\.json holds no object"):
+        read_trials(tmp_path / "rows.csv")
+
+
+def test_mistakes_that_are_none_are_refused(trials, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(rows_csv(trials))
+    (tmp_path / "mistakes.npz").write_text("[]")
+    with pytest.raises(UserError, match=r"rows\.csv cannot be read"):
         read_trials(tmp_path / "rows.csv")
 
 

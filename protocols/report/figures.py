@@ -28,8 +28,8 @@ _COARSE = {round(m * 10**e, 2) for e in (-2, -1, 0, 1, 2) for m in (1, 2, 5)}
 def error_against_labels(report: Report) -> "Figure":
     """Draw mean error over budgets, log-log, one line a contender, each with a band of one standard error.
 
-    A mean without a standard error (n = 1) has no band. An error of zero, which a log axis cannot show, is drawn at
-    half an image.
+    A mean without a standard error (n = 1) is hollow, and no band leads to it. An error of zero, which a log axis
+    cannot show, is drawn at half an image.
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -50,14 +50,19 @@ def error_against_labels(report: Report) -> "Figure":
         # at a single budget, points stand beside each other over half a decade
         aside = 10 ** (0.5 * (place / max(1, len(report.drawn) - 1) - 0.5)) if single else 1.0
         x, y = [s.budget * aside for s in line], [max(s.mean, floor) for s in line]
-        margins = [s.standard_error or 0.0 for s in line]
-        bottom = [max(s.mean - m, floor) for s, m in zip(line, margins, strict=True)]
-        top = [max(s.mean + m, floor) for s, m in zip(line, margins, strict=True)]
+        margins = [math.nan if s.standard_error is None else s.standard_error for s in line]
+        means = np.array([s.mean for s in line])
+        bottom, top = (np.maximum(means + sign * np.array(margins), floor) for sign in (-1, 1))
         if single:  # a band of no width: a bar
             axes.vlines(x, bottom, top, color=look.light, linewidth=2)
         else:
             axes.fill_between(x, bottom, top, color=look.light, alpha=0.18, linewidth=0)
-        axes.plot(x, y, label=name, **_style(look))
+        several = [i for i, s in enumerate(line) if s.standard_error is not None]
+        axes.plot(x, y, label=name, markevery=several, **_style(look))
+        alone = [place for i, place in enumerate(zip(x, y, strict=True)) if i not in several]
+        if alone:
+            marks = {"s": 25, "marker": _MARKERS[look.marker], "color": "white", "edgecolor": look.light}
+            axes.scatter(*zip(*alone, strict=True), zorder=3, **marks)
     if single:
         axes.set_xlim(report.budgets[0] * 10**-0.35, report.budgets[0] * 10**0.35)
     _label_ends(axes, report.looks, 72 * (height - 1))
@@ -75,7 +80,11 @@ def error_against_labels(report: Report) -> "Figure":
     if not single:
         axes.legend(handles, families, loc="upper right", fontsize=_LABEL, frameon=False, handlelength=4.5)
     what = "Points stand beside each other to be told apart. Point: mean. Bar" if single else "Line: mean. Band"
-    _caption(figure, f"{what}: ± one standard error (ddof = 1), {_over(summaries)}. {report.left_out}")
+    over = _over(summaries)
+    hollow = " Hollow: n = 1, no ±." if over and any(s.standard_error is None for s in summaries) else ""
+    _caption(
+        figure, f"{what}: ± one standard error (ddof = 1), {over or 'none here: n = 1'}.{hollow} {report.left_out}"
+    )
     return figure
 
 

@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -48,14 +49,30 @@ def test_error_against_labels_is_log_log_and_draws_the_means(report: Report) -> 
 
 def test_bands_are_one_standard_error_to_each_side(report: Report) -> None:
     axes = error_against_labels(report).axes[0]
-    assert len(axes.collections) == len(report.drawn)
-    for name, band in zip(report.drawn, axes.collections, strict=True):
-        corners = {(x, round(y, 9)) for x, y in band.get_paths()[0].vertices}
+    bands = [each for each in axes.collections if isinstance(each, PolyCollection)]
+    for name, band in zip(report.drawn, bands, strict=True):
+        corners = {(x, round(y, 9)) for path in band.get_paths() for x, y in path.vertices}
         for s in report.summaries:
-            if s.contender == name:
-                margin = s.standard_error or 0.0
-                assert (s.budget, round(s.mean - margin, 9)) in corners
-                assert (s.budget, round(s.mean + margin, 9)) in corners
+            if s.contender == name and s.standard_error is not None:
+                assert (s.budget, round(s.mean - s.standard_error, 9)) in corners
+                assert (s.budget, round(s.mean + s.standard_error, 9)) in corners
+
+
+def test_a_mean_of_one_run_is_hollow_and_no_band_tapers_to_it(report: Report) -> None:
+    figure = error_against_labels(report)
+    alone = {(s.budget, s.mean) for s in report.summaries if s.n == 1 and s.contender in report.drawn}
+    assert alone
+    drawn = set()
+    for each in figure.axes[0].collections:
+        if isinstance(each, PolyCollection):
+            reached = {(x, y) for path in each.get_paths() for x, y in path.vertices}
+            assert not reached & alone
+        else:
+            drawn |= {(x, y) for x, y in each.get_offsets().tolist()}
+    assert drawn == alone
+    marks = {(line.get_xdata()[i], line.get_ydata()[i]) for line in figure.axes[0].lines for i in line.get_markevery()}
+    assert not marks & alone
+    assert "Hollow: n = 1" in words(figure)
 
 
 def test_the_caption_names_the_statistic_and_what_it_is_over(report: Report) -> None:

@@ -5,18 +5,26 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
+from torch.distributions import Categorical, Normal, kl_divergence
 
+from ssl_irmae.compute import Precision
 from ssl_irmae.datasets import ImageSet
 from ssl_irmae.encoders import Encoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.extras import EXTRAS
+from ssl_irmae.networks import reference_encoder
+from ssl_irmae.protocols.contenders import CONTENDERS, call_readouts
 from ssl_irmae.protocols.plan import make_plan
 from ssl_irmae.protocols.readouts import Memo, Sample
 from ssl_irmae.protocols.readouts.consistency import consistency
 from ssl_irmae.protocols.readouts.finetune import finetune
 from ssl_irmae.protocols.readouts.joint import joint
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES, has_pairs
+from ssl_irmae.protocols.readouts.network_training import labelled_batches, train
 from ssl_irmae.protocols.readouts.propagate import pseudo_labels
+from ssl_irmae.protocols.readouts.vib import vib
+from ssl_irmae.seeding import generator, seeded
 
 TRAINING = {"steps": 4, "learning_rate": 1e-3, "batch_size": 16}
 
@@ -29,11 +37,85 @@ def _sample(digits: ImageSet, labelled: int = 30) -> Sample:
     )
 
 
+def _two_classes(digits: ImageSet) -> Sample:
+    """Sevens and eights: a few steps tell most of them apart."""
+    assert digits.labels is not None
+    of_two = (digits.labels == 7) | (digits.labels == 8)
+    images, labels = digits.images[of_two], digits.labels[of_two] - 7
+    return Sample(images[:30], labels[:30], images[:200], torch.arange(30), 2, 3, torch.device("cpu"), "fp32")
+
+
 def test_joint_without_reconstruction_is_finetuning(digits: ImageSet, tiny_encoder: Path) -> None:
     autoencoder, sample = Encoder.from_pretrained(tiny_encoder).autoencoder, _sample(digits)
     a = joint(sample, autoencoder, **TRAINING, unlabelled_batch_size=4, reconstruction_weight=0.0)
     b = finetune(sample, autoencoder, **TRAINING)
     assert torch.equal(a(digits.images[400:]), b(digits.images[400:]))
+
+
+# for each setting of what is trained end to end, a value that is far from the one in force
+FAR = {
+    "batch_size": 5,
+    "beta": 10.0,
+    "confidence": 1.1,  # which none can reach
+    "depth": 2,
+    "k": 2,
+    "learning_rate": 3e-2,
+    "reconstruction_weight": 1e4,
+    "steps": 7,
+    "unlabelled_batch_size": 7,
+    "views": "none",
+}
+LEARNERS = ("irmae-finetune", "irmae-joint", "irmae-consistency", "irmae-propagate", "supervised-irmae")
+LEARNERS += ("supervised-augment", "vib", "scratch-consistency")
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_each_setting_and_the_precision_have_an_effect(name: str, digits: ImageSet, tiny_encoder: Path) -> None:
+    contender, sample = CONTENDERS[name], _two_classes(digits)
+    if contender.extra:
+        pytest.importorskip(EXTRAS[contender.extra])
+    start = None if contender.encoder is None else Encoder.from_pretrained(tiny_encoder).autoencoder
+    few = {**contender.settings, "steps": 25, "batch_size": 16, "learning_rate": 2e-3}
+    few |= {"unlabelled_batch_size": 16} if "unlabelled_batch_size" in few else {}
+    # pseudo-labels are unsure after so few steps: let more of them teach
+    few |= {"confidence": 0.6} if "confidence" in few else {}
+
+    def predictions(precision: Precision = "fp32", **changed: float | str) -> torch.Tensor:
+        of = dataclasses.replace(sample, precision=precision, memo=Memo())
+        (predictor,) = call_readouts(dataclasses.replace(contender, settings=few | changed), [of], start)
+        assert callable(predictor)
+        return predictor(digits.images[400:])
+
+    usual = predictions()
+    assert len(usual.unique()) > 1
+    assert torch.equal(predictions(), usual)
+    for setting in few:
+        assert not torch.equal(predictions(**{setting: FAR[setting]}), usual), setting
+    assert not torch.equal(predictions("bf16"), usual)
+
+
+def test_vib_minimises_cross_entropy_and_the_divergence_from_the_prior(digits: ImageSet) -> None:
+    """Its loss typed anew with torch's own distributions; started and batched alike, it predicts the same."""
+    sample, settings = _two_classes(digits), {"steps": 40, "learning_rate": 3e-3}
+    with seeded(sample.seed, "network"):
+        encoder = reference_encoder(channels=1, image_size=32, features=256)
+        net = nn.ModuleDict({"encoder": encoder, "head": nn.Linear(128, 2)})
+    noise, labelled = generator("cpu", sample.seed, "noise"), labelled_batches(sample, 16)
+
+    def loss() -> torch.Tensor:
+        x, y = next(labelled)
+        out = net["encoder"](x)
+        code = Normal(out[:, :128], nn.functional.softplus(out[:, 128:] - 5))
+        z = code.loc + code.scale * torch.empty_like(code.loc).normal_(generator=noise)
+        likelihood = Categorical(logits=net["head"](z)).log_prob(y).mean()
+        return 0.01 * kl_divergence(code, Normal(0.0, 1.0)).sum(1).mean() - likelihood
+
+    train(loss, net.parameters(), sample, **settings)
+    with torch.no_grad():
+        expected = net["head"](net["encoder"](digits.images[400:] / 255)[:, :128]).argmax(1)
+    found = vib(sample, **settings, batch_size=16, beta=0.01)(digits.images[400:])
+    assert len(expected.unique()) > 1
+    assert (found == expected).double().mean() > 0.99, "float error may turn a tie"
 
 
 def test_unlabelled_images_teach_only_where_the_classifier_is_sure(digits: ImageSet) -> None:

@@ -10,6 +10,7 @@ from functools import cached_property
 import torch
 
 from ssl_irmae.environment import software
+from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders import Contender, with_steps
 from ssl_irmae.protocols.data import Data
 from ssl_irmae.protocols.pretrained import PretrainedEncoder
@@ -77,6 +78,7 @@ class Grid:
         self.store = store
         self.jobs = jobs
         self.runner = Runner(spec, data, contenders)
+        self._failed: dict[str, tuple[Cell, Exception]] = {}
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -113,7 +115,28 @@ class Grid:
         return added
 
     def run(self) -> Generator[Outcome]:
-        """Yield every trial's outcome, running those that the store does not have; with several jobs as they finish."""
+        """Yield every trial's outcome, running those that the store does not have; with several jobs as they finish.
+
+        A trial that fails stops no other: its exception is raised when those are done.
+
+        Raises:
+            UserError: If a process that runs trials is killed, or trials failed for a reason that is the user's to
+                mend; other exceptions are raised as they are.
+        """
+        self._failed = {}
+        yield from self._outcomes()
+        for cell, error in self._failed.values():
+            trial = cell.trial
+            told = (
+                f"{len(self._failed):,} of {len(self.cells):,} trials failed, the others are kept; the first was "
+                f"{trial.contender} at {trial.budget:,} labels, seed {trial.seed}"
+            )
+            if isinstance(error, UserError):
+                raise UserError(f"{told}: {error}") from error
+            error.add_note(told)
+            raise error
+
+    def _outcomes(self) -> Generator[Outcome]:
         missing: dict[str, Cell] = {}
         places: dict[str, list[int]] = {}
         found: list[tuple[int, Kept]] = []
@@ -131,7 +154,7 @@ class Grid:
             elsewhere = {cell.trial.key for cell in away}
             here = self._batches(cell for key, cell in missing.items() if key not in elsewhere)
             finished = itertools.chain.from_iterable(self._run(batch) for batch in here)
-            processes = in_processes(self.runner, self._batches(away), self.jobs or torch.get_num_threads())
+            processes = in_processes(self.runner, self._batches(away), self.jobs or torch.get_num_threads(), self._note)
             with contextlib.closing(processes):
                 for cell, kept in itertools.chain(finished, processes):
                     self.store.add(cell.trial.key, kept, cell.subset)
@@ -145,13 +168,14 @@ class Grid:
             fresh = key in new
             # looked up again: another process may have run it meanwhile
             kept = new.pop(key) if fresh else self.store.get(key)
-            if kept is None:
+            if kept is None and key not in self._failed:
                 still = [c for c in batches.get(key, [cell]) if c is cell or self.store.get(c.trial.key) is None]
                 for each, ran in self._run(still):
                     self.store.add(each.trial.key, ran, each.subset)
                     new[each.trial.key] = ran
-                kept, fresh = new.pop(key), True
-            yield self._outcome(place, kept, fresh=fresh)
+                kept, fresh = new.pop(key, None), True
+            if kept is not None:
+                yield self._outcome(place, kept, fresh=fresh)
 
     def _away(self, missing: Sequence[Cell]) -> list[Cell]:
         """Choose the trials for processes of their own; the others run in this one."""
@@ -173,7 +197,14 @@ class Grid:
     def _run(self, batch: Sequence[Cell]) -> list[tuple[Cell, Kept]]:
         """Run trials in this process."""
         with limited_threads(self._threads(batch[0].trial.contender)):
-            return list(zip(batch, self.runner.run(batch), strict=True))
+            try:
+                return list(zip(batch, self.runner.run(batch), strict=True))
+            except Exception as error:
+                self._note(batch, error)
+                return []
+
+    def _note(self, batch: Sequence[Cell], error: Exception) -> None:
+        self._failed |= {cell.trial.key: (cell, error) for cell in batch}
 
     def retrieval(self) -> list[Retrieval]:
         """Measure codes without any classifier, for every representation that is read frozen."""

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
@@ -64,7 +64,12 @@ def limited_threads(threads: int) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def in_processes(runner: Runner, batches: Sequence[Sequence[Cell]], jobs: int) -> Generator[tuple[Cell, Kept]]:
+def in_processes(
+    runner: Runner,
+    batches: Sequence[Sequence[Cell]],
+    jobs: int,
+    failed: Callable[[Sequence[Cell], Exception], None],
+) -> Generator[tuple[Cell, Kept]]:
     """Run trials in so many processes, or fewer if memory is short, and yield each as it finishes.
 
     Trials that share codes stay together in one process, which encodes once for them. When the generator is closed, or
@@ -74,6 +79,7 @@ def in_processes(runner: Runner, batches: Sequence[Sequence[Cell]], jobs: int) -
         runner: Copied into each process.
         batches: The trials; those of one batch are run together.
         jobs: Number of processes.
+        failed: Told of every batch that raises; the others are run all the same.
 
     Raises:
         UserError: If one of the processes is killed.
@@ -101,6 +107,9 @@ def in_processes(runner: Runner, batches: Sequence[Sequence[Cell]], jobs: int) -
                         "a process that ran trials was killed, most likely for want of memory: try fewer --jobs; "
                         "finished trials are kept"
                     ) from error
+                except Exception as error:
+                    failed(batch, error)
+                    continue
                 yield from zip(batch, finished, strict=True)
     finally:
         for pool in pools:

@@ -31,10 +31,11 @@ from ssl_irmae.protocols.contenders import (
 from ssl_irmae.protocols.data import Data, load_data
 from ssl_irmae.protocols.grid import Grid
 from ssl_irmae.protocols.pretrained import PretrainedEncoder, open_encoder
-from ssl_irmae.protocols.readouts import Sample
+from ssl_irmae.protocols.readouts import Predictor, Sample
 from ssl_irmae.protocols.results import Row, Store
 from ssl_irmae.protocols.runner import Runner
 from ssl_irmae.protocols.trials import Part, Spec, Trial
+from ssl_irmae.seeding import derive_seed
 
 Encoders = dict[str, tuple[PretrainedEncoder, ...]]
 
@@ -252,6 +253,28 @@ def test_several_jobs_give_the_rows_of_one(data: Data, encoders: Encoders, finis
     ]
     assert not any(o.fresh for o in grid.run())
     assert len(Store(tmp_path / "s").rows()) == len(expected)
+
+
+def _refuse_one(sample: Sample, kind: str) -> Predictor:
+    """Learn nothing, and fail for one seed."""
+    if sample.seed == derive_seed("learner", 1):
+        raise {"user": UserError, "bug": RuntimeError}[kind]("no such luck")
+    return lambda inputs: torch.zeros(len(inputs), dtype=torch.int64)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(("kind", "expected"), [("user", UserError), ("bug", RuntimeError)])
+def test_a_trial_that_fails_stops_no_other(
+    kind: str, expected: type[Exception], jobs: int, data: Data, encoders: Encoders, tmp_path: Path
+) -> None:
+    some = {"unlucky": Contender(_refuse_one, "images", {"kind": kind}), "irmae-linear": QUICK["irmae-linear"]}
+    store = Store(tmp_path / "s")
+    with pytest.raises(expected, match="no such luck") as raised:
+        list(Grid(_spec(some, seeds=(0, 1, 2)), data, some, encoders, store, jobs=jobs).run())
+    told = "".join([str(raised.value), *getattr(raised.value, "__notes__", [])])
+    assert "1 of 6 trials failed, the others are kept; the first was unlucky at 20 labels, seed 1" in told
+    kept = sorted((row.contender, row.seed) for row in store.rows())
+    assert kept == [*(("irmae-linear", s) for s in (0, 1, 2)), ("unlucky", 0), ("unlucky", 2)]
 
 
 def test_threads_follow_from_the_contender_and_not_from_what_else_is_run(

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable
 
-import graphlearning
 import numpy as np
 import pytest
 import torch
@@ -16,6 +15,7 @@ from sklearn.semi_supervised import LabelSpreading
 from torch import Tensor, nn
 
 from ssl_irmae.errors import UserError
+from ssl_irmae.extras import EXTRAS
 from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
 from ssl_irmae.protocols.readouts.conjugate_gradients import conjugate_gradients
 from ssl_irmae.protocols.readouts.graph import Neighbours, build_graph, inductive
@@ -147,6 +147,7 @@ def test_label_spreading_agrees_with_scikit_learn(blobs: tuple[Tensor, Tensor]) 
 
 
 def test_poisson_learning_solves_poissons_equation(codes: Tensor) -> None:
+    pytest.importorskip(EXTRAS["graph"])
     graph = build_graph(codes, k=5)
     positions, labels = torch.tensor([2, 9, 30, 31]), torch.tensor([0, 3, 0, 1])
     W = graph.weights.toarray()
@@ -162,6 +163,7 @@ def test_poisson_learning_solves_poissons_equation(codes: Tensor) -> None:
 
 
 def test_many_equations_have_bit_for_bit_the_solutions_graphlearning_gives_each(codes: Tensor) -> None:
+    graphlearning = pytest.importorskip(EXTRAS["graph"])
     system = build_graph(codes, k=5).laplacian
     rng = np.random.default_rng(0)
     sources = []
@@ -179,6 +181,7 @@ def test_equations_without_a_finite_solution_are_refused() -> None:
 
 
 def test_poisson_learning_agrees_with_graphlearning(blobs: tuple[Tensor, Tensor]) -> None:
+    graphlearning = pytest.importorskip(EXTRAS["graph"])
     x, y = blobs
     graph, positions = build_graph(x, k=8), torch.tensor(_firsts(y, 2))
     theirs = graphlearning.ssl.poisson(graph.weights).fit_predict(positions.numpy(), y[positions].numpy())
@@ -219,6 +222,7 @@ def test_classes_are_shared_out_as_if_every_node_were_looked_at_each_time(kind: 
 
 
 def test_poisson_mbo_agrees_with_a_dense_retyping(blobs: tuple[Tensor, Tensor]) -> None:
+    pytest.importorskip(EXTRAS["graph"])
     x, y = blobs
     graph, positions = build_graph(x, k=8), torch.tensor(_firsts(y, 1))
     walk = graph.weights.toarray() / graph.weights.toarray().sum(1, keepdims=True)
@@ -241,19 +245,26 @@ def test_poisson_mbo_agrees_with_a_dense_retyping(blobs: tuple[Tensor, Tensor]) 
 
 
 def test_poisson_mbo_gives_nothing_to_absent_classes(blobs: tuple[Tensor, Tensor]) -> None:
+    pytest.importorskip(EXTRAS["graph"])
     x, y = blobs
     found = poisson_mbo(build_graph(x, k=8), torch.tensor(_firsts(y, 1)), torch.tensor([1, 4, 2]), 6)
     assert (found[:, [0, 3, 5]] == 0).all()
 
 
+def _spread(sample: Sample) -> Predictor:
+    return spread(sample, k=8, alpha=0.99)
+
+
 @pytest.mark.parametrize(
     "learn",
-    [lambda s: spread(s, k=8, alpha=0.99), lambda s: poisson(s, k=8), lambda s: poisson_prior(s, k=8, slack=0.3)],
+    [_spread, lambda s: poisson(s, k=8), lambda s: poisson_prior(s, k=8, slack=0.3)],
     ids=["spread", "poisson", "poisson-prior"],
 )
 def test_one_label_a_blob_is_enough_on_a_graph(
     learn: Callable[[Sample], Predictor], blobs: tuple[Tensor, Tensor]
 ) -> None:
+    if learn is not _spread:
+        pytest.importorskip(EXTRAS["graph"])
     x, y = blobs
     sample = _sample(x[:100], y[:100], _firsts(y[:100], 1))
     assert (learn(sample)(x[100:]) == y[100:]).double().mean() > 0.9

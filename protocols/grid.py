@@ -125,11 +125,11 @@ class Grid:
         """
         self._failed = {}
         yield from self._outcomes()
-        for cell, error in self._failed.values():
-            trial = cell.trial
+        if self._failed:
+            cell, error = next(iter(self._failed.values()))
             told = (
                 f"{len(self._failed):,} of {len(self.cells):,} trials failed, the others are kept; the first was "
-                f"{trial.contender} at {trial.budget:,} labels, seed {trial.seed}"
+                f"{cell.trial.contender} at {cell.trial.budget:,} labels, seed {cell.trial.seed}"
             )
             if isinstance(error, UserError):
                 raise UserError(f"{told}: {error}") from error

@@ -61,8 +61,9 @@ def error_against_labels(report: Report) -> "Figure":
         axes.plot(x, y, label=name, markevery=several, **_style(look))
         alone = [place for i, place in enumerate(zip(x, y, strict=True)) if i not in several]
         if alone:
+            left, up = zip(*alone, strict=True)
             mark = _MARKERS[look.marker]
-            axes.scatter(*zip(*alone, strict=True), s=25, marker=mark, color="white", edgecolor=look.light, zorder=3)
+            axes.scatter(left, up, s=25, marker=mark, color="white", edgecolor=look.light, zorder=3)
     if single:
         axes.set_xlim(report.budgets[0] * 10**-0.35, report.budgets[0] * 10**0.35)
     _label_ends(axes, report.looks, 72 * (height - 1))

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from ssl_irmae.encoders import BUNDLED, EncoderConfig, list_bundled, read_config
+from ssl_irmae.encoders import BUNDLED, list_bundled, read_config
 from ssl_irmae.protocols.paired import paired_difference
 from ssl_irmae.protocols.presets import find_preset
 from ssl_irmae.protocols.report.export import short_markdown
@@ -107,7 +107,7 @@ def encoders_table() -> str:
 def recipes_table() -> str:
     """Lay out the reference recipe beside the short one: their cards, and the linear probe's error of each encoder.
 
-    ``recipes/evaluate.json`` holds the trials, ``recipes/short`` and ``recipes/reference`` the encoders' cards.
+    ``recipes/evaluate.json`` holds the trials, ``recipes/short`` the cards of the encoders that do not ship any more.
     """
     document = json.loads((RECIPES / "evaluate.json").read_text())
     rows = [Row.model_validate(row) for row in document["rows"]]
@@ -117,10 +117,8 @@ def recipes_table() -> str:
     ]
     for method in ("irmae", "ae", "vae"):
         short: dict[int, float] = {}
-        paths = RECIPES.glob(f"*/mnist-{method}/config.json")
-        configs = [EncoderConfig.model_validate_json(path.read_text()) for path in paths]
-        for config in sorted(configs, key=lambda config: int(config.card["epochs"])):
-            card = config.card
+        for folder in (RECIPES / "short" / f"mnist-{method}", BUNDLED / f"mnist-{method}"):
+            card = read_config(folder).card
             told = f"{card['steps']:,} steps"
             own = [
                 row

@@ -169,7 +169,7 @@ _LEARNERS: dict[str, Contender] = {
     "finetune": Contender(finetune, "images", {**_TRAINING, "learning_rate": 3e-4}),
     "joint": Contender(joint, "images", _JOINT),
     "consistency": Contender(consistency, "images", _CONSISTENCY),
-    "propagate": Contender(propagate, "images", {**_CONSISTENCY, "k": 10}, extra="graph"),
+    "propagate": Contender(propagate, "images", {**_CONSISTENCY, "learning_rate": 1e-3, "k": 10}, extra="graph"),
 }
 
 # what is trained from scratch

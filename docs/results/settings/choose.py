@@ -15,8 +15,8 @@ place of those of the same families; a second run uses the kept ones.
 How it came about, since it bears on how far "fixed beforehand" goes. Ranges of candidates, the ranges of the views,
 batch sizes and the number of steps were narrowed by hand before, on subsets 100 to 105 of the same development images
 and mostly with the IRMAE encoder; those rows were not kept. The ranges of finetune, supervised-irmae, vib,
-scratch-consistency and scratch-propagate were shifted once, for a winner at the edge. Rows of consistency and propagate
-are of one subset still: they are to be chosen with the encoders of the reference recipe. An earlier version of this
+scratch-consistency and scratch-propagate were shifted once, for a winner at the edge. Everything that starts from an
+encoder was chosen anew when those of the reference recipe took the place of shorter ones. An earlier version of this
 script, with other candidates, was used for a first table of eight contenders on the test images (CHANGES.md), so these
 had been seen in sum.
 """

@@ -207,7 +207,7 @@ def evaluate(
         from ssl_irmae.protocols.report.table import protocol_tables
         from ssl_irmae.protocols.report.trials import read_trials
         from ssl_irmae.protocols.report.words import explain
-        from ssl_irmae.protocols.results import Store
+        from ssl_irmae.protocols.results import Store, mistakes
         from ssl_irmae.protocols.statistics import compare, summarise
         from ssl_irmae.protocols.trials import Spec, draw_subsets
         from ssl_irmae.protocols.variance import variance_components
@@ -289,14 +289,13 @@ def evaluate(
     encoding = dataclasses.replace(grid.runner.encoding)
     outcomes.sort(key=lambda outcome: outcome.place)
     with stages("summarise"):
+        finished = [outcome.kept for outcome in outcomes]
         rows = [outcome.row for outcome in outcomes]
         summaries = summarise(rows, reference=plan.reference)
         words = explain(rows, summaries, reference=plan.reference)
-        comparisons = compare(
-            rows, plan.comparisons, {o.row.predictions: o.kept.wrong for o in outcomes if o.kept.wrong}
-        )
+        comparisons = compare(rows, plan.comparisons, mistakes(finished))
         words += explain_comparisons(comparisons, declared=len(plan.comparisons)) if comparisons else []
-        audit = leak_audit([outcome.kept for outcome in outcomes])
+        audit = leak_audit(finished)
     with stages("retrieval"):
         retrieval = grid.retrieval() if metrics == "retrieval" else []
     if table:

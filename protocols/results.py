@@ -4,7 +4,7 @@ import contextlib
 import json
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,6 +104,11 @@ class Kept:
     finished: str
     environment: dict[str, object]
     wrong: bytes = b""
+
+
+def mistakes(trials: Iterable[Kept]) -> dict[str, bytes]:
+    """Collect which scored images were wrong, by the hash of a row's predictions, as far as it is known."""
+    return {kept.row.predictions: kept.wrong for kept in trials if kept.wrong}
 
 
 class Store:

@@ -14,7 +14,7 @@ import numpy as np
 from ssl_irmae.protocols.report.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.table import format_difference, format_error, format_n, format_p
-from ssl_irmae.protocols.results import Kept
+from ssl_irmae.protocols.results import Kept, mistakes
 from ssl_irmae.protocols.statistics import Summary
 
 _OWN_TABLE = "Transductive: these looked at the scored images, without labels, before they predicted them"
@@ -135,7 +135,7 @@ def mistakes_npz(trials: Iterable[Kept]) -> bytes | None:
     Arrays ``predictions``, the hashes by which rows.csv names what was predicted, shape (p,); and ``wrong``, uint8 as
     ``numpy.packbits`` packs it, shape (p, ceil(n_scored / 8)).
     """
-    wrong = {kept.row.predictions: kept.wrong for kept in trials if kept.wrong}
+    wrong = mistakes(trials)
     if not wrong:
         return None
     buffer = io.BytesIO()

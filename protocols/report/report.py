@@ -14,7 +14,7 @@ from ssl_irmae.protocols.presets import Preset
 from ssl_irmae.protocols.report.comparisons import explain_comparisons
 from ssl_irmae.protocols.report.looks import Look, looks_of
 from ssl_irmae.protocols.report.words import explain
-from ssl_irmae.protocols.results import Kept, Row
+from ssl_irmae.protocols.results import Kept, Row, mistakes
 from ssl_irmae.protocols.statistics import Comparison, Summary, compare, summarise
 
 MOST_DRAWN = 12
@@ -143,8 +143,7 @@ def make_report(
     rows = [kept.row for kept in ordered]
     summaries = summarise(rows, reference=reference)
     looks = looks_of(sorted(rows, key=lambda row: names.index(row.contender)))
-    wrong = {kept.row.predictions: kept.wrong for kept in trials if kept.wrong}
-    comparisons = compare(rows, preset.comparisons, wrong) if preset else []
+    comparisons = compare(rows, preset.comparisons, mistakes(trials)) if preset else []
     drawn_because = "named by --contenders" if drawn else ""
     if not drawn and preset is not None and preset.drawn:
         drawn = [name for name in preset.drawn if name in names]

@@ -106,7 +106,7 @@ def command(
         list[Path] | None,
         typer.Option(
             help="Finished trials from elsewhere, another --store, the rows.csv of a report or --json: where nothing "
-            "but the machine differs they are taken over and not run again; repeatable.",
+            "but machine and commit differ they are taken over and not run again; repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -219,6 +219,8 @@ def evaluate(
         raise UserError(
             f"--preset {preset} draws balanced subsets and scores on test images: leave --rule and --scored-on out"
         )
+    if protocol == "reference" and rule != "balanced":
+        raise UserError(f"--rule {rule}: the reference protocol takes the first images: leave --rule out")
     plan = make_plan(
         budgets=parse_budgets(labels) if labels is not None else None,
         seeds=parse_seeds(seeds) if seeds is not None else None,

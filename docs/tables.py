@@ -13,6 +13,7 @@ from ssl_irmae.protocols.paired import paired_difference
 from ssl_irmae.protocols.presets import find_preset
 from ssl_irmae.protocols.report.export import short_markdown
 from ssl_irmae.protocols.report.report import make_report
+from ssl_irmae.protocols.report.selection import keep_newest
 from ssl_irmae.protocols.report.table import format_difference, format_error, format_n, format_p
 from ssl_irmae.protocols.report.trials import read_trials
 from ssl_irmae.protocols.report.words import explain
@@ -53,7 +54,8 @@ def grid_table() -> str:
     Raises:
         ValueError: If a figure was drawn from other rows.
     """
-    report = make_report(read_trials(GRID / "rows.csv"), preset=find_preset("mnist-full"))
+    trials, told = keep_newest(read_trials(GRID / "rows.csv"))
+    report = make_report(trials, preset=find_preset("mnist-full"), notes=told)
     for path in GRID.glob("*.png"):
         with Image.open(path) as figure:
             if figure.info.get("Source") != report.fingerprint:
@@ -65,17 +67,18 @@ def grid_table() -> str:
 def overtakings(summaries: Sequence[Summary], learner: str, frozen: Sequence[str]) -> list[str]:
     """Say at which budgets a learner's error is below, or above, that of frozen readouts, one line each.
 
-    Only where the 95 % interval of the paired difference leaves out 0 and there are at least six pairs: of fewer that
-    agree in sign the interval can never hold 0, whatever their number tells.
+    As a finding only where the 95 % interval of the paired difference leaves out 0 and there are at least six pairs: of
+    fewer that agree in sign the interval can never hold 0, whatever their number tells. Of fewer the means are told.
     """
     lines = []
-    untold: dict[str, None] = {}
+    untested: dict[str, list[str]] = {}
     for name in frozen:
         signs: dict[str, list[str]] = {"below": [], "above": []}
         for s in sorted((s for s in summaries if s.contender == name and s.difference), key=lambda s: s.budget):
             d = s.difference
             if d is not None and d.n < 6:
-                untold[f"{s.budget:,}"] = None
+                sign = "above" if d.mean < 0 else "below"
+                untested.setdefault(f"{s.budget:,} labels ({d.n} pairs)", []).append(f"{sign} that of `{name}`")
             elif d is not None and d.low is not None and d.high is not None and d.low * d.high > 0:
                 signs["below" if d.mean > 0 else "above"].append(f"{s.budget:,}")
         told = [f"{sign} it at {', '.join(budgets)} labels" for sign, budgets in signs.items() if budgets]
@@ -83,11 +86,10 @@ def overtakings(summaries: Sequence[Summary], learner: str, frozen: Sequence[str
             lines.append(
                 f"- `{learner}` beside `{name}`: mean error {' and '.join(told)} (95 % intervals leave out 0)."
             )
-    if untold:
-        lines.append(
-            f"- At {', '.join(untold)} labels there are fewer than six pairs: no difference can be tested there."
-        )
-    return lines
+    return lines + [
+        f"- At {where} nothing can be tested; the mean of `{learner}` is {' and '.join(signs)}."
+        for where, signs in untested.items()
+    ]
 
 
 def encoders_table() -> str:

@@ -19,7 +19,11 @@ def leak_audit(kept: Sequence[Kept]) -> list[str]:
     rows = [k.row for k in kept]
     first = rows[0]
     finished = sorted(k.finished for k in kept if k.finished)
-    when = f": of those here first at {finished[0]}, last at {finished[-1]}" if finished else ", at times not kept here"
+    unknown = len(kept) - len(finished)
+    when = ", at times not kept here"
+    if finished:
+        when = f"; for the trials here first at {finished[0]}, last at {finished[-1]}"
+        when += f" ({unknown:,} at times not kept)" if unknown else ""
     leaky = sorted({row.contender for row in rows if row.looks > 1})
     lines = [
         *(
@@ -32,9 +36,9 @@ def leak_audit(kept: Sequence[Kept]) -> list[str]:
         ),
         f"Learners were given labelled images of their subset, unlabelled training images and a seed. Labels of the "
         f"{first.n_scored:,} scored images (fingerprint {first.scored_fingerprint[:12]}) lay with the scorer alone, "
-        f"which read them after each trial's predictions were made{when}.",
-        "Settings were fixed before: those in the code, chosen on held-out MNIST training images "
-        "(docs/results/settings), for other data sets not chosen at all"
+        f"which read them after each trial's predictions were made{when}. Earlier looks at them, in runs that are not "
+        "among these, cannot be seen from here.",
+        _about_settings(rows)
         + _about_other_settings(rows)
         + (
             "; C of logistic regression by cross-validation inside the labelled subset where each class has five or "
@@ -54,6 +58,15 @@ def leak_audit(kept: Sequence[Kept]) -> list[str]:
     versions = sorted({f"{row.computed_with}, {row.precision}, {row.device}" for row in rows})
     lines.append(f"Computed with {'; '.join(versions)}.")
     return lines
+
+
+def _about_settings(rows: Sequence[Row]) -> str:
+    if rows[0].rule == "first":
+        return "Settings were fixed before: those of the public reference script"
+    return (
+        "Settings were fixed before: those in the code, chosen on held-out MNIST training images or set by hand before "
+        "(docs/results/settings tells which, and what had been seen by then), for other data sets not chosen at all"
+    )
 
 
 def _about_other_settings(rows: Sequence[Row]) -> str:

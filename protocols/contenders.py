@@ -107,17 +107,26 @@ _SPREAD: dict[str, Setting] = {"k": 10, "alpha": 0.99}
 _POISSON: dict[str, Setting] = {"k": 10}
 _PRIOR: dict[str, Setting] = {"k": 10, "slack": 0.1}
 _LINEAR_NOTE = (
-    "where each class has five labels C is chosen by cross-validation inside the subset, else it is the fixed one"
+    "where each class has five labels C is chosen by cross-validation inside the subset (on 2,000 of its examples "
+    "where it has more), else it is the fixed one"
 )
-_METRIC_NOTE = "where a class has a single label nothing can be trained: there it is knn on the code"
+_MLP_NOTE = "the same steps, of 100 labels each, at every budget: at the largest less than one pass over the labels"
+_METRIC_NOTE = (
+    "where a class has a single label nothing can be trained: there it is knn on the code; elsewhere the same steps, "
+    "of four labels a class each, at every budget: at large ones less than one pass over the labels"
+)
 _PRIOR_NOTE = "assumes, from no label, that classes are about equally common"
-_VIB_NOTE = "a code as wide as the reference encoder's, one sample of it in training, its mean in prediction"
+_CONSISTENCY_NOTE = "no reconstruction term (its weight is 0)"
+_VIB_NOTE = (
+    "a code as wide as the reference encoder's (K = 128 for images of 32 x 32), one sample of it in training, its mean "
+    "in prediction"
+)
 _TRANSDUCTIVE_NOTE = "looks at the scored images, without labels, before it predicts them"
 
 # how labels become a classifier of frozen codes
 _READOUTS: dict[str, Contender] = {
     "linear": Contender(linear_probe, "code", {"C": 0.01, "max_iter": 1000}, deterministic=True, note=_LINEAR_NOTE),
-    "mlp": Contender(mlp_head, "code", _MLP, together=mlp_heads),
+    "mlp": Contender(mlp_head, "code", _MLP, note=_MLP_NOTE, together=mlp_heads),
     "knn": Contender(knn, "code", {"k": 1}, deterministic=True),
     "centroid": Contender(centroid, "code", {}, deterministic=True),
     "metric": Contender(metric, "code", _METRIC, note=_METRIC_NOTE),
@@ -168,8 +177,14 @@ _READOUTS: dict[str, Contender] = {
 _LEARNERS: dict[str, Contender] = {
     "finetune": Contender(finetune, "images", {**_TRAINING, "learning_rate": 3e-4}),
     "joint": Contender(joint, "images", _JOINT),
-    "consistency": Contender(consistency, "images", _CONSISTENCY),
-    "propagate": Contender(propagate, "images", {**_CONSISTENCY, "learning_rate": 1e-3, "k": 10}, extra="graph"),
+    "consistency": Contender(consistency, "images", _CONSISTENCY, note=_CONSISTENCY_NOTE),
+    "propagate": Contender(
+        propagate,
+        "images",
+        {**_CONSISTENCY, "learning_rate": 1e-3, "k": 10},
+        extra="graph",
+        note=_CONSISTENCY_NOTE,
+    ),
 }
 
 # what is trained from scratch

@@ -100,7 +100,8 @@ def make_plan(
     for name in own:
         if all(contender.encoder != name for contender in run.values()):
             raise UserError(f"--encoder: no contender that is run uses {name}: add {name}-linear to --contenders")
-    reference = reference or ("supervised" if "supervised" in run else next(iter(run)))
+    honest = [name for name, contender in run.items() if contender.looks == 1] or list(run)
+    reference = reference or ("supervised" if "supervised" in run else honest[0])
     if reference not in known:
         raise unknown_name("contender", reference, known)
     if asked is not None and asked not in run:

@@ -1,1 +1,1 @@
-"""What a person reads: tables."""
+"""What a person reads: tables, figures, a page."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from ssl_irmae.protocols.report.table import format_difference, format_p
+from ssl_irmae.protocols.report.table import format_count, format_difference, format_p
 from ssl_irmae.protocols.significance import what_n_allows
 from ssl_irmae.protocols.statistics import Comparison
 
@@ -28,7 +28,7 @@ def comparisons_table(comparisons: Sequence[Comparison]) -> Table:
             "" if c.budget == before else f"{c.budget:,}",
             f"{c.contender} - {c.difference.reference}",
             format_difference(c.difference),
-            f"{c.difference.n}{'†' * (c.difference.n < 6)}",
+            format_count(c.difference.n),
             format_p(c.difference),
             *([_scoring(c)] if known else []),
         )
@@ -59,7 +59,8 @@ def explain_comparisons(comparisons: Sequence[Comparison], *, declared: int) -> 
     lines = [
         "Declared comparisons: error minus the other's on the same subsets, in points, with the 95 % BCa bootstrap "
         "interval of the mean (not corrected), and p of the sign-flip test, corrected by Holm for the "
-        f"{declared} comparisons that the protocol declares at every budget, run or not. † n below 6."
+        f"{declared} comparisons that the protocol declares, run or not, at each budget by itself; nothing is "
+        "corrected across budgets. † n below 6."
     ]
     if any(c.scoring_error is not None for c in comparisons):
         lines.append(
@@ -79,7 +80,7 @@ def explain_comparisons(comparisons: Sequence[Comparison], *, declared: int) -> 
 def _cell(comparison: Comparison) -> str:
     d = comparison.difference
     p, scoring = format_p(d), _scoring(comparison)
-    told = (format_difference(d), p and f"p {p}", f"n {d.n}{'†' * (d.n < 6)}", scoring and f"images ± {scoring}")
+    told = (format_difference(d), p and f"p {p}", f"n {format_count(d.n)}", scoring and f"images ± {scoring}")
     return ", ".join(filter(None, told))
 
 

@@ -7,6 +7,8 @@ from rich.table import Table
 from ssl_irmae.protocols.results import Row
 from ssl_irmae.protocols.variance import Component, VarianceComponents, variance_components
 
+COMPONENTS_TITLE = "standard deviation of error by source, points"
+
 
 def crossed_components(rows: Iterable[Row]) -> list[VarianceComponents]:
     """Estimate the components where there is something to show: contenders with several pretraining seeds."""
@@ -15,14 +17,30 @@ def crossed_components(rows: Iterable[Row]) -> list[VarianceComponents]:
 
 def components_table(components: Sequence[VarianceComponents]) -> Table:
     """Build the table of components of variance, in points, of every contender and budget given."""
-    table = Table(title="standard deviation of error by source, points", title_justify="left", title_style="bold")
-    table.add_column("contender", overflow="fold")
-    for name in ("labels", "subsets", "encoders", "subset", "pretraining", "residual"):
+    head, *body = lay_out_components(components)
+    table = Table(title=COMPONENTS_TITLE, title_justify="left", title_style="bold")
+    table.add_column(head[0], overflow="fold")
+    for name in head[1:]:
         table.add_column(name, justify="right", no_wrap=True)
-    for c in components:
-        sources = (format_component(component) for component in (c.subset, c.pretraining, c.residual))
-        table.add_row(c.contender, f"{c.budget:,}", str(c.subsets), str(c.pretraining_seeds), *sources)
+    for line in body:
+        table.add_row(*line)
     return table
+
+
+def lay_out_components(components: Sequence[VarianceComponents]) -> list[list[str]]:
+    """Lay components out as text: a head, then a line for each contender and budget, in points."""
+    head = ["contender", "labels", "subsets", "encoders", "subset", "pretraining", "residual"]
+    body = [
+        [
+            c.contender,
+            f"{c.budget:,}",
+            str(c.subsets),
+            str(c.pretraining_seeds),
+            *map(format_component, (c.subset, c.pretraining, c.residual)),
+        ]
+        for c in components
+    ]
+    return [head, *body]
 
 
 def format_component(component: Component | None) -> str:

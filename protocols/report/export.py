@@ -12,10 +12,19 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ssl_irmae.protocols.report.comparisons import pivot_comparisons
+from ssl_irmae.protocols.report.components import COMPONENTS_TITLE, crossed_components, lay_out_components
 from ssl_irmae.protocols.report.report import Report
-from ssl_irmae.protocols.report.table import format_difference, format_error, format_n, format_p
+from ssl_irmae.protocols.report.table import (
+    format_count,
+    format_difference,
+    format_error,
+    format_n,
+    format_p,
+    least_mean,
+)
 from ssl_irmae.protocols.results import Kept, mistakes
 from ssl_irmae.protocols.statistics import Summary
+from ssl_irmae.protocols.variance import variance_components
 
 _OWN_TABLE = "Transductive: these looked at the scored images, without labels, before they predicted them"
 
@@ -30,7 +39,7 @@ def short_markdown(report: Report) -> str:
 
 def markdown(report: Report) -> str:
     """Write all tables: first every contender over the budgets, then each budget in full, then words and audit."""
-    lines = [f"# {report.title[0].upper()}{report.title[1:]}", ""]
+    lines = [f"# {_capital(report.title)}", ""]
     lines += ["Mean error, % ± standard error (ddof = 1). Bold: the least mean at a budget.", ""]
     for kind, summaries in report.kinds.items():
         lines += [f"## {_OWN_TABLE}", ""] if kind == "transductive" else []
@@ -45,6 +54,9 @@ def markdown(report: Report) -> str:
             mark = ", transductive" if kind == "transductive" else ""
             here = [s for s in summaries if s.budget == budget]
             lines += [f"## {budget:,} labels{mark}", "", *_markdown_table(_columns(report), _details(report, here)), ""]
+    head, *body = lay_out_components(crossed_components(report.rows))
+    if body:
+        lines += [f"## {_capital(COMPONENTS_TITLE)}", "", *_markdown_table(head, body), ""]
     for heading, entries in (("What the numbers are", report.notes), ("Leak audit", report.audit)):
         lines += [f"## {heading}", "", *(f"- {entry}" for entry in entries), ""] if entries else []
     if report.commands:
@@ -55,12 +67,16 @@ def markdown(report: Report) -> str:
 def latex(report: Report) -> str:
     r"""Write tables for LaTeX with booktabs: means with standard errors, paired differences, declared comparisons.
 
-    They need ``\usepackage{booktabs}``; long ones are for the writer to cut.
+    They need ``\usepackage{booktabs}``; long ones are for the writer to cut. What the numbers are and the leak audit
+    come with them, as comments.
     """
-    note = "Mean error in percent $\\pm$ standard error (ddof\\,=\\,1)"
+    note = (
+        "Mean error in percent $\\pm$ standard error (ddof\\,=\\,1) over labelled subsets, at the full set over "
+        "training seeds; bold: the least mean; in brackets n, $\\dagger$ below six"
+    )
     parts = ["% \\usepackage{booktabs}"]
     for kind, summaries in report.kinds.items():
-        caption = f"{escape_latex(report.title[0].upper() + report.title[1:])}. {note}; n in brackets."
+        caption = f"{escape_latex(_capital(report.title))}. {note}."
         caption += "" if kind == "inductive" else f" {_OWN_TABLE}."
         body = _overview(report, summaries, "\\textbf{{{}}}", counts=True)
         parts.append(_latex_table(["contender", "reads", *_heads(summaries)], body, caption, f"tab:error-{kind}"))
@@ -69,9 +85,13 @@ def latex(report: Report) -> str:
             caption = (
                 f"Error minus that of {escape_latex(report.reference)} on the same subsets, in points, with the "
                 "95\\,\\% bootstrap interval of the mean; * marks $p < 0.05$ in a two-sided sign-flip test after "
-                "Holm's correction."
+                "Holm's correction; in brackets the pairs, $\\dagger$ fewer than six."
             )
-            cells = {(s.contender, s.budget): f"{format_difference(s.difference)}{_star(s)}" for s in compared}
+            cells = {
+                (s.contender, s.budget): f"{format_difference(s.difference)}{_star(s)} ({format_count(s.difference.n)})"
+                for s in compared
+                if s.difference is not None
+            }
             body = _pivot(report, compared, cells)
             heads = ["contender", "reads", *_heads(compared)]
             parts.append(_latex_table(heads, body, caption, f"tab:difference-{kind}"))
@@ -84,16 +104,22 @@ def latex(report: Report) -> str:
             "scored, not in the interval."
         )
         parts.append(_latex_table(head, body, caption, "tab:declared"))
-    return "\n\n".join(parts) + "\n"
+    head, *body = lay_out_components(crossed_components(report.rows))
+    if body:
+        parts.append(_latex_table(head, body, f"{_capital(COMPONENTS_TITLE)}.", "tab:components"))
+    words = "\n".join(f"% {line}" for line in (*report.notes, *report.audit))
+    return "\n\n".join([*parts, words]) + "\n"
 
 
 def summary_csv(report: Report) -> str:
     """Write one line a contender and budget: every statistic in full precision, empty where there is none."""
+    reads = {row.contender: row.reads for row in report.rows}
     lines = []
     for s in report.summaries:
         look, difference = report.looks[s.contender], s.difference
         values = {k: v for k, v in dataclasses.asdict(s).items() if k != "difference"}
-        values |= {"representation": look.representation, "transductive": look.transductive}
+        values |= {"representation": look.representation, "reads": reads[s.contender]}
+        values |= {"transductive": look.transductive, "leaky": look.leaky}
         for field in ("reference", "mean", "low", "high", "n", "p", "p_holm"):
             name = field if field == "reference" else f"difference_{field}"
             values[name] = None if difference is None else getattr(difference, field)
@@ -161,6 +187,7 @@ def document(report: Report) -> dict[str, object]:
         "rows": [row.model_dump(mode="json") for row in report.rows],
         "summary": [dataclasses.asdict(summary) for summary in report.summaries],
         "comparisons": [dataclasses.asdict(comparison) for comparison in report.comparisons],
+        "variance_components": [dataclasses.asdict(c) for c in variance_components(report.rows)],
         "drawn": list(report.drawn),
         "notes": list(report.notes),
         "leak_audit": list(report.audit),
@@ -194,14 +221,18 @@ def _comparisons(report: Report) -> list[str]:
     return _markdown_table(head, [[contender, f"`{other}`", *cells] for contender, other, *cells in body])
 
 
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
 def _overview(report: Report, summaries: Sequence[Summary], bold: str, *, counts: bool = False) -> list[list[str]]:
     """Lay contenders out over budgets: mean ± standard error, the least mean of each budget in bold."""
-    best = {budget: min(s.mean for s in summaries if s.budget == budget) for budget in _budgets(summaries)}
+    best = {b: least_mean([s for s in summaries if s.budget == b], report.looks) for b in _budgets(summaries)}
     cells = {}
     for s in summaries:
         error = format_error(s).strip()
         text = bold.format(error) if s.mean == best[s.budget] else error
-        cells[s.contender, s.budget] = f"{text} ({s.n})" if counts else text
+        cells[s.contender, s.budget] = f"{text} ({format_count(s.n)})" if counts else text
     return _pivot(report, summaries, cells)
 
 
@@ -234,7 +265,7 @@ def _columns(report: Report) -> list[str]:
 
 def _details(report: Report, here: Sequence[Summary]) -> list[list[str]]:
     reads = {row.contender: row.reads for row in report.rows}
-    best = min(s.mean for s in here)
+    best = least_mean(here, report.looks)
     lines = []
     for s in here:
         error = format_error(s).strip()

@@ -11,10 +11,10 @@ Marker = Literal["circle", "square", "triangle", "diamond", "plus", "down"]
 # Okabe and Ito (2008), "Color universal design": told apart by colour-blind readers. Each on white and on black.
 _COLOURS = {
     "irmae": ("#0072b2", "#5ab4f0"),
-    "ae": ("#d98200", "#f0b040"),
+    "ae": ("#d07c00", "#f0b040"),
     "vae": ("#009e73", "#2fcf9f"),
     "pixels": ("#7a7a7a", "#a8a8a8"),
-    "pca": ("#3fa3dc", "#9fd8ff"),
+    "pca": ("#3597d2", "#9fd8ff"),
     "random": ("#b8608f", "#e59fc6"),
     "scratch": ("#c84a00", "#ff8a4a"),
 }

@@ -95,7 +95,7 @@
   const show = (p) => {
     for (const other of points) other.node.classList.toggle("on", other === p);
     if (!p) { tip.hidden = true; return; }
-    tip.replaceChildren(make("strong", {}, `${contenders[p.c].name}, ${comma(p.b)} labels`), ...words(p.c, p.b).map((line) => make("div", {}, line)),
+    tip.replaceChildren(make("strong", {}, `${contenders[p.c].label}, ${comma(p.b)} labels`), ...words(p.c, p.b).map((line) => make("div", {}, line)),
       make("div", { class: "small" }, "click or Enter: its trials"));
     tip.hidden = false;
     const width = $("chart").clientWidth;
@@ -152,7 +152,7 @@
       const found = data.budgets.map((b) => ({ b, v: value(i, b) })).filter((p) => p.v);
       if (found.length) lines.push({ c, i, found });
     });
-    const names = Math.max(0, ...lines.map((l) => l.c.name.length));
+    const names = Math.max(0, ...lines.map((l) => l.c.label.length));
     const labelled = width >= 640 && lines.length > 0 && lines.length * 15 <= height - 60;
     const margin = { top: 12, right: labelled ? 34 + names * 6.9 : 12, bottom: 46, left: 62 };
     const plot = { left: margin.left, right: width - margin.right, top: margin.top, bottom: height - margin.bottom };
@@ -179,7 +179,8 @@
     ticks = room;
 
     const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "group",
-      "aria-label": "Error against labels. Arrow keys move between points, Enter lists the trials of a point." });
+      "aria-label": (difference ? `Difference to ${state.reference} against labels.` : "Error against labels.")
+        + " Arrow keys move between points, Enter lists the trials of a point." });
     for (const t of ticks) {
       svg.append(make("line", { class: difference && t === 0 ? "zero" : "grid", x1: plot.left, x2: plot.right, y1: y(t), y2: y(t) }),
         make("text", { class: "axis", x: plot.left - 7, y: y(t) + 4, "text-anchor": "end" }, difference && t > 0 ? `+${t}` : `${t}`.replace("-", "−")));
@@ -215,7 +216,7 @@
       svg.append(group);
       for (const p of at) {
         const node = series(line.c, "g", { class: "point", role: "button", tabindex: "-1", "data-contender": line.c.name, "data-budget": p.b,
-          "aria-haspopup": "dialog", "aria-label": `${line.c.name}, ${comma(p.b)} labels: ${words(line.i, p.b).join(", ")}` },
+          "aria-haspopup": "dialog", "aria-label": `${line.c.label}, ${comma(p.b)} labels: ${words(line.i, p.b).join(", ")}` },
           make("circle", { class: "ring", cx: p.px, cy: p.py, r: 10 }),
           make("path", { class: "mark" + (p.v.low === null ? " alone" : ""), d: shape(line.c.marker, p.px, p.py, 4.6) }));
         const point = { node, c: line.i, b: p.b, x: p.px, y: p.py };
@@ -223,7 +224,6 @@
         node.addEventListener("blur", () => show(null));
         node.addEventListener("keydown", (event) => {
           if (event.key === "Enter" || event.key === " ") { event.preventDefault(); open(point.c, point.b); }
-          else if (event.key === "Escape") show(null);
           else if (event.key.startsWith("Arrow") || event.key === "Home" || event.key === "End") { event.preventDefault(); move(point, event.key); }
         });
         points.push(point);
@@ -239,16 +239,22 @@
         const from = Math.max(l.end.px + 7, plot.right - inside + 7);
         svg.append(series(l.c, "g", {},
           make("path", { class: "thread", d: `M${l.end.px + 6} ${l.end.py}L${from} ${l.end.py}L${plot.right + 14} ${places[i]}H${plot.right + 20}` }),
-          make("text", { x: plot.right + 24, y: places[i] + 4 }, l.c.name + (l.c.leaky ? " (leaky)" : ""))));
+          make("text", { x: plot.right + 24, y: places[i] + 4 }, l.c.label)));
       });
     }
     svg.addEventListener("pointermove", (event) => { if (event.pointerType !== "touch") show(nearest(event)); });
     svg.addEventListener("pointerleave", () => show(null));
-    svg.addEventListener("click", (event) => { const p = nearest(event); if (p) open(p.c, p.b); });
+    svg.addEventListener("click", (event) => {
+      // assistive technology clicks an element, not a place: such a click has detail 0
+      const p = event.detail === 0 ? points.find((q) => q.node.contains(event.target)) : nearest(event);
+      if (p) open(p.c, p.b);
+    });
+    const focused = document.activeElement?.classList.contains("point");
     $("chart").replaceChildren(svg, tip);
     show(null);
+    if (focused) first?.node.focus();
     $("legend").hidden = labelled;
-    $("legend").replaceChildren(...(labelled ? [] : lines.map((l) => series(l.c, "li", {}, make("span", { class: "swatch" }, swatch(l.c)), make("span", { class: "name" }, l.c.name)))));
+    $("legend").replaceChildren(...(labelled ? [] : lines.map((l) => series(l.c, "li", {}, make("span", { class: "swatch" }, swatch(l.c)), make("span", { class: "name" }, l.c.label)))));
     $("chosen").textContent = `${boxes.filter((box) => box.checked).length} of ${boxes.length}`;
     const line = data.budgets.length === 1 ? "Points stand beside each other to be told apart. Point: mean. Bar" : "Line: mean. Band";
     $("caption").textContent = {
@@ -282,13 +288,13 @@
     const chosen = isChosen();
     const only = $("only-chosen").checked, budget = $("budget").value;
     const difference = differences.get(state.reference);
-    const rows = data.summaries.filter((s) => (!only || chosen(s.c) || contenders[s.c].transductive) && (!budget || s.b === Number(budget)))
+    const rows = data.summaries.filter((s) => (!only || chosen(s.c)) && (!budget || s.b === Number(budget)))
       .map((s) => ({ ...s, d: difference.get(key(s.c, s.b)) }));
     const column = columns.find((c) => c.id === state.sort);
     const missingLast = (s) => column.of(s) === null;
     rows.sort((a, b) => (missingLast(a) - missingLast(b)) || (state.ascending ? 1 : -1) * compare(column.of(a), column.of(b)));
     const best = new Map();
-    for (const s of data.summaries) {
+    for (const s of data.summaries.filter((s) => !contenders[s.c].leaky)) {
       const k = contenders[s.c].transductive + "/" + s.b;
       if (!best.has(k) || s.mean < best.get(k)) best.set(k, s.mean);
     }
@@ -306,18 +312,20 @@
         }))),
         make("tbody", {}, ...list.map((s) => make("tr", {}, ...columns.map((c) => {
           const text = c.show ? c.show(s) : String(c.of(s));
-          if (c.id === "name") return make("th", { scope: "row" }, text + (contenders[s.c].leaky ? " (leaky)" : ""));
+          if (c.id === "name") return make("th", { scope: "row" }, contenders[s.c].label);
           if (c.id === "n") {
             return make("td", {}, make("button", { type: "button", "aria-haspopup": "dialog", class: s.n < 6 ? "few" : null,
-              "aria-label": `${text}: trials of ${contenders[s.c].name} at ${comma(s.b)} labels`, onclick: () => open(s.c, s.b) }, s.n < 6 ? text + " †" : text));
+              "aria-label": `${text}${s.n < 6 ? ", fewer than 6" : ""}: trials of ${contenders[s.c].name} at ${comma(s.b)} labels`, onclick: () => open(s.c, s.b) }, s.n < 6 ? text + " †" : text));
           }
           const bold = c.id === "mean" && s.mean === best.get(contenders[s.c].transductive + "/" + s.b);
-          return make("td", { class: bold ? "best" : null }, text);
+          return make("td", { class: bold ? "best" : null, "aria-label": bold ? `${text}, the least mean` : null }, text);
         }))))))];
+    const unseen = only ? contenders.filter((c, i) => c.transductive && !chosen(i)).length : 0;
     const inductive = rows.filter((s) => !contenders[s.c].transductive), transductive = rows.filter((s) => contenders[s.c].transductive);
     $("tables").replaceChildren(
       ...(inductive.length ? build("Inductive contenders", inductive) : []),
       ...(transductive.length ? build("Transductive: these looked at the scored images, without labels", transductive) : []),
+      ...(unseen ? [make("p", { class: "small" }, `${unseen} transductive contenders are not among those chosen above.`)] : []),
       ...(rows.length ? [make("p", { class: "small" }, "Bold: the least mean at a budget. † n below 6. A click or Enter on n lists the trials.")]
         : [make("p", {}, "Nothing to show: choose contenders above, or all budgets.")]));
     if (focused) {
@@ -334,7 +342,7 @@
     const shared = fields.filter((f) => contexts.every((x) => JSON.stringify(x[f]) === JSON.stringify(contexts[0][f])));
     const varied = fields.filter((f) => !shared.includes(f));
     const s = summaries.get(key(c, b));
-    $("trials-title").textContent = `${contenders[c].name}, ${comma(b)} labels`;
+    $("trials-title").textContent = `${contenders[c].label}, ${comma(b)} labels`;
     const hashed = (field) => /hash|fingerprint|subset|predictions/.test(field);
     const cell = (text, hash) => make("td", hash ? { class: "hash", title: text } : {}, text);
     const whole = make("input", { type: "checkbox", onchange: (event) => $("trials-body").classList.toggle("whole", event.target.checked) });
@@ -353,6 +361,7 @@
     $("trials").scrollTop = 0;
     $("close").focus();
   };
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") show(null); });
   $("close").addEventListener("click", () => $("trials").close());
   $("trials").addEventListener("click", (event) => { if (event.target === $("trials")) $("trials").close(); });
 

@@ -11,6 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from ssl_irmae.protocols.report.comparisons import pivot_comparisons
+from ssl_irmae.protocols.report.components import crossed_components, lay_out_components
 from ssl_irmae.protocols.report.looks import grouped
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.results import Row
@@ -44,19 +45,21 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
         report: What it says.
         pictures: Figures to show below the table.
     """
+    rows = report.rows
     here = importlib.resources.files("ssl_irmae.protocols.report")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
     template = environment.from_string((here / "page.html.j2").read_text(encoding="utf-8"))
     return template.render(
         report=report,
-        first=report.rows[0],
+        first=rows[0],
         groups=grouped(report.looks),
         # our own files, the only text that is not escaped
         style=Markup((here / "page.css").read_text(encoding="utf-8")),  # noqa: S704
         script=Markup((here / "page.js").read_text(encoding="utf-8")),  # noqa: S704
         data=page_data(report),
         comparisons=pivot_comparisons(report.comparisons) if report.comparisons else [],
+        components=lay_out_components(crossed_components(rows)),
         pictures=[(p, base64.b64encode(p.png).decode()) for p in pictures],
     )
 
@@ -98,6 +101,7 @@ def page_data(report: Report) -> dict[str, object]:
         "contenders": [
             {
                 "name": name,
+                "label": look.marked(name),
                 "reads": first[name].reads,
                 "drawn": name in report.drawn,
                 **dataclasses.asdict(look),

@@ -120,7 +120,7 @@ def make_report(
 
     Args:
         trials: As :func:`ssl_irmae.protocols.report.selection.keep_newest` leaves them.
-        reference: None stands for ``"supervised"`` or, where that was not run, the first contender.
+        reference: None stands for ``"supervised"`` or, where that was not run, the first contender that is not leaky.
         drawn: The contenders that figures show; None for those of the preset, or a few by default.
         preset: The protocol that the trials are of, for what it declared beforehand.
         notes: To be said after :func:`ssl_irmae.protocols.report.words.explain`.
@@ -138,7 +138,8 @@ def make_report(
         if name not in names:
             raise unknown_name("contender", name, names)
     if reference is None:
-        reference = "supervised" if "supervised" in names else names[0]
+        honest = {kept.row.contender for kept in trials if kept.row.looks == 1} or set(names)
+        reference = "supervised" if "supervised" in names else next(name for name in names if name in honest)
     ordered = sorted(trials, key=lambda k: (k.row.budget, names.index(k.row.contender), k.row.seed))
     rows = [kept.row for kept in ordered]
     summaries = summarise(rows, reference=reference)

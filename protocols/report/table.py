@@ -1,11 +1,12 @@
 """The tables of a protocol: error by contender and budget, and the components of variance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
 from ssl_irmae.protocols.paired import Difference
 from ssl_irmae.protocols.report.components import components_table, crossed_components
+from ssl_irmae.protocols.report.looks import Look, looks_of
 from ssl_irmae.protocols.results import Row
 from ssl_irmae.protocols.statistics import Summary
 
@@ -39,7 +40,8 @@ def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], reference: 
     labels = f"all {first.budget:,} labels" if first.rule == "full" else f"{first.budget:,} labels"
     kind = "; transductive: these looked at the scored images, without labels" if first.transductive else ""
     reads = {row.contender: row.reads for row in rows}
-    best = min(s.mean for s in summaries)
+    looks = looks_of(rows)
+    best = least_mean(summaries, looks)
     table = Table(title=f"{first.dataset}, {labels}{kind}", title_justify="left", title_style="bold")
     # in a narrow terminal the interval goes below its difference, and long names are folded; numbers never are
     table.add_column("contender", overflow="fold")
@@ -51,7 +53,7 @@ def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], reference: 
     for s in summaries:
         error = format_error(s)
         table.add_row(
-            s.contender,
+            looks[s.contender].marked(s.contender),
             reads[s.contender],
             f"[bold]{error}[/bold]" if s.mean == best else error,
             format_n(s),
@@ -59,6 +61,11 @@ def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], reference: 
             format_p(s.difference),
         )
     return table
+
+
+def least_mean(summaries: Sequence[Summary], looks: Mapping[str, Look]) -> float | None:
+    """Find the least mean error, which a table shows in bold; the best of several looks is no estimate of anything."""
+    return min((s.mean for s in summaries if not looks[s.contender].leaky), default=None)
 
 
 def format_error(summary: Summary) -> str:
@@ -73,8 +80,13 @@ def format_n(summary: Summary) -> str:
     counts = [summary.n]
     if summary.difference is not None and summary.difference.n != summary.n:
         counts.append(summary.difference.n)
-    n, *pairs = (f"{count}†" if count < 6 else str(count) for count in counts)
+    n, *pairs = map(format_count, counts)
     return f"{n} ({pairs[0]})" if pairs else n
+
+
+def format_count(n: int) -> str:
+    """Write how many values or pairs there are, marked below 6."""
+    return f"{n}†" if n < 6 else str(n)
 
 
 def format_difference(difference: Difference | None) -> str:

@@ -62,6 +62,10 @@ def _about_pretraining(rows: Sequence[Row], summaries: Sequence[Summary]) -> lis
         if row.encoder and row.encoder_hash != row.encoder:  # a floor's hash is its name
             single.setdefault(row.encoder, set()).add(row.pretrain_seed)
     names = [name for name, seeds in single.items() if len(seeds) == 1]
+    if any(row.encoder_hash == "random" for row in rows):
+        lines.append(
+            "random: one initialisation of the encoder, not trained; how much another changes is not in its ±."
+        )
     if names:
         lines.append(
             f"One pretraining of each encoder ({_listed(names)}): ±, Δ and p are about these very encoders, not about "
@@ -149,8 +153,8 @@ def _about_scoring(first: Row, summaries: Sequence[Summary]) -> str:
     ends = dict.fromkeys((errors[0], errors[-1]))
     binomial = " and ".join(f"{scoring_error(e, first.n_scored):.2f} points at {e:.1f} % error" for e in ends)
     return (
-        f"Not in ±, nor in any interval or p: the {first.n_scored:,} scored images are one sample; that alone is "
-        f"(binomial) {binomial}."
+        f"Not in ±, nor in any interval or p: the {first.n_scored:,} scored images are one sample; that alone gives a "
+        f"mean a standard error of at most (binomial) {binomial}."
     )
 
 

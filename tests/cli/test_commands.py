@@ -179,9 +179,29 @@ def test_the_reference_protocol_is_stamped_as_leaky(tiny_encoder: Path, monkeypa
     monkeypatch.setattr(pretrained, "encoder_of_method", lambda *_, **__: opened)
     document = json.loads(run("evaluate --dataset digits --labels 50 --seeds 1 --protocol reference --json").stdout)
     assert document["leak_audit"][0].startswith("LEAKY: ")
+    assert document["reference"] == "irmae-last-look", "differences are not to the leaky one"
+    table = run("evaluate --dataset digits --labels 50 --seeds 1 --protocol reference").stdout
+    assert re.search(r"irmae-best-of-50-looks\s*\(leaky\)", table)
+    run("evaluate --dataset digits --labels 50 --protocol reference --rule uniform", code=2)
     errors = {row["contender"]: row["error"] for row in document["rows"]}
     assert errors["irmae-best-of-50-looks"] <= errors["irmae-last-look"]
     assert {row["rule"] for row in document["rows"]} == {"first"}
+
+
+def test_codes_are_measured_without_a_classifier_when_asked_for(evaluate: str) -> None:
+    told = run(f"{evaluate} --metrics retrieval").stdout
+    assert "MAP@R" in told
+    document = json.loads(run(f"{evaluate} --metrics retrieval --json").stdout)
+    (quality,) = document["retrieval"]  # `supervised` has no frozen code
+    assert quality["representation"] == "tiny"
+    assert 0 < quality["map_at_r"] <= quality["r_precision"] <= 100
+    assert json.loads(run(f"{evaluate} --json").stdout)["retrieval"] == []
+
+
+def test_subsets_can_be_drawn_without_looking_at_classes(evaluate: str) -> None:
+    document = json.loads(run(f"{evaluate} --rule uniform --json").stdout)
+    assert {row["rule"] for row in document["rows"]} == {"uniform"}
+    assert any("without looking at classes" in note for note in document["notes"])
 
 
 def test_evaluate_again_repeats_nothing_and_gives_the_same_rows(evaluate: str) -> None:

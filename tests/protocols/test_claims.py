@@ -17,8 +17,12 @@ def test_a_learner_is_said_to_be_below_where_frozen_codes_err_more(make_row) -> 
     assert "above it at 100 labels" in line
 
 
-def test_nothing_is_claimed_of_differences_around_zero_or_of_five_pairs(make_row) -> None:
+def test_nothing_is_claimed_of_differences_around_zero(make_row) -> None:
     assert _said(make_row, [1.0, -1.0, 0.5, -0.5, 1.0, -1.0]) == []
+
+
+def test_of_five_pairs_the_means_are_told_and_that_nothing_can_be_tested(make_row) -> None:
     (line,) = _said(make_row, [1.0, 2.0, 1.5, 0.5, 1.0])
-    assert "fewer than six pairs" in line
-    assert "`learner`" not in line
+    assert line == "- At 100 labels (5 pairs) nothing can be tested; the mean of `learner` is below that of `frozen`."
+    (line,) = _said(make_row, [-1.0, -2.0, -1.5, -0.5, -1.0])
+    assert "above that of `frozen`" in line

@@ -2,8 +2,10 @@
 
 import dataclasses
 import importlib.util
+import os
 import pickle
 import random
+import signal
 import sqlite3
 import sys
 from collections.abc import Iterable
@@ -277,6 +279,23 @@ def test_a_trial_that_fails_stops_no_other(
     assert kept == [*(("irmae-linear", s) for s in (0, 1, 2)), ("unlucky", 0), ("unlucky", 2)]
 
 
+def _die_once(sample: Sample, here: int) -> Predictor:
+    """Learn nothing, and for one seed end the process that is not ``here``, as the kernel does when memory is short."""
+    if sample.seed == derive_seed("learner", 2) and os.getpid() != here:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return lambda inputs: torch.zeros(len(inputs), dtype=torch.int64)
+
+
+def test_a_process_that_is_killed_costs_no_finished_trial(data: Data, encoders: Encoders, tmp_path: Path) -> None:
+    doomed = {"doomed": Contender(_die_once, "images", {"here": os.getpid()})}
+    spec, store = _spec(doomed, seeds=(0, 1, 2, 3)), Store(tmp_path / "s")
+    with pytest.raises(UserError, match="was killed, most likely for want of memory: try fewer --jobs"):
+        list(Grid(spec, data, doomed, encoders, store, jobs=2).run())
+    kept = {row.seed for row in store.rows()}
+    assert 2 not in kept
+    assert kept & {0, 1}, "the process that died had finished one"
+
+
 def test_threads_follow_from_the_contender_and_not_from_what_else_is_run(
     data: Data, encoders: Encoders, tmp_path: Path
 ) -> None:
@@ -490,8 +509,13 @@ def test_learners_learn(name: str, data: Data, tiny_encoder: Path) -> None:
     assert wrong.double().mean() < 0.75
 
 
-def test_development_scoring_holds_out_training_images() -> None:
+def test_development_scoring_holds_out_training_images_with_their_labels() -> None:
     development, test = (load_data("digits", scored_on=s) for s in ("development", "test"))
+    assert test.train.labels is not None
+    label_of = {x.numpy().tobytes(): y for x, y in zip(test.train.images, test.train.labels.tolist(), strict=True)}
+    for part in (development.train, development.scored):
+        assert part.labels is not None
+        assert [label_of[x.numpy().tobytes()] for x in part.images] == part.labels.tolist()
     assert (len(development.train), len(development.scored)) == (1300 - 216, 216)
     both = torch.cat([development.train.images, development.scored.images])
     assert sorted(x.numpy().tobytes() for x in both) == sorted(x.numpy().tobytes() for x in test.train.images)

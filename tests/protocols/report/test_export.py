@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import math
 import re
 import statistics
 
@@ -117,9 +118,14 @@ def test_latex_is_made_of_whole_booktabs_tables_with_one_width(report: Report) -
             assert len(re.findall(r"(?<!\\)&", line)) == len(columns) - 1
     assert text.count("\\begin{table}") == text.count("\\end{table}") == 4
     assert "\\texttt{my\\_own \\& $<$b$>$-joint}" in text
-    assert not re.search(r"[±Δ†]|(?<!\\)%(?! \\usepackage)", text)
+    comments = [line for line in text.splitlines() if line.startswith("%")]
+    assert "% A note." in comments
+    assert any("Learners were given labelled images of their subset" in line for line in comments)
+    printed = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
+    assert not re.search(r"[±Δ†]|(?<!\\)%", printed)
+    assert "(7)" in printed
     # brackets close
-    plain = re.sub(r"\\[{}]", "", text)
+    plain = re.sub(r"\\[{}]", "", printed)
     assert plain.count("{") == plain.count("}")
 
 
@@ -251,3 +257,18 @@ def test_a_leaky_contender_is_stamped_and_never_drawn_by_default(trials: list[Ke
     assert "best-of-50" not in report.drawn
     assert "| `best-of-50 (leaky)` |" in markdown(report)
     assert "best-of-50 (leaky)" in latex(report)
+    assert not re.search(r"`best-of-50 \(leaky\)` .*\*\*", markdown(report)), "the best of many looks is no best mean"
+    alone = make_report([*best_of_many, *[k for k in trials if k.row.contender == "irmae-knn"]])
+    assert alone.reference == "irmae-knn"
+
+
+def test_components_of_variance_stand_in_every_output(make_row) -> None:
+    table = ((1.0, 3.0), (2.0, 6.0), (6.0, 6.0))
+    rows = [make_row("a", s, e, pretrain_seed=p) for s, line in enumerate(table) for p, e in enumerate(line)]
+    report = make_report([Kept(row, 0.1, "2026-01-01", {}) for row in rows])
+    roots = ["1.73", "1.15", "1.41"]  # of 3, 4/3 and 2
+    assert f"| `a` | 100 | 3 | 2 | {' | '.join(roots)} |" in markdown(report)
+    assert f"\\texttt{{a}} & 100 & 3 & 2 & {' & '.join(roots)} \\\\" in latex(report)
+    (component,) = json.loads(report_json(report))["variance_components"]
+    assert component["pretraining"]["points"] == pytest.approx(math.sqrt(4 / 3))
+    assert all(f"<td>{root}</td>" in html_page(report) for root in roots)

@@ -159,10 +159,12 @@ def test_the_keyboard_reaches_every_point_and_its_trials(page: Page, report: Rep
 
 
 @in_a_browser
-@pytest.mark.parametrize("device", ["mouse", "button in the table"])
+@pytest.mark.parametrize("device", ["mouse", "button in the table", "assistive technology"])
 def test_the_trials_behind_a_point_are_one_click_away(page: Page, report: Report, device: str) -> None:
     if device == "mouse":
         page.click(POINT)
+    elif device == "assistive technology":  # clicks the element and names no place
+        page.run(f"document.querySelector('{POINT}').dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))")
     else:
         page.click("""button[aria-label="7 subsets: trials of irmae-knn at 100 labels"]""")
     assert page.run("document.getElementById('trials-title').innerText") == "irmae-knn, 100 labels"
@@ -176,6 +178,15 @@ def test_the_trials_behind_a_point_are_one_click_away(page: Page, report: Report
         assert words in text
     page.click("#close")
     assert not page.run("document.getElementById('trials').open")
+
+
+@in_a_browser
+def test_a_point_keeps_the_focus_when_the_chart_is_drawn_anew(page: Page) -> None:
+    page.run(f"document.querySelector('{POINT}').focus()")
+    statistic = "document.getElementById('statistic')"
+    page.run(f"{statistic}.value = 'sd', {statistic}.dispatchEvent(new Event('change'))")
+    assert page.run("document.activeElement.classList.contains('point')")
+    assert "standard deviation" in tip(page)
 
 
 @in_a_browser
@@ -252,6 +263,8 @@ def test_contenders_can_be_chosen(page: Page, report: Report) -> None:
 
 @in_a_browser
 def test_transductive_rows_have_a_table_of_their_own(page: Page) -> None:
+    assert "1 transductive contenders are not among those chosen" in page.run("document.body.innerText")
+    page.click("#only-chosen")
     tables = page.run(
         "[...document.querySelectorAll('#tables tbody')].map(body => [...body.rows].map(r => r.cells[0].innerText))"
     )

@@ -24,7 +24,7 @@ from ssl_irmae.protocols.readouts.poisson import (
     poisson_transductive,
     poisson_transductive_together,
 )
-from ssl_irmae.protocols.readouts.propagate import propagate
+from ssl_irmae.protocols.readouts.propagate import propagate, propagate_prior
 from ssl_irmae.protocols.readouts.reference_head import last_look, reference_head
 from ssl_irmae.protocols.readouts.self_training import self_training
 from ssl_irmae.protocols.readouts.spread import (
@@ -106,6 +106,7 @@ _SELF_TRAINING: dict[str, Setting] = {
 _SPREAD: dict[str, Setting] = {"k": 10, "alpha": 0.99}
 _POISSON: dict[str, Setting] = {"k": 10}
 _PRIOR: dict[str, Setting] = {"k": 10, "slack": 0.1}
+_PROPAGATE: dict[str, Setting] = {**_CONSISTENCY, "learning_rate": 1e-3, "k": 10}
 _LINEAR_NOTE = (
     "where each class has five labels C is chosen by cross-validation inside the subset (on 2,000 of its examples "
     "where it has more), else it is the fixed one"
@@ -178,12 +179,13 @@ _LEARNERS: dict[str, Contender] = {
     "finetune": Contender(finetune, "images", {**_TRAINING, "learning_rate": 3e-4}),
     "joint": Contender(joint, "images", _JOINT),
     "consistency": Contender(consistency, "images", _CONSISTENCY, note=_CONSISTENCY_NOTE),
-    "propagate": Contender(
-        propagate,
+    "propagate": Contender(propagate, "images", _PROPAGATE, extra="graph", note=_CONSISTENCY_NOTE),
+    "propagate-prior": Contender(
+        propagate_prior,
         "images",
-        {**_CONSISTENCY, "learning_rate": 1e-3, "k": 10},
+        {**_PROPAGATE, **_PRIOR},
         extra="graph",
-        note=_CONSISTENCY_NOTE,
+        note=f"{_CONSISTENCY_NOTE}; {_PRIOR_NOTE}",
     ),
 }
 
@@ -194,8 +196,9 @@ _FROM_SCRATCH: dict[str, Contender] = {
     "supervised-augment": Contender(supervised, "images", {**_TRAINING, "learning_rate": 2e-3, "views": "strong"}),
     "vib": Contender(vib, "images", {**_TRAINING, "learning_rate": 3e-3, "beta": 1e-3}, note=_VIB_NOTE),
     "scratch-consistency": Contender(consistency, "images", {**_CONSISTENCY, "learning_rate": 1e-3}),
-    "scratch-propagate": Contender(
-        propagate, "images", {**_CONSISTENCY, "learning_rate": 3e-4, "k": 10}, extra="graph"
+    "scratch-propagate": Contender(propagate, "images", {**_PROPAGATE, "learning_rate": 3e-4}, extra="graph"),
+    "scratch-propagate-prior": Contender(
+        propagate_prior, "images", {**_PROPAGATE, **_PRIOR, "learning_rate": 3e-4}, extra="graph"
     ),
 }
 

@@ -15,7 +15,7 @@ RESULTS = Path(__file__).parent.parent / "docs" / "results"
 
 
 FAMILY = {name: family for family, names in FAMILIES.items() for name in names}
-NOTHING_TO_CHOOSE = {"centroid", "poisson"}
+NOTHING_TO_CHOOSE = {"centroid", "poisson", "propagate-prior", "scratch-propagate-prior"}
 
 
 def test_settings_were_chosen_with_the_encoders_that_ship() -> None:
@@ -44,6 +44,12 @@ def test_the_settings_in_force_won_on_the_development_images() -> None:
         for name in FAMILIES[family]:
             in_force = CONTENDERS[name].settings
             assert {key: float(value) for key, value in chosen.items()} == {key: in_force[key] for key in chosen}, name
+
+
+@pytest.mark.parametrize("name", [name for name in CONTENDERS if name.endswith("-propagate-prior")])
+def test_propagation_with_a_prior_has_the_settings_of_that_without_and_of_the_readout_with(name: str) -> None:
+    without, prior = CONTENDERS[name.removesuffix("-prior")].settings, CONTENDERS["irmae-poisson-prior"].settings
+    assert CONTENDERS[name].settings == {**without, **prior}
 
 
 @pytest.mark.parametrize("name", [name for name, c in CONTENDERS.items() if c.transductive])

@@ -1,6 +1,8 @@
 """The chain that makes a few labels enough: labels spread on a graph, the safe ones kept, then consistency training."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from torch import Tensor
 
@@ -9,10 +11,13 @@ from ssl_irmae.datasets import as_float
 from ssl_irmae.pretraining import encode
 from ssl_irmae.protocols.readouts.base import Predictor, Sample
 from ssl_irmae.protocols.readouts.consistency import train_consistently
-from ssl_irmae.protocols.readouts.graph import build_graph
+from ssl_irmae.protocols.readouts.graph import Graph, build_graph
 from ssl_irmae.protocols.readouts.network_training import batches
-from ssl_irmae.protocols.readouts.poisson import poisson_scores
+from ssl_irmae.protocols.readouts.poisson import poisson_mbo, poisson_scores
 from ssl_irmae.seeding import generator
+
+Spread = Callable[[Graph, Tensor, Tensor, int], Tensor]
+"""From a graph, the positions of labelled nodes, their classes and the number of classes: class scores (n, classes)."""
 
 
 def propagate(
@@ -44,7 +49,40 @@ def propagate(
         confidence: The threshold of consistency training.
         reconstruction_weight: That of consistency training.
     """
-    kept, labels = pseudo_labels(sample, autoencoder, k=k)
+    return _propagate(
+        sample,
+        autoencoder,
+        poisson_scores,
+        k=k,
+        steps=steps,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        unlabelled_batch_size=unlabelled_batch_size,
+        confidence=confidence,
+        reconstruction_weight=reconstruction_weight,
+    )
+
+
+def propagate_prior(
+    sample: Sample, autoencoder: Autoencoder | None = None, *, slack: float, **settings: Any
+) -> Predictor:
+    """Do as ``propagate``, with pseudo-labels by Poisson MBO, whose class prior helps where labels are very few.
+
+    The prior is an assumption and read from no label: all classes are about equally common (see ``poisson_mbo``).
+
+    Args:
+        sample: Images, uint8 (m, c, s, s).
+        autoencoder: As in ``propagate``.
+        slack: How far a class's share may be from the uniform one, as a fraction of it.
+        **settings: Those of ``propagate``.
+    """
+    return _propagate(sample, autoencoder, functools.partial(poisson_mbo, slack=slack), **settings)
+
+
+def _propagate(
+    sample: Sample, autoencoder: Autoencoder | None, spread: Spread, *, k: int, batch_size: int, **training: Any
+) -> Predictor:
+    kept, labels = pseudo_labels(sample, autoencoder, spread, k=k)
 
     def labelled() -> Iterator[tuple[Tensor, Tensor]]:
         images = sample.unlabelled_on_device()
@@ -52,24 +90,16 @@ def propagate(
         for i in batches(len(kept), batch_size, generator("cpu", sample.seed, "labelled"), sample.device):
             yield as_float(images[places[i]], sample.device), classes[i]
 
-    return train_consistently(
-        sample,
-        autoencoder,
-        labelled(),
-        steps=steps,
-        learning_rate=learning_rate,
-        unlabelled_batch_size=unlabelled_batch_size,
-        confidence=confidence,
-        reconstruction_weight=reconstruction_weight,
-    )
+    return train_consistently(sample, autoencoder, labelled(), **training)
 
 
-def pseudo_labels(sample: Sample, autoencoder: Autoencoder | None, *, k: int) -> tuple[Tensor, Tensor]:
+def pseudo_labels(sample: Sample, autoencoder: Autoencoder | None, spread: Spread, *, k: int) -> tuple[Tensor, Tensor]:
     """Spread labels over the graph of unlabelled images and keep the safe ones.
 
     Args:
         sample: Images, uint8 (m, c, s, s).
         autoencoder: The graph is over its codes; None takes pixels.
+        spread: Gives every node class scores.
         k: Neighbours in the graph.
 
     Returns:
@@ -82,7 +112,7 @@ def pseudo_labels(sample: Sample, autoencoder: Autoencoder | None, *, k: int) ->
         return encode(autoencoder, sample.unlabelled, reads="code")
 
     graph = sample.memo.once(f"graph of {k} neighbours over codes", lambda: build_graph(codes(), k=k))
-    guess = poisson_scores(graph, sample.positions, sample.labels, sample.classes).argmax(1)
+    guess = spread(graph, sample.positions, sample.labels, sample.classes).argmax(1)
     guess[sample.positions] = sample.labels
     safe = (guess[graph.nearest] == guess[:, None]).all(1)
     safe[sample.positions] = True

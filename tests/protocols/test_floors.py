@@ -12,8 +12,8 @@ from ssl_irmae.protocols.floors import FLOORS
 def images() -> Tensor:
     """Images whose directions differ in variance."""
     generator = torch.Generator().manual_seed(0)
-    mixed = torch.randn(300, 12, generator=generator) @ torch.randn(12, 256, generator=generator)
-    return (128 + 12 * mixed).clamp(0, 255).byte().view(300, 1, 16, 16)
+    mixed = torch.randn(300, 12, generator=generator) @ torch.randn(12, 1024, generator=generator)
+    return (128 + 12 * mixed).clamp(0, 255).byte().view(300, 1, 32, 32)
 
 
 @pytest.mark.parametrize("name", FLOORS)

@@ -40,8 +40,8 @@ def test_presets_name_contenders_and_a_reference_that_they_run(name: str) -> Non
         run = [name for part in preset.parts if budget in part.budgets for name in part.contenders]
         assert preset.reference in run
         assert len(run) == len(set(run)), "no trial is in two parts"
-        # propagate has nothing to spread where every image has a label
-        known = set(run) | ({name for name in CONTENDERS if name.endswith("-propagate")} if budget is None else set())
+        # what spreads labels is not run where there are many
+        known = set(run) | {name for name in CONTENDERS if "propagate" in name}
         assert {contender for pair in preset.comparisons for contender in pair} <= known
         assert set(preset.drawn) <= known
     if preset.comparisons:
@@ -58,7 +58,8 @@ def test_the_full_protocol_runs_every_contender_at_five_budgets() -> None:
     assert {n for (name, b), n in run.items() if b in (100, 1000)} == {10}
     assert {n for (name, b), n in run.items() if b == 10_000 and name not in frozen} == {5}
     assert {n for (_, b), n in run.items() if b is None} == {3}
-    assert not [name for name, b in run if b is None and name.endswith("-propagate")]
+    assert {b for name, b in run if name.endswith("-propagate")} == {10, 100, 1000, 10_000}
+    assert {b for name, b in run if name.endswith("-propagate-prior")} == {10, 100}
     steps = {(b, part.steps) for part in parts for b in part.budgets if part.contenders[0] not in frozen}
     assert steps == {(10, 600), (100, 600), (1000, 600), (10_000, 1500), (None, 3000)}
 

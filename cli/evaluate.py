@@ -302,7 +302,7 @@ def evaluate(
         retrieval = grid.retrieval() if metrics == "retrieval" else []
     if table:
         console = Console(stderr=False)
-        for each in protocol_tables(rows, summaries, reference=plan.reference):
+        for each in protocol_tables(rows, summaries, reference=plan.reference, width=console.width):
             console.print(each)
         if comparisons:
             console.print(comparisons_table(comparisons))

@@ -175,7 +175,7 @@ def report(
         write_atomically(out / name, content)
     if table:
         console = Console(stderr=False)
-        for each in protocol_tables(made.rows, made.summaries, reference=made.reference):
+        for each in protocol_tables(made.rows, made.summaries, reference=made.reference, width=console.width):
             console.print(each)
         if made.comparisons:
             console.print(comparisons_table(made.comparisons))

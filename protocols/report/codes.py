@@ -121,7 +121,7 @@ def code_view(codes: Codes) -> "Figure":
         below.set_xlabel("t-SNE", fontsize=8)
         for axes, view in ((above, points[few]), (below, neighbour_view(code[few]))):
             for c, shade in enumerate(shades):
-                axes.scatter(*view[labels == c].T, s=5, color=shade, alpha=0.7, linewidths=0)
+                axes.scatter(*view[labels == c].T, s=5, color=shade, alpha=0.7, linewidths=0, rasterized=True)
             axes.set_xticks([])
             axes.set_yticks([])
     if many <= 20:

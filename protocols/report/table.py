@@ -1,7 +1,9 @@
 """The tables of a protocol: error by contender and budget, and the components of variance."""
 
+import sys
 from collections.abc import Mapping, Sequence
 
+from rich.console import Console
 from rich.table import Table
 
 from ssl_irmae.protocols.paired import Difference
@@ -11,7 +13,7 @@ from ssl_irmae.protocols.results import Row
 from ssl_irmae.protocols.statistics import Summary
 
 
-def protocol_tables(rows: Sequence[Row], summaries: Sequence[Summary], *, reference: str) -> list[Table]:
+def protocol_tables(rows: Sequence[Row], summaries: Sequence[Summary], *, reference: str, width: int) -> list[Table]:
     """Build every table of a protocol, in order.
 
     By budget, one of the inductive contenders and one of the transductive, which are not to be compared with each
@@ -21,6 +23,7 @@ def protocol_tables(rows: Sequence[Row], summaries: Sequence[Summary], *, refere
         rows: Every row that was summarised.
         summaries: Of them.
         reference: The contender that differences are taken to.
+        width: Of the terminal, in characters.
     """
     tables = []
     for budget in dict.fromkeys(row.budget for row in rows):
@@ -30,12 +33,12 @@ def protocol_tables(rows: Sequence[Row], summaries: Sequence[Summary], *, refere
             names = {row.contender for row in kind}
             here = [s for s in summaries if s.budget == budget and s.contender in names]
             if here:
-                tables.append(_budget_table(kind, here, reference))
+                tables.append(_budget_table(kind, here, reference, width))
     components = crossed_components(rows)
     return [*tables, components_table(components)] if components else tables
 
 
-def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], reference: str) -> Table:
+def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], reference: str, width: int) -> Table:
     first = rows[0]
     labels = f"all {first.budget:,} labels" if first.rule == "full" else f"{first.budget:,} labels"
     kind = "; transductive: these looked at the scored images, without labels" if first.transductive else ""
@@ -48,7 +51,7 @@ def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], reference: 
     table.add_column("reads", no_wrap=True)
     table.add_column("error % ± SE", justify="right", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
-    table.add_column(f"Δ {reference} [95 %]", justify="right", min_width=len("[-10.00,-10.00]"))
+    table.add_column(f"Δ {reference} [95 %]", justify="right")
     table.add_column("p Holm", justify="right", no_wrap=True)
     for s in summaries:
         error = format_error(s)
@@ -60,6 +63,9 @@ def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], reference: 
             "reference" if s.contender == reference else format_difference(s.difference),
             format_p(s.difference),
         )
+    if Console(width=sys.maxsize).measure(table).maximum > width:
+        # fixed, so that rich takes what is still too much from the names alone
+        table.columns[4].width = len("[-10.00,-10.00]")
     return table
 
 

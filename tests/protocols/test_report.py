@@ -16,7 +16,7 @@ DEFAULT = ["irmae-linear", "irmae-joint", "ae-linear", "ae-joint", "vae-linear",
 
 def drawn(rows: list[Row], *, reference: str = "supervised", width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width)
-    for table in protocol_tables(rows, summarise(rows, reference=reference), reference=reference):
+    for table in protocol_tables(rows, summarise(rows, reference=reference), reference=reference, width=width):
         console.print(table)
     return console.file.getvalue()
 
@@ -59,6 +59,16 @@ def test_names_of_22_characters_fit_100_columns_and_give_way_in_80(make_row) -> 
     assert line_of(narrow, "supervised")[0] == "supervised"
     difference = line_of(drawn(features, width=100), long)[4]
     assert all(part in narrow for part in difference.split(" ")), "the interval may stand below, whole"
+
+
+@pytest.mark.parametrize("width", [72, 80, 100, 120])
+def test_no_line_is_cut_however_long_the_names_and_counts(make_row, width: int) -> None:
+    long = "irmae-features-poisson-prior-transductive"
+    rows = [make_row("supervised", s, 60.0 + 7 * s % 5) for s in range(10)]
+    rows += [make_row(long, s, 20.0 + s % 7, reads="features") for s in range(30)]
+    lines = [line for line in drawn(rows, width=width).splitlines() if line[0] in "┏┃┡│└"]
+    assert len({len(line) for line in lines}) == 1
+    assert {line[-1] for line in lines} <= set("┓┃┩│┘")
 
 
 def test_a_p_is_written_with_three_digits_and_corrected(make_row) -> None:

@@ -174,11 +174,11 @@ def _about_single_classes(rows: Sequence[Row]) -> list[str]:
 
 def _about_readouts(rows: Sequence[Row]) -> list[str]:
     told = {c.readout.__name__: c.note for c in CONTENDERS.values() if c.note}
-    notes: dict[str, dict[str, None]] = {}
+    notes: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
         if row.readout in told:
-            notes.setdefault(told[row.readout], {})[row.contender] = None
-    return [f"{', '.join(names)}: {note}." for note, names in notes.items()]
+            notes.setdefault((row.readout, told[row.readout]), {})[row.contender] = None
+    return [f"{_named(readout, list(names))}: {note}." for (readout, note), names in notes.items()]
 
 
 def _about_settings(rows: Sequence[Row]) -> list[str]:
@@ -190,11 +190,8 @@ def _about_settings(rows: Sequence[Row]) -> list[str]:
     for name, versions in texts.items():
         for text, (row, budgets) in versions.items():
             where = f" at {_listed([f'{b:,}' for b in sorted(budgets)])} labels" if len(versions) > 1 else ""
-            fixed.setdefault((row.readout.replace("_", " "), text), []).append(name + where)
-    told = [
-        f"{', '.join(names) if len(names) <= _MOST_NAMES else f'{readout} ({len(names)} contenders)'}: {text}"
-        for (readout, text), names in fixed.items()
-    ]
+            fixed.setdefault((row.readout, text), []).append(name + where)
+    told = [f"{_named(readout, names)}: {text}" for (readout, text), names in fixed.items()]
     lines = [f"Fixed beforehand: {'; '.join(told)}."]
     if rows[0].scored_on == "development":
         lines.append(
@@ -208,6 +205,13 @@ def _about_settings(rows: Sequence[Row]) -> list[str]:
             "`ssl-irmae pretrain` and --encoder."
         )
     return lines
+
+
+def _named(readout: str, contenders: Sequence[str]) -> str:
+    """Name a few contenders, or what they have in common."""
+    if len(contenders) <= _MOST_NAMES:
+        return ", ".join(contenders)
+    return f"{readout.replace('_', ' ')} ({len(contenders)} contenders)"
 
 
 def _short(value: int | float | str) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import platformdirs
 import torch
@@ -36,6 +37,7 @@ class PretrainedEncoder:
         pretrain_seed: Of its pretraining, if its card tells.
         quick: Whether it was pretrained for a few steps on the spot.
         pretraining: How it was pretrained, in words without the seed, if its card tells.
+        data_fingerprint: Of the images it was pretrained on, if its card tells.
     """
 
     name: str
@@ -45,6 +47,15 @@ class PretrainedEncoder:
     pretrain_seed: int | None = None
     quick: bool = False
     pretraining: str | None = None
+    data_fingerprint: str | None = None
+
+    def beside(self, data: Data) -> Self:
+        """Add to the words on its pretraining that it had other data than these training images, where that is so."""
+        if self.data_fingerprint == data.source_fingerprint:
+            return self
+        which = f"other data ({self.data_fingerprint[:12]})" if self.data_fingerprint else "no data"
+        told = "; ".join(filter(None, (self.pretraining, f"its card names {which}, not these training images")))
+        return dataclasses.replace(self, pretraining=told)
 
     def reads(self, channels: int, image_size: int) -> bool:
         """Say whether it reads images of this kind as they are."""
@@ -71,7 +82,15 @@ def open_encoder(name: str, name_or_path: str | Path) -> PretrainedEncoder:
             f"{a.method}{depth}, {card['steps']:,} steps of {card['batch_size']} images, learning rate "
             f"{card['learning_rate']:g}, {card['precision']}"
         )
-    return PretrainedEncoder(name, weights_hash(folder), a, folder, card.get("seed"), pretraining=told)
+    return PretrainedEncoder(
+        name,
+        weights_hash(folder),
+        a,
+        folder,
+        card.get("seed"),
+        pretraining=told,
+        data_fingerprint=card.get("data_fingerprint"),
+    )
 
 
 def own_encoders(paths: Iterable[str], seeds: Sequence[int] = ()) -> dict[str, tuple[PretrainedEncoder, ...]]:

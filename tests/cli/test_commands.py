@@ -169,6 +169,19 @@ def test_pretraining_seeds_are_crossed_and_their_variance_reported(
     run(f"{evaluate} --pretrain-seeds 0,1", code=2)
 
 
+def test_an_encoder_that_was_pretrained_on_other_data_is_said_to_be(tiny_encoder: Path, tmp_path: Path) -> None:
+    config = read_config(tiny_encoder)
+    other = Encoder(config.model_copy(update={"card": {**config.card, "data_fingerprint": "0123456789abcdef"}}))
+    other.save_pretrained(tmp_path / "elsewhere")
+    command = "evaluate --dataset digits --labels 20 --seeds 2 --json"
+    told = {
+        name: "\n".join(json.loads(run(f"{command} --encoder {path} --contenders {name}-knn").stdout)["leak_audit"])
+        for name, path in (("elsewhere", tmp_path / "elsewhere"), ("tiny", tiny_encoder))
+    }
+    assert "its card names other data (0123456789ab), not these training images" in told["elsewhere"]
+    assert "not these training images" not in told["tiny"]
+
+
 def test_the_reference_protocol_is_stamped_as_leaky(tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, contender in REFERENCE_PROTOCOL.items():
         monkeypatch.setitem(

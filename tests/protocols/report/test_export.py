@@ -153,7 +153,7 @@ def test_declared_comparisons_stand_in_a_table_of_their_own(trials: list[Kept]) 
     documented = json.loads(report_json(declared))["comparisons"]
     assert len(documented) == 6
     assert any("3 comparisons that the protocol declares" in note for note in declared.notes)
-    assert latex(declared).count("Declared comparisons") == 1
+    assert latex(declared).count("\\label{tab:declared}") == 1
     assert "irmae-knn" in html_page(declared).split('id="comparisons"')[1].split("</section>")[0]
     assert 'id="comparisons"' not in html_page(make_report(trials))
 

@@ -10,7 +10,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import child, evaluate, growth, heads, jobs, memory, peer, pretraining, profile, quality, startup
+from benchmarks import (
+    child,
+    evaluate,
+    growth,
+    heads,
+    jobs,
+    memory,
+    peer,
+    pretraining,
+    profile,
+    quality,
+    readouts,
+    startup,
+)
 from benchmarks.measure import figure
 from benchmarks.options import Options
 from ssl_irmae.environment import describe_environment
@@ -20,6 +33,7 @@ SECTIONS = {
     "profile": profile.section,
     "quality": quality.section,
     "heads": heads.section,
+    "readouts": readouts.section,
     "evaluate": evaluate.section,
     "jobs": jobs.section,
     "startup": startup.section,

@@ -43,7 +43,18 @@ SHORT = (
 )
 BENCH = RESULTS / "performance" / "bench.json"
 GROWTH_FIGURE = "\n\n![Cost against size, log-log](results/performance/growth.png)"
-SECTIONS = ("pretraining", "profile", "quality", "heads", "evaluate", "jobs", "startup", "memory", "growth")
+SECTIONS = (
+    "pretraining",
+    "profile",
+    "quality",
+    "heads",
+    "readouts",
+    "evaluate",
+    "jobs",
+    "startup",
+    "memory",
+    "growth",
+)
 
 
 def evaluate_table(document: dict[str, Any]) -> str:

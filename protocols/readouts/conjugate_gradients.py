@@ -1,5 +1,6 @@
 """Linear equations of one matrix with many right-hand sides, solved at once."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.readouts.side_by_side import side_by_side
 
 _ROWS = 1024  # of so many columns at a time that they stay in the processor's cache
 _COLUMNS = 100  # at once
@@ -34,10 +36,11 @@ def conjugate_gradients(system: Any, sources: Sequence[Array], *, tolerance: flo
     Raises:
         UserError: If a residual is not finite.
     """
-    if len(sources) > 1 and sum(b.shape[1] for b in sources) > _COLUMNS:
-        half = len(sources) // 2
-        halves = (sources[:half], sources[half:])
-        return [u for some in halves for u in conjugate_gradients(system, some, tolerance=tolerance)]
+    most = max(1, _COLUMNS // max((b.shape[1] for b in sources), default=1))
+    return side_by_side(functools.partial(_solve, system, tolerance), sources, most=most)
+
+
+def _solve(system: Any, tolerance: float, sources: Sequence[Array]) -> list[Array]:
     solutions: list[Array] = [np.zeros_like(b) for b in sources]
     whose = np.repeat(np.arange(len(sources)), [b.shape[1] for b in sources])
     r = np.concatenate(sources, axis=1)

@@ -1,5 +1,6 @@
 """Poisson learning on a graph of unlabelled codes: for labels so few that label propagation fails."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from ssl_irmae.protocols.readouts.base import Predictor, Sample
 from ssl_irmae.protocols.readouts.conjugate_gradients import conjugate_gradients
 from ssl_irmae.protocols.readouts.graph import Graph, graph_of, inductive, transductive
 from ssl_irmae.protocols.readouts.shares import share_out
+from ssl_irmae.protocols.readouts.side_by_side import side_by_side
 
 _TOLERANCE = 1e-3
 _WALK_STEPS = 10
@@ -168,19 +170,19 @@ def _scores(graph: Graph, subsets: Sequence[Subset], classes: int) -> list[Tenso
 
 
 def _mbo(graph: Graph, subsets: Sequence[Subset], classes: int, slack: float) -> list[Tensor]:
+    starts = list(zip(subsets, _solve(graph, subsets), strict=True))
+    sharpened = side_by_side(functools.partial(_sharpened, graph, slack), starts, most=_AT_ONCE)
     found = []
-    for i in range(0, len(subsets), _AT_ONCE):
-        some = subsets[i : i + _AT_ONCE]
-        for (_, labels), u in zip(some, _sharpened(graph, some, slack), strict=True):
-            scores = torch.zeros(len(u), classes)
-            scores[:, torch.unique(labels)] = torch.from_numpy(u[graph.place] / u[graph.place].sum(1, keepdims=True))
-            found.append(scores)
+    for (_, labels), u in zip(subsets, sharpened, strict=True):
+        scores = torch.zeros(len(u), classes)
+        scores[:, torch.unique(labels)] = torch.from_numpy(u[graph.place] / u[graph.place].sum(1, keepdims=True))
+        found.append(scores)
     return found
 
 
-def _sharpened(graph: Graph, subsets: Sequence[Subset], slack: float) -> list[Array]:
+def _sharpened(graph: Graph, slack: float, starts: Sequence[tuple[Subset, Array]]) -> list[Array]:
     """Take turns of diffusion and of sharing out, each subset until it stays as it is: (n, classes named) each."""
-    scores = _solve(graph, subsets)
+    subsets, scores = [subset for subset, _ in starts], [u for _, u in starts]
     weights = [np.ones(u.shape[1]) for u in scores]
     live = [i for i, u in enumerate(scores) if u.shape[1] > 1]
     for i in live:

@@ -40,7 +40,7 @@ def self_training(
     others = others[torch.randperm(len(others), generator=generator("cpu", sample.seed, "unlabelled"))[:unlabelled]]
     inputs = torch.cat([sample.inputs, sample.unlabelled[others]])
     labels = torch.cat([sample.labels, torch.full((len(others),), -1)])
-    regression = LogisticRegression(C=C, max_iter=max_iter)
+    regression = LogisticRegression(C=C, max_iter=max_iter, warm_start=True)  # each round from where the last ended
     model = SelfTrainingClassifier(regression, threshold=threshold, max_iter=rounds) if len(others) else regression
     with threadpool_limits(1):  # products this small wait for a second thread far longer than they take
         model.fit(scaling(inputs).double().numpy(), labels.numpy())

@@ -1,7 +1,7 @@
 """Readouts do what their formulas say: against re-typings in numpy, dense solves, and the packages they go around."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -28,6 +28,7 @@ from ssl_irmae.protocols.readouts.network_training import batches
 from ssl_irmae.protocols.readouts.poisson import poisson, poisson_mbo, poisson_prior, poisson_scores
 from ssl_irmae.protocols.readouts.self_training import self_training
 from ssl_irmae.protocols.readouts.shares import share_out
+from ssl_irmae.protocols.readouts.side_by_side import side_by_side
 from ssl_irmae.protocols.readouts.spread import spread, spread_scores, spread_transductive
 from ssl_irmae.seeding import generator, seeded
 
@@ -162,7 +163,30 @@ def test_poisson_learning_solves_poissons_equation(codes: Tensor) -> None:
     assert (found[:, 2] == -torch.inf).all()
 
 
-def test_many_equations_have_bit_for_bit_the_solutions_graphlearning_gives_each(codes: Tensor) -> None:
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_work_in_threads_keeps_its_order_and_its_groups_small(threads: int) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    groups = []
+
+    def work(some: Sequence[int]) -> list[int]:
+        groups.append(len(some))
+        return [i * i for i in some]
+
+    try:
+        assert side_by_side(work, range(20), most=7) == [i * i for i in range(20)]
+        assert side_by_side(work, [], most=7) == []
+    finally:
+        torch.set_num_threads(before)
+    assert max(groups) <= 7
+    assert len(groups) >= threads
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_many_equations_have_bit_for_bit_the_solutions_graphlearning_gives_each(
+    codes: Tensor, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     graphlearning = pytest.importorskip(EXTRAS["graph"])
     system = build_graph(codes, k=5).laplacian
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Section: the whole table of frozen readouts, from codes that are in the cache."""
+"""Section: the whole table of inductive readouts of codes, which are in the cache."""
 
 import tempfile
 from pathlib import Path
@@ -18,10 +18,10 @@ def section(options: Options) -> dict[str, Any]:
     budgets, seeds = ("10,100", "2") if options.quick else (BUDGETS, "10")
     with tempfile.TemporaryDirectory() as scratch:
 
-        def evaluate(names: list[str], labels: str, seeds: str, store: str) -> child.Child:
+        def evaluate(names: list[str], labels: str, subsets: str, store: str) -> child.Child:
             return child.ssl_irmae(
                 *("evaluate", "--contenders", ",".join(names), "--reference", names[0], "--labels", labels),
-                *("--seeds", seeds, "--store", store, "--json", "--quiet", "--device", options.device),
+                *("--seeds", subsets, "--store", store, "--json", "--quiet", "--device", options.device),
                 folder=Path(scratch),
             )
 
@@ -33,7 +33,7 @@ def section(options: Options) -> dict[str, Any]:
         by_readout[readout] = by_readout.get(readout, 0.0) + seconds
     return {
         "measures": [
-            measure("the whole table", "s", [done.seconds], at_most=900),
+            measure("the whole table", "s", [done.seconds], at_most=None if options.quick else 900),
             *(measure(f"- {name}", "s", [seconds]) for name, seconds in by_readout.items()),
         ],
         "notes": [

@@ -255,7 +255,7 @@ def evaluate(
     for part in spec.parts:
         draw_subsets(part, spec.rule, data)  # an impossible budget is said before anything is pretrained
     with stages("find encoders"):
-        own = {name: tuple(encoder.beside(data) for encoder in several) for name, several in own.items()}
+        own = {name: tuple(encoder.noting_other_data(data) for encoder in several) for name, several in own.items()}
         pretrained = own | {
             method: tuple(
                 encoder_of_method(

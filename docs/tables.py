@@ -9,10 +9,11 @@ from typing import Any
 from PIL import Image
 
 from ssl_irmae.encoders import BUNDLED, list_bundled, read_config
+from ssl_irmae.protocols.contenders import CONTENDERS
 from ssl_irmae.protocols.paired import paired_difference
 from ssl_irmae.protocols.presets import find_preset
 from ssl_irmae.protocols.report.export import short_markdown
-from ssl_irmae.protocols.report.report import make_report
+from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.report.selection import keep_newest
 from ssl_irmae.protocols.report.table import format_difference, format_error, format_n, format_p
 from ssl_irmae.protocols.report.trials import read_trials
@@ -27,20 +28,8 @@ RECIPES = RESULTS / "recipes"
 GRID = RESULTS / "mnist-label-budgets"
 LEAKY = RESULTS / "reference-protocol" / "evaluate.json"
 FROZEN = ("irmae-linear", "irmae-poisson-prior")
-# of the words under the whole table, those that the short one needs
-SHORT = (
-    "Error:",
-    "random:",
-    "One pretraining",
-    "†",
-    "Subset",
-    "At the full set",
-    "Not in ±",
-    "Declared comparisons",
-    "images ±",
-    "Not all trials",
-    "Planned and not run",
-)
+# words about what the short tables do not show
+ELSEWHERE = ("Fixed beforehand", "Δ:", "p Holm:", "n in brackets", "Transductive readouts")
 BENCH = RESULTS / "performance" / "bench.json"
 GROWTH_FIGURE = "\n\n![Cost against size, log-log](results/performance/growth.png)"
 SECTIONS = (
@@ -88,16 +77,26 @@ def grid_table() -> str:
         with Image.open(path) as figure:
             if figure.info.get("Source") != report.fingerprint:
                 raise ValueError(f"{path} was drawn from other rows: run `ssl-irmae report` again")
-    notes = [f"- {note}" for note in report.notes if note.startswith(SHORT)]
-    return "\n".join([short_markdown(report), "", *overtakings(report.summaries, "supervised", FROZEN), *notes])
+    told = overtakings(report.summaries, "supervised", FROZEN)
+    return "\n".join([short_markdown(report), "", *told, *short_notes(report)])
 
 
 def leaky_table() -> str:
     """Lay out what the public reference script's protocol reports, beside the same without its best look."""
     trials = read_trials(LEAKY)
     report = make_report(trials, drawn=list(dict.fromkeys(kept.row.contender for kept in trials)))
-    notes = [note for note in report.notes if note.startswith(SHORT)]
-    return "\n".join([short_markdown(report), "", *(f"- {note}" for note in (*report.audit[:1], *notes))])
+    return "\n".join([short_markdown(report), "", f"- {report.audit[0]}", *short_notes(report)])
+
+
+def short_notes(report: Report) -> list[str]:
+    """Take from the words under a whole table those that are about the short one too."""
+    readouts = tuple(f": {c.note}." for c in CONTENDERS.values() if c.note)
+    return [
+        f"- {note}"
+        for note in report.notes
+        # the correction for every contender is about a column that is not shown
+        if not (note.startswith(ELSEWHERE) or note.endswith(readouts) or " contenders): no difference can" in note)
+    ]
 
 
 def overtakings(summaries: Sequence[Summary], learner: str, frozen: Sequence[str]) -> list[str]:

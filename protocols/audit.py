@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from ssl_irmae.protocols.contenders import CONTENDERS
+from ssl_irmae.protocols.contenders import CONTENDERS, REFERENCE_PROTOCOL
 from ssl_irmae.protocols.results import Kept, Row
 
 
@@ -38,7 +38,8 @@ def leak_audit(kept: Sequence[Kept]) -> list[str]:
         f"{first.n_scored:,} scored images (fingerprint {first.scored_fingerprint[:12]}) lay with the scorer alone, "
         f"which read them after each trial's predictions were made{when}. Earlier looks at them, in runs that are not "
         "among these, cannot be seen from here.",
-        _about_settings(rows)
+        "Settings were fixed before: "
+        + " and ".join(_about_settings(rows))
         + _about_other_settings(rows)
         + (
             "; C of logistic regression by cross-validation inside the labelled subset where each class has five or "
@@ -60,13 +61,17 @@ def leak_audit(kept: Sequence[Kept]) -> list[str]:
     return lines
 
 
-def _about_settings(rows: Sequence[Row]) -> str:
-    if rows[0].rule == "first":
-        return "Settings were fixed before: those of the public reference script"
-    return (
-        "Settings were fixed before: those in the code, chosen on held-out MNIST training images or set by hand before "
-        "(docs/results/settings tells which, and what had been seen by then), for other data sets not chosen at all"
-    )
+def _about_settings(rows: Sequence[Row]) -> list[str]:
+    scripts = {c.readout.__name__ for c in REFERENCE_PROTOCOL.values()}
+    lines = []
+    if any(row.readout in scripts for row in rows):
+        lines.append("those of the public reference script")
+    if any(row.readout not in scripts for row in rows):
+        lines.append(
+            "those in the code, chosen on held-out MNIST training images or set by hand before (docs/results/settings "
+            "tells which, and what had been seen by then), for other data sets not chosen at all"
+        )
+    return lines
 
 
 def _about_other_settings(rows: Sequence[Row]) -> str:

@@ -83,8 +83,8 @@ class Contender:
         return self.reads != "images"
 
 
-# Fixed beforehand on held-out training images, never on test images, from as many candidates for every contender:
-# docs/results/settings/choose.py runs them and checks that these are the winners.
+# Fixed beforehand on held-out training images, never on test images, from four candidates for every family that has
+# something to choose: docs/results/settings/choose.py runs them and checks that these are the winners.
 _TRAINING: dict[str, Setting] = {"steps": 100, "batch_size": 64, "learning_rate": 1e-3}
 _JOINT: dict[str, Setting] = {**_TRAINING, "unlabelled_batch_size": 32, "reconstruction_weight": 1.0}
 _CONSISTENCY: dict[str, Setting] = {
@@ -111,13 +111,13 @@ _LINEAR_NOTE = (
     "where each class has five labels C is chosen by cross-validation inside the subset (on 2,000 of its examples "
     "where it has more), else it is the fixed one"
 )
-_MLP_NOTE = "the same steps, of 100 labels each, at every budget: at the largest less than one pass over the labels"
+_MLP_NOTE = "as many steps at every budget, each of up to 100 labels, so that not all of 60,000 are seen"
 _METRIC_NOTE = (
-    "where a class has a single label nothing can be trained: there it is knn on the code; elsewhere the same steps, "
-    "of four labels a class each, at every budget: at large ones less than one pass over the labels"
+    "where a class has a single label nothing can be trained: there it is knn on the code; elsewhere as many "
+    "steps at every budget, each of up to four labels a class, so that not all are seen where there are thousands"
 )
 _PRIOR_NOTE = "assumes, from no label, that classes are about equally common"
-_CONSISTENCY_NOTE = "no reconstruction term (its weight is 0)"
+_CONSISTENCY_NOTE = "without reconstruction, whose weight is 0 unless told otherwise"
 _VIB_NOTE = (
     "a code as wide as the reference encoder's (K = 128 for images of 32 x 32), one sample of it in training, its mean "
     "in prediction"

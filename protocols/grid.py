@@ -232,10 +232,11 @@ class Grid:
         return [list(group) for _, group in itertools.groupby(cells, key=batch)]
 
     def _outcome(self, place: int, kept: Kept, *, fresh: bool) -> Outcome:
-        """Give a kept trial the names it has here: it may have been run under others."""
-        trial = self.cells[place].trial
-        names = {"contender": trial.contender, "encoder": trial.encoder, "dataset": self.data.train.name}
-        return Outcome(dataclasses.replace(kept, row=kept.row.model_copy(update=names)), fresh, place)
+        """Give a kept trial the words it has here: it may have been run under others."""
+        trial, encoder = self.cells[place].trial, self.cells[place].encoder
+        words = {"contender": trial.contender, "encoder": trial.encoder, "dataset": self.data.train.name}
+        words |= {"pretraining": encoder.pretraining} if encoder is not None else {}
+        return Outcome(dataclasses.replace(kept, row=kept.row.model_copy(update=words)), fresh, place)
 
     def _trial(self, name: str, contender: Contender, subset: Subset, encoder: PretrainedEncoder | None) -> Trial:
         return Trial(

@@ -17,9 +17,9 @@ class Preset(NamedTuple):
         reference: The contender that differences are taken to.
         parts: What is run.
         precision: Arithmetic of those networks, where results are to be the same on every kind of machine.
-        comparisons: The questions it was made for, as pairs of contenders: declared beforehand and few, so that a
+        comparisons: The questions it was made for, as pairs of contenders: declared and few, so that a
             correction for their number leaves ten subsets something to find.
-        drawn: The contenders that figures show, declared beforehand too; empty leaves the choice to the report.
+        drawn: The contenders that figures show, declared too; empty leaves the choice to the report.
     """
 
     dataset: str

@@ -49,13 +49,17 @@ class PretrainedEncoder:
     pretraining: str | None = None
     data_fingerprint: str | None = None
 
-    def beside(self, data: Data) -> Self:
-        """Add to the words on its pretraining that it had other data than these training images, where that is so."""
+    def noting_other_data(self, data: Data) -> Self:
+        """Add to the words on its pretraining where its card names other data than these, or none.
+
+        Other data are images or labels that differ from these training images and their labels in anything.
+        """
         if self.data_fingerprint == data.source_fingerprint:
             return self
-        which = f"other data ({self.data_fingerprint[:12]})" if self.data_fingerprint else "no data"
-        told = "; ".join(filter(None, (self.pretraining, f"its card names {which}, not these training images")))
-        return dataclasses.replace(self, pretraining=told)
+        which = (
+            f"names other data ({self.data_fingerprint[:12]})" if self.data_fingerprint else "does not name its data"
+        )
+        return dataclasses.replace(self, pretraining="; ".join(filter(None, (self.pretraining, f"its card {which}"))))
 
     def reads(self, channels: int, image_size: int) -> bool:
         """Say whether it reads images of this kind as they are."""
@@ -153,8 +157,7 @@ def encoder_of_method(
     bundled = BUNDLED / f"{data.train.name}-{method}"
     if bundled.name in list_bundled() and seed is None:
         found = open_encoder(method, bundled)
-        trained_on = read_config(bundled).card.get("data_fingerprint")
-        if trained_on == data.source_fingerprint and found.reads(channels, size):
+        if found.data_fingerprint == data.source_fingerprint and found.reads(channels, size):
             return found
     precision = find_precision("auto", device)
     kind = f"{channels}x{size}-{precision}-{device.type}{f'-seed{seed}' if seed else ''}"

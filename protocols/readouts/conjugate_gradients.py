@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.readouts.side_by_side import side_by_side
+from ssl_irmae.protocols.readouts.in_threads import in_threads
 
 _ROWS = 1024  # of so many columns at a time that they stay in the processor's cache
-_COLUMNS = 100  # at once
+_COLUMNS = 100  # at once, in each thread
 _FINISHED = 0.25  # share of the columns from which they are taken out
 
 Array = npt.NDArray[np.float32]
@@ -37,7 +37,7 @@ def conjugate_gradients(system: Any, sources: Sequence[Array], *, tolerance: flo
         UserError: If a residual is not finite.
     """
     most = max(1, _COLUMNS // max((b.shape[1] for b in sources), default=1))
-    return side_by_side(functools.partial(_solve, system, tolerance), sources, most=most)
+    return in_threads(functools.partial(_solve, system, tolerance), sources, most=most)
 
 
 def _solve(system: Any, tolerance: float, sources: Sequence[Array]) -> list[Array]:

@@ -13,13 +13,13 @@ from ssl_irmae.extras import require
 from ssl_irmae.protocols.readouts.base import Predictor, Sample
 from ssl_irmae.protocols.readouts.conjugate_gradients import conjugate_gradients
 from ssl_irmae.protocols.readouts.graph import Graph, graph_of, inductive, transductive
+from ssl_irmae.protocols.readouts.in_threads import in_threads
 from ssl_irmae.protocols.readouts.shares import share_out
-from ssl_irmae.protocols.readouts.side_by_side import side_by_side
 
 _TOLERANCE = 1e-3
 _WALK_STEPS = 10
 _ROUNDS = 20
-_AT_ONCE = 10  # subsets
+_AT_ONCE = 10  # subsets, in each thread
 
 Array = npt.NDArray[Any]
 Subset = tuple[Tensor, Tensor]
@@ -42,7 +42,7 @@ def poisson(sample: Sample, *, k: int) -> Predictor:
 
 
 def poisson_together(samples: Sequence[Sample], *, k: int) -> list[Predictor]:
-    """Do as ``poisson`` for several samples with the same unlabelled codes, in one solve."""
+    """Do as ``poisson`` for several samples with the same unlabelled codes, solved together."""
     require("graph", "poisson")
     graph = graph_of(samples[0], k=k)
     return [inductive(graph, scores) for scores in _scores(graph, _subsets(samples), samples[0].classes)]
@@ -54,7 +54,7 @@ def poisson_transductive(sample: Sample, *, k: int) -> Predictor:
 
 
 def poisson_transductive_together(samples: Sequence[Sample], *, k: int) -> list[Predictor]:
-    """Do as ``poisson_transductive`` for several samples with the same unlabelled codes, in one solve."""
+    """Do as ``poisson_transductive`` for several samples with the same unlabelled codes, solved together."""
     require("graph", "poisson-transductive")
     found = _scores(graph_of(samples[0], k=k), _subsets(samples), samples[0].classes)
     return [transductive(sample, scores) for sample, scores in zip(samples, found, strict=True)]
@@ -170,8 +170,11 @@ def _scores(graph: Graph, subsets: Sequence[Subset], classes: int) -> list[Tenso
 
 
 def _mbo(graph: Graph, subsets: Sequence[Subset], classes: int, slack: float) -> list[Tensor]:
-    starts = list(zip(subsets, _solve(graph, subsets), strict=True))
-    sharpened = side_by_side(functools.partial(_sharpened, graph, slack), starts, most=_AT_ONCE)
+    # what the source adds in a step of diffusion
+    sources = [graph.inverse_degree[:, None] * _source(graph, *subset) for subset in subsets]
+    starts = list(zip(sources, _solve(graph, subsets), strict=True))
+    sharpen = functools.partial(_sharpened, graph.walk, slack)
+    sharpened = in_threads(sharpen, starts, most=_AT_ONCE)
     found = []
     for (_, labels), u in zip(subsets, sharpened, strict=True):
         scores = torch.zeros(len(u), classes)
@@ -180,21 +183,26 @@ def _mbo(graph: Graph, subsets: Sequence[Subset], classes: int, slack: float) ->
     return found
 
 
-def _sharpened(graph: Graph, slack: float, starts: Sequence[tuple[Subset, Array]]) -> list[Array]:
-    """Take turns of diffusion and of sharing out, each subset until it stays as it is: (n, classes named) each."""
-    subsets, scores = [subset for subset, _ in starts], [u for _, u in starts]
+def _sharpened(walk: Any, slack: float, starts: Sequence[tuple[Array, Array]]) -> list[Array]:
+    """Take turns of diffusion and of sharing out, each subset until it stays as it is: (n, classes named) each.
+
+    Args:
+        walk: A step of diffusion, sparse (n, n).
+        slack: Of the shares.
+        starts: Of each subset its source and its first scores.
+    """
+    sources, scores = [source for source, _ in starts], [u for _, u in starts]
     weights = [np.ones(u.shape[1]) for u in scores]
     live = [i for i, u in enumerate(scores) if u.shape[1] > 1]
     for i in live:
         scores[i], weights[i] = share_out(scores[i], weights[i], slack)
     nodes = [u.argmax(1) for u in scores]
     # what the source adds in a round, whatever the round starts from
-    sources = [graph.inverse_degree[:, None] * _source(graph, *subset) for subset in subsets]
-    inflow = _walked(graph, [np.zeros_like(source) for source in sources], sources)
+    inflow = _walked(walk, [np.zeros_like(source) for source in sources], sources)
     for _ in range(_ROUNDS):
         if not live:
             break
-        walked = _walked(graph, [np.eye(scores[i].shape[1], dtype=np.float32)[nodes[i]] for i in live])
+        walked = _walked(walk, [np.eye(scores[i].shape[1], dtype=np.float32)[nodes[i]] for i in live])
         for i, u in zip(tuple(live), walked, strict=True):
             scores[i], weights[i] = share_out(u + inflow[i], weights[i], slack)
             before, nodes[i] = nodes[i], scores[i].argmax(1)
@@ -203,11 +211,11 @@ def _sharpened(graph: Graph, slack: float, starts: Sequence[tuple[Subset, Array]
     return scores
 
 
-def _walked(graph: Graph, starts: Sequence[Array], sources: Sequence[Array] = ()) -> list[Array]:
-    """Take the steps of a round with all subsets side by side; each column is what it would be alone."""
+def _walked(walk: Any, starts: Sequence[Array], sources: Sequence[Array] = ()) -> list[Array]:
+    """Take the steps of a round with these subsets side by side; each column is what it would be alone."""
     u, source = np.concatenate(starts, axis=1), np.concatenate(sources, axis=1) if sources else 0
     for _ in range(_WALK_STEPS):
-        u = graph.walk @ u
+        u = walk @ u
         if sources:
             u += source
     ends = np.cumsum([start.shape[1] for start in starts])[:-1]

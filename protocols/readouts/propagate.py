@@ -16,7 +16,7 @@ from ssl_irmae.protocols.readouts.network_training import batches
 from ssl_irmae.protocols.readouts.poisson import poisson_mbo, poisson_scores
 from ssl_irmae.seeding import generator
 
-Spread = Callable[[Graph, Tensor, Tensor, int], Tensor]
+Scorer = Callable[[Graph, Tensor, Tensor, int], Tensor]
 """From a graph, the positions of labelled nodes, their classes and the number of classes: class scores (n, classes)."""
 
 
@@ -64,7 +64,17 @@ def propagate(
 
 
 def propagate_prior(
-    sample: Sample, autoencoder: Autoencoder | None = None, *, slack: float, **settings: Any
+    sample: Sample,
+    autoencoder: Autoencoder | None = None,
+    *,
+    k: int,
+    slack: float,
+    steps: int,
+    learning_rate: float,
+    batch_size: int,
+    unlabelled_batch_size: int,
+    confidence: float,
+    reconstruction_weight: float,
 ) -> Predictor:
     """Do as ``propagate``, with pseudo-labels by Poisson MBO, whose class prior helps where labels are very few.
 
@@ -72,17 +82,34 @@ def propagate_prior(
 
     Args:
         sample: Images, uint8 (m, c, s, s).
-        autoencoder: As in ``propagate``.
+        autoencoder: As in ``propagate``, and so are the settings but for slack.
+        k: Neighbours in the graph.
         slack: How far a class's share may be from the uniform one, as a fraction of it.
-        **settings: Those of ``propagate``.
+        steps: Optimiser steps.
+        learning_rate: Adam's at the start.
+        batch_size: Pseudo-labelled images a step.
+        unlabelled_batch_size: Unlabelled images a step.
+        confidence: The threshold of consistency training.
+        reconstruction_weight: That of consistency training.
     """
-    return _propagate(sample, autoencoder, functools.partial(poisson_mbo, slack=slack), **settings)
+    return _propagate(
+        sample,
+        autoencoder,
+        functools.partial(poisson_mbo, slack=slack),
+        k=k,
+        steps=steps,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        unlabelled_batch_size=unlabelled_batch_size,
+        confidence=confidence,
+        reconstruction_weight=reconstruction_weight,
+    )
 
 
 def _propagate(
-    sample: Sample, autoencoder: Autoencoder | None, spread: Spread, *, k: int, batch_size: int, **training: Any
+    sample: Sample, autoencoder: Autoencoder | None, score: Scorer, *, k: int, batch_size: int, **training: Any
 ) -> Predictor:
-    kept, labels = pseudo_labels(sample, autoencoder, spread, k=k)
+    kept, labels = pseudo_labels(sample, autoencoder, score, k=k)
 
     def labelled() -> Iterator[tuple[Tensor, Tensor]]:
         images = sample.unlabelled_on_device()
@@ -93,13 +120,13 @@ def _propagate(
     return train_consistently(sample, autoencoder, labelled(), **training)
 
 
-def pseudo_labels(sample: Sample, autoencoder: Autoencoder | None, spread: Spread, *, k: int) -> tuple[Tensor, Tensor]:
+def pseudo_labels(sample: Sample, autoencoder: Autoencoder | None, score: Scorer, *, k: int) -> tuple[Tensor, Tensor]:
     """Spread labels over the graph of unlabelled images and keep the safe ones.
 
     Args:
         sample: Images, uint8 (m, c, s, s).
         autoencoder: The graph is over its codes; None takes pixels.
-        spread: Gives every node class scores.
+        score: Gives every node class scores.
         k: Neighbours in the graph.
 
     Returns:
@@ -112,7 +139,7 @@ def pseudo_labels(sample: Sample, autoencoder: Autoencoder | None, spread: Sprea
         return encode(autoencoder, sample.unlabelled, reads="code")
 
     graph = sample.memo.once(f"graph of {k} neighbours over codes", lambda: build_graph(codes(), k=k))
-    guess = spread(graph, sample.positions, sample.labels, sample.classes).argmax(1)
+    guess = score(graph, sample.positions, sample.labels, sample.classes).argmax(1)
     guess[sample.positions] = sample.labels
     safe = (guess[graph.nearest] == guess[:, None]).all(1)
     safe[sample.positions] = True

@@ -28,7 +28,7 @@ def spread(sample: Sample, *, k: int, alpha: float) -> Predictor:
 
 
 def spread_together(samples: Sequence[Sample], *, k: int, alpha: float) -> list[Predictor]:
-    """Do as ``spread`` for several samples with the same unlabelled codes, in one solve."""
+    """Do as ``spread`` for several samples with the same unlabelled codes, solved together."""
     graph = graph_of(samples[0], k=k)
     return [inductive(graph, scores) for scores in _scores_of(graph, samples, alpha)]
 
@@ -39,7 +39,7 @@ def spread_transductive(sample: Sample, *, k: int, alpha: float) -> Predictor:
 
 
 def spread_transductive_together(samples: Sequence[Sample], *, k: int, alpha: float) -> list[Predictor]:
-    """Do as ``spread_transductive`` for several samples with the same unlabelled codes, in one solve."""
+    """Do as ``spread_transductive`` for several samples with the same unlabelled codes, solved together."""
     graph = graph_of(samples[0], k=k)
     return [transductive(s, scores) for s, scores in zip(samples, _scores_of(graph, samples, alpha), strict=True)]
 

@@ -1,4 +1,4 @@
-"""The comparisons that a protocol declared beforehand, as a table and in words."""
+"""The comparisons that a protocol declared, as a table and in words."""
 
 from collections.abc import Sequence
 

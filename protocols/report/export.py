@@ -40,7 +40,7 @@ def short_markdown(report: Report) -> str:
 def markdown(report: Report) -> str:
     """Write all tables: first every contender over the budgets, then each budget in full, then words and audit."""
     lines = [f"# {_capital(report.title)}", ""]
-    lines += ["Mean error, % ± standard error (ddof = 1). Bold: the least mean at a budget.", ""]
+    lines += ["Mean error, % ± standard error (ddof = 1). Bold: the least mean at a budget of what is not leaky.", ""]
     for kind, summaries in report.kinds.items():
         lines += [f"## {_OWN_TABLE}", ""] if kind == "transductive" else []
         lines += [
@@ -70,9 +70,10 @@ def latex(report: Report) -> str:
     They need ``\usepackage{booktabs}``; long ones are for the writer to cut. What the numbers are and the leak audit
     come with them, as comments.
     """
+    over = " or, at the full set, ".join(dict.fromkeys(s.over for s in report.summaries))
     note = (
-        "Mean error in percent $\\pm$ standard error (ddof\\,=\\,1) over labelled subsets, at the full set over "
-        "training seeds; bold: the least mean; in brackets n, $\\dagger$ below six"
+        f"Mean error in percent $\\pm$ standard error (ddof\\,=\\,1) over {over}; bold: the least mean of what is not "
+        "leaky; in brackets n, $\\dagger$ below six"
     )
     parts = ["% \\usepackage{booktabs}"]
     for kind, summaries in report.kinds.items():
@@ -107,7 +108,7 @@ def latex(report: Report) -> str:
     head, *body = lay_out_components(crossed_components(report.rows))
     if body:
         parts.append(_latex_table(head, body, f"{_capital(COMPONENTS_TITLE)}.", "tab:components"))
-    words = "\n".join(f"% {line}" for line in (*report.notes, *report.audit))
+    words = "\n".join(f"% {line}" for text in (*report.notes, *report.audit) for line in text.splitlines())
     return "\n\n".join([*parts, words]) + "\n"
 
 
@@ -231,7 +232,7 @@ def _overview(report: Report, summaries: Sequence[Summary], bold: str, *, counts
     cells = {}
     for s in summaries:
         error = format_error(s).strip()
-        text = bold.format(error) if s.mean == best[s.budget] else error
+        text = bold.format(error) if s.mean == best[s.budget] and not report.looks[s.contender].leaky else error
         cells[s.contender, s.budget] = f"{text} ({format_count(s.n)})" if counts else text
     return _pivot(report, summaries, cells)
 
@@ -273,7 +274,7 @@ def _details(report: Report, here: Sequence[Summary]) -> list[list[str]]:
             [
                 report.looks[s.contender].marked(s.contender),
                 reads[s.contender],
-                f"**{error}**" if s.mean == best else error,
+                f"**{error}**" if s.mean == best and not report.looks[s.contender].leaky else error,
                 "" if s.standard_deviation is None else f"{s.standard_deviation:.2f}",
                 "" if s.low is None or s.high is None else f"{s.low:.2f} to {s.high:.2f}",
                 format_n(s),

@@ -252,7 +252,7 @@
     const focused = document.activeElement?.classList.contains("point");
     $("chart").replaceChildren(svg, tip);
     show(null);
-    if (focused) first?.node.focus();
+    if (focused) first?.node.focus({ preventScroll: true });
     $("legend").hidden = labelled;
     $("legend").replaceChildren(...(labelled ? [] : lines.map((l) => series(l.c, "li", {}, make("span", { class: "swatch" }, swatch(l.c)), make("span", { class: "name" }, l.c.label)))));
     $("chosen").textContent = `${boxes.filter((box) => box.checked).length} of ${boxes.length}`;
@@ -315,9 +315,9 @@
           if (c.id === "name") return make("th", { scope: "row" }, contenders[s.c].label);
           if (c.id === "n") {
             return make("td", {}, make("button", { type: "button", "aria-haspopup": "dialog", class: s.n < 6 ? "few" : null,
-              "aria-label": `${text}${s.n < 6 ? ", fewer than 6" : ""}: trials of ${contenders[s.c].name} at ${comma(s.b)} labels`, onclick: () => open(s.c, s.b) }, s.n < 6 ? text + " †" : text));
+              "aria-label": `${text}${s.n < 6 ? ", fewer than 6" : ""}: trials of ${contenders[s.c].label} at ${comma(s.b)} labels`, onclick: () => open(s.c, s.b) }, s.n < 6 ? text + " †" : text));
           }
-          const bold = c.id === "mean" && s.mean === best.get(contenders[s.c].transductive + "/" + s.b);
+          const bold = c.id === "mean" && !contenders[s.c].leaky && s.mean === best.get(contenders[s.c].transductive + "/" + s.b);
           return make("td", { class: bold ? "best" : null, "aria-label": bold ? `${text}, the least mean` : null }, text);
         }))))))];
     const unseen = only ? contenders.filter((c, i) => c.transductive && !chosen(i)).length : 0;
@@ -325,8 +325,8 @@
     $("tables").replaceChildren(
       ...(inductive.length ? build("Inductive contenders", inductive) : []),
       ...(transductive.length ? build("Transductive: these looked at the scored images, without labels", transductive) : []),
-      ...(unseen ? [make("p", { class: "small" }, `${unseen} transductive contenders are not among those chosen above.`)] : []),
-      ...(rows.length ? [make("p", { class: "small" }, "Bold: the least mean at a budget. † n below 6. A click or Enter on n lists the trials.")]
+      ...(unseen ? [make("p", { class: "small" }, `Transductive and not among those chosen above: ${unseen}.`)] : []),
+      ...(rows.length ? [make("p", { class: "small" }, "Bold: the least mean at a budget of what is not leaky. † n below 6. A click or Enter on n lists the trials.")]
         : [make("p", {}, "Nothing to show: choose contenders above, or all budgets.")]));
     if (focused) {
       [...document.querySelectorAll(`[data-sort="${focused}"]`)].find((b) => b.closest("table").dataset.kind === kind)?.focus();

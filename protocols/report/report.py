@@ -31,7 +31,7 @@ class Report:
         looks: Of every contender.
         drawn: The contenders that figures show.
         drawn_because: Who chose those, in words; empty if the report did.
-        comparisons: That the protocol declared beforehand.
+        comparisons: That the protocol declared.
         notes: What the numbers are, in words.
         audit: Which data chose what, in words.
         commands: That made it.
@@ -122,7 +122,7 @@ def make_report(
         trials: As :func:`ssl_irmae.protocols.report.selection.keep_newest` leaves them.
         reference: None stands for ``"supervised"`` or, where that was not run, the first contender that is not leaky.
         drawn: The contenders that figures show; None for those of the preset, or a few by default.
-        preset: The protocol that the trials are of, for what it declared beforehand.
+        preset: The protocol that the trials are of, for what it declared.
         notes: To be said after :func:`ssl_irmae.protocols.report.words.explain`.
         commands: That made it.
 
@@ -148,7 +148,7 @@ def make_report(
     drawn_because = "named by --contenders" if drawn else ""
     if not drawn and preset is not None and preset.drawn:
         drawn = [name for name in preset.drawn if name in names]
-        drawn_because = "declared by the protocol beforehand"
+        drawn_because = "declared by the protocol"
     return Report(
         tuple(ordered),
         reference,

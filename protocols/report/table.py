@@ -51,21 +51,22 @@ def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], reference: 
     table.add_column("reads", no_wrap=True)
     table.add_column("error % ± SE", justify="right", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
-    table.add_column(f"Δ {reference} [95 %]", justify="right")
+    table.add_column(f"Δ {reference} [95 %]", justify="right", overflow="fold")
+    delta = table.columns[-1]
     table.add_column("p Holm", justify="right", no_wrap=True)
     for s in summaries:
         error = format_error(s)
         table.add_row(
             looks[s.contender].marked(s.contender),
             reads[s.contender],
-            f"[bold]{error}[/bold]" if s.mean == best else error,
+            f"[bold]{error}[/bold]" if s.mean == best and not looks[s.contender].leaky else error,
             format_n(s),
             "reference" if s.contender == reference else format_difference(s.difference),
             format_p(s.difference),
         )
     if Console(width=sys.maxsize).measure(table).maximum > width:
         # fixed, so that rich takes what is still too much from the names alone
-        table.columns[4].width = len("[-10.00,-10.00]")
+        delta.width = len("[-10.00,-10.00]")
     return table
 
 

@@ -23,7 +23,7 @@ from ssl_irmae.protocols.readouts.joint import joint
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES, has_pairs
 from ssl_irmae.protocols.readouts.network_training import labelled_batches, train
 from ssl_irmae.protocols.readouts.poisson import poisson_mbo, poisson_scores
-from ssl_irmae.protocols.readouts.propagate import Spread, pseudo_labels
+from ssl_irmae.protocols.readouts.propagate import Scorer, pseudo_labels
 from ssl_irmae.protocols.readouts.vib import vib
 from ssl_irmae.seeding import generator, seeded
 
@@ -133,11 +133,11 @@ def test_unlabelled_images_teach_only_where_the_classifier_is_sure(digits: Image
     assert not torch.equal(*predictions(0.0))
 
 
-@pytest.mark.parametrize("spread", [poisson_scores, poisson_mbo])
-def test_pseudo_labels_keep_true_ones_and_agree_with_their_neighbours(spread: Spread, digits: ImageSet) -> None:
+@pytest.mark.parametrize("score", [poisson_scores, poisson_mbo])
+def test_pseudo_labels_keep_true_ones_and_agree_with_their_neighbours(score: Scorer, digits: ImageSet) -> None:
     pytest.importorskip(EXTRAS["graph"])
     sample = _sample(digits)
-    kept, labels = pseudo_labels(sample, None, spread, k=5)
+    kept, labels = pseudo_labels(sample, None, score, k=5)
     given = dict(zip(kept.tolist(), labels.tolist(), strict=True))
     assert all(given[i] == label for i, label in enumerate(sample.labels.tolist()))
     assert len(kept.unique()) == len(kept) < 400, "some have neighbours that disagree"

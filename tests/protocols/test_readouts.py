@@ -1,6 +1,7 @@
 """Readouts do what their formulas say: against re-typings in numpy, dense solves, and the packages they go around."""
 
 import dataclasses
+import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -19,16 +20,22 @@ from ssl_irmae.extras import EXTRAS
 from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
 from ssl_irmae.protocols.readouts.conjugate_gradients import conjugate_gradients
 from ssl_irmae.protocols.readouts.graph import Neighbours, build_graph, inductive
+from ssl_irmae.protocols.readouts.in_threads import in_threads
 from ssl_irmae.protocols.readouts.linear_probe import linear_probe
 from ssl_irmae.protocols.readouts.metric import metric
 from ssl_irmae.protocols.readouts.metric_learning import class_batches, nearest, supcon
 from ssl_irmae.protocols.readouts.mlp_head import mlp_heads
 from ssl_irmae.protocols.readouts.nearest import centroid, knn
 from ssl_irmae.protocols.readouts.network_training import batches
-from ssl_irmae.protocols.readouts.poisson import poisson, poisson_mbo, poisson_prior, poisson_scores
+from ssl_irmae.protocols.readouts.poisson import (
+    poisson,
+    poisson_mbo,
+    poisson_prior,
+    poisson_prior_together,
+    poisson_scores,
+)
 from ssl_irmae.protocols.readouts.self_training import self_training
 from ssl_irmae.protocols.readouts.shares import share_out
-from ssl_irmae.protocols.readouts.side_by_side import side_by_side
 from ssl_irmae.protocols.readouts.spread import spread, spread_scores, spread_transductive
 from ssl_irmae.seeding import generator, seeded
 
@@ -164,22 +171,31 @@ def test_poisson_learning_solves_poissons_equation(codes: Tensor) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_work_in_threads_keeps_its_order_and_its_groups_small(threads: int) -> None:
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    groups = []
+def test_work_in_threads_keeps_its_order_and_its_groups_small(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    together = threading.Barrier(threads, timeout=60)
 
     def work(some: Sequence[int]) -> list[int]:
-        groups.append(len(some))
+        assert len(some) <= 7
+        together.wait()  # for as many others as there are threads
         return [i * i for i in some]
 
-    try:
-        assert side_by_side(work, range(20), most=7) == [i * i for i in range(20)]
-        assert side_by_side(work, [], most=7) == []
-    finally:
-        torch.set_num_threads(before)
-    assert max(groups) <= 7
-    assert len(groups) >= threads
+    items = range(5 * threads)  # one group each
+    assert in_threads(work, items, most=7) == [i * i for i in items]
+    assert in_threads(work, [], most=7) == []
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_class_prior_gives_every_subset_the_bits_it_has_alone(
+    codes: Tensor, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip(EXTRAS["graph"])
+    y = torch.arange(len(codes)) % 3
+    samples = [_sample(codes, y, [i, i + 1, i + 2, i + 3]) for i in range(5)]
+    alone = [poisson_prior(sample, k=5, slack=0.1)(codes) for sample in samples]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    together = poisson_prior_together(samples, k=5, slack=0.1)
+    assert all(torch.equal(one, predict(codes)) for one, predict in zip(alone, together, strict=True))
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -263,7 +263,7 @@ def test_contenders_can_be_chosen(page: Page, report: Report) -> None:
 
 @in_a_browser
 def test_transductive_rows_have_a_table_of_their_own(page: Page) -> None:
-    assert "1 transductive contenders are not among those chosen" in page.run("document.body.innerText")
+    assert "Transductive and not among those chosen above: 1." in page.run("document.body.innerText")
     page.click("#only-chosen")
     tables = page.run(
         "[...document.querySelectorAll('#tables tbody')].map(body => [...body.rows].map(r => r.cells[0].innerText))"

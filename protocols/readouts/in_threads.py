@@ -1,4 +1,4 @@
-"""Independent work in threads: for numpy and scipy, which use one each and let go of the interpreter meanwhile."""
+"""Independent work in threads: for sparse and elementwise products, which use one and let go of the interpreter."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def side_by_side(work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T], *, most: int) -> list[R]:
+def in_threads(work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T], *, most: int) -> list[R]:
     """Work on items in groups, as many at a time as torch has threads.
 
     Args:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import statistics
 from collections import defaultdict
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 
 from ssl_irmae.encoders import weights_hash
 from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT, FAMILIES
+from ssl_irmae.protocols.presets import find_preset
 
-RESULTS = Path(__file__).parent.parent / "docs" / "results"
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "docs" / "results"
+GRID = RESULTS / "mnist-label-budgets" / "rows.csv"
 
 
 FAMILY = {name: family for family, names in FAMILIES.items() for name in names}
@@ -73,3 +77,70 @@ def test_stored_rows_share_their_subset(seed: int) -> None:
     here = [row for row in rows if row["seed"] == seed]
     assert len(here) == len(DEFAULT)
     assert len({row["subset"] for row in here}) == 1
+
+
+def grid_rows() -> list[dict[str, str]]:
+    with GRID.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def steps_of(row: dict[str, str]) -> int:
+    return int(json.loads(row["settings"])["steps"])
+
+
+def test_the_stored_grid_holds_every_trial_of_its_preset_and_no_other() -> None:
+    planned = {
+        (name, budget or 60_000, seed, part.steps)
+        for part in find_preset("mnist-full").parts
+        for name in part.contenders
+        for budget in part.budgets
+        for seed in part.seeds
+        # there every subset is the same: what makes no random choice is run once
+        if budget is not None or seed == 0 or not CONTENDERS[name].deterministic_at_full_set
+    }
+    stored = [
+        (row["contender"], int(row["budget"]), int(row["seed"]), steps_of(row) if row["reads"] == "images" else None)
+        for row in grid_rows()
+    ]
+    assert len(stored) == len(planned)
+    assert set(stored) == planned
+
+
+def test_the_stored_grid_is_of_these_settings_and_encoders() -> None:
+    for row in grid_rows():
+        contender = CONTENDERS[row["contender"]]
+        told = {"steps": steps_of(row)} if row["reads"] == "images" else {}
+        assert json.loads(row["settings"]) == {**contender.settings, **told}
+        if contender.encoder in ("irmae", "ae", "vae"):
+            assert row["encoder_hash"] == weights_hash(f"mnist-{contender.encoder}")
+
+
+def test_contenders_of_the_stored_grid_share_their_subsets() -> None:
+    subsets: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in grid_rows():
+        subsets[row["budget"], row["seed"]].add(row["subset"])
+    assert all(len(here) == 1 for here in subsets.values())
+
+
+def test_the_readme_tells_mean_and_standard_error_of_the_grid_rows() -> None:
+    errors: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for row in grid_rows():
+        errors[row["contender"], f"{int(row['budget']):,}"].append(float(row["error"]))
+    block = (ROOT / "README.md").read_text().split("<!-- grid: begin -->\n")[1].split("\n\n")[0]
+    head, _, *lines = ([cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines())
+    budgets = [cell.split()[0] for cell in head[2:]]
+    told = 0
+    for contender, _, *cells in lines:
+        for budget, cell in zip(budgets, cells, strict=True):
+            here = errors.get((contender.strip("`"), budget), [])
+            if not here:
+                assert not cell
+                continue
+            told += 1
+            values, _, n = cell.replace("*", "").rpartition(" ")
+            assert n == f"({len(here)}{'†' if len(here) < 6 else ''})"
+            of_rows = [statistics.mean(here)]
+            of_rows += [statistics.stdev(here) / math.sqrt(len(here))] if len(here) > 1 else []
+            # two decimals; a mean of hundredths may lie in the middle of two of them
+            assert [float(value) for value in values.split("±")] == pytest.approx(of_rows, abs=0.005 + 1e-9, rel=0)
+    assert told > len(lines)

@@ -200,8 +200,7 @@ def _label_ends(axes: "Axes", looks: Mapping[str, Look], height: float) -> None:
     wanted = sorted((((math.log(y) - low) / (high - low), name) for name, (_, y) in ends.items()), reverse=True)
     places = spread([place for place, _ in wanted], 1.35 * _LABEL / height)
     for place, (_, name) in zip(places, wanted, strict=True):
-        colour = looks[name].light
-        text = tuple(0.6 * channel for channel in to_rgb(colour))  # darker: thin strokes need more contrast
+        text = tuple(0.6 * channel for channel in to_rgb(looks[name].light))  # darker: thin strokes need contrast
         axes.annotate(
             looks[name].marked(name),
             xy=ends[name],
@@ -212,9 +211,9 @@ def _label_ends(axes: "Axes", looks: Mapping[str, Look], height: float) -> None:
             va="center",
             arrowprops={
                 "arrowstyle": "-",
-                "color": colour,
-                "linewidth": 0.6,
-                "alpha": 0.6,
+                "color": "#777777",
+                "linewidth": 0.7,
+                "linestyle": (0, (1, 3)),  # a thread from a line that ends early must not look like its data
                 "relpos": (0, 0.5),  # from the left of the name: the thread crosses no other
                 "shrinkA": 1,
                 "shrinkB": 4,

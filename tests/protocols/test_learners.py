@@ -149,7 +149,7 @@ def test_pseudo_labels_keep_true_ones_and_agree_with_their_neighbours(score: Sco
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_metric_loss_changes_joint_training(loss: str, digits: ImageSet, tiny_encoder: Path) -> None:
     autoencoder, sample = Encoder.from_pretrained(tiny_encoder).autoencoder, _sample(digits)
-    settings = {**TRAINING, "learning_rate": 1e-2, "unlabelled_batch_size": 4, "reconstruction_weight": 1.0}
+    settings = {**TRAINING, "unlabelled_batch_size": 4, "reconstruction_weight": 1.0}
     plain, added = (joint(sample, autoencoder, **settings, metric_loss=name) for name in ("", loss))
     assert not torch.equal(plain(digits.images[400:]), added(digits.images[400:]))
     one_class = dataclasses.replace(sample, labels=torch.full((30,), 4))

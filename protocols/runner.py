@@ -86,7 +86,8 @@ class Runner:
             for cell, each in zip(cells, looks, strict=True)
         ]
         finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        return [Kept(row, seconds, finished, self._environment, wrong) for row, wrong in scored_rows]
+        environment = {**self._environment, "threads": torch.get_num_threads()}  # which differ between contenders
+        return [Kept(row, seconds, finished, environment, wrong) for row, wrong in scored_rows]
 
     def retrieval(self, name: str, encoder: PretrainedEncoder | None, reads: Reads, told: str) -> Retrieval:
         """Measure the scored images' codes without any classifier.

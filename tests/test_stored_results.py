@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from ssl_irmae.encoders import weights_hash
-from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT, FAMILIES
+from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT, FAMILIES, with_steps
 from ssl_irmae.protocols.presets import find_preset
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
-GRID = RESULTS / "mnist-label-budgets" / "rows.csv"
+GRIDS = {"mnist-full": RESULTS / "mnist-label-budgets", "mnist-quick": RESULTS / "mnist-quick"}
 
 
 FAMILY = {name: family for family, names in FAMILIES.items() for name in names}
@@ -79,19 +79,25 @@ def test_stored_rows_share_their_subset(seed: int) -> None:
     assert len({row["subset"] for row in here}) == 1
 
 
-def grid_rows() -> list[dict[str, str]]:
-    with GRID.open(newline="") as file:
+def grid_rows(preset: str) -> list[dict[str, str]]:
+    with (GRIDS[preset] / "rows.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def planned_steps(name: str, steps: int | None) -> int | None:
+    contender = with_steps(CONTENDERS[name], steps)
+    return int(contender.settings["steps"]) if contender.reads == "images" else None
 
 
 def steps_of(row: dict[str, str]) -> int:
     return int(json.loads(row["settings"])["steps"])
 
 
-def test_the_stored_grid_holds_every_trial_of_its_preset_and_no_other() -> None:
+@pytest.mark.parametrize("preset", GRIDS)
+def test_a_stored_grid_holds_every_trial_of_its_preset_and_no_other(preset: str) -> None:
     planned = {
-        (name, budget or 60_000, seed, part.steps)
-        for part in find_preset("mnist-full").parts
+        (name, budget or 60_000, seed, planned_steps(name, part.steps))
+        for part in find_preset(preset).parts
         for name in part.contenders
         for budget in part.budgets
         for seed in part.seeds
@@ -100,14 +106,15 @@ def test_the_stored_grid_holds_every_trial_of_its_preset_and_no_other() -> None:
     }
     stored = [
         (row["contender"], int(row["budget"]), int(row["seed"]), steps_of(row) if row["reads"] == "images" else None)
-        for row in grid_rows()
+        for row in grid_rows(preset)
     ]
     assert len(stored) == len(planned)
     assert set(stored) == planned
 
 
-def test_the_stored_grid_is_of_these_settings_and_encoders() -> None:
-    for row in grid_rows():
+@pytest.mark.parametrize("preset", GRIDS)
+def test_a_stored_grid_is_of_these_settings_and_encoders(preset: str) -> None:
+    for row in grid_rows(preset):
         contender = CONTENDERS[row["contender"]]
         told = {"steps": steps_of(row)} if row["reads"] == "images" else {}
         assert json.loads(row["settings"]) == {**contender.settings, **told}
@@ -115,16 +122,17 @@ def test_the_stored_grid_is_of_these_settings_and_encoders() -> None:
             assert row["encoder_hash"] == weights_hash(f"mnist-{contender.encoder}")
 
 
-def test_contenders_of_the_stored_grid_share_their_subsets() -> None:
+@pytest.mark.parametrize("preset", GRIDS)
+def test_contenders_of_a_stored_grid_share_their_subsets(preset: str) -> None:
     subsets: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for row in grid_rows():
+    for row in grid_rows(preset):
         subsets[row["budget"], row["seed"]].add(row["subset"])
     assert all(len(here) == 1 for here in subsets.values())
 
 
 def test_the_readme_tells_mean_and_standard_error_of_the_grid_rows() -> None:
     errors: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for row in grid_rows():
+    for row in grid_rows("mnist-full"):
         errors[row["contender"], f"{int(row['budget']):,}"].append(float(row["error"]))
     block = (ROOT / "README.md").read_text().split("<!-- grid: begin -->\n")[1].split("\n\n")[0]
     head, _, *lines = ([cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines())

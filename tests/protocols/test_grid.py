@@ -313,9 +313,11 @@ def test_threads_follow_from_the_contender_and_not_from_what_else_is_run(
         outcomes = list(Grid(mixed, data, QUICK, encoders, store, jobs=None).run())
         assert [o.fresh for o in outcomes] == [False, False, False, True]
         assert [o.row.computed_with.split(", ")[-1] for o in outcomes] == ["2 threads"] * 2 + ["1 threads"] * 2
-        processes = Grid(mixed, data, QUICK, encoders, Store(tmp_path / "t"), jobs=2).run()
+        assert [o.kept.environment["threads"] for o in outcomes] == [2, 2, 1, 1]
+        processes = list(Grid(mixed, data, QUICK, encoders, Store(tmp_path / "t"), jobs=2).run())
         predictions = [o.row.predictions for o in sorted(processes, key=lambda o: o.place)]
         assert predictions == [o.row.predictions for o in outcomes]
+        assert {o.kept.environment["threads"] for o in processes} == {1}
     finally:
         torch.set_num_threads(before)
 

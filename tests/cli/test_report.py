@@ -94,7 +94,8 @@ def test_finished_trials_from_elsewhere_are_taken_over_and_not_run_again(store: 
     assert document["seconds"]["fresh_trials"] == 0
     run("report", "there/s.sqlite", "--out", "again")
     told = json.loads(run("report", str(store), "--json", "--quiet").stdout)
-    assert json.loads(Path("again/report.json").read_text())["environments"] == told["environments"]
+    (environment,) = json.loads(Path("again/report.json").read_text())["environments"]
+    assert environment in told["environments"], "where they were run, not where they were taken over"
     run(*continued, "--known", "nothing.csv", code=2)
     # a --json document tells no seconds
     Path("evaluate.json").write_text(json.dumps(document))

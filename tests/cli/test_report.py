@@ -96,6 +96,7 @@ def test_finished_trials_from_elsewhere_are_taken_over_and_not_run_again(store: 
     told = json.loads(run("report", str(store), "--json", "--quiet").stdout)
     (environment,) = json.loads(Path("again/report.json").read_text())["environments"]
     assert environment in told["environments"], "where they were run, not where they were taken over"
+    assert all(row["computed_with"].endswith(f", {environment['threads']} threads") for row in document["rows"])
     run(*continued, "--known", "nothing.csv", code=2)
     # a --json document tells no seconds
     Path("evaluate.json").write_text(json.dumps(document))

@@ -12,100 +12,11 @@ from scipy import sparse
 from scipy.cluster.hierarchy import leaves_list, linkage
 from torch import Tensor
 
-from ssl_irmae.files import sha256
-from ssl_irmae.protocols.cache import cached
 from ssl_irmae.protocols.readouts.base import Predictor, Sample
+from ssl_irmae.protocols.readouts.neighbours import Neighbours
 
 _CHUNK = 512
-_SPARE = 6
-_RUN = 16
-_WORTH_KEEPING = 1 << 26  # distances
 _LANDMARKS = 256
-
-
-class Neighbours:
-    """Exact Euclidean nearest neighbours among reference codes; it remembers the answer to the last question.
-
-    Matrix products in single precision propose a few more than asked for; these are measured again, row by row, so
-    that the answer for one row does not depend on the others, and duplicates are at distance 0 exactly. Answers that
-    take long are kept in the user's cache too.
-
-    Args:
-        reference: Codes, fp32 (n, d).
-    """
-
-    def __init__(self, reference: Tensor) -> None:
-        self.reference = reference
-        self._varied = (reference != reference[:1]).any(0)  # what all have in common moves all distances alike
-        self._mean = reference.mean(0)
-        self._centred = (reference - self._mean)[:, self._varied]
-        self._squares = self._centred.square().sum(1)
-        self._last: tuple[Tensor, int, tuple[Tensor, Tensor]] | None = None
-
-    def find(self, x: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """Find the nearest reference codes of each x, nearest first, equal distances in order of position.
-
-        Args:
-            x: Codes, fp32 (m, d).
-            k: How many (all, if there are fewer).
-
-        Returns:
-            Distances, fp64, and positions, int64, each (m, k).
-        """
-        if self._last is None or self._last[1] != k or not torch.equal(self._last[0], x):
-            self._last = (x.clone(), k, self._found(x, k))
-        return self._last[2]
-
-    def find_others(self, k: int) -> tuple[Tensor, Tensor]:
-        """Find the nearest other reference codes of each reference code, which is not its own neighbour."""
-        return self._found(self.reference, k, own=True)
-
-    def _found(self, x: Tensor, k: int, *, own: bool = False) -> tuple[Tensor, Tensor]:
-        if len(x) * len(self.reference) < _WORTH_KEEPING:
-            return self._measured(x, k, own=own)
-
-        def compute() -> dict[str, Tensor]:
-            distances, positions = self._measured(x, k, own=own)
-            return {"distances": distances, "positions": positions}
-
-        of = [sha256(codes.numpy().tobytes()) for codes in (self.reference, x)]
-        found = cached("neighbours", *of, *self.reference.shape, k, own, compute=compute)
-        return found["distances"], found["positions"]
-
-    def _proposed(self, x: Tensor, count: int) -> Tensor:
-        """Find the nearest ``count``, up to rounding, in any order: int64 (m, count).
-
-        They are among the members of the ``count`` runs of reference codes that hold the nearest ones.
-        """
-        n = len(self._squares)
-        width = -(-n // _RUN)
-        squares = torch.full((_CHUNK, _RUN * width), torch.inf)  # one for all chunks: to allocate it takes as long
-        proposed = []
-        for some in torch.split((x - self._mean)[:, self._varied], _CHUNK):
-            d = squares[: len(some)]
-            torch.addmm(self._squares, some, self._centred.T, alpha=-2, out=d[:, :n])
-            runs = d.view(-1, _RUN, width).amin(1)
-            near = runs.topk(min(count, width), largest=False, sorted=False).indices
-            members = (near[:, None] + width * torch.arange(_RUN)[:, None]).flatten(1)
-            best = d.gather(1, members).topk(count, largest=False, sorted=False).indices
-            proposed.append(members.gather(1, best))
-        return torch.cat(proposed)
-
-    def _measured(self, x: Tensor, k: int, *, own: bool = False) -> tuple[Tensor, Tensor]:
-        n = len(self.reference)
-        k = min(k, n - own)
-        count = min(n, k + own + _SPARE)
-        near = self._proposed(x, count).sort(1).values
-        d = torch.cat(
-            [
-                (x[i][:, None].double() - self.reference[near[i]]).square().sum(2).sqrt()
-                for i in torch.split(torch.arange(len(x)), _CHUNK)
-            ]
-        )
-        if own:
-            d[near == torch.arange(n)[:, None]] = torch.inf
-        order = d.argsort(dim=1, stable=True)[:, :k]
-        return d.gather(1, order), near.gather(1, order)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,9 @@ from torch import Tensor
 
 from ssl_irmae.protocols.readouts.base import Predictor, Sample
 from ssl_irmae.protocols.readouts.metric_learning import euclidean, nearest
+from ssl_irmae.protocols.readouts.neighbours import Neighbours
+
+_FEW = 2000  # labelled inputs, up to which pytorch-metric-learning finds the nearest as fast
 
 
 def knn(sample: Sample, *, k: int) -> Predictor:
@@ -32,7 +35,8 @@ def centroid(sample: Sample) -> Predictor:
 
 def vote(x: Tensor, inputs: Tensor, labels: Tensor, k: int) -> Tensor:
     """Classify each x (m, d) by its k nearest labelled inputs (n, d); see ``knn`` for ties."""
-    voters = labels[nearest(x, inputs, min(k, len(labels)))]
+    k = min(k, len(labels))
+    voters = labels[nearest(x, inputs, k) if len(inputs) <= _FEW else Neighbours(inputs).search(x, k)[1]]
     counts = F.one_hot(voters).sum(1).gather(1, voters)  # how many vote with each voter
     leads = counts == counts.amax(1, keepdim=True)
     return voters.gather(1, leads.int().argmax(1, keepdim=True)).flatten()  # argmax: the first, which is the nearest

@@ -18,7 +18,8 @@ T = TypeVar("T")
 class Memo:
     """What many trials share: functions of the unlabelled inputs alone, such as a graph over them, computed once.
 
-    Nothing that depends on a label may be kept here, or one trial's labels would reach another.
+    Nothing that depends on a label may be kept here but for trials with these very labels, or one trial's labels would
+    reach another.
     """
 
     def __init__(self) -> None:

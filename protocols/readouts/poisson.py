@@ -44,8 +44,8 @@ def poisson(sample: Sample, *, k: int) -> Predictor:
 def poisson_together(samples: Sequence[Sample], *, k: int) -> list[Predictor]:
     """Do as ``poisson`` for several samples with the same unlabelled codes, solved together."""
     require("graph", "poisson")
-    graph = graph_of(samples[0], k=k)
-    return [inductive(graph, scores) for scores in _scores(graph, _subsets(samples), samples[0].classes)]
+    equation = _equation_of(samples[0], k)
+    return [inductive(equation.graph, scores) for scores in _scores(equation, _subsets(samples), samples[0].classes)]
 
 
 def poisson_transductive(sample: Sample, *, k: int) -> Predictor:
@@ -56,7 +56,7 @@ def poisson_transductive(sample: Sample, *, k: int) -> Predictor:
 def poisson_transductive_together(samples: Sequence[Sample], *, k: int) -> list[Predictor]:
     """Do as ``poisson_transductive`` for several samples with the same unlabelled codes, solved together."""
     require("graph", "poisson-transductive")
-    found = _scores(graph_of(samples[0], k=k), _subsets(samples), samples[0].classes)
+    found = _scores(_equation_of(samples[0], k), _subsets(samples), samples[0].classes)
     return [transductive(sample, scores) for sample, scores in zip(samples, found, strict=True)]
 
 
@@ -81,8 +81,9 @@ def poisson_prior(sample: Sample, *, k: int, slack: float) -> Predictor:
 def poisson_prior_together(samples: Sequence[Sample], *, k: int, slack: float) -> list[Predictor]:
     """Do as ``poisson_prior`` for several samples with the same unlabelled codes, at once."""
     require("graph", "poisson-prior")
-    graph = graph_of(samples[0], k=k)
-    return [inductive(graph, scores) for scores in _mbo(graph, _subsets(samples), samples[0].classes, slack)]
+    equation = _equation_of(samples[0], k)
+    found = _mbo(equation, _subsets(samples), samples[0].classes, slack)
+    return [inductive(equation.graph, scores) for scores in found]
 
 
 def poisson_prior_transductive(sample: Sample, *, k: int, slack: float) -> Predictor:
@@ -93,7 +94,7 @@ def poisson_prior_transductive(sample: Sample, *, k: int, slack: float) -> Predi
 def poisson_prior_transductive_together(samples: Sequence[Sample], *, k: int, slack: float) -> list[Predictor]:
     """Do as ``poisson_prior_transductive`` for several samples with the same unlabelled codes, at once."""
     require("graph", "poisson-prior-transductive")
-    found = _mbo(graph_of(samples[0], k=k), _subsets(samples), samples[0].classes, slack)
+    found = _mbo(_equation_of(samples[0], k), _subsets(samples), samples[0].classes, slack)
     return [transductive(sample, scores) for sample, scores in zip(samples, found, strict=True)]
 
 
@@ -121,7 +122,7 @@ def poisson_scores(graph: Graph, positions: Tensor, labels: Tensor, classes: int
     Raises:
         UserError: If the extra ``graph`` is not installed.
     """
-    return _scores(graph, [(positions, labels)], classes)[0]
+    return _scores(_Equation(graph), [(positions, labels)], classes)[0]
 
 
 def poisson_mbo(graph: Graph, positions: Tensor, labels: Tensor, classes: int, *, slack: float = 0.15) -> Tensor:
@@ -153,26 +154,80 @@ def poisson_mbo(graph: Graph, positions: Tensor, labels: Tensor, classes: int, *
     Raises:
         UserError: If the extra ``graph`` is not installed.
     """
-    return _mbo(graph, [(positions, labels)], classes, slack)[0]
+    return _mbo(_Equation(graph), [(positions, labels)], classes, slack)[0]
 
 
 def _subsets(samples: Sequence[Sample]) -> list[Subset]:
     return [(sample.positions, sample.labels) for sample in samples]
 
 
-def _scores(graph: Graph, subsets: Sequence[Subset], classes: int) -> list[Tensor]:
+def _equation_of(sample: Sample, k: int) -> "_Equation":
+    return sample.memo.once(f"Poisson's equation on {k} neighbours", lambda: _Equation(graph_of(sample, k=k)))
+
+
+class _Equation:
+    """Poisson's equation on a graph; it remembers the answer to the last question, which is often asked twice.
+
+    Args:
+        graph: Over n codes.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._last: tuple[list[Subset], list[Array]] | None = None
+
+    def source(self, positions: Tensor, labels: Tensor) -> Array:
+        """Make every labelled node a source of its class and a sink of the others: fp32 (n, classes named)."""
+        present, y = torch.unique(labels, return_inverse=True)
+        onehot = np.eye(len(present), dtype=np.float32)[y.numpy()]
+        source = np.zeros((self.graph.weights.shape[0], len(present)), dtype=np.float32)
+        source[self.graph.place[positions.numpy()]] = onehot - onehot.mean(0)
+        return source
+
+    def solve(self, subsets: Sequence[Subset]) -> list[Array]:
+        """Solve for the classes that each subset names: fp32 (n, classes named), in graph order, not to be written to.
+
+        What is remembered is the answer to these very labels at these very positions, or nothing.
+        """
+        if self._last is None or not _same(self._last[0], subsets):
+            self._last = ([(positions.clone(), labels.clone()) for positions, labels in subsets], self._solved(subsets))
+        return self._last[1]
+
+    def _solved(self, subsets: Sequence[Subset]) -> list[Array]:
+        require("graph", "Poisson learning")
+        import graphlearning
+
+        root = np.sqrt(self.graph.inverse_degree)[:, None]
+        sources = [root * self.source(*subset) for subset in subsets]
+        several = [b for b in sources if b.shape[1] > 1]
+        if len(several) > 1:
+            solved = iter(conjugate_gradients(self.graph.laplacian, several, tolerance=_TOLERANCE))
+        else:
+            solved = iter(graphlearning.utils.conjgrad(self.graph.laplacian, b, tol=_TOLERANCE) for b in several)
+        # one class: neither source nor sink
+        return [root * next(solved) if b.shape[1] > 1 else np.ones_like(b) for b in sources]
+
+
+def _same(some: Sequence[Subset], others: Sequence[Subset]) -> bool:
+    return len(some) == len(others) and all(
+        torch.equal(a, b) for one, other in zip(some, others, strict=True) for a, b in zip(one, other, strict=True)
+    )
+
+
+def _scores(equation: _Equation, subsets: Sequence[Subset], classes: int) -> list[Tensor]:
     found = []
-    for (_, labels), u in zip(subsets, _solve(graph, subsets), strict=True):
+    for (_, labels), u in zip(subsets, equation.solve(subsets), strict=True):
         scores = torch.full((len(u), classes), -torch.inf)
-        scores[:, torch.unique(labels)] = torch.from_numpy(u[graph.place])
+        scores[:, torch.unique(labels)] = torch.from_numpy(u[equation.graph.place])
         found.append(scores)
     return found
 
 
-def _mbo(graph: Graph, subsets: Sequence[Subset], classes: int, slack: float) -> list[Tensor]:
+def _mbo(equation: _Equation, subsets: Sequence[Subset], classes: int, slack: float) -> list[Tensor]:
+    graph = equation.graph
     # what the source adds in a step of diffusion
-    sources = [graph.inverse_degree[:, None] * _source(graph, *subset) for subset in subsets]
-    starts = list(zip(sources, _solve(graph, subsets), strict=True))
+    sources = [graph.inverse_degree[:, None] * equation.source(*subset) for subset in subsets]
+    starts = list(zip(sources, equation.solve(subsets), strict=True))
     sharpen = functools.partial(_sharpened, graph.walk, slack)
     sharpened = in_threads(sharpen, starts, most=_AT_ONCE)
     found = []
@@ -220,28 +275,3 @@ def _walked(walk: Any, starts: Sequence[Array], sources: Sequence[Array] = ()) -
             u += source
     ends = np.cumsum([start.shape[1] for start in starts])[:-1]
     return [np.ascontiguousarray(part) for part in np.split(u, ends, axis=1)]
-
-
-def _source(graph: Graph, positions: Tensor, labels: Tensor) -> Array:
-    """Make every labelled node a source of its class and a sink of the others: fp32 (n, classes named)."""
-    present, y = torch.unique(labels, return_inverse=True)
-    onehot = np.eye(len(present), dtype=np.float32)[y.numpy()]
-    source = np.zeros((graph.weights.shape[0], len(present)), dtype=np.float32)
-    source[graph.place[positions.numpy()]] = onehot - onehot.mean(0)
-    return source
-
-
-def _solve(graph: Graph, subsets: Sequence[Subset]) -> list[Array]:
-    """Solve the Poisson equation for the classes that each subset names; fp32 (n, classes named), in graph order."""
-    require("graph", "Poisson learning")
-    import graphlearning
-
-    root = np.sqrt(graph.inverse_degree)[:, None]
-    sources = [root * _source(graph, *subset) for subset in subsets]
-    several = [b for b in sources if b.shape[1] > 1]
-    if len(several) > 1:
-        solved = iter(conjugate_gradients(graph.laplacian, several, tolerance=_TOLERANCE))
-    else:
-        solved = iter(graphlearning.utils.conjgrad(graph.laplacian, b, tol=_TOLERANCE) for b in several)
-    # one class: neither source nor sink
-    return [root * next(solved) if b.shape[1] > 1 else np.ones_like(b) for b in sources]

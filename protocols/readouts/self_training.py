@@ -43,9 +43,9 @@ def self_training(
     regression = LogisticRegression(C=C, max_iter=max_iter, warm_start=True)  # each round from where the last ended
     model = SelfTrainingClassifier(regression, threshold=threshold, max_iter=rounds) if len(others) else regression
     with threadpool_limits(1):  # products this small wait for a second thread far longer than they take
-        model.fit(scaling(inputs).double().numpy(), labels.numpy())
+        model.fit(scaling(inputs).numpy(), labels.numpy())
 
     def predict(x: Tensor) -> Tensor:
-        return torch.from_numpy(model.predict(scaling(x).double().numpy()).astype(np.int64))
+        return torch.from_numpy(model.predict(scaling(x).numpy()).astype(np.int64))
 
     return predict

@@ -241,7 +241,10 @@ def evaluate(
         parts=plan.parts,
         rule="first" if protocol == "reference" else rule,
         scored_on=scored_on,
-        precision=find_precision(plan.precision if precision == "auto" else precision, chosen_device),
+        # a preset's is looked at where a network has to be trained in it
+        precision=plan.precision
+        if precision == "auto" and plan.precision != "auto"
+        else find_precision(precision, chosen_device),
         device=str(chosen_device),
     )
     with stages("load"), fetch_progress(quiet=quiet) as progress:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import torch
 
+from ssl_irmae.compute import find_precision
 from ssl_irmae.environment import software
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders import Contender, with_steps
@@ -120,8 +121,9 @@ class Grid:
         A trial that fails stops no other: its exception is raised when those are done.
 
         Raises:
-            UserError: If a process that runs trials is killed, or trials failed for a reason that is the user's to
-                mend; other exceptions are raised as they are.
+            UserError: If a network has to be trained in a precision that the processor does not have, a process that
+                runs trials is killed, or trials failed for a reason that is the user's to mend; other exceptions are
+                raised as they are.
         """
         self._failed = {}
         yield from self._outcomes()
@@ -147,6 +149,8 @@ class Grid:
                 missing.setdefault(cell.trial.key, cell)
             else:
                 found.append((place, kept))
+        if any(cell.trial.reads == "images" for cell in missing.values()):
+            find_precision(self.spec.precision, torch.device(self.spec.device))
         away = self._away(list(missing.values()))
         if away:
             for place, kept in found:

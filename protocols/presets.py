@@ -46,7 +46,8 @@ def mnist_full() -> Preset:
     60,000 there is one subset and 3 training seeds, and one run of what has no randomness. Networks trained end to end
     have the same number of steps at a budget, of 64 labelled images each: 600 up to 1,000 labels, 1,500 at 10,000 (9.6
     passes over the labels) and 3,000 at 60,000 (3.2 passes). They compute in bf16, as when their settings were chosen
-    (with 300 steps); a processor without bf16 instructions needs ``--precision fp32``, and has all rows of its own.
+    (with 300 steps); a processor without bf16 instructions needs ``--precision fp32`` to train any, and then has all
+    rows of its own.
     ``propagate`` is left out at 60,000: with no image unlabelled it is ``consistency``. ``propagate-prior`` is run
     where labels are few, at 10 and 100.
 

@@ -120,7 +120,7 @@ class Runner:
         of = contender.encoder if encoder is None else encoder.hash
         memo = self._memos.setdefault((of, contender.reads, contender.transductive), Memo())
         sample = Sample(
-            inputs=unlabelled[chosen],
+            inputs=unlabelled if torch.equal(chosen, torch.arange(len(unlabelled))) else unlabelled[chosen],
             labels=train_labels[chosen],
             unlabelled=memo.once("with scored", lambda: torch.cat([unlabelled, scored]))
             if contender.transductive

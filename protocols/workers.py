@@ -84,7 +84,9 @@ def in_processes(
     Raises:
         UserError: If one of the processes is killed.
     """
-    groups = deque(list(group) for _, group in itertools.groupby(batches, key=_shared))
+    shared = [list(group) for _, group in itertools.groupby(batches, key=_shared)]
+    # those of many labels take longest: what is left for the end should be short, or all but one process wait for it
+    groups = deque(sorted(shared, key=lambda group: group[0][0].trial.budget, reverse=True))
     context = multiprocessing.get_context("spawn")  # a forked copy of a process with threads may hang
     watched, held = context.Pipe(duplex=False)
     arguments = (runner, threads_of_each(jobs), watched)
@@ -112,9 +114,9 @@ def in_processes(
                     continue
                 yield from zip(batch, finished, strict=True)
     finally:
+        held.close()  # they end, and with them what there is to wait for
         for pool in pools:
-            pool.shutdown(wait=False, cancel_futures=True)
-        held.close()
+            pool.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager

@@ -46,18 +46,15 @@ def mlp_heads(
     the initialisation, the batches and the dropout of its own seed.
     """
     scaling = Scaling.of_sample(samples[0])
-    inputs = [scaling(sample.inputs) for sample in samples]
-    draws = [
-        batches(len(x), batch_size, generator("cpu", s.seed, "labelled")) for s, x in zip(samples, inputs, strict=True)
-    ]
+    draws = [batches(len(s.inputs), batch_size, generator("cpu", s.seed, "labelled")) for s in samples]
     starts, chances = zip(*(_start(s, width) for s in samples), strict=True)
     parameters = [torch.stack(weights).requires_grad_() for weights in zip(*starts, strict=True)]
     optimizer = Adam(parameters, learning_rate)
-    size = min(len(inputs[0]), batch_size)
+    size = min(len(samples[0].inputs), batch_size)
     kept = torch.empty(2, len(samples), size, width)
     for _ in range(steps):
         chosen = [next(draw) for draw in draws]
-        x = torch.stack([x[i] for x, i in zip(inputs, chosen, strict=True)])
+        x = scaling(torch.stack([s.inputs[i] for s, i in zip(samples, chosen, strict=True)]))
         y = torch.stack([s.labels[i] for s, i in zip(samples, chosen, strict=True)])
         for layer in kept:
             for mask, chance in zip(layer, chances, strict=True):

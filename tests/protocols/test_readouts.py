@@ -11,7 +11,9 @@ from pytorch_metric_learning.utils import common_functions
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.semi_supervised import LabelSpreading
 from torch import Tensor, nn
 
@@ -19,13 +21,14 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.extras import EXTRAS
 from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
 from ssl_irmae.protocols.readouts.conjugate_gradients import conjugate_gradients
-from ssl_irmae.protocols.readouts.graph import Neighbours, build_graph, inductive
+from ssl_irmae.protocols.readouts.graph import build_graph, inductive
 from ssl_irmae.protocols.readouts.in_threads import in_threads
-from ssl_irmae.protocols.readouts.linear_probe import linear_probe
+from ssl_irmae.protocols.readouts.linear_probe import linear_probe, validated_penalty
 from ssl_irmae.protocols.readouts.metric import metric
 from ssl_irmae.protocols.readouts.metric_learning import class_batches, nearest, supcon
 from ssl_irmae.protocols.readouts.mlp_head import mlp_heads
 from ssl_irmae.protocols.readouts.nearest import centroid, knn
+from ssl_irmae.protocols.readouts.neighbours import Neighbours
 from ssl_irmae.protocols.readouts.network_training import batches
 from ssl_irmae.protocols.readouts.poisson import (
     poisson,
@@ -76,6 +79,24 @@ def test_neighbours_are_those_of_a_tree(codes: Tensor) -> None:
     expected, where = cKDTree(codes[:30].double()).query(codes[30:].double(), 5)
     assert positions.numpy() == pytest.approx(where)
     assert distances.numpy() == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("decay", [0.3, 0.85, 1.0])  # few directions are enough, not for all queries, for none
+@pytest.mark.parametrize("own", [False, True])
+def test_neighbours_among_many_are_exact_however_many_directions_they_vary_in(decay: float, own: bool) -> None:
+    rng = np.random.default_rng(0)
+    spread_out = rng.normal(size=(8400, 48)) * decay ** np.arange(48)
+    turned = spread_out @ np.linalg.qr(rng.normal(size=(48, 48)))[0] + 5
+    many = torch.from_numpy(turned.astype(np.float32))
+    many[4100:4200] = many[:100]  # duplicates
+    reference, x = many[:4200], many[:4200] if own else many[4200:]
+    d = cdist(x.double(), reference.double())
+    if own:
+        np.fill_diagonal(d, np.inf)
+    expected = d.argsort(axis=1, kind="stable")[:, :6]
+    distances, positions = Neighbours(reference).search(x, 6, own=own)
+    assert np.array_equal(positions.numpy(), expected)
+    assert distances.numpy() == pytest.approx(np.take_along_axis(d, expected, 1), rel=1e-12)
 
 
 def test_a_question_asked_again_is_answered_from_memory_and_another_is_not(codes: Tensor) -> None:
@@ -196,6 +217,20 @@ def test_a_class_prior_gives_every_subset_the_bits_it_has_alone(
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     together = poisson_prior_together(samples, k=5, slack=0.1)
     assert all(torch.equal(one, predict(codes)) for one, predict in zip(alone, together, strict=True))
+
+
+def test_what_is_remembered_of_an_equation_is_for_the_same_labels_at_the_same_places_alone(codes: Tensor) -> None:
+    pytest.importorskip(EXTRAS["graph"])
+    y = torch.arange(len(codes)) % 3
+    sample = _sample(codes, y, [0, 1, 2, 3])
+    others = [
+        dataclasses.replace(sample, labels=sample.labels.roll(1)),
+        dataclasses.replace(sample, positions=sample.positions + 8, inputs=codes[8:12]),
+    ]
+    for readout in (lambda s: poisson(s, k=5), lambda s: poisson_prior(s, k=5, slack=0.1)):
+        for each in (sample, *others, sample):
+            alone = dataclasses.replace(each, memo=Memo())
+            assert torch.equal(readout(each)(codes), readout(alone)(codes))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -362,10 +397,12 @@ def test_heads_trained_together_are_those_of_a_plain_loop(blobs: tuple[Tensor, T
 # nearest neighbours, means and projections
 
 
-def test_the_nearest_of_many_points_are_those_of_a_tree() -> None:
+def test_the_nearest_points_are_those_of_a_tree_however_many() -> None:
     points = torch.from_numpy(np.random.default_rng(0).normal(100, 1, size=(6000, 5)).astype(np.float32))
     x = points[:50] + 0.1
-    assert nearest(x, points, 7).numpy() == pytest.approx(cKDTree(points.double()).query(x.double(), 7)[1])
+    expected = cKDTree(points.double()).query(x.double(), 7)[1]
+    assert np.array_equal(nearest(x, points, 7).numpy(), expected)
+    assert np.array_equal(Neighbours(points).search(x, 7)[1].numpy(), expected)
 
 
 def test_knn_is_a_vote_whose_ties_go_to_the_nearest(blobs: tuple[Tensor, Tensor]) -> None:
@@ -455,6 +492,25 @@ def test_the_probe_chooses_its_penalty_inside_the_subset(blobs: tuple[Tensor, Te
     weak, strong = (linear_probe(sample, C=C, max_iter=1000)(x) for C in (1e-6, 1e6))
     assert torch.equal(weak, strong)
     assert (weak == y).double().mean() > 0.9
+
+
+def test_the_probe_chooses_the_penalty_with_the_least_loss_of_all() -> None:
+    """Written the usual way: scikit-learn's own cross-validation, over the whole path, in double precision."""
+    rng = np.random.default_rng(2)
+    y = np.repeat([0, 1, 2], 40)
+    chosen = set()
+    for noise in (0.3, 1.0, 3.0, 10.0):
+        x = np.eye(3)[y] @ rng.normal(size=(3, 8)) + noise * rng.normal(size=(120, 8))
+        x = (x / np.sqrt((x**2).mean())).astype(np.float32)
+        search = GridSearchCV(
+            LogisticRegression(max_iter=1000),
+            {"C": [0.001, 0.01, 0.1, 1.0, 10.0]},
+            scoring="neg_log_loss",
+            cv=StratifiedKFold(5),
+        ).fit(x.astype(np.float64), y)
+        chosen.add(validated_penalty(x, y))
+        assert validated_penalty(x, y) == search.best_params_["C"]
+    assert len(chosen) > 1, "the cases must differ"
 
 
 def test_self_training_without_unlabelled_codes_is_logistic_regression(blobs: tuple[Tensor, Tensor]) -> None:

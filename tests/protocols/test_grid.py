@@ -257,6 +257,21 @@ def test_several_jobs_give_the_rows_of_one(data: Data, encoders: Encoders, finis
     assert len(Store(tmp_path / "s").rows()) == len(expected)
 
 
+def test_bf16_is_asked_of_the_processor_where_a_network_is_trained(
+    data: Data, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False}, raising=False)
+    store = Store(tmp_path / "s")
+    frozen, mixed = (
+        _spec(names).model_copy(update={"precision": "bf16"})
+        for names in (("irmae-knn",), ("irmae-centroid", "supervised"))
+    )
+    assert len(list(Grid(frozen, data, QUICK, encoders, store).run())) == 2
+    with pytest.raises(UserError, match="precision 'bf16' is refused"):
+        list(Grid(mixed, data, QUICK, encoders, store).run())
+    assert {row.contender for row in store.rows()} == {"irmae-knn"}, "it is said before anything is run"
+
+
 def _refuse_one(sample: Sample, kind: str) -> Predictor:
     """Learn nothing, and fail for one seed."""
     if sample.seed == derive_seed("learner", 1):

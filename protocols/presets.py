@@ -69,10 +69,10 @@ def mnist_full() -> Preset:
     cores, in parts and beside other work: 0.7 hours for the frozen readouts, with two threads (some of them before
     their speed-ups), and about ten core-hours for the networks, in two processes of one thread. Results, with every
     trial's seconds and the commit that computed it: docs/results/mnist-label-budgets. Trials of several commits stand
-    in it: ``propagate-prior`` was added, later commits are faster, with the same bits in a row, and the rows of ``linear``
-    and ``self-training`` were run again, on a processor without bf16 instructions, when logistic regression had been put
-    into single precision for speed. Whether predictions stayed the same had been looked at on test images, and with it
-    the error of the one trial where they had not; nothing was chosen by that.
+    in it: ``propagate-prior`` was added; later commits are faster, with the same bits in a row; and the rows of
+    ``linear`` and ``self-training`` were run again, on a processor without bf16 instructions, when logistic regression
+    had been put into single precision for speed. Whether predictions stayed the same had been looked at on test images,
+    and with it the error of the one trial where they had not; nothing was chosen by that.
     """
     frozen = tuple(name for name, c in CONTENDERS.items() if c.frozen)
     trained = tuple(name for name, c in CONTENDERS.items() if not c.frozen)

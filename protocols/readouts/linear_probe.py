@@ -16,7 +16,6 @@ from ssl_irmae.seeding import generator
 _PATH = (0.001, 0.01, 0.1, 1.0, 10.0)
 _FOLDS = 5
 _VALIDATED = 2000
-_VALIDATION_TOLERANCE = 1e-3
 
 Array = npt.NDArray[np.float32]
 
@@ -47,7 +46,7 @@ def linear_probe(sample: Sample, *, C: float, max_iter: int) -> Predictor:
     some = torch.randperm(len(y), generator=generator("cpu", "cross-validation"))[:_VALIDATED].numpy()
     with threadpool_limits(1):  # products this small wait for a second thread far longer than they take
         if np.unique(y[some], return_counts=True)[1].min() >= _FOLDS:
-            C = validated_penalty(x[some], y[some])
+            C = validated_penalty(x[some], y[some], max_iter=max_iter)
         model = LogisticRegression(C=C, max_iter=max_iter).fit(x, y)
 
     def predict(x: Tensor) -> Tensor:
@@ -56,16 +55,16 @@ def linear_probe(sample: Sample, *, C: float, max_iter: int) -> Predictor:
     return predict
 
 
-def validated_penalty(x: Array, y: npt.NDArray[np.int64]) -> float:
+def validated_penalty(x: Array, y: npt.NDArray[np.int64], *, max_iter: int) -> float:
     """Choose C by cross-validation: from the strongest penalty on, until a weaker one is worse.
 
     Args:
         x: Scaled codes, fp32 (m, d).
         y: Classes, shape (m,), each at least five times.
+        max_iter: Most iterations of the solver.
     """
     folds = list(StratifiedKFold(_FOLDS).split(x, y))
-    # a loss is compared, it need not be exact
-    models = [LogisticRegression(tol=_VALIDATION_TOLERANCE, max_iter=1000, warm_start=True) for _ in folds]
+    models = [LogisticRegression(max_iter=max_iter, warm_start=True) for _ in folds]
     chosen, least = _PATH[0], np.inf
     for C in _PATH:
         loss = 0.0

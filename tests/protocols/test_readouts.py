@@ -508,8 +508,9 @@ def test_the_probe_chooses_the_penalty_with_the_least_loss_of_all() -> None:
             scoring="neg_log_loss",
             cv=StratifiedKFold(5),
         ).fit(x.astype(np.float64), y)
-        chosen.add(validated_penalty(x, y))
-        assert validated_penalty(x, y) == search.best_params_["C"]
+        found = validated_penalty(x, y, max_iter=1000)
+        assert found == search.best_params_["C"]
+        chosen.add(found)
     assert len(chosen) > 1, "the cases must differ"
 
 

@@ -34,7 +34,8 @@ def mnist_quick() -> Preset:
     """Run the eight default contenders on MNIST at 10, 100 and 1,000 labels over 10 subsets.
 
     Command: ``ssl-irmae evaluate --preset mnist-quick``. Run on two cores without bf16 instructions, and so in fp32: 18
-    minutes. Results: docs/results/mnist-quick. The table at 100 labels in README is the same in bf16.
+    minutes. Results: docs/results/mnist-quick, the rows of ``linear`` by a later commit than the others (see
+    ``mnist_full``). The table at 100 labels in README is the same in bf16.
     """
     return Preset("mnist", "supervised", (Part(contenders=DEFAULT, budgets=(10, 100, 1000), seeds=tuple(range(10))),))
 

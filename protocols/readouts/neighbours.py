@@ -161,7 +161,7 @@ def _nearest(there: Tensor, here: Tensor, count: int) -> tuple[Tensor, Tensor]:
     for some in torch.split(here, _CHUNK):
         d = squares[: len(some)]
         asked = torch.cat([-2 * some, torch.ones(len(some), 1)], 1)
-        np.matmul(asked.numpy(), references.T.numpy(), out=d.numpy())  # up to four times as fast as torch's
+        np.matmul(asked.numpy(), references.T.numpy(), out=d.numpy())  # OpenBLAS: faster here than what torch uses
         runs = d.view(-1, _RUN, width).amin(1)
         near = runs.topk(min(count, width), largest=False, sorted=False).indices
         members = (near[:, None] + width * torch.arange(_RUN)[:, None]).flatten(1)

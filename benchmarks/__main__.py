@@ -26,7 +26,7 @@ from benchmarks import (
 )
 from benchmarks.measure import figure
 from benchmarks.options import Options
-from ssl_irmae.environment import describe_environment
+from ssl_irmae._support.environment import describe_environment
 
 SECTIONS = {
     "pretraining": pretraining.section,

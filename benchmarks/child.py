@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ssl_irmae.catalogue import default_data_dir
+from ssl_irmae.datasets.registry import default_data_dir
 
 # A process counts the resident memory of the one that started it as its own first peak, so a small one starts each:
 # this one has torch.

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks import child
 from benchmarks.measure import measure
 from benchmarks.options import Options
-from ssl_irmae.datasets import load_images
+from ssl_irmae.datasets.registry import load_images
 
 POINTS: dict[str, tuple[int, ...]] = {
     "images, pretraining one epoch": (320, 1000, 3200, 10_000, 32_000),

@@ -8,7 +8,7 @@ from benchmarks import child, peer
 from benchmarks.measure import measure, ratios
 from benchmarks.options import Options
 from benchmarks.reference import EPOCHS, LOOK_EVERY
-from ssl_irmae.datasets import default_data_dir
+from ssl_irmae.datasets.registry import default_data_dir
 
 LABELS = 1000
 OURS = {

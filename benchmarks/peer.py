@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks.child import ChildError
-from ssl_irmae.catalogue import default_data_dir
+from ssl_irmae.datasets.registry import default_data_dir
 
 _NEEDS = ("torch", "torchvision", "numpy", "tqdm", "cv2")
 _BATCH = 32

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks import child, peer
 from benchmarks.measure import measure, ratios
 from benchmarks.options import Options
-from ssl_irmae.datasets import default_data_dir, load_images
+from ssl_irmae.datasets.registry import default_data_dir, load_images
 
 IMAGES = 12_800  # of ours, in memory, so that measuring the encoder afterwards is short; the loop's rate is the same
 WORKERS = (0, 2)  # the reference code asks for 32 loader processes, which is slower on few cores; the faster counts

@@ -15,11 +15,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from benchmarks import child
 from benchmarks.measure import measure
 from benchmarks.options import Options
-from ssl_irmae.adam import Adam
-from ssl_irmae.allocator import keep_freed_memory
-from ssl_irmae.compute import autocast, find_precision
+from ssl_irmae._support.allocator import keep_freed_memory
+from ssl_irmae._support.compute import autocast, find_precision
+from ssl_irmae.architecture import Architecture
 from ssl_irmae.networks import TransposedConv
-from ssl_irmae.recipe import Architecture
+from ssl_irmae.pretraining.adam import Adam
 
 KINDS: dict[str, tuple[str, ...]] = {
     "convolutions, backward": ("convolution_backward",),

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks import child
 from benchmarks.measure import measure
 from benchmarks.options import Options
-from ssl_irmae.environment import describe_environment
+from ssl_irmae._support.environment import describe_environment
 
 RATE = 5e-4  # gets as far in 4 epochs as the reference rate in many
 SLOW = "batch 32, fp32"

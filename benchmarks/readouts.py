@@ -9,7 +9,7 @@ import torch
 from benchmarks import child
 from benchmarks.measure import measure
 from benchmarks.options import Options
-from ssl_irmae.protocols.contenders import CONTENDERS
+from ssl_irmae.protocols.contenders.registry import CONTENDERS
 
 BUDGETS = "10,100,1000,10000,all"
 

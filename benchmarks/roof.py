@@ -8,8 +8,8 @@ import time
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ssl_irmae.compute import find_device, find_precision
-from ssl_irmae.recipe import Architecture
+from ssl_irmae._support.compute import find_device, find_precision
+from ssl_irmae.architecture import Architecture
 
 SIDE = 2048
 

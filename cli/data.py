@@ -18,10 +18,10 @@ DataDir = Annotated[
 @plainly
 def list_command(data_dir: DataDir = None) -> None:
     """List the named data sets and whether their files are there."""
-    from ssl_irmae.catalogue import CATALOGUE, default_data_dir, missing_files, raw_folder
+    from ssl_irmae.datasets.registry import DATASETS, default_data_dir, missing_files, raw_folder
 
     folder = data_dir or default_data_dir()
-    for name, listed in CATALOGUE.items():
+    for name, listed in DATASETS.items():
         there = ""
         if listed.folder:
             there = "not fetched" if missing_files(name, folder) else f"in {raw_folder(name, folder)}"
@@ -33,7 +33,7 @@ def list_command(data_dir: DataDir = None) -> None:
 @plainly
 def fetch_command(name: Annotated[str, typer.Argument(help="Such as mnist.")], data_dir: DataDir = None) -> None:
     """Fetch a data set's files; what is there already is kept."""
-    from ssl_irmae.catalogue import default_data_dir, raw_folder
+    from ssl_irmae.datasets.registry import default_data_dir, raw_folder
 
     _refuse_without_files(name)
 
@@ -50,7 +50,7 @@ def fetch_command(name: Annotated[str, typer.Argument(help="Such as mnist.")], d
 @plainly
 def verify_command(name: Annotated[str, typer.Argument(help="Such as mnist.")], data_dir: DataDir = None) -> None:
     """Check a data set's files against the published hashes; exit code 2 unless all are right."""
-    from ssl_irmae.catalogue import default_data_dir, raw_folder
+    from ssl_irmae.datasets.registry import default_data_dir, raw_folder
     from ssl_irmae.errors import UserError
 
     _refuse_without_files(name)
@@ -70,10 +70,10 @@ def verify_command(name: Annotated[str, typer.Argument(help="Such as mnist.")], 
 
 
 def _refuse_without_files(name: str) -> None:
-    from ssl_irmae.catalogue import CATALOGUE
+    from ssl_irmae.datasets.registry import DATASETS
     from ssl_irmae.errors import UserError, unknown_name
 
-    if name not in CATALOGUE:
-        raise unknown_name("dataset", name, CATALOGUE)
-    if CATALOGUE[name].folder is None:
-        raise UserError(f"{name} has no files to fetch or verify: {CATALOGUE[name].summary}")
+    if name not in DATASETS:
+        raise unknown_name("dataset", name, DATASETS)
+    if DATASETS[name].folder is None:
+        raise UserError(f"{name} has no files to fetch or verify: {DATASETS[name].summary}")

@@ -53,12 +53,12 @@ def encode(
 
     import numpy as np
 
+    from ssl_irmae._support.compute import find_device
+    from ssl_irmae._support.files import write_atomically
     from ssl_irmae.cli.progress import fetch_progress
-    from ssl_irmae.compute import find_device
-    from ssl_irmae.datasets import load_images
-    from ssl_irmae.encoders import Encoder
+    from ssl_irmae.datasets.registry import load_images
+    from ssl_irmae.encoders.encoder import Encoder
     from ssl_irmae.errors import UserError
-    from ssl_irmae.files import write_atomically
 
     if out.suffix != ".npz":
         raise UserError(f"--out {out}: the name must end in .npz")

@@ -16,7 +16,7 @@ def list_command() -> None:
     """List the encoders that ship with the package."""
     import json
 
-    from ssl_irmae.encoder_files import BUNDLED, CONFIG, list_bundled
+    from ssl_irmae.encoders.files import BUNDLED, CONFIG, list_bundled
 
     for name in list_bundled():
         config = json.loads((BUNDLED / name / CONFIG).read_text())
@@ -35,9 +35,9 @@ def show_command(name: Annotated[str, typer.Argument(help="A bundled encoder's n
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from ssl_irmae.card import model_card
-    from ssl_irmae.encoder_files import find_encoder
-    from ssl_irmae.encoders import read_config
+    from ssl_irmae.encoders.card import model_card
+    from ssl_irmae.encoders.encoder import read_config
+    from ssl_irmae.encoders.files import find_encoder
 
     folder = find_encoder(name)
     card = model_card(name, read_config(folder))
@@ -52,9 +52,9 @@ def import_command(
     out: Annotated[Path, typer.Option(help="Folder for the encoder.")],
 ) -> None:
     """Turn a checkpoint of the public IRMAE reference code into an encoder; only tensors are unpickled."""
-    from ssl_irmae.card import model_card
-    from ssl_irmae.files import write_atomically
-    from ssl_irmae.reference_checkpoint import read_reference_checkpoint
+    from ssl_irmae._support.files import write_atomically
+    from ssl_irmae.encoders.card import model_card
+    from ssl_irmae.encoders.published_checkpoint import read_reference_checkpoint
 
     encoder = read_reference_checkpoint(checkpoint)
     _refuse_occupied(out)
@@ -75,10 +75,10 @@ def export_command(
     """Copy an encoder without its checkpoints, folded or at half the size if wanted."""
     import shutil
 
-    from ssl_irmae.card import model_card
-    from ssl_irmae.encoder_files import find_encoder
-    from ssl_irmae.encoders import Encoder
-    from ssl_irmae.files import write_atomically
+    from ssl_irmae._support.files import write_atomically
+    from ssl_irmae.encoders.card import model_card
+    from ssl_irmae.encoders.encoder import Encoder
+    from ssl_irmae.encoders.files import find_encoder
 
     folder = find_encoder(encoder)
     copy = Encoder.from_pretrained(folder, fold=fold)

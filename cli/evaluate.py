@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ssl_irmae._support.stages import Stages
 from ssl_irmae.cli.options import parse_budgets, parse_seeds
-from ssl_irmae.cli.stages import Stages
 from ssl_irmae.cli.terminal import gentle_interrupt, give, plainly, say
 
 if TYPE_CHECKING:
-    from ssl_irmae.protocols.grid import Outcome
-    from ssl_irmae.runs import Run
+    from ssl_irmae.pretraining.run_folder import Run
+    from ssl_irmae.protocols.running.grid import Outcome
 
 EPILOG = """
 Examples:
@@ -193,24 +193,25 @@ def evaluate(
     with stages("import"):
         from rich.console import Console
 
-        from ssl_irmae.allocator import keep_freed_memory
+        from ssl_irmae._support.allocator import keep_freed_memory
+        from ssl_irmae._support.compute import find_device, find_precision
         from ssl_irmae.cli.progress import TrialProgress, fetch_progress
-        from ssl_irmae.compute import find_device, find_precision
         from ssl_irmae.errors import UserError
-        from ssl_irmae.protocols.audit import leak_audit
-        from ssl_irmae.protocols.data import load_data
-        from ssl_irmae.protocols.grid import Grid
-        from ssl_irmae.protocols.plan import make_plan
-        from ssl_irmae.protocols.pretrained import encoder_of_method, needed_methods, own_encoders
-        from ssl_irmae.protocols.report.comparisons import comparisons_table, explain_comparisons
-        from ssl_irmae.protocols.report.retrieval import retrieval_table
-        from ssl_irmae.protocols.report.table import protocol_tables
-        from ssl_irmae.protocols.report.trials import read_trials
-        from ssl_irmae.protocols.report.words import explain
-        from ssl_irmae.protocols.results import Store, mistakes
-        from ssl_irmae.protocols.statistics import compare, summarise
-        from ssl_irmae.protocols.trials import Spec, draw_subsets
-        from ssl_irmae.protocols.variance import variance_components
+        from ssl_irmae.protocols.report.audit import leak_audit
+        from ssl_irmae.protocols.report.notes import explain
+        from ssl_irmae.protocols.report.tables.comparisons import comparisons_table, explain_comparisons
+        from ssl_irmae.protocols.report.tables.retrieval import retrieval_table
+        from ssl_irmae.protocols.report.tables.terminal import protocol_tables
+        from ssl_irmae.protocols.representations.pretrained import encoder_of_method, needed_methods, own_encoders
+        from ssl_irmae.protocols.request import make_plan
+        from ssl_irmae.protocols.running.grid import Grid
+        from ssl_irmae.protocols.running.trials import Spec, draw_subsets
+        from ssl_irmae.protocols.statistics.summary import compare, summarise
+        from ssl_irmae.protocols.statistics.variance import variance_components
+        from ssl_irmae.protocols.storage.files import read_trials
+        from ssl_irmae.protocols.storage.rows import mistakes
+        from ssl_irmae.protocols.storage.store import Store
+        from ssl_irmae.protocols.task import load_data
 
     keep_freed_memory()
     chosen_device = find_device(device)
@@ -335,7 +336,7 @@ def evaluate(
 
 
 def _list_contenders() -> None:
-    from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT
+    from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
 
     for name, contender in CONTENDERS.items():
         told = [f"reads {contender.reads}"]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ssl_irmae.cli.stages import Stages
+from ssl_irmae._support.stages import Stages
 from ssl_irmae.cli.terminal import give, plainly, say
 
 EPILOG = """
@@ -114,12 +114,12 @@ def pretrain(
     """Do what the command says; return what ``--json`` prints."""
     stages = Stages()
     with stages("import"):
-        from ssl_irmae.allocator import keep_freed_memory
+        from ssl_irmae._support.allocator import keep_freed_memory
+        from ssl_irmae.architecture import Architecture
         from ssl_irmae.cli.progress import fetch_progress, train_with_progress
         from ssl_irmae.errors import UserError
         from ssl_irmae.methods import find_method
-        from ssl_irmae.recipe import Architecture
-        from ssl_irmae.runs import CHECKPOINT, make_run
+        from ssl_irmae.pretraining.run_folder import CHECKPOINT, make_run
 
     if not 0 < learning_rate < float("inf"):
         raise UserError(f"--learning-rate must be positive, got {learning_rate:g}: the reference is 1e-4")

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ssl_irmae.cli.terminal import gentle_interrupt, say
-from ssl_irmae.pretraining import Record
-from ssl_irmae.protocols.grid import Outcome
-from ssl_irmae.runs import Run
+from ssl_irmae.pretraining.loop import Record
+from ssl_irmae.pretraining.run_folder import Run
+from ssl_irmae.protocols.running.grid import Outcome
 
 
 @contextlib.contextmanager

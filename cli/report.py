@@ -10,7 +10,7 @@ import typer
 from ssl_irmae.cli.terminal import give, plainly, say
 
 if TYPE_CHECKING:
-    from ssl_irmae.protocols.report.codes import Codes
+    from ssl_irmae.protocols.report.figures.codes import Codes
     from ssl_irmae.protocols.report.report import Report
 
 EPILOG = """
@@ -111,14 +111,14 @@ def report(
     """Do what the command says; return what ``--json`` prints."""
     from rich.console import Console
 
-    from ssl_irmae.files import write_atomically
+    from ssl_irmae._support.files import write_atomically
     from ssl_irmae.protocols.presets import find_preset
     from ssl_irmae.protocols.report import export, figures
-    from ssl_irmae.protocols.report.comparisons import comparisons_table
     from ssl_irmae.protocols.report.report import make_report
     from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
-    from ssl_irmae.protocols.report.table import protocol_tables
-    from ssl_irmae.protocols.report.trials import read_trials
+    from ssl_irmae.protocols.report.tables.comparisons import comparisons_table
+    from ssl_irmae.protocols.report.tables.terminal import protocol_tables
+    from ssl_irmae.protocols.storage.files import read_trials
 
     chosen = select_protocol(read_trials(store), dataset=dataset, scored_on=scored_on, rule=rule)
     trials, left_out = keep_newest(chosen)
@@ -147,7 +147,7 @@ def report(
     }
     codes = _encode(made, encoders, data_dir=data_dir, quiet=quiet) if encoders else None
     if codes is not None:
-        from ssl_irmae.protocols.report.codes import code_view, spectra_figure
+        from ssl_irmae.protocols.report.figures.codes import code_view, spectra_figure
 
         drawn |= {"spectra": spectra_figure(codes), "codes": code_view(codes)}
     # everything is made before anything is written
@@ -168,7 +168,7 @@ def report(
                 f"{name}.{kind}": figures.render(figure, kind, source=made.fingerprint) for kind in figures.FORMATS
             }
     if html:
-        from ssl_irmae.protocols.report.page import html_page
+        from ssl_irmae.protocols.report.page.page import html_page
 
         files["report.html"] = html_page(made, pictures=_pictures(files))
     for name, content in files.items():
@@ -189,8 +189,8 @@ def report(
 def _encode(made: "Report", names_or_paths: list[str], *, data_dir: Path | None, quiet: bool) -> "Codes":
     from ssl_irmae.cli.progress import fetch_progress
     from ssl_irmae.errors import UserError
-    from ssl_irmae.protocols.data import load_data
-    from ssl_irmae.protocols.report.codes import encode_sample, encoders_of
+    from ssl_irmae.protocols.report.figures.codes import encode_sample, encoders_of
+    from ssl_irmae.protocols.task import load_data
 
     first = made.rows[0]
     encoders = encoders_of(made.rows, names_or_paths)
@@ -209,7 +209,7 @@ def _encode(made: "Report", names_or_paths: list[str], *, data_dir: Path | None,
 
 
 def _pictures(files: dict[str, str | bytes]) -> list[Any]:
-    from ssl_irmae.protocols.report.page import Picture
+    from ssl_irmae.protocols.report.page.page import Picture
 
     words = {
         "spectra": (

@@ -8,18 +8,18 @@ from typing import Any
 
 from PIL import Image
 
-from ssl_irmae.encoders import BUNDLED, list_bundled, read_config
-from ssl_irmae.protocols.contenders import CONTENDERS
-from ssl_irmae.protocols.paired import paired_difference
+from ssl_irmae.encoders.encoder import BUNDLED, list_bundled, read_config
+from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.presets import find_preset
-from ssl_irmae.protocols.report.export import short_markdown
+from ssl_irmae.protocols.report.notes import explain
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.report.selection import keep_newest
-from ssl_irmae.protocols.report.table import format_difference, format_error, format_n, format_p
-from ssl_irmae.protocols.report.trials import read_trials
-from ssl_irmae.protocols.report.words import explain
-from ssl_irmae.protocols.results import Row
-from ssl_irmae.protocols.statistics import Summary, summarise
+from ssl_irmae.protocols.report.tables.export import short_markdown
+from ssl_irmae.protocols.report.tables.terminal import format_difference, format_error, format_n, format_p
+from ssl_irmae.protocols.statistics.paired import paired_difference
+from ssl_irmae.protocols.statistics.summary import Summary, summarise
+from ssl_irmae.protocols.storage.files import read_trials
+from ssl_irmae.protocols.storage.rows import Row
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"

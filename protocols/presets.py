@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ssl_irmae.compute import Precision
+from ssl_irmae._support.compute import Precision
 from ssl_irmae.errors import unknown_name
-from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT
-from ssl_irmae.protocols.trials import Part
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
+from ssl_irmae.protocols.running.trials import Part
 
 
 class Preset(NamedTuple):

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from ssl_irmae._support.seeding import derive_seed
 from ssl_irmae.errors import UserError
-from ssl_irmae.seeding import derive_seed
 
 Rule = Literal["balanced", "uniform", "first", "full"]
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from ssl_irmae.datasets import ImageSet, fit_images, load_images
-from ssl_irmae.recipe import Architecture
-from ssl_irmae.runs import make_run
+from ssl_irmae.architecture import Architecture
+from ssl_irmae.datasets.image_set import ImageSet, fit_images
+from ssl_irmae.datasets.registry import load_images
+from ssl_irmae.pretraining.run_folder import make_run
 
 
 def pytest_configure() -> None:

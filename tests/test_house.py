@@ -64,7 +64,7 @@ def test_what_computes_nothing_imports_nothing_heavy(command: str) -> None:
 
 def test_pretraining_does_without_torchvision_and_scikit_learn() -> None:
     # they take seconds and memory, and MNIST needs them only to be fetched
-    assert not _imported(("torchvision", "sklearn"), "import ssl_irmae.runs, ssl_irmae.datasets.mnist")
+    assert not _imported(("torchvision", "sklearn"), "import ssl_irmae.pretraining.run_folder")
 
 
 def _imported(modules: tuple[str, ...], code: str) -> set[str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ssl_irmae.encoders import weights_hash
-from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT, FAMILIES, with_steps
+from ssl_irmae.encoders.encoder import weights_hash
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, FAMILIES, with_steps
 from ssl_irmae.protocols.presets import find_preset
 
 ROOT = Path(__file__).parent.parent

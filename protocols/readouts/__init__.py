@@ -4,6 +4,6 @@ A readout is given labelled inputs, unlabelled inputs and a seed, and returns a 
 not in the sample; what it will be scored on only a transductive one, as unlabelled inputs.
 """
 
-from ssl_irmae.protocols.readouts.base import Memo, Predictor, Sample
+from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
 
 __all__ = ["Memo", "Predictor", "Sample"]

@@ -4,12 +4,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ssl_irmae.adam import Adam
-from ssl_irmae.protocols.readouts.base import Predictor, Sample
+from ssl_irmae._support.seeding import seeded
+from ssl_irmae.pretraining.adam import Adam
 from ssl_irmae.protocols.readouts.metric_learning import class_batches, supcon
-from ssl_irmae.protocols.readouts.nearest import vote
+from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 from ssl_irmae.protocols.readouts.scaling import Scaling
-from ssl_irmae.seeding import seeded
+from ssl_irmae.protocols.readouts.voting import vote
 
 _WIDTH = 64
 

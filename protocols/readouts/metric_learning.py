@@ -24,7 +24,7 @@ from pytorch_metric_learning.utils.inference import CustomKNN
 from sklearn.cluster import KMeans
 from torch import Tensor
 
-from ssl_irmae.seeding import derive_seed
+from ssl_irmae._support.seeding import derive_seed
 
 _CHUNK = 256
 

@@ -9,12 +9,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ssl_irmae.extras import require
-from ssl_irmae.protocols.readouts.base import Predictor, Sample
-from ssl_irmae.protocols.readouts.conjugate_gradients import conjugate_gradients
-from ssl_irmae.protocols.readouts.graph import Graph, graph_of, inductive, transductive
-from ssl_irmae.protocols.readouts.in_threads import in_threads
-from ssl_irmae.protocols.readouts.shares import share_out
+from ssl_irmae._support.extras import require
+from ssl_irmae.protocols.graphs.conjugate_gradients import conjugate_gradients
+from ssl_irmae.protocols.graphs.graph import Graph
+from ssl_irmae.protocols.graphs.in_threads import in_threads
+from ssl_irmae.protocols.graphs.shares import share_out
+from ssl_irmae.protocols.readouts.on_graph import graph_of, inductive, transductive
+from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 
 _TOLERANCE = 1e-3
 _WALK_STEPS = 10

@@ -5,7 +5,7 @@ from typing import Self
 
 from torch import Tensor
 
-from ssl_irmae.protocols.readouts.base import Sample
+from ssl_irmae.protocols.readouts.sample import Sample
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from ssl_irmae.protocols.readouts.base import Predictor, Sample
+from ssl_irmae._support.seeding import generator
+from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 from ssl_irmae.protocols.readouts.scaling import Scaling
-from ssl_irmae.seeding import generator
 
 
 def self_training(

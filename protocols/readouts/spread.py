@@ -7,9 +7,10 @@ import torch
 from scipy.sparse import eye_array
 from torch import Tensor
 
-from ssl_irmae.protocols.readouts.base import Predictor, Sample
-from ssl_irmae.protocols.readouts.conjugate_gradients import conjugate_gradients
-from ssl_irmae.protocols.readouts.graph import Graph, graph_of, inductive, transductive
+from ssl_irmae.protocols.graphs.conjugate_gradients import conjugate_gradients
+from ssl_irmae.protocols.graphs.graph import Graph
+from ssl_irmae.protocols.readouts.on_graph import graph_of, inductive, transductive
+from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 
 _TOLERANCE = 1e-4
 

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ssl_irmae.errors import UserError, unknown_name
-from ssl_irmae.protocols.audit import leak_audit
-from ssl_irmae.protocols.contenders import CONTENDERS
+from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.presets import Preset
-from ssl_irmae.protocols.report.comparisons import explain_comparisons
-from ssl_irmae.protocols.report.looks import Look, looks_of
-from ssl_irmae.protocols.report.words import explain
-from ssl_irmae.protocols.results import Kept, Row, mistakes
-from ssl_irmae.protocols.statistics import Comparison, Summary, compare, summarise
+from ssl_irmae.protocols.report.audit import leak_audit
+from ssl_irmae.protocols.report.notes import explain
+from ssl_irmae.protocols.report.styles import Look, looks_of
+from ssl_irmae.protocols.report.tables.comparisons import explain_comparisons
+from ssl_irmae.protocols.statistics.summary import Comparison, Summary, compare, summarise
+from ssl_irmae.protocols.storage.rows import Kept, Row, mistakes
 
 MOST_DRAWN = 12
 
@@ -119,11 +119,11 @@ def make_report(
     """Summarise the trials of one protocol.
 
     Args:
-        trials: As :func:`ssl_irmae.protocols.report.selection.keep_newest` leaves them.
+        trials: As ``keep_newest`` leaves them.
         reference: None stands for ``"supervised"`` or, where that was not run, the first contender that is not leaky.
         drawn: The contenders that figures show; None for those of the preset, or a few by default.
         preset: The protocol that the trials are of, for what it declared.
-        notes: To be said after :func:`ssl_irmae.protocols.report.words.explain`.
+        notes: To be said after ``explain``.
         commands: That made it.
 
     Raises:

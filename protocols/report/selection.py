@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.results import Kept, Row
+from ssl_irmae.protocols.storage.rows import Kept, Row
 
 
 def select_protocol(

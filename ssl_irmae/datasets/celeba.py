@@ -4,8 +4,7 @@ from pathlib import Path
 
 import torch
 
-from ssl_irmae.datasets.image_set import ImageSet
-from ssl_irmae.datasets.mnist import Split
+from ssl_irmae.datasets.image_set import ImageSet, Split
 from ssl_irmae.errors import UserError
 
 

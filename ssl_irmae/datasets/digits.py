@@ -3,8 +3,7 @@
 import numpy as np
 import torch
 
-from ssl_irmae.datasets.image_set import ImageSet
-from ssl_irmae.datasets.mnist import Split
+from ssl_irmae.datasets.image_set import ImageSet, Split
 
 _TRAIN = 1300  # the first ones train: the set is in the order of its writers, so the test digits are by other hands
 

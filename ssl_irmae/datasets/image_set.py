@@ -4,7 +4,7 @@ import hashlib
 import platform
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ssl_irmae.errors import UserError
+
+Split = Literal["train", "test"]
 
 _CHUNK = 4096  # images resized at once: bounds the memory of an RGB intermediate
 

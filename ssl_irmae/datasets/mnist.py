@@ -9,19 +9,17 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
 
-from ssl_irmae.catalogue import FILES, missing_files, raw_folder
+from ssl_irmae._support.files import sha256, write_atomically
 from ssl_irmae.datasets.download import FetchError, Progress, no_progress, read_url
 from ssl_irmae.datasets.idx import idx_bytes, read_idx
-from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.datasets.image_set import ImageSet, Split
+from ssl_irmae.datasets.registry import FILES, missing_files, raw_folder
 from ssl_irmae.errors import UserError
-from ssl_irmae.files import sha256, write_atomically
-
-Split = Literal["train", "test"]
 
 # as torchvision names them; it is imported only where its mirrors and sums are needed: it takes 160 MB
 _CLASSES = {

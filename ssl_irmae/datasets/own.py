@@ -15,8 +15,7 @@ from numpy.lib.npyio import NpzFile
 from PIL import Image, ImageOps
 
 from ssl_irmae.datasets.idx import read_idx
-from ssl_irmae.datasets.image_set import ImageSet
-from ssl_irmae.datasets.mnist import Split
+from ssl_irmae.datasets.image_set import ImageSet, Split
 from ssl_irmae.errors import NoTestSplitError, UserError
 
 _PICTURES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}

@@ -3,8 +3,7 @@
 import numpy as np
 import torch
 
-from ssl_irmae.datasets.image_set import ImageSet
-from ssl_irmae.datasets.mnist import Split
+from ssl_irmae.datasets.image_set import ImageSet, Split
 
 FACTORS = ("shape", "x", "y", "size", "red", "green", "blue")
 
@@ -28,7 +27,7 @@ def generate(n: int, *, seed: int) -> ImageSet:
         seed: Of numpy's default generator; the same n and seed give the same images.
 
     Returns:
-        The set; its ``factors`` are float32 of shape (n, 7), in the order of :data:`FACTORS`.
+        The set; its ``factors`` are float32 of shape (n, 7), in the order of ``FACTORS``.
     """
     rng = np.random.default_rng(seed)
     shape = rng.integers(0, 2, n)

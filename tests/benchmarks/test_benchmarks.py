@@ -12,7 +12,7 @@ from benchmarks import child, peer, reference
 from benchmarks.growth import slope
 from benchmarks.measure import measure, ratios
 from benchmarks.roof import flops_per_image
-from ssl_irmae.reference_checkpoint import read_reference_checkpoint
+from ssl_irmae.encoders.published_checkpoint import read_reference_checkpoint
 
 
 def test_the_re_typed_model_is_the_reference_model(tmp_path: Path) -> None:

@@ -19,12 +19,12 @@ from typer.testing import CliRunner, Result
 
 from ssl_irmae.cli.main import app
 from ssl_irmae.cli.options import parse_budgets, parse_seeds
-from ssl_irmae.datasets import load_images
-from ssl_irmae.encoders import Encoder, read_config
+from ssl_irmae.datasets.registry import load_images
+from ssl_irmae.encoders.encoder import Encoder, read_config
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols import pretrained
-from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT, REFERENCE_PROTOCOL
-from ssl_irmae.protocols.pretrained import open_encoder
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, REFERENCE_PROTOCOL
+from ssl_irmae.protocols.representations.pretrained import open_encoder
 
 EVALUATE = "evaluate --dataset digits --labels 10,20 --seeds 2 --precision fp32"
 
@@ -361,7 +361,7 @@ def test_pretrain_refuses_a_folder_of_another_configuration() -> None:
 
 
 def test_own_pictures_of_another_size_are_evaluated_with_an_own_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssl_irmae.protocols.pretrained.QUICK_STEPS", 1)
+    monkeypatch.setattr("ssl_irmae.protocols.representations.pretrained.QUICK_STEPS", 1)
     for name in ("irmae-joint", "supervised"):
         settings = {**CONTENDERS[name].settings, "steps": 1}
         monkeypatch.setitem(CONTENDERS, name, dataclasses.replace(CONTENDERS[name], settings=settings))
@@ -476,7 +476,7 @@ def test_data_list_and_verify() -> None:
 
 
 def test_evaluate_on_own_pictures_pretrains_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssl_irmae.protocols.pretrained.QUICK_STEPS", 2)
+    monkeypatch.setattr("ssl_irmae.protocols.representations.pretrained.QUICK_STEPS", 2)
     rng = np.random.default_rng(0)
     for split in ("train", "test"):
         for label, low in (("dark", 0), ("light", 128)):

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ssl_irmae.cli.main import app
-from ssl_irmae.protocols.contenders import CONTENDERS
+from ssl_irmae.protocols.contenders.registry import CONTENDERS
 
 TABLES = {"table.md", "table.tex", "summary.csv", "rows.csv", "environments.json", "mistakes.npz", "report.json"}
 FORMATS = ("png", "svg", "pdf")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ssl_irmae.protocols.results import Row
+from ssl_irmae.protocols.storage.rows import Row
 
 MakeRow = Callable[..., Row]
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ssl_irmae.protocols.readouts.augmentation import RANGES, view
+from ssl_irmae.protocols.learners.augmentation import RANGES, view
 
 
 def _draw() -> torch.Generator:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ssl_irmae.protocols.cache import cached
+from ssl_irmae.protocols.storage.cache import cached
 
 
 @pytest.fixture

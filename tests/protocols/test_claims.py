@@ -1,7 +1,7 @@
 """Sentences that documents make of rows are true of the rows."""
 
 from docs.tables import overtakings
-from ssl_irmae.protocols.statistics import summarise
+from ssl_irmae.protocols.statistics.summary import summarise
 
 
 def _said(make_row, differences: list[float]) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ssl_irmae.protocols.floors import FLOORS
+from ssl_irmae.protocols.representations.floors import FLOORS
 
 
 @pytest.fixture

@@ -17,12 +17,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from ssl_irmae.encoders import Encoder, read_config
+from ssl_irmae._support.extras import EXTRAS
+from ssl_irmae._support.files import sha256
+from ssl_irmae._support.seeding import derive_seed
+from ssl_irmae.encoders.encoder import Encoder, read_config
 from ssl_irmae.errors import UserError
-from ssl_irmae.extras import EXTRAS
-from ssl_irmae.files import sha256
-from ssl_irmae.protocols.audit import leak_audit
-from ssl_irmae.protocols.contenders import (
+from ssl_irmae.protocols.contenders.registry import (
     CONTENDERS,
     Contender,
     call_readout,
@@ -30,14 +30,15 @@ from ssl_irmae.protocols.contenders import (
     choose,
     contenders_of,
 )
-from ssl_irmae.protocols.data import Data, load_data
-from ssl_irmae.protocols.grid import Grid
-from ssl_irmae.protocols.pretrained import PretrainedEncoder, open_encoder
 from ssl_irmae.protocols.readouts import Predictor, Sample
-from ssl_irmae.protocols.results import Row, Store
-from ssl_irmae.protocols.runner import Runner
-from ssl_irmae.protocols.trials import Part, Spec, Trial
-from ssl_irmae.seeding import derive_seed
+from ssl_irmae.protocols.report.audit import leak_audit
+from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, open_encoder
+from ssl_irmae.protocols.running.grid import Grid
+from ssl_irmae.protocols.running.runner import Runner
+from ssl_irmae.protocols.running.trials import Part, Spec, Trial
+from ssl_irmae.protocols.storage.rows import Row
+from ssl_irmae.protocols.storage.store import Store
+from ssl_irmae.protocols.task import Data, load_data
 
 Encoders = dict[str, tuple[PretrainedEncoder, ...]]
 
@@ -342,7 +343,7 @@ def test_processes_are_for_what_is_trained_alone(
     name: str, data: Data, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By default, where enough training is missing: every trial is run once, and kept."""
-    monkeypatch.setattr("ssl_irmae.protocols.workers._STEPS_TO_PAY", 1)
+    monkeypatch.setattr("ssl_irmae.protocols.running.workers._STEPS_TO_PAY", 1)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:

@@ -8,24 +8,24 @@ import torch
 from torch import nn
 from torch.distributions import Categorical, Normal, kl_divergence
 
-from ssl_irmae.compute import Precision
-from ssl_irmae.datasets import ImageSet
-from ssl_irmae.encoders import Encoder
+from ssl_irmae._support.compute import Precision
+from ssl_irmae._support.extras import EXTRAS
+from ssl_irmae._support.seeding import generator, seeded
+from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
-from ssl_irmae.extras import EXTRAS
 from ssl_irmae.networks import reference_encoder
-from ssl_irmae.protocols.contenders import CONTENDERS, call_readouts
-from ssl_irmae.protocols.plan import make_plan
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, call_readouts
+from ssl_irmae.protocols.learners.consistency import consistency
+from ssl_irmae.protocols.learners.finetune import finetune
+from ssl_irmae.protocols.learners.joint import joint
+from ssl_irmae.protocols.learners.propagate import Scorer, pseudo_labels
+from ssl_irmae.protocols.learners.training import labelled_batches, train
+from ssl_irmae.protocols.learners.vib import vib
 from ssl_irmae.protocols.readouts import Memo, Sample
-from ssl_irmae.protocols.readouts.consistency import consistency
-from ssl_irmae.protocols.readouts.finetune import finetune
-from ssl_irmae.protocols.readouts.joint import joint
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES, has_pairs
-from ssl_irmae.protocols.readouts.network_training import labelled_batches, train
 from ssl_irmae.protocols.readouts.poisson import poisson_mbo, poisson_scores
-from ssl_irmae.protocols.readouts.propagate import Scorer, pseudo_labels
-from ssl_irmae.protocols.readouts.vib import vib
-from ssl_irmae.seeding import generator, seeded
+from ssl_irmae.protocols.request import make_plan
 
 TRAINING = {"steps": 4, "learning_rate": 1e-3, "batch_size": 16}
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 
-from ssl_irmae.protocols.paired import bca_interval, paired_difference
+from ssl_irmae.protocols.statistics.paired import bca_interval, paired_difference
 
 ERRORS = st.lists(st.integers(0, 1000).map(lambda wrong: wrong / 10), min_size=2, max_size=8)
 

@@ -3,10 +3,10 @@
 import pytest
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.contenders import CONTENDERS, DEFAULT
-from ssl_irmae.protocols.plan import make_plan
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
 from ssl_irmae.protocols.presets import PRESETS
-from ssl_irmae.protocols.significance import what_n_allows
+from ssl_irmae.protocols.request import make_plan
+from ssl_irmae.protocols.statistics.significance import what_n_allows
 
 
 def test_nothing_asked_for_is_the_default_eight_at_100_labels() -> None:

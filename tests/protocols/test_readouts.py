@@ -17,19 +17,21 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.semi_supervised import LabelSpreading
 from torch import Tensor, nn
 
+from ssl_irmae._support.extras import EXTRAS
+from ssl_irmae._support.seeding import generator, seeded
 from ssl_irmae.errors import UserError
-from ssl_irmae.extras import EXTRAS
+from ssl_irmae.protocols.graphs.conjugate_gradients import conjugate_gradients
+from ssl_irmae.protocols.graphs.graph import build_graph, inductive
+from ssl_irmae.protocols.graphs.in_threads import in_threads
+from ssl_irmae.protocols.graphs.neighbours import Neighbours
+from ssl_irmae.protocols.graphs.shares import share_out
+from ssl_irmae.protocols.learners.training import batches
 from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
-from ssl_irmae.protocols.readouts.conjugate_gradients import conjugate_gradients
-from ssl_irmae.protocols.readouts.graph import build_graph, inductive
-from ssl_irmae.protocols.readouts.in_threads import in_threads
-from ssl_irmae.protocols.readouts.linear_probe import linear_probe, validated_penalty
+from ssl_irmae.protocols.readouts.linear import linear_probe, validated_penalty
 from ssl_irmae.protocols.readouts.metric import metric
 from ssl_irmae.protocols.readouts.metric_learning import class_batches, nearest, supcon
-from ssl_irmae.protocols.readouts.mlp_head import mlp_heads
+from ssl_irmae.protocols.readouts.mlp import mlp_heads
 from ssl_irmae.protocols.readouts.nearest import centroid, knn
-from ssl_irmae.protocols.readouts.neighbours import Neighbours
-from ssl_irmae.protocols.readouts.network_training import batches
 from ssl_irmae.protocols.readouts.poisson import (
     poisson,
     poisson_mbo,
@@ -38,9 +40,7 @@ from ssl_irmae.protocols.readouts.poisson import (
     poisson_scores,
 )
 from ssl_irmae.protocols.readouts.self_training import self_training
-from ssl_irmae.protocols.readouts.shares import share_out
 from ssl_irmae.protocols.readouts.spread import spread, spread_scores, spread_transductive
-from ssl_irmae.seeding import generator, seeded
 
 
 @pytest.fixture

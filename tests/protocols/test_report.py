@@ -5,11 +5,11 @@ import io
 import pytest
 from rich.console import Console
 
-from ssl_irmae.protocols.report.comparisons import explain_comparisons
-from ssl_irmae.protocols.report.table import protocol_tables
-from ssl_irmae.protocols.report.words import explain
-from ssl_irmae.protocols.results import Row
-from ssl_irmae.protocols.statistics import compare, summarise
+from ssl_irmae.protocols.report.notes import explain
+from ssl_irmae.protocols.report.tables.comparisons import explain_comparisons
+from ssl_irmae.protocols.report.tables.terminal import protocol_tables
+from ssl_irmae.protocols.statistics.summary import compare, summarise
+from ssl_irmae.protocols.storage.rows import Row
 
 DEFAULT = ["irmae-linear", "irmae-joint", "ae-linear", "ae-joint", "vae-linear", "vae-joint", "supervised", "vib"]
 

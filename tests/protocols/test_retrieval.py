@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ssl_irmae.protocols.retrieval import retrieval_quality
+from ssl_irmae.protocols.representations.retrieval import retrieval_quality
 
 
 def test_classes_far_apart_are_retrieved_perfectly() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ssl_irmae.protocols.significance import holm, sign_flip_test, what_n_allows
+from ssl_irmae.protocols.statistics.significance import holm, sign_flip_test, what_n_allows
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.scoring_error import scoring_error, scoring_error_of_difference
-from ssl_irmae.protocols.statistics import compare, mean_and_standard_error, summarise
-from ssl_irmae.protocols.two_way import crossed_standard_error
+from ssl_irmae.protocols.statistics.anova import crossed_standard_error
+from ssl_irmae.protocols.statistics.summary import compare, mean_and_standard_error, summarise
+from ssl_irmae.protocols.statistics.test_set_error import scoring_error, scoring_error_of_difference
 
 
 def test_standard_error_by_hand() -> None:

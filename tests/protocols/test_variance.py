@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ssl_irmae.protocols.two_way import crossed_standard_error, mean_squares
-from ssl_irmae.protocols.variance import VarianceComponents, variance_components
+from ssl_irmae.protocols.statistics.anova import crossed_standard_error, mean_squares
+from ssl_irmae.protocols.statistics.variance import VarianceComponents, variance_components
 
 # Row means 2, 4, 6; column means 3, 5; mean 4. MS of rows 2 (4 + 0 + 4) / 2 = 8, of columns 3 (1 + 1) / 1 = 6; what is
 # left of the cells is 0, 0, -1, 1, 1, -1: MS 4 / 2 = 2.

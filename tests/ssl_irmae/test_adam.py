@@ -6,7 +6,7 @@ import sys
 import torch
 from torch import Tensor, nn
 
-from ssl_irmae.adam import Adam
+from ssl_irmae.pretraining.adam import Adam
 
 
 def _layers() -> list[nn.Parameter]:
@@ -72,7 +72,7 @@ def test_a_saved_state_goes_on_bit_for_bit() -> None:
 def test_training_leaves_the_compiler_of_torch_out_of_memory() -> None:
     program = """
 import sys, torch
-from ssl_irmae.adam import Adam
+from ssl_irmae.pretraining.adam import Adam
 weight = torch.nn.Parameter(torch.ones(3))
 optimizer = Adam([weight], 0.1)
 weight.sum().backward()

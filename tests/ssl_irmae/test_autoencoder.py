@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from ssl_irmae.architecture import Architecture
 from ssl_irmae.bottlenecks import LinearStack
 from ssl_irmae.errors import UserError
 from ssl_irmae.methods import METHODS
-from ssl_irmae.recipe import Architecture
 
 KINDS = [(1, 32), (3, 32), (1, 64), (3, 64)]
 

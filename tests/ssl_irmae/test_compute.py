@@ -8,8 +8,8 @@ import sys
 import pytest
 import torch
 
-from ssl_irmae.allocator import keep_freed_memory
-from ssl_irmae.compute import find_precision
+from ssl_irmae._support.allocator import keep_freed_memory
+from ssl_irmae._support.compute import find_precision
 from ssl_irmae.errors import UserError
 
 CPU = torch.device("cpu")
@@ -40,7 +40,7 @@ def test_where_torch_does_not_tell_bf16_is_used_only_if_asked_for(monkeypatch: p
 
 _FAULTS = """
 import resource, torch
-from ssl_irmae.allocator import keep_freed_memory
+from ssl_irmae._support.allocator import keep_freed_memory
 
 def faults():
     for _ in range(20):  # until places for it are found

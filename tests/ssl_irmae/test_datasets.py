@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from torchvision.transforms.v2 import functional as transforms
 
-from ssl_irmae.catalogue import CATALOGUE
-from ssl_irmae.datasets import SOURCES, ImageSet, as_float, fit_images, load_images
 from ssl_irmae.datasets.idx import idx_bytes, read_idx
+from ssl_irmae.datasets.image_set import ImageSet, as_float, fit_images
+from ssl_irmae.datasets.registry import DATASETS, load_images
 from ssl_irmae.datasets.shapes import FACTORS, generate
 from ssl_irmae.errors import UserError
 
@@ -272,8 +272,8 @@ def test_unknown_names_and_missing_paths() -> None:
 
 
 def test_every_source_has_a_summary_and_a_size_with_a_reference_architecture() -> None:
-    for name, source in SOURCES.items():
-        assert CATALOGUE[name].summary, name
+    for name, source in DATASETS.items():
+        assert DATASETS[name].summary, name
         assert source.image_size in (32, 64)
 
 

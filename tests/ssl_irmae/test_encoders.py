@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from ssl_irmae.datasets import ImageSet
-from ssl_irmae.encoders import BUNDLED, Encoder, EncoderConfig, list_bundled, read_config, weights_hash
+from ssl_irmae.architecture import Architecture
+from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.encoders.encoder import BUNDLED, Encoder, EncoderConfig, list_bundled, read_config, weights_hash
+from ssl_irmae.encoders.published_checkpoint import read_reference_checkpoint
 from ssl_irmae.errors import UserError
-from ssl_irmae.recipe import Architecture
-from ssl_irmae.reference_checkpoint import read_reference_checkpoint
 
 
 def _fresh(method: str = "irmae", channels: int = 1, size: int = 32) -> Encoder:

@@ -9,10 +9,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from ssl_irmae.datasets import load_images
-from ssl_irmae.encoders import Encoder
+from ssl_irmae.datasets.registry import load_images
+from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
-from ssl_irmae.estimator import CodeTransformer
+from ssl_irmae.protocols.estimators import CodeTransformer
 
 
 def test_a_pipeline_sees_the_encoders_codes(tiny_encoder: Path) -> None:

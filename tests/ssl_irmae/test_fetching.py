@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import torchvision
 
-from ssl_irmae.catalogue import raw_folder
+from ssl_irmae._support.files import sha256, write_atomically
 from ssl_irmae.datasets import mnist
 from ssl_irmae.datasets.download import FetchError
 from ssl_irmae.datasets.idx import idx_bytes
+from ssl_irmae.datasets.registry import raw_folder
 from ssl_irmae.errors import UserError
-from ssl_irmae.files import sha256, write_atomically
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
@@ -161,7 +161,7 @@ def test_classes_and_folders_are_those_of_torchvision(name: str, theirs: Any, tm
 def test_two_writers_at_once_leave_one_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     code = (
-        "import pathlib, sys; from ssl_irmae.files import write_atomically\n"
+        "import pathlib, sys; from ssl_irmae._support.files import write_atomically\n"
         "for _ in range(50): write_atomically(pathlib.Path(sys.argv[1]), sys.argv[2] * 100_000)"
     )
     writers = [subprocess.Popen([sys.executable, "-c", code, str(path), letter]) for letter in "ab"]

@@ -13,13 +13,14 @@ import pytest
 import torch
 from PIL import Image
 
-from ssl_irmae.datasets import ImageSet
-from ssl_irmae.encoders import Encoder
+from ssl_irmae._support.files import sha256
+from ssl_irmae.architecture import Architecture
+from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.encoders.encoder import Encoder
+from ssl_irmae.encoders.encoding import reconstruction_error
 from ssl_irmae.errors import UserError
-from ssl_irmae.files import sha256
-from ssl_irmae.pretraining import NonFiniteLossError, Pretraining, reconstruction_error
-from ssl_irmae.recipe import Architecture
-from ssl_irmae.runs import Run, make_run
+from ssl_irmae.pretraining.loop import NonFiniteLossError, Pretraining
+from ssl_irmae.pretraining.run_folder import Run, make_run
 
 CPU = torch.device("cpu")
 

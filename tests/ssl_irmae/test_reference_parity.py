@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ssl_irmae.recipe import Architecture
+from ssl_irmae.architecture import Architecture
 
 State = dict[str, Tensor]
 

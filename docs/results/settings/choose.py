@@ -32,13 +32,14 @@ from pathlib import Path
 
 import torch
 
-from ssl_irmae.compute import find_precision
-from ssl_irmae.protocols.contenders import CONTENDERS, FAMILIES, Contender, with_steps
-from ssl_irmae.protocols.data import load_data
-from ssl_irmae.protocols.grid import Grid
-from ssl_irmae.protocols.pretrained import encoder_of_method, needed_methods
-from ssl_irmae.protocols.results import Row, Store
-from ssl_irmae.protocols.trials import Part, Spec
+from ssl_irmae._support.compute import find_precision
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, FAMILIES, Contender, with_steps
+from ssl_irmae.protocols.representations.pretrained import encoder_of_method, needed_methods
+from ssl_irmae.protocols.running.grid import Grid
+from ssl_irmae.protocols.running.trials import Part, Spec
+from ssl_irmae.protocols.storage.rows import Row
+from ssl_irmae.protocols.storage.store import Store
+from ssl_irmae.protocols.task import load_data
 
 HERE = Path(__file__).parent
 STORE = Path("runs/settings.sqlite")

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import torch
 
-from ssl_irmae.encoders import Encoder
-from ssl_irmae.protocols.contenders import CONTENDERS
-from ssl_irmae.protocols.data import load_data
+from ssl_irmae.encoders.encoder import Encoder
+from ssl_irmae.protocols.contenders.registry import CONTENDERS
+from ssl_irmae.protocols.learners.propagate import pseudo_labels
 from ssl_irmae.protocols.readouts import Memo, Sample
 from ssl_irmae.protocols.readouts.poisson import poisson_mbo, poisson_scores
-from ssl_irmae.protocols.readouts.propagate import pseudo_labels
-from ssl_irmae.protocols.trials import Part, draw_subsets
+from ssl_irmae.protocols.running.trials import Part, draw_subsets
+from ssl_irmae.protocols.task import load_data
 
 HERE = Path(__file__).parent
 SETTINGS = CONTENDERS["irmae-propagate-prior"].settings

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ssl_irmae.protocols.results import Kept
+from ssl_irmae.protocols.storage.rows import Kept
 
 BUDGETS = (10, 100, 1000)
 SEEDS = range(7)

@@ -12,7 +12,9 @@ import pytest
 
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.presets import Preset
-from ssl_irmae.protocols.report.export import (
+from ssl_irmae.protocols.report.page.page import html_page
+from ssl_irmae.protocols.report.report import MOST_DRAWN, Report, make_report
+from ssl_irmae.protocols.report.tables.export import (
     escape_latex,
     latex,
     markdown,
@@ -20,10 +22,8 @@ from ssl_irmae.protocols.report.export import (
     rows_csv,
     summary_csv,
 )
-from ssl_irmae.protocols.report.page import html_page
-from ssl_irmae.protocols.report.report import MOST_DRAWN, Report, make_report
-from ssl_irmae.protocols.results import Kept
-from ssl_irmae.protocols.trials import Part
+from ssl_irmae.protocols.running.trials import Part
+from ssl_irmae.protocols.storage.rows import Kept
 from tests.protocols.report.conftest import CONTENDERS, SEEDS
 
 

@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from ssl_irmae.protocols.report.codes import Codes, code_view, principal_components, spectra_figure
-from ssl_irmae.protocols.report.figures import error_against_labels, paired_differences, render, spread
-from ssl_irmae.protocols.report.looks import looks_of
+from ssl_irmae.protocols.report.figures.budgets import error_against_labels, paired_differences, render, spread
+from ssl_irmae.protocols.report.figures.codes import Codes, code_view, principal_components, spectra_figure
 from ssl_irmae.protocols.report.report import Report, make_report
-from ssl_irmae.protocols.results import Kept
+from ssl_irmae.protocols.report.styles import looks_of
+from ssl_irmae.protocols.storage.rows import Kept
 from tests.protocols.report.conftest import BUDGETS
 
 SIGNATURES = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-"}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ssl_irmae.protocols.report.page import Picture, html_page, page_data
+from ssl_irmae.protocols.report.page.page import Picture, html_page, page_data
 from ssl_irmae.protocols.report.report import Report, make_report
-from ssl_irmae.protocols.statistics import summarise
+from ssl_irmae.protocols.statistics.summary import summarise
 from tests.browser import CHROMIUM, Page, chromium
 
 NASTY = "my_own & <b>-joint"  # a name that a careless page would take for markup

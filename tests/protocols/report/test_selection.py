@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.report.export import environments_json, mistakes_npz, rows_csv
 from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
-from ssl_irmae.protocols.report.trials import read_trials
-from ssl_irmae.protocols.results import Kept, Store
+from ssl_irmae.protocols.report.tables.export import environments_json, mistakes_npz, rows_csv
+from ssl_irmae.protocols.storage.files import read_trials
+from ssl_irmae.protocols.storage.rows import Kept
+from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.subsets import Subset
 
 

@@ -1,0 +1,82 @@
+"""The scikit-learn face: a pretrained encoder as a step of a pipeline."""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from ssl_irmae.encoders.encoder import Encoder
+from ssl_irmae.errors import UserError
+
+
+class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """Turn images into a frozen encoder's codes inside a scikit-learn pipeline.
+
+    Args:
+        encoder: A bundled encoder's name, or a folder.
+        reads: ``"code"`` or ``"features"``.
+
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from ssl_irmae.datasets.registry import load_images
+    >>> digits = load_images("digits")
+    >>> model = make_pipeline(CodeTransformer("mnist-irmae"), LogisticRegression(max_iter=1000))
+    >>> model.fit(digits.images[:50].numpy(), digits.labels[:50].numpy()).predict(digits.images[:2].numpy()).shape
+    (2,)
+    """
+
+    def __init__(self, encoder: str | Path = "mnist-irmae", reads: Literal["code", "features"] = "code") -> None:
+        self.encoder = encoder
+        self.reads = reads
+
+    def fit(self, X: npt.NDArray[np.uint8], y: Any = None) -> Self:  # noqa: ARG002  # scikit-learn's signature
+        """Load the encoder; nothing is learned from X, and y is not looked at.
+
+        Raises:
+            UserError: If there is no such encoder, it cannot be read as asked, or X is of another kind.
+        """
+        encoder = Encoder.from_pretrained(self.encoder)
+        encoder.encode(_images(X)[:1], self.reads)
+        self.encoder_ = encoder
+        return self
+
+    def transform(self, X: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Encode images of any size.
+
+        Args:
+            X: uint8, shape (n, h, w) or (n, c, h, w).
+
+        Returns:
+            fp32, shape (n, d).
+
+        Raises:
+            NotFittedError: Before ``fit``.
+            UserError: If X is of another kind.
+        """
+        check_is_fitted(self)
+        codes: npt.NDArray[np.float32] = self.encoder_.encode(_images(X), self.reads).numpy()
+        return codes
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.encoder_.autoencoder.latent_dim
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "encoder_")
+
+
+def _images(X: npt.NDArray[np.uint8]) -> Tensor:
+    x = np.asarray(X)
+    x = x[:, None] if x.ndim == 3 else x
+    if x.dtype != np.uint8 or x.ndim != 4 or x.shape[1] not in (1, 3):
+        raise UserError(
+            f"images must be uint8 of shape (n, h, w) or (n, c, h, w) with c = 1 or 3, got {x.dtype} of {np.shape(X)}"
+        )
+    # torch knows no negative strides, and warns of memory that may not be written to
+    plain = x.flags.writeable and all(stride >= 0 for stride in x.strides)
+    return torch.from_numpy(x if plain else x.copy())

@@ -1,0 +1,1 @@
+"""Numerics on graphs of codes: arrays and tensors, no samples."""

@@ -1,0 +1,1 @@
+"""What trains a network with the labels: one learner a file."""

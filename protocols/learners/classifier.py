@@ -1,0 +1,62 @@
+"""A linear head on the code of an autoencoder that is trained with it."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from ssl_irmae._support.seeding import derive_seed, seeded
+from ssl_irmae.architecture import Architecture
+from ssl_irmae.autoencoder import Autoencoder
+from ssl_irmae.datasets.image_set import as_float
+from ssl_irmae.protocols.readouts.sample import Sample
+from ssl_irmae.protocols.readouts.scaling import Scaling
+
+_SCALING_IMAGES = 2000
+
+
+class CodeClassifier:
+    """A copy of an autoencoder with a linear head on its code, scaled once by what the start makes of images.
+
+    A linear stack is folded into the encoder first: it has done its work in pretraining, and further training through
+    it would be through eight small factors.
+
+    Args:
+        sample: Images, uint8 (m, c, s, s).
+        autoencoder: The pretrained start, which is not changed; None starts from a fresh plain AE of the same size.
+    """
+
+    def __init__(self, sample: Sample, autoencoder: Autoencoder | None) -> None:
+        pretrained = autoencoder is not None
+        if autoencoder is None:
+            channels, image_size = sample.inputs.shape[1:3]
+            fresh = Architecture.reference(method="ae", channels=channels, image_size=image_size)
+            autoencoder = fresh.build(derive_seed(sample.seed, "network"))
+        self.autoencoder = autoencoder.fold().to(sample.device).to(memory_format=torch.channels_last).eval()
+        shown = sample.unlabelled[:: max(1, len(sample.unlabelled) // _SCALING_IMAGES)]
+
+        @torch.no_grad()
+        def scaling() -> Scaling:
+            return Scaling.of(self.autoencoder.code(as_float(shown, sample.device)))
+
+        # a pretrained start gives all subsets one scale; every fresh network has its own
+        self.scaling = sample.memo.once("scaling of the start", scaling) if pretrained else scaling()
+        with seeded(sample.seed, "head"):
+            self.head = nn.Linear(self.autoencoder.latent_dim, sample.classes).to(sample.device)
+
+    def parameters(self, *, decoder: bool) -> Iterator[nn.Parameter]:
+        """Yield what is trained, with the decoder if there is a reconstruction to train it."""
+        yield from self.autoencoder.encoder.parameters()
+        yield from self.autoencoder.bottleneck.parameters()
+        yield from self.head.parameters()
+        if decoder:
+            yield from self.autoencoder.decoder.parameters()
+
+    def code(self, x: Tensor) -> Tensor:
+        """Map images (n, c, s, s) in [0, 1] to scaled codes (n, d)."""
+        return self.scaling(self.autoencoder.code(x))
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Map images (n, c, s, s) in [0, 1] to logits (n, classes), fp32."""
+        z: Tensor = self.head(self.code(x))
+        return z.float()

@@ -1,0 +1,114 @@
+"""Joint training with pseudo-labels: what the classifier is sure of on a weak view is taught to a strong view."""
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ssl_irmae._support.seeding import generator
+from ssl_irmae.autoencoder import Autoencoder
+from ssl_irmae.protocols.learners.augmentation import view
+from ssl_irmae.protocols.learners.classifier import CodeClassifier
+from ssl_irmae.protocols.learners.training import (
+    image_predictor,
+    labelled_batches,
+    train,
+    unlabelled_batches,
+)
+from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+
+
+def consistency(
+    sample: Sample,
+    autoencoder: Autoencoder | None = None,
+    *,
+    steps: int,
+    learning_rate: float,
+    batch_size: int,
+    unlabelled_batch_size: int,
+    confidence: float,
+    reconstruction_weight: float,
+) -> Predictor:
+    r"""Train an encoder and a linear head on labels, on their own confident predictions and on reconstruction.
+
+    .. math:: L = \text{CE}(\text{strong}(x_L), y)
+              + \frac{1}{|U|} \sum_{x \in U} [\max p(\text{weak}(x)) \ge \tau] \, \text{CE}(\text{strong}(x), \hat y)
+              + w \cdot \text{autoencoder loss}
+
+    with :math:`\hat y = \arg\max p(\text{weak}(x))`, which carries no gradient.
+
+    Source: Sohn et al., "FixMatch", NeurIPS 2020, https://arxiv.org/abs/2001.07685; with affine views and a square
+    erased for the strong one, and with the reconstruction of joint training.
+
+    Args:
+        sample: Images, uint8 (m, c, s, s).
+        autoencoder: The start, which is not changed; None starts from a fresh plain AE.
+        steps: Optimiser steps.
+        learning_rate: Adam's at the start, for encoder, decoder and head alike.
+        batch_size: Labelled images a step (all of them if there are fewer).
+        unlabelled_batch_size: Unlabelled images a step.
+        confidence: The threshold tau.
+        reconstruction_weight: The weight w; the first ``batch_size`` unlabelled images of a step are reconstructed, as
+            they are. 0 leaves reconstruction out.
+    """
+    return train_consistently(
+        sample,
+        autoencoder,
+        labelled_batches(sample, batch_size),
+        steps=steps,
+        learning_rate=learning_rate,
+        unlabelled_batch_size=unlabelled_batch_size,
+        confidence=confidence,
+        reconstruction_weight=reconstruction_weight,
+    )
+
+
+def train_consistently(
+    sample: Sample,
+    autoencoder: Autoencoder | None,
+    labelled: Iterator[tuple[Tensor, Tensor]],
+    *,
+    steps: int,
+    learning_rate: float,
+    unlabelled_batch_size: int,
+    confidence: float,
+    reconstruction_weight: float,
+) -> Predictor:
+    """Do what ``consistency`` says, with labelled batches from elsewhere.
+
+    Args:
+        sample: Images, uint8 (m, c, s, s).
+        autoencoder: The start, which is not changed; None starts from a fresh plain AE.
+        labelled: Batches of images in [0, 1] and their labels or pseudo-labels, for ever.
+        steps: Optimiser steps.
+        learning_rate: Adam's at the start.
+        unlabelled_batch_size: Unlabelled images a step.
+        confidence: The threshold tau.
+        reconstruction_weight: The weight w.
+    """
+    net = CodeClassifier(sample, autoencoder)
+    unlabelled = unlabelled_batches(sample, unlabelled_batch_size)
+    noise, views = (generator(sample.device, sample.seed, purpose) for purpose in ("noise", "views"))
+
+    def loss() -> Tensor:
+        x, y = next(labelled)
+        u = next(unlabelled)
+        with torch.no_grad():
+            sure, guess = net.logits(view(u, "weak", views)).softmax(1).max(1)
+        logits = net.logits(torch.cat([view(x, "strong", views), view(u, "strong", views)]))
+        kept = (sure >= confidence).float()
+        value = F.cross_entropy(logits[: len(x)], y)
+        value = value + (kept * F.cross_entropy(logits[len(x) :], guess, reduction="none")).mean()
+        if reconstruction_weight:
+            value = value + reconstruction_weight * net.autoencoder.loss(u[: len(x)], noise)
+        return value
+
+    train(
+        loss,
+        net.parameters(decoder=bool(reconstruction_weight)),
+        sample,
+        steps=steps,
+        learning_rate=learning_rate,
+    )
+    return image_predictor(net.logits, sample)

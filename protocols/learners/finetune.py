@@ -1,0 +1,32 @@
+"""A pretrained encoder and a linear head trained on the labels alone."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ssl_irmae.autoencoder import Autoencoder
+from ssl_irmae.protocols.learners.classifier import CodeClassifier
+from ssl_irmae.protocols.learners.training import image_predictor, labelled_batches, train
+from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+
+
+def finetune(
+    sample: Sample, autoencoder: Autoencoder, *, steps: int, learning_rate: float, batch_size: int
+) -> Predictor:
+    """Train a copy of a pretrained encoder and a linear head on its code, on labelled images as they are.
+
+    Args:
+        sample: Images, uint8 (m, c, s, s); of the unlabelled ones a few set the scale of the code.
+        autoencoder: The pretrained start; it is not changed, and its decoder is not used.
+        steps: Optimiser steps.
+        learning_rate: Adam's at the start, for encoder and head alike.
+        batch_size: Labelled images a step (all of them if there are fewer).
+    """
+    net = CodeClassifier(sample, autoencoder)
+    labelled = labelled_batches(sample, batch_size)
+
+    def loss() -> Tensor:
+        x, y = next(labelled)
+        return F.cross_entropy(net.logits(x), y)
+
+    train(loss, net.parameters(decoder=False), sample, steps=steps, learning_rate=learning_rate)
+    return image_predictor(net.logits, sample)

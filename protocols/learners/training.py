@@ -1,0 +1,64 @@
+"""The loop that the end-to-end learners share, so that all of them are trained alike."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from ssl_irmae._support.compute import autocast
+from ssl_irmae._support.seeding import generator
+from ssl_irmae.datasets.image_set import as_float
+from ssl_irmae.pretraining.adam import Adam
+from ssl_irmae.protocols.readouts.batches import batches
+from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+
+_PREDICT_CHUNK = 512
+
+
+def labelled_batches(sample: Sample, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield batches (images in [0, 1], labels) of the labelled examples for ever, on the sample's device."""
+    images, labels = sample.inputs.to(sample.device), sample.labels.to(sample.device)
+    for i in batches(len(labels), batch_size, generator("cpu", sample.seed, "labelled"), sample.device):
+        yield as_float(images[i], sample.device), labels[i]
+
+
+def unlabelled_batches(sample: Sample, batch_size: int) -> Iterator[Tensor]:
+    """Yield batches of unlabelled images in [0, 1] for ever, on the sample's device."""
+    images = sample.unlabelled_on_device()
+    for i in batches(len(images), batch_size, generator("cpu", sample.seed, "unlabelled"), sample.device):
+        yield as_float(images[i], sample.device)
+
+
+def train(
+    loss: Callable[[], Tensor], parameters: Iterable[nn.Parameter], sample: Sample, *, steps: int, learning_rate: float
+) -> None:
+    """Take Adam steps on a loss, the rate falling to zero along a half cosine.
+
+    Args:
+        loss: Draws its own batches and returns a scalar.
+        parameters: To train.
+        sample: For device and precision.
+        steps: Optimiser steps.
+        learning_rate: At the start.
+    """
+    optimizer = Adam(parameters, learning_rate)
+    for step in range(steps):
+        optimizer.learning_rate = learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
+        optimizer.zero_grad()
+        with autocast(sample.device, sample.precision):
+            value = loss()
+        torch.autograd.backward(value)
+        optimizer.step()
+
+
+def image_predictor(logits: Callable[[Tensor], Tensor], sample: Sample) -> Predictor:
+    """Make a predictor of uint8 images from a function of images in [0, 1]."""
+
+    @torch.no_grad()
+    def predict(images: Tensor) -> Tensor:
+        with autocast(sample.device, sample.precision):
+            chunks = [logits(as_float(x, sample.device)).argmax(1) for x in torch.split(images, _PREDICT_CHUNK)]
+        return torch.cat(chunks).cpu()  # one wait for the device
+
+    return predict

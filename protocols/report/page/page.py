@@ -1,0 +1,153 @@
+"""One self-contained HTML page of a report: it asks the network for nothing."""
+
+import base64
+import dataclasses
+import importlib.resources
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import jinja2
+from markupsafe import Markup
+
+from ssl_irmae.protocols.report.report import Report
+from ssl_irmae.protocols.report.styles import grouped
+from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
+from ssl_irmae.protocols.report.tables.components import crossed_components, lay_out_components
+from ssl_irmae.protocols.statistics.summary import Summary, summarise
+from ssl_irmae.protocols.storage.rows import Row
+
+_OF_A_TRIAL = {"contender", "budget", "seed", "error", "subset", "predictions"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished figure that the page shows as it is.
+
+    Args:
+        title: Above it.
+        caption: Below it, and read out in its place.
+        png: The image.
+    """
+
+    title: str
+    caption: str
+    png: bytes
+
+
+def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
+    """Write the page.
+
+    Every statistic in it comes from ``summarise``; its script only shows them.
+    Differences are there to each contender that the figures draw, and to the reference.
+
+    Args:
+        report: What it says.
+        pictures: Figures to show below the table.
+    """
+    rows = report.rows
+    here = importlib.resources.files("ssl_irmae.protocols.report.page")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
+    template = environment.from_string((here / "page.html.j2").read_text(encoding="utf-8"))
+    return template.render(
+        report=report,
+        first=rows[0],
+        groups=grouped(report.looks),
+        # our own files, the only text that is not escaped
+        style=Markup((here / "page.css").read_text(encoding="utf-8")),  # noqa: S704
+        script=Markup((here / "page.js").read_text(encoding="utf-8")),  # noqa: S704
+        data=page_data(report),
+        comparisons=pivot_comparisons(report.comparisons) if report.comparisons else [],
+        components=lay_out_components(crossed_components(rows)),
+        pictures=[(p, base64.b64encode(p.png).decode()) for p in pictures],
+    )
+
+
+def page_data(report: Report) -> dict[str, object]:
+    """Collect what the page's script shows; contenders, subsets and settings are listed once and named by place."""
+    rows = report.rows
+    names = list(report.looks)
+    first: dict[str, Row] = {}
+    for row in rows:
+        first.setdefault(row.contender, row)
+    references = list(dict.fromkeys((report.reference, *report.drawn)))
+    differences = {
+        name: _differences(report.summaries if name == report.reference else summarise(rows, reference=name), names)
+        for name in references
+    }
+    subsets = list(dict.fromkeys(row.subset for row in rows))
+    of_subset = {subset: i for i, subset in enumerate(subsets)}
+    contexts: dict[str, int] = {}
+    trials = []
+    for kept in report.trials:
+        context = kept.row.model_dump_json(exclude=_OF_A_TRIAL)
+        trials.append(
+            [
+                names.index(kept.row.contender),
+                kept.row.budget,
+                kept.row.seed,
+                kept.row.error,
+                contexts.setdefault(context, len(contexts)),
+                of_subset[kept.row.subset],
+                kept.row.predictions,
+                None if math.isnan(kept.seconds) else round(kept.seconds, 2),
+            ]
+        )
+    return {
+        "budgets": report.budgets,
+        "reference": report.reference,
+        "floor": 50 / rows[0].n_scored,
+        "contenders": [
+            {
+                "name": name,
+                "label": look.marked(name),
+                "reads": first[name].reads,
+                "drawn": name in report.drawn,
+                **dataclasses.asdict(look),
+            }
+            for name, look in report.looks.items()
+        ],
+        "summaries": [
+            {
+                "c": names.index(s.contender),
+                "b": s.budget,
+                "mean": s.mean,
+                "se": s.standard_error,
+                "sd": s.standard_deviation,
+                "low": s.low,
+                "high": s.high,
+                "n": s.n,
+                "over": s.over,
+            }
+            for s in report.summaries
+        ],
+        "differences": differences,
+        "subsets": subsets,
+        "contexts": [_parsed(context) for context in contexts],
+        "trials": trials,
+    }
+
+
+def _differences(summaries: Sequence[Summary], names: Sequence[str]) -> list[dict[str, object]]:
+    return [
+        {
+            "c": names.index(s.contender),
+            "b": s.budget,
+            "mean": s.difference.mean,
+            "low": s.difference.low,
+            "high": s.difference.high,
+            "n": s.difference.n,
+            "p": s.difference.p,
+            "holm": s.difference.p_holm,
+        }
+        for s in summaries
+        if s.difference is not None
+    ]
+
+
+def _parsed(context: str) -> Mapping[str, object]:
+    import json
+
+    parsed: dict[str, object] = json.loads(context)
+    return parsed

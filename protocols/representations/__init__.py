@@ -1,0 +1,1 @@
+"""What images are turned into before a readout sees them."""

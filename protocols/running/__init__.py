@@ -1,0 +1,1 @@
+"""Run trials: here, or in several processes."""

@@ -1,0 +1,168 @@
+"""Trials in several processes, each with its share of the threads."""
+
+import contextlib
+import itertools
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
+
+import threadpoolctl
+import torch
+
+from ssl_irmae._support.allocator import keep_freed_memory
+from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.contenders.registry import Contender
+from ssl_irmae.protocols.running.runner import Runner
+from ssl_irmae.protocols.running.trials import Cell
+from ssl_irmae.protocols.storage.rows import Kept
+
+_STEPS_TO_PAY = 500  # to start a process takes about as long as 100 steps of `supervised`
+_BYTES_OF_EACH = 2 * 2**30  # one that trains on MNIST holds about half of that
+
+_runner: Runner | None = None
+
+
+def threads_of_each(jobs: int) -> int:
+    """Divide the threads that torch would use among processes: more threads than cores slow each other many times."""
+    return max(1, torch.get_num_threads() // jobs)
+
+
+def threads_by_default(contender: Contender, device: str) -> int:
+    """Say with how many threads a contender's trials are run where the user has not said in how many processes.
+
+    Small networks use a second thread badly: one process for every thread trains more of them than one process with
+    all threads. Frozen encoders are run over all images, which uses every thread well.
+    """
+    return 1 if device == "cpu" and not contender.frozen else torch.get_num_threads()
+
+
+def pays_to_start(cells: Sequence[Cell]) -> bool:
+    """Say whether training takes so much longer than to start processes that they win."""
+    steps = [int(cell.trial.settings.get("steps", 0)) for cell in cells if cell.trial.reads == "images"]
+    return sum(steps) >= _STEPS_TO_PAY
+
+
+@contextlib.contextmanager
+def limited_threads(threads: int) -> Iterator[None]:
+    """Run a block with so many threads in torch, numpy, scipy and scikit-learn, and put their numbers back after."""
+    before = torch.get_num_threads()
+    if threads == before:
+        yield
+        return
+    with threadpoolctl.threadpool_limits(threads):
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+def in_processes(
+    runner: Runner,
+    batches: Sequence[Sequence[Cell]],
+    jobs: int,
+    failed: Callable[[Sequence[Cell], Exception], None],
+) -> Generator[tuple[Cell, Kept]]:
+    """Run trials in so many processes, or fewer if memory is short, and yield each as it finishes.
+
+    Trials that share codes stay together in one process, which encodes once for them. When the generator is closed, or
+    this process ends in whatever way, the others end at once.
+
+    Args:
+        runner: Copied into each process.
+        batches: The trials; those of one batch are run together.
+        jobs: Number of processes.
+        failed: Told of every batch that raises; the others are run all the same.
+
+    Raises:
+        UserError: If one of the processes is killed.
+    """
+    shared = [list(group) for _, group in itertools.groupby(batches, key=_shared)]
+    # those of many labels take longest: what is left for the end should be short, or all but one process wait for it
+    groups = deque(sorted(shared, key=lambda group: group[0][0].trial.budget, reverse=True))
+    context = multiprocessing.get_context("spawn")  # a forked copy of a process with threads may hang
+    watched, held = context.Pipe(duplex=False)
+    arguments = (runner, threads_of_each(jobs), watched)
+    pools = [
+        ProcessPoolExecutor(1, context, _start, arguments) for _ in range(min(jobs, len(groups), _room_in_memory()))
+    ]
+    running: dict[Future[list[Kept]], tuple[ProcessPoolExecutor, Sequence[Cell]]] = {}
+    try:
+        while groups or running:
+            for pool in pools:
+                if groups and all(busy is not pool for busy, _ in running.values()):
+                    with _no_interrupt():
+                        running |= {pool.submit(_run, batch): (pool, batch) for batch in groups.popleft()}
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                _, batch = running.pop(future)
+                try:
+                    finished = future.result()
+                except BrokenProcessPool as error:
+                    raise UserError(
+                        "a process that ran trials was killed, most likely for want of memory: try fewer --jobs; "
+                        "finished trials are kept"
+                    ) from error
+                except Exception as error:
+                    failed(batch, error)
+                    continue
+                yield from zip(batch, finished, strict=True)
+    finally:
+        held.close()  # they end, and with them what there is to wait for
+        for pool in pools:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach, not even while they import; here it comes a moment later."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _room_in_memory() -> int:
+    """Say how many processes the machine's memory has room for."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not told everywhere
+        return sys.maxsize
+    return max(1, total // _BYTES_OF_EACH)
+
+
+def _shared(batch: Sequence[Cell]) -> tuple[object, ...]:
+    trial = batch[0].trial
+    # what trains a network shares little: one trial at a time keeps every process busy to the end
+    alone = trial.key if trial.reads == "images" else ""
+    return trial.budget, trial.encoder_hash, trial.reads, trial.transductive, alone
+
+
+def _start(runner: Runner, threads: int, watched: Connection) -> None:
+    global _runner
+    threading.Thread(target=_end_with_parent, args=(watched,), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    keep_freed_memory()
+    torch.set_num_threads(threads)
+    threadpoolctl.threadpool_limits(threads)  # those of numpy, scipy and scikit-learn
+    _runner = runner
+
+
+def _end_with_parent(watched: Connection) -> None:
+    watched.poll(None)  # nothing is ever sent: this returns when the other end is closed, by a kill too
+    os._exit(1)
+
+
+def _run(batch: Sequence[Cell]) -> list[Kept]:
+    assert _runner is not None
+    return _runner.run(batch)

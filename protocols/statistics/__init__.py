@@ -1,0 +1,1 @@
+"""Functions of rows: numpy, scipy and the row type, nothing else."""

@@ -1,0 +1,104 @@
+"""Components of variance: how much of the spread is the subset's, the pretraining seed's, and the rest's."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ssl_irmae.protocols.statistics.anova import mean_squares
+from ssl_irmae.protocols.statistics.error_matrix import Crossing, cross
+from ssl_irmae.protocols.storage.rows import Row
+
+
+@dataclass(frozen=True)
+class Component:
+    """One component of variance.
+
+    Args:
+        variance: Squared points; 0 where the estimate is negative.
+        raw: The estimate as it came out.
+        points: Square root of the variance: the standard deviation that this source alone gives the error.
+    """
+
+    variance: float
+    raw: float
+    points: float
+
+
+@dataclass(frozen=True)
+class VarianceComponents:
+    """One contender at one budget.
+
+    Args:
+        contender: Its name.
+        budget: Number of labels.
+        subsets: Labelled subsets, or at the full set training seeds.
+        pretraining_seeds: How many.
+        subset: What the draw of the labels adds, with all that its training seed does alike to every encoder; None at
+            the full set and where it cannot be told from the rest.
+        pretraining: What the seed of the pretraining adds; None where it cannot be told from the rest.
+        residual: All else: training and interactions, and every source whose component is None; None for one row.
+        why: Why components are missing, in words; None where all three are there.
+    """
+
+    contender: str
+    budget: int
+    subsets: int
+    pretraining_seeds: int
+    subset: Component | None
+    pretraining: Component | None
+    residual: Component | None
+    why: str | None
+
+
+def variance_components(rows: Iterable[Row]) -> list[VarianceComponents]:
+    r"""Estimate components of variance of the error by the method of moments, by budget and contender.
+
+    Where S subsets are crossed with P pretraining seeds, one run a cell, the two-way random-effects model
+    :math:`y_{ij} = \mu + s_i + p_j + e_{ij}` has expected mean squares :math:`P \sigma_s^2 + \sigma_e^2`,
+    :math:`S \sigma_p^2 + \sigma_e^2` and :math:`\sigma_e^2`; they are set equal to those observed. At the full set
+    there is no subset: the training runs are nested in the pretraining seeds, and the one-way model has
+    :math:`S \sigma_p^2 + \sigma_e^2` between and :math:`\sigma_e^2` within. An estimate that comes out negative says
+    that the component is too small to be seen.
+
+    Source: Searle, Casella and McCulloch, Variance Components (1992), chapters 3 and 4,
+    https://doi.org/10.1002/9780470316856.
+
+    Args:
+        rows: Of one protocol: one data set, one rule, one set scored on.
+
+    Returns:
+        One for each budget and contender, in the order in which those first appear.
+    """
+    return [_components(budget, contender, crossing) for (budget, contender), crossing in cross(rows).items()]
+
+
+def _components(budget: int, contender: str, crossing: Crossing) -> VarianceComponents:
+    y = crossing.errors
+    s, p = y.shape
+    subset = pretraining = residual = why = None
+    if crossing.one_subset and s > 1 and p > 1:
+        within = float(y.var(axis=0, ddof=1).mean())
+        pretraining = _component(float(y.mean(axis=0).var(ddof=1)) - within / s)
+        residual = _component(within)
+        why = "at the full set all subsets are one"
+    elif s > 1 and p > 1:
+        m = mean_squares(y)
+        subset, pretraining = _component((m.subset - m.residual) / p), _component((m.pretraining - m.residual) / s)
+        residual = _component(m.residual)
+    elif s > 1 or p > 1:
+        residual = _component(float(y.var(ddof=1)))
+        if s > 1:
+            together = "training alone" if crossing.one_subset else "subset and training cannot be told apart"
+            why = f"one pretraining seed or none: {together}"
+        elif crossing.one_subset:
+            why = "one run of each encoder: pretraining and training cannot be told apart"
+        else:
+            why = "one subset: pretraining and training cannot be told apart"
+    else:
+        why = "one run"
+    return VarianceComponents(contender, budget, s, p, subset, pretraining, residual, why)
+
+
+def _component(raw: float) -> Component:
+    variance = max(raw, 0.0)
+    return Component(variance, raw, math.sqrt(variance))

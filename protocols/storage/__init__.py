@@ -1,0 +1,1 @@
+"""Finished trials, and what is kept to make the next ones faster."""

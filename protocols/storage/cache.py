@@ -1,0 +1,39 @@
+"""Tensors that take long to compute and depend on no label, kept in the user's cache."""
+
+import contextlib
+from collections.abc import Callable
+
+import platformdirs
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from ssl_irmae._support.environment import processor, software
+from ssl_irmae._support.files import sha256, write_atomically
+
+_DIGEST = 64
+
+
+def cached(kind: str, *parts: object, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Return tensors from the user's cache, computing and keeping them if they are not there.
+
+    What can change a bit is part of their name: versions, processor and number of threads. A file that is damaged
+    counts as absent, and one that cannot be written is done without; all of them can be deleted at any time.
+
+    Args:
+        kind: A folder of the cache.
+        *parts: What the tensors are a function of; together they name the file.
+        compute: Makes them, on the CPU.
+    """
+    where = (software(), processor(), torch.get_num_threads())
+    name = sha256(repr((*parts, *where)).encode())
+    path = platformdirs.user_cache_path("ssl-irmae") / kind / name
+    with contextlib.suppress(OSError):
+        found = path.read_bytes()
+        if found[:_DIGEST].decode(errors="replace") == sha256(found[_DIGEST:]):
+            return safetensors.torch.load(found[_DIGEST:])
+    tensors = compute()
+    data = safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()})
+    with contextlib.suppress(OSError):
+        write_atomically(path, sha256(data).encode() + data)
+    return tensors

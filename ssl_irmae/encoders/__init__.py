@@ -1,0 +1,1 @@
+"""Pretrained encoders and their files."""

@@ -1,0 +1,77 @@
+"""The model card and the spectrum figure that lie beside an encoder's weights."""
+
+import io
+import math
+
+from torch import Tensor
+
+from ssl_irmae.encoders.encoder import EncoderConfig, list_bundled
+
+
+def model_card(name: str, config: EncoderConfig) -> str:
+    """Write the card as Markdown: what it is, where it comes from, how good it is, how to use it."""
+    where = name if name in list_bundled() else f"path/to/{name}"
+    card, architecture = config.card, config.architecture
+    rows = {
+        "method": architecture.method + (f", depth {architecture.depth}" if architecture.depth else ""),
+        "code width": architecture.latent_dim,
+        "images": f"{architecture.channels} x {architecture.image_size} x {architecture.image_size}",
+        "made by": f"`{card.get('command', 'unknown')}`",
+        "trained on": f"{card.get('dataset', 'unknown')}, {card.get('images', '?')} images, no labels",
+        "data fingerprint": f"`{card.get('data_fingerprint', 'unknown')}`",
+        "epochs, steps": f"{card.get('epochs', '?')}, {card.get('steps', '?')}",
+        "batch size, learning rate": f"{card.get('batch_size', '?')}, {card.get('learning_rate', '?')} (Adam)",
+        "precision": card.get("precision", "unknown"),
+        "training loss, last epoch": _number(card.get("training_loss")),
+        "effective rank of the code, training images": _number(card.get("effective_rank")),
+        "reconstruction MSE a pixel, training images": _number(card.get("reconstruction_mse_train")),
+        "reconstruction MSE a pixel, test images": _number(card.get("reconstruction_mse_test")),
+        "minutes of training": _number(card.get("minutes")),
+        "weights": card.get("stored_as", "float32"),
+    }
+    table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
+    return (
+        f"# {name}\n\n"
+        f"| | |\n|---|---|\n{table}\n\n"
+        "Effective rank is the exponential of the entropy of the normalised singular values of the code covariance\n"
+        "(Roy and Vetterli, 2007). Pixels lie in [0, 1].\n\n"
+        "```python\n"
+        "from ssl_irmae.encoders.encoder import Encoder\n\n"
+        f'encoder = Encoder.from_pretrained("{where}")\n'
+        "code = encoder.encode(images)  # uint8 (n, c, h, w) -> fp32 (n, d)\n"
+        "```\n"
+    )
+
+
+def spectrum_figure(singular_values: Tensor, title: str) -> bytes:
+    """Draw the singular values of the code covariance, relative to the largest, on a log scale, as PNG.
+
+    Args:
+        singular_values: Largest first, shape (d,).
+        title: Above the axes.
+    """
+    from matplotlib.figure import Figure  # slow to import, and only a finished run needs it
+
+    from ssl_irmae.spectrum import effective_rank
+
+    relative = (singular_values / singular_values[0].clamp_min(1e-300)).clamp_min(1e-12).numpy()
+    figure = Figure(figsize=(5, 3.2), layout="constrained")
+    axes = figure.subplots()
+    axes.semilogy(range(1, len(relative) + 1), relative, color="#1f5fa8")
+    rank = effective_rank(singular_values)
+    axes.axvline(rank, color="#b04a2f", linestyle="--", linewidth=1, label=f"effective rank {rank:.1f}")
+    axes.set(xlabel="direction of the code", ylabel="singular value / largest", title=title)
+    axes.set_xlim(1, len(relative))
+    axes.legend(frameon=False)
+    axes.grid(alpha=0.3)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    return buffer.getvalue()
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "not measured"
+    if value == 0 or not math.isfinite(value):
+        return str(value)
+    return f"{value:.4g}"

@@ -1,0 +1,181 @@
+"""Pretrained encoders as files: a folder with config.json and model.safetensors, nothing that can run code."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import safetensors
+import safetensors.torch
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import Tensor, nn
+
+from ssl_irmae._support.files import sha256, write_atomically
+from ssl_irmae.architecture import Architecture
+from ssl_irmae.datasets.image_set import as_float, fit_images
+from ssl_irmae.encoders.encoding import Reads, encode
+from ssl_irmae.encoders.files import BUNDLED, CONFIG, WEIGHTS, find_encoder, list_bundled
+from ssl_irmae.errors import UserError
+
+
+class EncoderConfig(BaseModel):
+    """What config.json holds.
+
+    Args:
+        format: Version of this layout.
+        architecture: Which networks.
+        folded: Whether the linear stack was multiplied into the encoder.
+        card: Where the weights come from: command, data, loss, effective rank; for people, never computed with.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    architecture: Architecture
+    folded: bool = False
+    card: dict[str, Any] = {}
+
+
+class Encoder(nn.Module):
+    """A pretrained encoder, with its decoder, usable alone as a module.
+
+    Args:
+        config: Which networks, and the card.
+        state: The state dict of its autoencoder; None leaves the networks freshly initialised from seed 0.
+
+    >>> encoder = Encoder.from_pretrained("mnist-irmae")
+    >>> encoder(torch.zeros(2, 1, 32, 32)).shape
+    torch.Size([2, 128])
+    """
+
+    def __init__(self, config: EncoderConfig, state: dict[str, Tensor] | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.autoencoder = config.architecture.build()
+        if config.folded:
+            self.autoencoder = self.autoencoder.fold()
+        if state is not None:
+            self.autoencoder.load_state_dict(state, strict=True)
+        self.eval()
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path, *, fold: bool = False) -> Self:
+        """Load a bundled encoder by name, or one from a folder (a pretraining run's, or ``save_pretrained``'s).
+
+        Args:
+            name_or_path: Such as ``"mnist-irmae"`` or ``"runs/mnist-irmae"``.
+            fold: Multiply the linear stack into the encoder: the same code, faster, without features.
+
+        Raises:
+            UserError: If there is no such encoder, or its files do not fit each other exactly.
+        """
+        folder = find_encoder(name_or_path)
+        config = read_config(folder)
+        try:
+            state = safetensors.torch.load_file(folder / WEIGHTS)
+            encoder = cls(config, {name: w.float() for name, w in state.items()})
+        except (OSError, RuntimeError, safetensors.SafetensorError) as error:
+            raise UserError(
+                f"{folder / WEIGHTS} does not fit {folder / CONFIG} ({' '.join(str(error).split())[:300]}): "
+                "pretrain or export the encoder again"
+            ) from error
+        return encoder.fold() if fold else encoder
+
+    def save_pretrained(self, folder: str | Path, *, half: bool = False) -> None:
+        """Write config.json and model.safetensors into a folder, each whole or not at all.
+
+        Args:
+            folder: Made if it is not there.
+            half: Round the weights to float16: half the size; they are fp32 again when loaded.
+        """
+        folder = Path(folder)
+        state = {
+            name: (w.half() if half else w).contiguous().cpu() for name, w in self.autoencoder.state_dict().items()
+        }
+        write_atomically(folder / WEIGHTS, safetensors.torch.save(state))
+        write_atomically(folder / CONFIG, self.config.model_dump_json(indent=2) + "\n")
+
+    def fold(self) -> Self:
+        """Return this encoder with its linear stack multiplied into the last layer."""
+        folded = type(self)(self.config.model_copy(update={"folded": self._has_stack() or self.config.folded}))
+        folded.autoencoder = self.autoencoder.fold()
+        return folded.eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map images (n, c, s, s) in [0, 1] to codes (n, d)."""
+        return self.autoencoder.code(x)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Map images (n, c, s, s) in [0, 1] to features (n, d), before the linear stack.
+
+        Raises:
+            UserError: If the encoder is folded.
+        """
+        return self.autoencoder.features(x)
+
+    def fit_images(self, images: Tensor) -> Tensor:
+        """Resize uint8 images (n, c, h, w) of any size to what this encoder reads, still uint8.
+
+        Raises:
+            UserError: If they are of another kind, such as floats.
+        """
+        architecture = self.config.architecture
+        return fit_images(images, channels=architecture.channels, image_size=architecture.image_size)
+
+    def encode(self, images: Tensor, reads: Reads = "code") -> Tensor:
+        """Encode many uint8 images (n, c, h, w) of any size, a chunk at a time.
+
+        Args:
+            images: uint8; resized and made grey or colour as the encoder needs.
+            reads: ``"code"`` or ``"features"``.
+
+        Returns:
+            fp32 on the CPU, shape (n, d).
+
+        Raises:
+            UserError: If the images are of another kind, or features are asked of a folded encoder.
+        """
+        return encode(self.autoencoder, self.fit_images(images), reads=reads)
+
+    @torch.no_grad()
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """Encode and decode uint8 images (n, c, h, w) to fp32 (n, c, s, s) in the range of the decoder."""
+        device = next(self.autoencoder.parameters()).device
+        return self.autoencoder.reconstruct(as_float(self.fit_images(images), device)).cpu()
+
+    def _has_stack(self) -> bool:
+        return bool(self.config.architecture.depth)
+
+
+def read_config(folder: Path) -> EncoderConfig:
+    """Read an encoder's config.json.
+
+    Raises:
+        UserError: If it is not one that this version can read.
+    """
+    try:
+        return EncoderConfig.model_validate_json((folder / CONFIG).read_bytes())
+    except (OSError, ValidationError) as error:
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise UserError(f"{folder / CONFIG} is not an encoder's configuration ({reason})") from error
+
+
+def weights_hash(name_or_path: str | Path) -> str:
+    """SHA-256 of an encoder's weights and architecture: what identifies it in results."""
+    folder = find_encoder(name_or_path)
+    config = read_config(folder)
+    identity = json.dumps([sha256(folder / WEIGHTS), config.architecture.model_dump(mode="json"), config.folded])
+    return sha256(identity.encode())
+
+
+__all__ = [
+    "BUNDLED",
+    "CONFIG",
+    "WEIGHTS",
+    "Encoder",
+    "EncoderConfig",
+    "find_encoder",
+    "list_bundled",
+    "read_config",
+    "weights_hash",
+]

@@ -1,0 +1,58 @@
+"""Many images through a network at once, a chunk at a time: codes, and how well they are reconstructed."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ssl_irmae.autoencoder import Autoencoder
+from ssl_irmae.datasets.image_set import as_float
+from ssl_irmae.errors import unknown_name
+
+Reads = Literal["code", "features"]
+
+_ENCODE_CHUNK = 512
+_DECODE_CHUNK = 128  # the widest layer takes 128 KiB an image, several times over
+
+
+@torch.no_grad()
+def encode(autoencoder: Autoencoder, images: Tensor, *, reads: Reads) -> Tensor:
+    """Encode many images, a chunk at a time, in fp32 and eval mode.
+
+    Args:
+        autoencoder: On any device; it is put into eval mode.
+        images: uint8, shape (n, c, s, s), of the size that the encoder expects.
+        reads: ``"code"`` or ``"features"``.
+
+    Returns:
+        fp32 on the CPU, shape (n, d).
+
+    Raises:
+        UserError: If features are asked of a folded encoder, or ``reads`` is another word.
+    """
+    if reads not in ("code", "features"):
+        raise unknown_name("reading", reads, ("code", "features"))
+    autoencoder.eval()
+    read = autoencoder.code if reads == "code" else autoencoder.features
+    device = next(autoencoder.parameters()).device
+    read_all = torch.empty(len(images), autoencoder.latent_dim)
+    for x, out in zip(torch.split(images, _ENCODE_CHUNK), torch.split(read_all, _ENCODE_CHUNK), strict=True):
+        out.copy_(read(as_float(x, device)))
+    return read_all
+
+
+@torch.no_grad()
+def reconstruction_error(autoencoder: Autoencoder, images: Tensor) -> float:
+    """Measure the mean squared error a pixel, for pixels in [0, 1], of deterministic reconstruction.
+
+    Args:
+        autoencoder: On any device; it is put into eval mode.
+        images: uint8, shape (n, c, s, s).
+    """
+    autoencoder.eval()
+    device = next(autoencoder.parameters()).device
+    total = torch.zeros((), dtype=torch.float64)
+    for chunk in torch.split(images, _DECODE_CHUNK):
+        x = as_float(chunk, device)
+        total += (autoencoder.reconstruct(x) - x).square().sum(dim=(1, 2, 3)).cpu().double().sum()
+    return float(total) / images.numel()

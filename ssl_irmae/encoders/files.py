@@ -1,0 +1,34 @@
+"""Where pretrained encoders lie and what their files are called, known without loading one."""
+
+from pathlib import Path
+
+from ssl_irmae.errors import UserError, unknown_name
+
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+BUNDLED = Path(__file__).parent.parent / "bundled"
+
+
+def find_encoder(name_or_path: str | Path) -> Path:
+    """Find the folder of a bundled encoder or of one on disk.
+
+    Raises:
+        UserError: If there is none; it lists the bundled ones and the nearest.
+    """
+    folder = Path(name_or_path)
+    if (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file():
+        return folder
+    if folder.is_dir():
+        missing = WEIGHTS if (folder / CONFIG).is_file() else CONFIG
+        raise UserError(f"{folder} holds no pretrained encoder ({missing} is missing): finish its `pretrain` first")
+    if folder.name == str(name_or_path):
+        bundled = BUNDLED / folder.name
+        if (bundled / WEIGHTS).is_file():
+            return bundled
+        raise unknown_name("encoder", str(name_or_path), list_bundled())
+    raise UserError(f"there is no encoder folder {folder}: bundled encoders are {', '.join(list_bundled())}")
+
+
+def list_bundled() -> list[str]:
+    """List the encoders that ship with the package."""
+    return sorted(folder.parent.name for folder in BUNDLED.glob(f"*/{WEIGHTS}"))

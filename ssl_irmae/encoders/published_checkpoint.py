@@ -1,0 +1,77 @@
+"""Reading what the public IRMAE reference code saved, so that people can bring what they trained."""
+
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ssl_irmae.architecture import Architecture
+from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
+from ssl_irmae.errors import UserError
+
+_PARTS = {"enc.": "encoder.", "mlp.": "bottleneck.", "dec.": "decoder."}
+
+
+def read_reference_checkpoint(path: Path) -> Encoder:
+    """Turn a state dict of github.com/facebookresearch/irmae into an encoder with its decoder.
+
+    Images, code width, depth and method are read off the names and shapes of its tensors. Only tensors are ever
+    unpickled.
+
+    Args:
+        path: What its ``train.py`` wrote, for MNIST, the synthetic shapes or CelebA; IRMAE, AE or VAE.
+
+    Raises:
+        UserError: If the file is no such state dict.
+    """
+    state = _load(path)
+    renamed: dict[str, Tensor] = {}
+    for key, value in state.items():
+        part = next((new for old, new in _PARTS.items() if key.startswith(old)), None)
+        if part is None:
+            raise UserError(f"{path}: unexpected entry {key!r}; the IRMAE code saves enc.*, mlp.* and dec.*")
+        renamed[part + key.split(".", 1)[1]] = value
+    try:
+        config = EncoderConfig(architecture=_architecture(renamed), card={"command": f"imported from {path.name}"})
+        return Encoder(config, renamed)
+    except (KeyError, IndexError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{path} fits none of the reference architectures ({reason})") from error
+
+
+def _load(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise UserError(f"{path} does not exist: name the checkpoint that the IRMAE code saved")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the pickle protocol: a refusal is said below, in a sentence
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle can raise nearly anything
+        raise UserError(f"{path} is no checkpoint of plain tensors: nothing else is unpickled") from error
+    if not isinstance(state, dict) or not state or not all(_is_weight(*entry) for entry in state.items()):
+        raise UserError(f"{path} is no state dict: expected a dictionary of tensors, as torch.save(net.state_dict())")
+    return state
+
+
+def _is_weight(key: object, value: object) -> bool:
+    return isinstance(key, str) and isinstance(value, Tensor)
+
+
+def _architecture(state: dict[str, Tensor]) -> Architecture:
+    first = state["encoder.dcnn.0.weight"]
+    channels = first.shape[1]
+    last = state.get("encoder.fc.weight", state.get("encoder.dcnn.8.weight"))
+    to_map = state.get("decoder.fc.weight")
+    if last is None:
+        raise KeyError("encoder.fc.weight")
+    width = to_map.shape[1] if to_map is not None else state["decoder.dcnn.0.weight"].shape[0]
+    depth = sum(key.startswith("bottleneck.hidden.") for key in state)
+    method = "vae" if last.shape[0] == 2 * width else "irmae" if depth else "ae"
+    return Architecture.reference(
+        method=method,
+        channels=channels,
+        image_size=64 if first.shape[0] == 128 else 32,
+        latent_dim=width,
+        depth=depth or None,
+    )

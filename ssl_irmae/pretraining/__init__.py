@@ -1,0 +1,1 @@
+"""Pretraining: the loop, its run folder and its recipe."""

@@ -1,0 +1,177 @@
+"""One plain loop that trains an autoencoder and can stop and go on at any step."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssl_irmae._support.compute import Precision, autocast
+from ssl_irmae._support.seeding import generator
+from ssl_irmae.autoencoder import Autoencoder
+from ssl_irmae.datasets.image_set import as_float
+from ssl_irmae.encoders.encoding import encode
+from ssl_irmae.errors import UserError
+from ssl_irmae.pretraining.adam import Adam
+from ssl_irmae.spectrum import effective_rank, spectrum
+
+_LOOK = 50  # steps between looks at the losses: a look waits for the device, and CUDA should not wait at every step
+_RANK_IMAGES = 5000  # the effective rank of each epoch is measured on this many images, spread over the set
+_FEW = 8
+
+
+class NonFiniteLossError(UserError):
+    """The loss became infinite or not a number, or the last step leaves codes or images that are."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where a run stands.
+
+    Args:
+        epoch: Epochs completed.
+        step: Optimiser steps taken.
+        epoch_done: Whether this record ends an epoch; the others are looks within one.
+        loss: Mean training loss of the epoch so far.
+        effective_rank: Of the code, at the end of an epoch; None within one.
+        images_per_second: Since the last record, without the measuring of the rank.
+    """
+
+    epoch: int
+    step: int
+    epoch_done: bool
+    loss: float
+    effective_rank: float | None
+    images_per_second: float
+
+
+class Pretraining:
+    """The state of a run: networks, optimiser, and the place in the data.
+
+    Every random choice is a function of (seed, epoch) or comes from a generator that is part of the state, so that a
+    run restored from ``state_dict`` is bit-identical on CPU to one that never stopped.
+
+    Args:
+        autoencoder: What to train, in place.
+        images: uint8, shape (n, c, s, s), already of the size that the encoder expects.
+        seed: Of the order of images and of a Gaussian bottleneck's noise.
+        batch_size: Images a step; the last batch of an epoch may be smaller.
+        learning_rate: Adam's.
+        precision: Arithmetic of the networks.
+        device: Where to train; the images are kept there too, as uint8.
+    """
+
+    def __init__(
+        self,
+        autoencoder: Autoencoder,
+        images: Tensor,
+        *,
+        seed: int,
+        batch_size: int,
+        learning_rate: float,
+        precision: Precision,
+        device: torch.device,
+    ) -> None:
+        self.autoencoder = autoencoder.to(device).to(memory_format=torch.channels_last)
+        self.images = images.to(device)
+        self.seed = seed
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.precision = precision
+        self.device = device
+        self.optimizer = Adam(self.autoencoder.parameters(), learning_rate)
+        self.epoch = 0
+        self.step = 0
+        self._batch = 0
+        self._loss_sum = 0.0
+        self._noise = generator(device, seed, "noise")
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps in one pass over the images."""
+        return -(-len(self.images) // self.batch_size)
+
+    def run(self, *, epochs: int, max_steps: int | None = None) -> Iterator[Record]:
+        """Train until ``epochs`` epochs or ``max_steps`` steps are done in all, yielding a record at every look.
+
+        At each yield the state is whole: it can be saved, and the caller can walk away.
+
+        Raises:
+            NonFiniteLossError: If a loss is not finite; it names epoch, step and learning rate.
+        """
+        limit = epochs * self.steps_per_epoch
+        limit = limit if max_steps is None else min(limit, max_steps)
+        while self.step < limit:
+            yield from self._epoch(limit)
+
+    def _epoch(self, limit: int) -> Iterator[Record]:
+        n = len(self.images)
+        order = torch.randperm(n, generator=generator("cpu", self.seed, "order", self.epoch)).to(self.device)
+        self.autoencoder.train()
+        epoch = self.epoch
+        while self.epoch == epoch and self.step < limit:
+            start, seen, losses = time.perf_counter(), 0, []
+            for _ in range(min(_LOOK, self.steps_per_epoch - self._batch, limit - self.step)):
+                chosen = order[self._batch * self.batch_size : (self._batch + 1) * self.batch_size]
+                x = as_float(self.images[chosen], self.device)
+                self.optimizer.zero_grad()
+                with autocast(self.device, self.precision):
+                    loss = self.autoencoder.loss(x, self._noise)
+                torch.autograd.backward(loss)
+                self.optimizer.step()
+                losses.append(loss.detach() * len(x))
+                seen += len(x)
+                self._batch += 1
+                self.step += 1
+            # what the last step left behind has no loss yet
+            look = torch.stack([*losses, self._sum_of_outputs(x[:_FEW])]).cpu().double()
+            if not look.isfinite().all():
+                first = self.step - len(losses) + min(int((~look.isfinite()).nonzero()[0]) + 1, len(losses))
+                raise NonFiniteLossError(
+                    f"the loss is not finite at epoch {self.epoch + 1}, step {first}, with learning rate "
+                    f"{self.learning_rate:g}: try a smaller learning rate, or fp32; a checkpoint from before, if there "
+                    "is one, is kept"
+                )
+            self._loss_sum += float(look[:-1].sum())
+            rate = seen / (time.perf_counter() - start)
+            mean = self._loss_sum / min(self._batch * self.batch_size, n)
+            if self._batch < self.steps_per_epoch:
+                yield Record(self.epoch, self.step, False, mean, None, rate)
+            else:
+                self.epoch, self._batch, self._loss_sum = self.epoch + 1, 0, 0.0
+                yield Record(self.epoch, self.step, True, mean, self._effective_rank(), rate)
+
+    @torch.no_grad()
+    def _sum_of_outputs(self, x: Tensor) -> Tensor:
+        """Add up code and decoder's output: not finite if anything in them is not."""
+        with autocast(self.device, self.precision):
+            z = self.autoencoder.code(x)
+            return z.float().abs().sum() + self.autoencoder.decoder.before_output(z).abs().sum()
+
+    def _effective_rank(self) -> float:
+        sample = self.images[:: max(1, len(self.images) // _RANK_IMAGES)]
+        rank = effective_rank(spectrum(encode(self.autoencoder, sample, reads="code")))
+        self.autoencoder.train()
+        return rank
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that ``load_state_dict`` needs to go on bit for bit."""
+        return {
+            "autoencoder": self.autoencoder.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "epoch": self.epoch,
+            "step": self.step,
+            "batch": self._batch,
+            "loss_sum": self._loss_sum,
+            "noise": self._noise.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a saved state; it must be of the same recipe."""
+        self.autoencoder.load_state_dict(state["autoencoder"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.epoch, self.step = state["epoch"], state["step"]
+        self._batch, self._loss_sum = state["batch"], state["loss_sum"]
+        self._noise.set_state(state["noise"])

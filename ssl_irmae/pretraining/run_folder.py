@@ -1,0 +1,269 @@
+"""A pretraining run as a folder: made, continued, finished."""
+
+import contextlib
+import dataclasses
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import filelock
+import torch
+from pydantic import ValidationError
+
+from ssl_irmae._support.compute import find_device, find_precision
+from ssl_irmae._support.environment import describe_environment
+from ssl_irmae._support.files import write_atomically
+from ssl_irmae.architecture import Architecture
+from ssl_irmae.datasets.download import Progress, no_progress
+from ssl_irmae.datasets.image_set import ImageSet, fit_images
+from ssl_irmae.datasets.registry import DATASETS, load_images
+from ssl_irmae.encoders.encoder import WEIGHTS, Encoder, EncoderConfig
+from ssl_irmae.encoders.encoding import encode, reconstruction_error
+from ssl_irmae.errors import NoTestSplitError, UserError
+from ssl_irmae.networks import reference_settings
+from ssl_irmae.pretraining.loop import Pretraining, Record
+from ssl_irmae.pretraining.recipe import Recipe
+from ssl_irmae.spectrum import effective_rank, spectrum
+
+CHECKPOINT = "checkpoint.pt"
+METRICS = "metrics.jsonl"
+_RECIPE = "recipe.json"
+_SAVE_EVERY = 60.0  # seconds between checkpoints within an epoch: what a kill costs at most
+
+
+class Run:
+    """A run folder: ``recipe.json`` and ``checkpoint.pt`` while it goes, an encoder's folder when it is finished.
+
+    Args:
+        folder: Made if it is not there.
+        recipe: What to train. If the folder holds a run of the same recipe, that is continued.
+        images: The training images, already of the recipe's size.
+        test_images: Held-out images for the reconstruction error on the card, or None; nothing is chosen by it.
+
+    Raises:
+        UserError: If the folder holds a run of another recipe, or something else.
+
+    Attributes:
+        resumed_at: Optimiser steps that were already done when the folder was opened.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe, images: ImageSet, test_images: ImageSet | None) -> None:
+        self.folder = folder
+        self.recipe = recipe
+        self.images = images
+        self.test_images = test_images
+        self.history: list[dict[str, Any]] = []
+        self._refuse_another_recipe()
+        self.state = Pretraining(
+            recipe.architecture.build(recipe.seed),
+            images.images,
+            seed=recipe.seed,
+            batch_size=recipe.batch_size,
+            learning_rate=recipe.learning_rate,
+            precision=recipe.precision,
+            device=torch.device(recipe.device),
+        )
+        self.seconds = 0.0
+        self._restore()
+        self.resumed_at = self.state.step
+
+    def train(self, *, epochs: int, max_steps: int | None = None) -> Iterator[Record]:
+        """Train on to ``epochs`` epochs or ``max_steps`` steps in all, saving checkpoints, yielding records.
+
+        Raises:
+            NonFiniteLossError: If a loss is not finite; the last good checkpoint is kept.
+            UserError: If another process trains or has trained in this folder meanwhile.
+        """
+        with self._alone():
+            yield from self._train(epochs, max_steps)
+
+    def _train(self, epochs: int, max_steps: int | None) -> Iterator[Record]:
+        saved = last = time.monotonic()
+        for record in self.state.run(epochs=epochs, max_steps=max_steps):
+            now = time.monotonic()
+            self.seconds, last = self.seconds + now - last, now
+            if record.epoch_done:
+                self.history.append({**dataclasses.asdict(record), "seconds": round(self.seconds, 1)})
+            if record.epoch_done or now - saved > _SAVE_EVERY:
+                self.save()
+                saved = time.monotonic()
+            yield record
+        self.save()
+
+    def save(self) -> None:
+        """Write recipe, checkpoint and metrics as they stand."""
+        write_atomically(self.folder / _RECIPE, self.recipe.model_dump_json(indent=2) + "\n")
+        buffer = io.BytesIO()
+        state = {"history": json.dumps(self.history), "seconds": self.seconds, **self.state.state_dict()}
+        torch.save(state, buffer)
+        write_atomically(self.folder / CHECKPOINT, buffer.getvalue())
+        self._checkpoint = _state_of(self.folder / CHECKPOINT)
+        lines = [json.dumps({k: v for k, v in record.items() if k != "epoch_done"}) for record in self.history]
+        write_atomically(self.folder / METRICS, "".join(line + "\n" for line in lines))
+
+    def finish(self, command: str) -> Encoder:
+        """Measure the trained autoencoder, and write the encoder, its card and the spectrum into the folder.
+
+        An encoder that is there already and has had as many steps stays as it is, with the command that made it.
+
+        Args:
+            command: The command line that made it, for the card.
+
+        Returns:
+            The encoder as it was saved.
+        """
+        from ssl_irmae.encoders.card import model_card, spectrum_figure
+
+        if self.state.step == self.resumed_at and (self.folder / WEIGHTS).is_file():
+            finished = Encoder.from_pretrained(self.folder)
+            if finished.config.card.get("steps") == self.state.step:
+                return finished
+        autoencoder = self.state.autoencoder
+        singular_values = spectrum(encode(autoencoder, self.images.images, reads="code"))
+        test = self.test_images
+        card: dict[str, Any] = {
+            "command": command,
+            "dataset": self.recipe.dataset,
+            "data_fingerprint": self.recipe.data_fingerprint,
+            "images": len(self.images),
+            "seed": self.recipe.seed,
+            "epochs": self.state.epoch,
+            "steps": self.state.step,
+            "batch_size": self.recipe.batch_size,
+            "learning_rate": self.recipe.learning_rate,
+            "precision": self.recipe.precision,
+            "training_loss": self.history[-1]["loss"] if self.history else None,
+            "effective_rank": effective_rank(singular_values),
+            "reconstruction_mse_train": reconstruction_error(autoencoder, self.images.images),
+            "reconstruction_mse_test": None if test is None else reconstruction_error(autoencoder, test.images),
+            "minutes": round(self.seconds / 60, 1),
+            "environment": describe_environment(),
+        }
+        state = {name: w.detach().cpu() for name, w in autoencoder.state_dict().items()}
+        encoder = Encoder(EncoderConfig(architecture=self.recipe.architecture, card=card), state)
+        write_atomically(self.folder / "spectrum.png", spectrum_figure(singular_values, self.folder.name))
+        write_atomically(self.folder / "README.md", model_card(self.folder.name, encoder.config))
+        write_atomically(self.folder / "environment.json", json.dumps(card["environment"], indent=2) + "\n")
+        encoder.save_pretrained(self.folder)
+        return encoder
+
+    def _refuse_another_recipe(self) -> None:
+        path = self.folder / _RECIPE
+        if self.folder.exists() and not self.folder.is_dir():
+            raise UserError(f"{self.folder} is a file: choose another --out, a folder")
+        if not (self.folder / CHECKPOINT).is_file():
+            # a recipe without a checkpoint is of a run that never got anywhere
+            others = {entry.name for entry in self.folder.iterdir()} - {_RECIPE} if self.folder.is_dir() else set()
+            if any(not name.startswith(".") for name in others):
+                raise UserError(f"{self.folder} holds files that are no pretraining run's: choose another --out")
+            return
+        try:
+            before = Recipe.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise UserError(f"{path} is no recipe of this version: choose another --out") from error
+        if before != self.recipe:
+            raise UserError(
+                f"{self.folder} holds a run with {', '.join(self.recipe.differences(before))}: "
+                "give the same options to continue it, or another --out"
+            )
+
+    def _restore(self) -> None:
+        path = self.folder / CHECKPOINT
+        self._checkpoint = _state_of(path)
+        if self._checkpoint is None:
+            return
+        try:
+            state = torch.load(path, map_location=self.recipe.device, weights_only=True)
+            state["noise"] = state["noise"].cpu()
+            self.history = json.loads(state.pop("history"))
+            self.seconds = state.pop("seconds")
+            self.state.load_state_dict(state)
+        except Exception as error:  # a damaged pickle can raise nearly anything
+            raise UserError(f"{path} is damaged: remove it to start again, or choose another --out") from error
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let no other process train in the folder, and go on only from where this one knows it to be."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with filelock.FileLock(self.folder / ".lock", timeout=0):
+                if _state_of(self.folder / CHECKPOINT) != self._checkpoint:
+                    raise UserError(f"{self.folder} was trained by another process meanwhile: give the command again")
+                yield
+        except filelock.Timeout as error:
+            raise UserError(
+                f"{self.folder} is being trained by another process: wait for its end and give the command again"
+            ) from error
+
+
+def make_run(
+    folder: Path,
+    *,
+    architecture: Callable[[int, int], Architecture],
+    dataset: str,
+    image_size: int | None,
+    batch_size: int,
+    learning_rate: float,
+    precision: str,
+    device: str,
+    seed: int,
+    data_dir: Path | None = None,
+    progress: Progress = no_progress,
+) -> Run:
+    """Load the images, settle what is automatic, and open the run folder.
+
+    Args:
+        folder: Of the run.
+        architecture: Called with the images' channels and size in pixels, once those are known.
+        dataset: A name, or a path to the user's own images.
+        image_size: 32 or 64 pixels; None takes the dataset's, and 32 for the user's own.
+        batch_size: Images a step.
+        learning_rate: Adam's.
+        precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
+        device: ``"auto"`` or torch's name of one.
+        seed: Of initial weights, order and noise.
+        data_dir: Where data are kept.
+        progress: Called while fetching.
+
+    Raises:
+        UserError: If images, options or folder cannot be used.
+    """
+    size = image_size if image_size is not None else DATASETS[dataset].image_size if dataset in DATASETS else 32
+    reference_settings(channels=1, image_size=size)  # an impossible size is said before anything is loaded
+    chosen = find_device(device)
+    arithmetic = find_precision(precision, chosen)
+    train = load_images(dataset, "train", data_dir=data_dir, image_size=size, progress=progress)
+    if len(train) < 2:
+        raise UserError(f"{train.name} holds one image: pretraining needs at least two")
+    test = None
+    with contextlib.suppress(NoTestSplitError):  # one's own images need none
+        test = load_images(dataset, "test", data_dir=data_dir, image_size=size, progress=progress)
+    networks = architecture(train.images.shape[1], size)
+    recipe = Recipe(
+        architecture=networks,
+        dataset=train.name,
+        data_fingerprint=train.fingerprint,
+        seed=seed,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        precision=arithmetic,
+        device=str(chosen),
+    )
+    return Run(folder, recipe, _fitted(train, networks), None if test is None else _fitted(test, networks))
+
+
+def _state_of(path: Path) -> tuple[int, int] | None:
+    """Tell one version of a file from another; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _fitted(images: ImageSet, networks: Architecture) -> ImageSet:
+    fitted = fit_images(images.images, channels=networks.channels, image_size=networks.image_size)
+    return dataclasses.replace(images, images=fitted)

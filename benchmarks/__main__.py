@@ -24,7 +24,7 @@ from benchmarks import (
     readouts,
     startup,
 )
-from benchmarks.measure import figure
+from benchmarks.measure import format_number
 from benchmarks.options import Options
 from ssl_irmae._support.environment import describe_environment
 
@@ -45,24 +45,33 @@ SECTIONS = {
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", default=",".join(SECTIONS), help=f"sections, of {', '.join(SECTIONS)}")
-    parser.add_argument("--quick", action="store_true", help="few steps and points: rough figures in minutes")
-    parser.add_argument("--repeats", type=int, help="how often both sides run, in turn (3; 1 with --quick)")
-    parser.add_argument("--out", type=Path, help="the JSON to write; sections that it holds and that do not run stay")
+    parser.add_argument(
+        "--only", default=",".join(SECTIONS), help=f"comma-separated sections out of {', '.join(SECTIONS)}"
+    )
+    parser.add_argument("--quick", action="store_true", help="few steps and points: rough numbers in minutes")
+    parser.add_argument("--repeats", type=int, help="how often both sides run, in turn (default: 3, or 1 with --quick)")
+    parser.add_argument("--out", type=Path, help="the JSON to write; its other sections stay")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--large-batch", type=int, default=256, help="a batch that the machine likes better than 32")
-    parser.add_argument("--large-rate", type=float, default=2e-3, help="the learning rate that goes with it")
-    parser.add_argument("--peer", type=Path, metavar="DIR", help="a checkout of facebookresearch/irmae to run instead")
+    parser.add_argument(
+        "--large-batch", type=int, default=256, help="a batch size that suits the machine better than 32"
+    )
+    parser.add_argument("--large-rate", type=float, default=2e-3, help="its learning rate")
+    parser.add_argument(
+        "--peer",
+        type=Path,
+        metavar="DIR",
+        help="a checkout of facebookresearch/irmae to run instead of the re-typed code",
+    )
     chosen = parser.parse_args(arguments)
     chosen.only = [name.strip() for name in chosen.only.split(",")]
     for name in chosen.only:
         if name not in SECTIONS:
-            parser.error(f"--only {name}: sections are {', '.join(SECTIONS)}")
+            parser.error(f"--only {name} is not a section: choose from {', '.join(SECTIONS)}")
     return chosen
 
 
 def main(arguments: list[str]) -> int:
-    """Run sections, print each as it ends, and keep them in the JSON."""
+    """Run the chosen sections, print each as it ends, and store them in the JSON."""
     chosen = parse(arguments)
     options = Options(
         quick=chosen.quick,
@@ -78,7 +87,7 @@ def main(arguments: list[str]) -> int:
         document = json.loads(chosen.out.read_text())
     try:
         if options.peer:
-            peer.refuse_if_it_cannot_run(options.peer)
+            peer.check_checkout(options.peer)
         child.ssl_irmae("data", "fetch", "mnist")
         for name in chosen.only:
             began = time.perf_counter()
@@ -91,7 +100,7 @@ def main(arguments: list[str]) -> int:
                 "environment": describe_environment(),
             }
             document["sections"][name] = result
-            sys.stdout.write(told(name, result))
+            sys.stdout.write(format_section(name, result))
             sys.stdout.flush()
             if chosen.out:
                 chosen.out.parent.mkdir(parents=True, exist_ok=True)
@@ -100,15 +109,15 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 1
     if options.device == "cpu":
-        sys.stdout.write("accelerators: not measured; with CUDA run the same with --device cuda\n")
+        sys.stdout.write("accelerators: not measured; on a machine with CUDA add --device cuda\n")
     return 0
 
 
-def told(name: str, result: dict[str, Any]) -> str:
+def format_section(name: str, result: dict[str, Any]) -> str:
     """Lay a section out for a terminal of 80 columns."""
     lines = [f"{name} ({result['seconds']:.0f} s)", f"  {'':30}{'min':>8}{'median':>8}{'max':>8} {'':8} aim"]
     for m in result["measures"]:
-        values = "".join(f"{figure(m[key]):>8}" for key in ("min", "median", "max"))
+        values = "".join(f"{format_number(m[key]):>8}" for key in ("min", "median", "max"))
         met = {None: "", True: "met", False: "MISSED"}[m["met"]]
         what = textwrap.wrap(m["what"], 29)
         lines += [f"  {line}" for line in what[:-1]]

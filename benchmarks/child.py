@@ -1,4 +1,4 @@
-"""Every measured thing runs in a process of its own, so that no side warms caches or memory for the other."""
+"""Run each measurement in a process of its own, so that neither side warms caches or memory for the other."""
 
 import json
 import os
@@ -12,8 +12,10 @@ from typing import Any
 
 from ssl_irmae.datasets.registry import default_data_dir
 
-# A process counts the resident memory of the one that started it as its own first peak, so a small one starts each:
-# this one has torch.
+ROOT = Path(__file__).parent.parent
+
+# A process inherits its parent's resident memory as its own first peak, and this parent has torch loaded: a small
+# process in between starts each measurement.
 _LAUNCHER = """
 import os, sys, time
 began = time.perf_counter()
@@ -26,7 +28,7 @@ sys.exit(abs(os.waitstatus_to_exitcode(status)))
 
 
 class ChildError(RuntimeError):
-    """A measured process failed; the sentence ends with its last words."""
+    """A measured process failed; the message ends with the last line it wrote."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Child:
     Args:
         stdout: What it wrote.
         seconds: Wall clock from start to end, interpreter and imports included.
-        peak_mb: Peak resident memory, MiB; 0 where the system does not tell.
+        peak_mb: Peak resident memory, MiB; 0 where the system does not report it.
     """
 
     stdout: str
@@ -51,35 +53,37 @@ class Child:
 
 
 def run(arguments: list[str], *, folder: Path | None = None, environment: Mapping[str, str] | None = None) -> Child:
-    """Run a process to its end.
+    """Run a Python process to its end.
 
     Args:
-        arguments: Of the interpreter.
-        folder: Where it works; here unless given.
+        arguments: The interpreter's arguments.
+        folder: Its working directory; by default that of this process.
         environment: Variables added to those of this process.
 
     Raises:
         ChildError: If it fails.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        told = Path(scratch) / "told"
-        launch = [sys.executable, "-S", "-c", _LAUNCHER, str(told), sys.executable, *arguments]
+        record = Path(scratch) / "record"
+        launch = [sys.executable, "-S", "-c", _LAUNCHER, str(record), sys.executable, *arguments]
         variables = {**os.environ, **(environment or {})}
         done = subprocess.run(launch, capture_output=True, text=True, cwd=folder, env=variables, check=False)
-        if done.returncode or not told.is_file():
-            words = done.stderr.strip().splitlines() or ["no message"]
-            raise ChildError(f"python {' '.join(arguments)} ended with {done.returncode}: {words[-1]}")
-        seconds, peak = told.read_text().split()
+        if done.returncode or not record.is_file():
+            lines = done.stderr.strip().splitlines() or ["no message"]
+            raise ChildError(f"python {' '.join(arguments)} ended with {done.returncode}: {lines[-1]}")
+        seconds, peak = record.read_text().split()
     unit = 1024**2 if sys.platform == "darwin" else 1024
     return Child(done.stdout, float(seconds), int(peak) / unit)
 
 
 def ssl_irmae(*arguments: str, folder: Path | None = None) -> Child:
-    """Run the command ``ssl-irmae``; in a folder of its own with a cache of its own too, but with the user's data."""
-    apart = {"XDG_CACHE_HOME": str(folder / "cache"), "SSL_IRMAE_DATA_DIR": str(default_data_dir())} if folder else {}
-    return run(["-m", "ssl_irmae.cli", *arguments], folder=folder, environment=apart)
+    """Run the command ``ssl-irmae``; in a given folder it has a cache of its own, but still the user's data."""
+    isolated = (
+        {"XDG_CACHE_HOME": str(folder / "cache"), "SSL_IRMAE_DATA_DIR": str(default_data_dir())} if folder else {}
+    )
+    return run(["-m", "ssl_irmae.cli", *arguments], folder=folder, environment=isolated)
 
 
-def reference(*arguments: str) -> Child:
-    """Run the re-typed reference loop or downstream script."""
-    return run(["-m", "benchmarks.reference", *arguments], folder=Path(__file__).parent.parent)
+def published(*arguments: str) -> Child:
+    """Run the public code's training loop or downstream script, as re-typed."""
+    return run(["-m", "benchmarks.published", *arguments], folder=ROOT)

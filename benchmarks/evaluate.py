@@ -14,14 +14,14 @@ FROZEN = "irmae-linear,ae-linear,vae-linear"
 def section(options: Options) -> dict[str, Any]:
     """Time the default `evaluate --labels 100 --seeds 10` and the frozen readouts alone, in turn."""
     seeds = 2 if options.quick else 10
-    asked = {
+    runs = {
         "eight contenders": ([], 180.0),
-        "frozen readouts alone": (["--contenders", FROZEN, "--reference", "irmae-linear"], 20.0),
+        "frozen readouts alone": (["--contenders", FROZEN, "--baseline", "irmae-linear"], 20.0),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in asked}
-    stages: dict[str, dict[str, list[float]]] = {name: {} for name in asked}
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    stages: dict[str, dict[str, list[float]]] = {name: {} for name in runs}
     for _ in range(options.repeats):
-        for name, (arguments, _) in asked.items():
+        for name, (arguments, _) in runs.items():
             with tempfile.TemporaryDirectory() as scratch:
                 done = child.ssl_irmae(
                     *("evaluate", "--labels", "100", "--seeds", str(seeds), *arguments),
@@ -32,7 +32,7 @@ def section(options: Options) -> dict[str, Any]:
             for stage, value in done.json["seconds"]["stages"].items():
                 stages[name].setdefault(stage, []).append(value)
     measures = []
-    for name, (_, aim) in asked.items():
+    for name, (_, aim) in runs.items():
         measures.append(measure(name, "s", seconds[name], at_most=aim))
         measures += [measure(f"- {stage}", "s", values) for stage, values in stages[name].items() if max(values) > 0.05]
     return {

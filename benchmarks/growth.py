@@ -1,4 +1,4 @@
-"""Section: how cost grows with images, labels, subsets, depth and latent size, over two decades where that can be."""
+"""Section: how cost grows with images, labels, subsets, depth and latent size, over two decades where possible."""
 
 import itertools
 import tempfile
@@ -26,24 +26,24 @@ _STEPS = "100"
 
 
 def section(options: Options) -> dict[str, Any]:
-    """Measure every point once, in a fresh process each; fit slopes of log cost against log size."""
+    """Measure every point once, each in a fresh process; fit slopes of log cost against log size."""
     curves: dict[str, list[tuple[int, float]]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         cost = _Cost(Path(scratch), options.device)
-        asked: dict[str, Callable[[int], float]] = {
+        costs: dict[str, Callable[[int], float]] = {
             "images, pretraining one epoch": cost.epoch,
             "images, encoding": cost.encoding,
             "labels, linear": lambda n: cost.readout("irmae-linear", labels=n, subsets=1),
             "labels, mlp": lambda n: cost.readout("irmae-mlp", labels=n, subsets=1),
             "subsets, mlp": lambda n: cost.readout("irmae-mlp", labels=100, subsets=n),
-            "depth, pretraining": lambda n: cost.image("--depth", n),
-            "latent size, pretraining": lambda n: cost.image("--latent-dim", n),
+            "depth, pretraining": lambda n: cost.per_image("--depth", n),
+            "latent size, pretraining": lambda n: cost.per_image("--latent-dim", n),
         }
         for name, points in POINTS.items():
             chosen = points[:: len(points) // 2] if options.quick else points
-            curves[name] = [(n, asked[name](n)) for n in chosen]
+            curves[name] = [(n, costs[name](n)) for n in chosen]
     options.figures.mkdir(parents=True, exist_ok=True)
-    draw(curves, options.figures / "growth.png")
+    plot(curves, options.figures / "growth.png")
     return {
         "measures": [
             measure(f"{name}, {points[0][0]:,} to {points[-1][0]:,}", "slope", [slope(points)])
@@ -52,58 +52,58 @@ def section(options: Options) -> dict[str, Any]:
         "curves": curves,
         "notes": [
             "slope of log seconds against log size by least squares: 1 is linear, 0 costs nothing more",
-            "pretraining: the loop alone; encoding: the whole command less that of one image; readouts: encoding left "
-            "out",
+            "pretraining: the loop alone; encoding: the whole command minus the same for one image; readouts: without "
+            "encoding",
             "each point ran once",
         ],
     }
 
 
 class _Cost:
-    """Seconds of one point of a curve, from the JSON that the commands print."""
+    """Measures points of the curves in seconds, from the JSON that the commands print."""
 
     def __init__(self, scratch: Path, device: str) -> None:
         self.scratch = scratch
         self.device = device
-        self.fresh = itertools.count()
+        self.counter = itertools.count()  # names of runs and stores
         self.images = load_images("mnist").images.numpy()
         self._overhead: float | None = None
 
     def epoch(self, images: int) -> float:
-        """One epoch of pretraining at batch 32, seconds."""
-        told = self._pretrain("--dataset", self._archive(images), "--epochs", "1")
-        return float(told["seconds"]["train"])
+        """Time one epoch of pretraining at batch 32."""
+        document = self._pretrain("--dataset", self._archive(images), "--epochs", "1")
+        return float(document["seconds"]["train"])
 
-    def image(self, option: str, value: int) -> float:
-        """One image of pretraining with an option, seconds."""
-        told = self._pretrain("--dataset", self._archive(320), "--max-steps", _STEPS, option, str(value))
-        return 1 / float(told["images_per_second"])
+    def per_image(self, option: str, value: int) -> float:
+        """Time pretraining with an option; return seconds per image."""
+        document = self._pretrain("--dataset", self._archive(320), "--max-steps", _STEPS, option, str(value))
+        return 1 / float(document["images_per_second"])
 
     def encoding(self, images: int) -> float:
-        """Encoding so many images with the bundled IRMAE, seconds."""
+        """Time encoding that many images with the bundled IRMAE."""
         if self._overhead is None:
             self._overhead = self._encode(1)
         return max(self._encode(images) - self._overhead, 1e-3)
 
     def readout(self, contender: str, *, labels: int, subsets: int) -> float:
-        """Fitting and predicting of all subsets, seconds."""
-        told = child.ssl_irmae(
+        """Time fitting and predicting on all subsets."""
+        document = child.ssl_irmae(
             *("evaluate", "--labels", str(labels), "--seeds", str(subsets), "--contenders", contender),
-            *("--reference", contender, "--store", f"{next(self.fresh)}.sqlite", "--json", "--quiet"),
+            *("--baseline", contender, "--store", f"{next(self.counter)}.sqlite", "--json", "--quiet"),
             *("--device", self.device),
             folder=self.scratch,
         ).json
-        return float(told["seconds"]["stages"]["trials"])
+        return float(document["seconds"]["stages"]["trials"])
 
     def _pretrain(self, *arguments: str) -> dict[str, Any]:
-        out = f"run-{next(self.fresh)}"
+        out = f"run-{next(self.counter)}"
         done = child.ssl_irmae(
             *("pretrain", *arguments, "--out", out, "--json", "--quiet", "--device", self.device), folder=self.scratch
         )
         return done.json
 
     def _encode(self, images: int) -> float:
-        arguments = ("--data", self._archive(images), "--out", "codes.npz", "--quiet", "--device", self.device)
+        arguments = ("--dataset", self._archive(images), "--out", "codes.npz", "--quiet", "--device", self.device)
         return child.ssl_irmae("encode", *arguments, folder=self.scratch).seconds
 
     def _archive(self, images: int) -> str:
@@ -123,8 +123,8 @@ def slope(points: Sequence[tuple[int, float]]) -> float:
     return float(np.polyfit(n, cost, 1)[0])
 
 
-def draw(curves: dict[str, list[tuple[int, float]]], path: Path) -> None:
-    """Draw every curve in a panel of its own, with a straight line of slope 1 through its last point."""
+def plot(curves: dict[str, list[tuple[int, float]]], path: Path) -> None:
+    """Plot every curve in a panel of its own, with a straight line of slope 1 through its last point."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -139,6 +139,6 @@ def draw(curves: dict[str, list[tuple[int, float]]], path: Path) -> None:
         axes.loglog(n, cost, marker="o", color="C0", label=f"measured, slope {slope(points):.2f}")
         axes.set_title(name, fontsize=10)
         axes.set_xlabel(name.split(",")[0])
-        axes.set_ylabel("seconds an image" if name.startswith(("depth", "latent")) else "seconds")
+        axes.set_ylabel("seconds per image" if name.startswith(("depth", "latent")) else "seconds")
         axes.legend(fontsize=7)
     figure.savefig(path, dpi=120)

@@ -16,19 +16,19 @@ def section(options: Options) -> dict[str, Any]:
     for _ in range(options.repeats):
         for jobs, values in seconds.items():
             with tempfile.TemporaryDirectory() as scratch:
-                told = child.ssl_irmae(
+                document = child.ssl_irmae(
                     *("evaluate", "--labels", "100", "--seeds", str(seeds), "--contenders", "supervised"),
                     *("--steps", str(steps)),
                     *("--jobs", str(jobs), "--json", "--quiet", "--device", options.device),
                     folder=Path(scratch),
                 ).json
-            values.append(told["seconds"]["stages"]["trials"])
+            values.append(document["seconds"]["stages"]["trials"])
     return {
         "measures": [
             *(measure(f"--jobs {jobs}", "s", values) for jobs, values in seconds.items()),
             ratios("--jobs 1 to --jobs 2", seconds[1], seconds[2]),
         ],
         "notes": [
-            f"{seeds} trials of `supervised` with {steps} steps at 100 labels; starting the processes is part of it"
+            f"{seeds} trials of `supervised` with {steps} steps at 100 labels, the start of the processes included"
         ],
     }

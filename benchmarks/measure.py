@@ -1,4 +1,4 @@
-"""One measured quantity: every repeat, and the spread of them."""
+"""One measured quantity: all of its repeats, and their spread."""
 
 import statistics
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ def measure(
 
     Args:
         what: The quantity.
-        unit: Of the values; ``"x"`` for a ratio.
-        values: One a repeat.
+        unit: The unit of the values; ``"x"`` for a ratio.
+        values: One per repeat.
         at_least: The aim, if it is a lower bound.
         at_most: The aim, if it is an upper bound.
 
     Returns:
-        What the JSON holds. ``met`` is None without an aim.
+        The entry for the JSON. ``met`` is None without an aim.
 
     >>> measure("speed", "x", [2.0, 4.0, 3.0], at_least=2.5)["median"]
     3.0
@@ -62,10 +62,10 @@ def ratios(
     return measure(what, "x", [a / b for a, b in zip(above, below, strict=True)], at_least=at_least, at_most=at_most)
 
 
-def figure(value: float) -> str:
+def format_number(value: float) -> str:
     """Write a number to three significant digits, large ones with commas.
 
-    >>> figure(1355.2), figure(0.1234), figure(13.25)
+    >>> format_number(1355.2), format_number(0.1234), format_number(13.25)
     ('1,355', '0.123', '13.2')
     """
     if abs(value) >= 100:

@@ -10,17 +10,17 @@ from benchmarks.options import Options
 
 
 def section(options: Options) -> dict[str, Any]:
-    """Run both in fresh processes and ask the system for their largest resident size."""
+    """Run each command in a fresh process and ask the system for its largest resident size."""
     steps = "10" if options.quick else "100"
-    asked = {
+    commands = {
         "pretrain, batch 32": ["pretrain", "--max-steps", steps],
         f"pretrain, batch {options.large_batch}": [
             *("pretrain", "--max-steps", steps, "--batch-size", str(options.large_batch))
         ],
-        "encode, 60,000 images": ["encode", "--data", "mnist", "--out", "codes.npz"],
+        "encode, 60,000 images": ["encode", "--dataset", "mnist", "--out", "codes.npz"],
     }
     measures = [measure("python, torch imported", "MB", [_megabytes(child.run(["-c", "import torch"]))])]
-    for name, arguments in asked.items():
+    for name, arguments in commands.items():
         with tempfile.TemporaryDirectory() as scratch:
             done = child.ssl_irmae(*arguments, "--quiet", "--device", options.device, folder=Path(scratch))
         measures.append(measure(name, "MB", [_megabytes(done)], at_most=1200 if name.startswith("pretrain") else None))

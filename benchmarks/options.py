@@ -1,4 +1,4 @@
-"""What one run of the benchmark is asked for."""
+"""The options of one run of the benchmark."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +9,12 @@ class Options:
     """The same for all sections.
 
     Args:
-        quick: Few steps and points: to see that everything runs; the figures are rough.
+        quick: Take few steps and points, to see that everything runs; the numbers are rough.
         repeats: How often both sides run, in turn.
-        device: Torch's name of one.
-        large_batch: A batch that the machine likes better than the reference's 32.
+        device: The name torch has for it.
+        large_batch: A batch size that suits the machine better than the public code's 32.
         large_rate: The learning rate that goes with it.
-        peer: A checkout of facebookresearch/irmae to run instead of the re-typed loop, or None.
+        peer: A checkout of facebookresearch/irmae to run instead of the re-typed code, or None.
         figures: Folder for figures.
     """
 

@@ -1,11 +1,10 @@
-"""Section: where a training step's time goes, with the bias inside the transposed convolutions (before) and apart."""
+"""Section: where a training step's time goes, with the bias inside the transposed convolutions and apart from them."""
 
 import argparse
 import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -31,19 +30,19 @@ REST, BETWEEN = "other operations", "between operations"
 
 
 def section(options: Options) -> dict[str, Any]:
-    """Time the operations of a step, both ways in turn."""
-    found: dict[str, list[float]] = {}
+    """Time the operations of a step, in turn with the bias inside and apart."""
+    milliseconds: dict[str, list[float]] = {}
     if options.device != "cpu":
-        return {"measures": [], "notes": ["on the CPU alone: elsewhere operations return before they are done"]}
+        return {"measures": [], "notes": ["on the CPU only: elsewhere operations return before they are done"]}
     for _ in range(options.repeats):
         for batch in (32, options.large_batch):
             for bias in ("inside", "apart"):
                 arguments = ("--batch", str(batch), "--bias", bias, "--steps", "5" if options.quick else "20")
-                told = child.run(["-m", "benchmarks.profile", *arguments], folder=Path(__file__).parent.parent).json
-                for kind, milliseconds in told.items():
-                    found.setdefault(f"batch {batch}, bias {bias}: {kind}", []).append(milliseconds)
+                by_kind = child.run(["-m", "benchmarks.profile", *arguments], folder=child.ROOT).json
+                for kind, value in by_kind.items():
+                    milliseconds.setdefault(f"batch {batch}, bias {bias}: {kind}", []).append(value)
     return {
-        "measures": [measure(name, "ms", values) for name, values in found.items()],
+        "measures": [measure(name, "ms", values) for name, values in milliseconds.items()],
         "notes": [
             "a step of IRMAE at the precision that auto chooses, with all threads; each operation is timed as torch "
             "dispatches it",
@@ -52,10 +51,10 @@ def section(options: Options) -> dict[str, Any]:
 
 
 class _Stopwatch(TorchDispatchMode):
-    """Adds up the seconds of every operation by name."""
+    """Add up the seconds of every operation by name."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.seconds: dict[str, float] = {}
 
     def __torch_dispatch__(
@@ -73,10 +72,10 @@ class _Stopwatch(TorchDispatchMode):
 
 
 def training_step(batch: int, *, bias_inside: bool) -> Callable[[], None]:
-    """Make a function that takes one step of pretraining on images of noise."""
+    """Return a function that takes one step of pretraining on images of noise."""
     device = torch.device("cpu")
     precision = find_precision("auto", device)
-    autoencoder = Architecture.reference(method="irmae", channels=1, image_size=32).build()
+    autoencoder = Architecture.paper(method="irmae", channels=1, image_size=32).build()
     if bias_inside:
         for name, layer in autoencoder.decoder.dcnn.named_children():
             if isinstance(layer, TransposedConv):
@@ -123,8 +122,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     a = parser.parse_args()
     keep_freed_memory()
-    told = milliseconds_by_kind(training_step(a.batch, bias_inside=a.bias == "inside"), a.steps)
-    sys.stdout.write(json.dumps(told) + "\n")
+    result = milliseconds_by_kind(training_step(a.batch, bias_inside=a.bias == "inside"), a.steps)
+    sys.stdout.write(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":

@@ -13,15 +13,15 @@ from benchmarks.measure import measure
 from benchmarks.options import Options
 from ssl_irmae._support.environment import describe_environment
 
-RATE = 5e-4  # gets as far in 4 epochs as the reference rate in many
+RATE = 5e-4  # gets as far in 4 epochs as the paper's rate in many
 SLOW = "batch 32, fp32"
 QUANTITIES = {"reconstruction error, training images": "MSE", "effective rank": "", "error at 100 labels, linear": "%"}
 
 
 def section(options: Options) -> dict[str, Any]:
-    """Pretrain IRMAE from several seeds with each arithmetic and batch, for the same number of epochs.
+    """Pretrain IRMAE from several seeds with each precision and batch size, for the same number of epochs.
 
-    Errors are of held-out training images: what is found here may choose a setting, which no test image may.
+    Errors are measured on held-out training images: the result may choose a setting, and test images must not.
     """
     epochs = 1 if options.quick else 4
     seeds = range(max(2, options.repeats))
@@ -30,36 +30,38 @@ def section(options: Options) -> dict[str, Any]:
         "batch 32": (32, RATE, "auto"),
         f"batch {options.large_batch}": (options.large_batch, options.large_rate, "auto"),
     }
-    found: dict[tuple[str, str], list[float]] = {}
+    measured: dict[tuple[str, str], list[float]] = {}
     with _folder(epochs) as folder:
         for seed in seeds:
             for name, (batch, rate, precision) in settings.items():
                 run = f"{precision}-batch-{batch}-rate-{rate:g}-seed-{seed}"
-                told = child.ssl_irmae(
+                card = child.ssl_irmae(
                     *("pretrain", "--epochs", str(epochs), "--seed", str(seed), "--out", run, "--json", "--quiet"),
                     *("--batch-size", str(batch), "--learning-rate", str(rate), "--precision", precision),
                     *("--device", options.device),
                     folder=folder,
                 ).json["config"]["card"]
-                judged = child.ssl_irmae(
+                document = child.ssl_irmae(
                     *("evaluate", "--labels", "100", "--seeds", "10", "--encoder", run, "--json", "--quiet"),
-                    *("--contenders", f"{run}-linear", "--reference", f"{run}-linear", "--device", options.device),
+                    *("--contenders", f"{run}-linear", "--baseline", f"{run}-linear", "--device", options.device),
                     *("--scored-on", "development"),
                     folder=folder,
                 ).json
                 values = (
-                    told["reconstruction_mse_train"],
-                    told["effective_rank"],
-                    statistics.mean(row["error"] for row in judged["rows"]),
+                    card["reconstruction_mse_train"],
+                    card["effective_rank"],
+                    statistics.mean(row["error"] for row in document["rows"]),
                 )
                 for quantity, value in zip(QUANTITIES, values, strict=True):
-                    found.setdefault((quantity, name), []).append(value)
-    measures = [measure(f"{quantity}: {name}", QUANTITIES[quantity], v) for (quantity, name), v in found.items()]
+                    measured.setdefault((quantity, name), []).append(value)
+    measures = [
+        measure(f"{quantity}: {name}", QUANTITIES[quantity], repeats) for (quantity, name), repeats in measured.items()
+    ]
     measures.sort(key=lambda m: list(QUANTITIES).index(m["what"].split(":")[0]))
-    for (quantity, name), values in found.items():
+    for (quantity, name), repeats in measured.items():
         if name != SLOW:
-            away = worse_by(values, found[quantity, SLOW])
-            measures.append(measure(f"{quantity}: {name}, worse than fp32 by", "SE", [away], at_most=1))
+            distance = worse_by(repeats, measured[quantity, SLOW])
+            measures.append(measure(f"{quantity}: {name}, worse than fp32 by", "SE", [distance], at_most=1))
     return {
         "measures": measures,
         "notes": [
@@ -67,14 +69,14 @@ def section(options: Options) -> dict[str, Any]:
             f"batch {options.large_batch}; n training seeds; errors are means over the same 10 subsets, on 10,000 "
             "held-out training images",
             f"SE: the standard error (ddof = 1) of {SLOW} over these {len(seeds)} seeds, itself a rough figure; "
-            "negative is better than fp32; a rank counts as worse where it is higher",
+            "negative is better than fp32; a higher rank counts as worse",
         ],
     }
 
 
 @contextlib.contextmanager
 def _folder(epochs: int) -> Iterator[Path]:
-    """Give a folder for the runs: of committed code one that stays, so that the same command goes on after a kill."""
+    """Yield a folder for the runs; for committed code a permanent one, so that the command resumes after a kill."""
     commit = str(describe_environment()["commit"] or "+changes")
     if commit.endswith("+changes"):
         with tempfile.TemporaryDirectory() as scratch:
@@ -85,11 +87,11 @@ def _folder(epochs: int) -> Iterator[Path]:
     yield folder
 
 
-def worse_by(values: list[float], reference: list[float]) -> float:
-    """Say by how many standard errors of the reference's mean another mean is worse: all quantities are better small.
+def worse_by(values: list[float], baseline: list[float]) -> float:
+    """Return by how many standard errors of the baseline's mean another mean is worse: smaller is better.
 
     >>> worse_by([3.0, 5.0], [1.0, 3.0])
     2.0
     """
-    error = statistics.stdev(reference) / math.sqrt(len(reference))
-    return (statistics.mean(values) - statistics.mean(reference)) / error
+    error = statistics.stdev(baseline) / math.sqrt(len(baseline))
+    return (statistics.mean(values) - statistics.mean(baseline)) / error

@@ -1,4 +1,4 @@
-"""The roof: how fast this machine multiplies large matrices, as images a second of pretraining."""
+"""The roof: how fast this machine multiplies large matrices, as images per second of pretraining."""
 
 import argparse
 import json
@@ -16,14 +16,14 @@ SIDE = 2048
 
 def flops_per_image(images: int = 4) -> float:
     """Count the arithmetic of one training image: its share of one forward and backward pass."""
-    autoencoder = Architecture.reference(method="irmae", channels=1, image_size=32).build()
+    autoencoder = Architecture.paper(method="irmae", channels=1, image_size=32).build()
     with FlopCounterMode(display=False) as counter:
         autoencoder.loss(torch.zeros(images, 1, 32, 32)).backward()
-    return counter.get_total_flops() / images
+    return float(counter.get_total_flops() / images)
 
 
 def products_per_second(dtype: torch.dtype, device: torch.device, *, seconds: float) -> float:
-    """Multiply two square matrices over and over; return floating-point operations a second, the best of the runs."""
+    """Multiply two square matrices over and over; return floating-point operations per second, the best of the runs."""
     a = torch.randn(SIDE, SIDE).to(device, dtype)
     best, ends = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < ends:
@@ -41,11 +41,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0)
     a = parser.parse_args()
     device = find_device(a.device)
-    told = {"flops_per_image": flops_per_image()}
+    result = {"flops_per_image": flops_per_image()}
     for precision, dtype in {"fp32": torch.float32, "bf16": torch.bfloat16}.items():
         if precision == "fp32" or find_precision("auto", device) == "bf16":
-            told[precision] = products_per_second(dtype, device, seconds=a.seconds)
-    sys.stdout.write(json.dumps(told) + "\n")
+            result[precision] = products_per_second(dtype, device, seconds=a.seconds)
+    sys.stdout.write(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Section: how long the command line takes to say what it can do."""
+"""Section: how long the command line takes to print its help."""
 
 import statistics
 import sys
@@ -25,7 +25,7 @@ HEAVY = ("matplotlib", "numpy", "scipy", "sklearn", "torch", "torchvision")
 
 
 def section(options: Options) -> dict[str, Any]:
-    """Time `--help` of both programs in turn, and list what each command imports to say its help."""
+    """Time `--help` of both programs in turn, and list what each command imports to print its help."""
     times = 5 if options.quick else 25
     empty: list[float] = []
     ours: list[float] = []
@@ -35,20 +35,20 @@ def section(options: Options) -> dict[str, Any]:
         for _ in range(times + 1):
             empty.append(child.run([str(program), "--help"]).seconds)
             ours.append(child.ssl_irmae("--help").seconds)
-    # the first of each reads the disk
+    # the first run of each reads the disk
     empty, ours = empty[1:], ours[1:]
     difference = statistics.median(ours) - statistics.median(empty)
-    found = {f"{command} --help".strip(): imported(command) for command in ("", *COMMANDS)}
+    imports = {f"{command} --help".strip(): imported(command) for command in ("", *COMMANDS)}
     return {
         "measures": [
             measure("empty typer program, --help", "s", empty),
             measure("ssl-irmae --help", "s", ours),
             measure("difference of the medians", "s", [difference], at_most=0.15),
-            measure("heavy modules that a --help imports", "", [sum(map(len, found.values()))], at_most=0),
+            measure("heavy modules that a --help imports", "", [sum(map(len, imports.values()))], at_most=0),
         ],
         "notes": [
             f"each run {times} times in turn; Python {sys.version.split()[0]}; heavy: {', '.join(HEAVY)}",
-            *(f"`{command}` imports {', '.join(modules)}" for command, modules in found.items() if modules),
+            *(f"`{command}` imports {', '.join(modules)}" for command, modules in imports.items() if modules),
         ],
     }
 

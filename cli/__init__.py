@@ -1,1 +1,1 @@
-"""Talking to a person: one command per file, the only layer that prints."""
+"""The command line: one command per file, the only layer that prints."""

@@ -1,55 +1,53 @@
-"""``ssl-irmae data``: which data sets there are, fetching and checking them."""
+"""``ssl-irmae data``: list, fetch and verify data sets."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli.terminal import give, plainly
+from ssl_irmae.cli.options import DataDir
+from ssl_irmae.cli.terminal import handle_errors, print_result
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch and verify data sets.")
 
-DataDir = Annotated[
-    Path | None, typer.Option(help="Where data are kept.", show_default="$SSL_IRMAE_DATA_DIR or the user's cache")
-]
+Name = Annotated[str, typer.Argument(help="Name of a data set, such as mnist.")]
 
 
 @app.command("list")
-@plainly
+@handle_errors
 def list_command(data_dir: DataDir = None) -> None:
-    """List the named data sets and whether their files are there."""
+    """List the named data sets and whether their files have been fetched."""
     from ssl_irmae.datasets.registry import DATASETS, default_data_dir, missing_files, raw_folder
 
     folder = data_dir or default_data_dir()
     for name, listed in DATASETS.items():
-        there = ""
+        state = ""
         if listed.folder:
-            there = "not fetched" if missing_files(name, folder) else f"in {raw_folder(name, folder)}"
-        give(f"{name:14} {listed.summary}" + (f" [{there}]" if there else ""))
-    give("\nYour own: a folder of pictures, an .npz archive or an IDX file; give its path instead of a name.")
+            state = " [not fetched]" if missing_files(name, folder) else f" [in {raw_folder(name, folder)}]"
+        print_result(f"{name:14} {listed.summary}{state}")
+    print_result("\nFor your own images give the path of a folder of pictures, an .npz archive or an IDX file instead.")
 
 
 @app.command("fetch")
-@plainly
-def fetch_command(name: Annotated[str, typer.Argument(help="Such as mnist.")], data_dir: DataDir = None) -> None:
-    """Fetch a data set's files; what is there already is kept."""
+@handle_errors
+def fetch_command(name: Name, data_dir: DataDir = None) -> None:
+    """Fetch those files of a data set that are missing."""
     from ssl_irmae.datasets.registry import default_data_dir, raw_folder
 
     _refuse_without_files(name)
 
-    from ssl_irmae.cli.progress import fetch_progress
+    from ssl_irmae.cli.progress import Display
     from ssl_irmae.datasets import mnist
 
     folder = data_dir or default_data_dir()
-    with fetch_progress(quiet=False) as progress:
-        mnist.fetch(name, folder, progress)
-    give(f"{name} is in {raw_folder(name, folder)}")
+    with Display() as display:
+        mnist.fetch(name, folder, display)
+    print_result(f"{name} is in {raw_folder(name, folder)}")
 
 
 @app.command("verify")
-@plainly
-def verify_command(name: Annotated[str, typer.Argument(help="Such as mnist.")], data_dir: DataDir = None) -> None:
-    """Check a data set's files against the published hashes; exit code 2 unless all are right."""
+@handle_errors
+def verify_command(name: Name, data_dir: DataDir = None) -> None:
+    """Check a data set's files against the published hashes; exit with code 2 unless all are right."""
     from ssl_irmae.datasets.registry import default_data_dir, raw_folder
     from ssl_irmae.errors import UserError
 
@@ -58,14 +56,14 @@ def verify_command(name: Annotated[str, typer.Argument(help="Such as mnist.")], 
     from ssl_irmae.datasets import mnist
 
     folder = data_dir or default_data_dir()
-    state = mnist.verify(name, folder)
-    for file, word in state.items():
-        give(f"{word:10} {file}")
-    bad = [file for file, word in state.items() if word != "ok"]
+    states = mnist.verify(name, folder)
+    for file, state in states.items():
+        print_result(f"{state:10} {file}")
+    bad = [file for file, state in states.items() if state != "ok"]
     if bad:
         raise UserError(
-            f"{name}: {', '.join(bad)} in {raw_folder(name, folder)} not verified: remove what is damaged or "
-            f"unchecked and run `ssl-irmae data fetch {name}`"
+            f"{name}: {', '.join(bad)} in {raw_folder(name, folder)} could not be verified: remove the damaged and "
+            f"unchecked files and run `ssl-irmae data fetch {name}`"
         )
 
 

@@ -1,61 +1,49 @@
-"""``ssl-irmae encode``: images to codes."""
+"""``ssl-irmae encode``: turn images into codes."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from ssl_irmae.cli.terminal import plainly, say
+from ssl_irmae.cli.options import DataDir, Device, Quiet
+from ssl_irmae.cli.terminal import handle_errors, print_status
 
 EPILOG = """
 Examples:
 
-  ssl-irmae encode --data my-images/ --out codes.npz
+  ssl-irmae encode --dataset my-images/ --out codes.npz
 
-  ssl-irmae encode --encoder runs/mine --data mnist --split test --out c.npz
+  ssl-irmae encode --encoder runs/mine --dataset mnist --split test --out c.npz
 
-The archive holds code (n, d); features (n, d) unless the encoder is folded;
+The archive contains code (n, d); features (n, d) unless the encoder is folded;
 labels and classes if there are any; paths if the images came from files; and
 the fingerprint of the images.
 """
 
 
-@plainly
+@handle_errors
 def command(
-    data: Annotated[str, typer.Option(help="A folder of pictures, an .npz with `images`, an IDX file, or a name.")],
+    dataset: Annotated[
+        str, typer.Option(help="A name (see `ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.")
+    ],
     out: Annotated[Path, typer.Option(help="The .npz archive to write.")],
-    encoder: Annotated[str, typer.Option(help="A bundled encoder's name, or a folder.")] = "mnist-irmae",
-    split: Annotated[Literal["train", "test"], typer.Option(help="Of data that have both.")] = "train",
-    fold: Annotated[bool, typer.Option("--fold", help="Fold the linear stack: faster, code only.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Where data are kept.", show_default="$SSL_IRMAE_DATA_DIR or the user's cache")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
+    encoder: Annotated[str, typer.Option(help="Name of a bundled encoder, or a folder.")] = "mnist-irmae",
+    split: Annotated[Literal["train", "test"], typer.Option(help="Split of the dataset.")] = "train",
+    fold: Annotated[
+        bool, typer.Option("--fold", help="Fold the linear stack into the encoder: faster, without features.")
+    ] = False,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    quiet: Quiet = False,
 ) -> None:
     """Encode images with a pretrained encoder into a numpy archive."""
-    encode(encoder=encoder, data=data, out=out, split=split, fold=fold, device=device, data_dir=data_dir, quiet=quiet)
-
-
-def encode(
-    *,
-    encoder: str,
-    data: str,
-    out: Path,
-    split: Literal["train", "test"],
-    fold: bool,
-    device: str,
-    data_dir: Path | None,
-    quiet: bool,
-) -> None:
-    """Do what the command says."""
     import io
 
     import numpy as np
 
     from ssl_irmae._support.compute import find_device
     from ssl_irmae._support.files import write_atomically
-    from ssl_irmae.cli.progress import fetch_progress
+    from ssl_irmae.cli.progress import Display
     from ssl_irmae.datasets.registry import load_images
     from ssl_irmae.encoders.encoder import Encoder
     from ssl_irmae.errors import UserError
@@ -63,17 +51,17 @@ def encode(
     if out.suffix != ".npz":
         raise UserError(f"--out {out}: the name must end in .npz")
     if out.is_dir():
-        raise UserError(f"--out {out} is a folder: name a file in it, such as {out / 'codes.npz'}")
-    if out.exists() and Path(data).exists() and out.samefile(data):
-        raise UserError(f"--out {out} is the --data itself, which would be lost: name another file")
+        raise UserError(f"--out {out} is a folder: give a file in it, such as {out / 'codes.npz'}")
+    if out.exists() and Path(dataset).exists() and out.samefile(dataset):
+        raise UserError(f"--out {out} is the --dataset itself, which would be lost: give another file")
     network = Encoder.from_pretrained(encoder, fold=fold).to(find_device(device))
-    with fetch_progress(quiet=quiet) as progress:
+    with Display(quiet=quiet) as display:
         images = load_images(
-            data,
+            dataset,
             split,
             data_dir=data_dir,
             image_size=network.config.architecture.image_size,
-            progress=progress,
+            progress=display,
         )
     arrays = {"code": network.encode(images.images).numpy(), "fingerprint": np.array(images.fingerprint)}
     if not network.config.folded:
@@ -83,8 +71,8 @@ def encode(
     if images.paths:
         arrays["paths"] = np.array(images.paths)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub mistakes the names for an option
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for an option
     write_atomically(out, buffer.getvalue())
     if not quiet:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items() if array.ndim)
-        say(f"{out}: {shapes}")
+        print_status(f"{out}: {shapes}")

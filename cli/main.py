@@ -1,4 +1,4 @@
-"""The command ``ssl-irmae``: its sub-commands, each in a file of its own."""
+"""The command ``ssl-irmae`` and its sub-commands, one per file."""
 
 import io
 import sys
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ssl_irmae.cli import data, encode, encoders, evaluate, pretrain, report
-from ssl_irmae.cli.terminal import give
+from ssl_irmae.cli.terminal import print_result
 
 app = typer.Typer(
     name="ssl-irmae",
@@ -18,11 +18,11 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         import importlib.metadata
 
-        give(f"ssl-irmae {importlib.metadata.version('ssl-irmae')}")
+        print_result(f"ssl-irmae {importlib.metadata.version('ssl-irmae')}")
         raise typer.Exit
 
 
@@ -46,5 +46,5 @@ app.add_typer(data.app, name="data")
 def main() -> None:
     """Run the command line."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that has no ± shows a question mark
+        sys.stdout.reconfigure(errors="replace")  # a terminal without ± shows a question mark
     app()

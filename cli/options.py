@@ -1,14 +1,27 @@
-"""Lists on the command line: budgets and seeds."""
+"""Options that several commands share, and lists on the command line: budgets and seeds."""
 
 import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from ssl_irmae.errors import UserError
+
+DataDir = Annotated[
+    Path | None, typer.Option(help="Folder of the data.", show_default="$SSL_IRMAE_DATA_DIR or the user's cache")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 _MOST = 10_000
 
 
 def parse_budgets(text: str) -> tuple[int | None, ...]:
-    """Read ``10,100,all``; None stands for all.
+    """Read ``10,100,all``; None means all labels.
+
+    Raises:
+        UserError: If a part is not a number of labels.
 
     >>> parse_budgets("10,1_000,all")
     (10, 1000, None)
@@ -21,7 +34,7 @@ def parse_budgets(text: str) -> tuple[int | None, ...]:
         elif re.fullmatch(r"[0-9]{1,9}(_[0-9]{1,3}){0,3}", word) and int(word) > 0:
             budgets.append(int(word))
         else:
-            raise UserError(f"--labels {text}: {word!r} is no number of labels; write such as 10,100,1000,all")
+            raise UserError(f"--labels {text}: {word!r} is not a number of labels; write for example 10,100,1000,all")
     return tuple(dict.fromkeys(budgets))
 
 
@@ -29,8 +42,11 @@ def parse_seeds(text: str, option: str = "--seeds") -> tuple[int, ...]:
     """Read ``10`` as ten seeds from 0, and ``0,3,7`` as those three.
 
     Args:
-        text: What the user wrote.
-        option: Where.
+        text: Value of the option.
+        option: Name of the option, for the error message.
+
+    Raises:
+        UserError: If it is neither.
 
     >>> parse_seeds("3"), parse_seeds("0,3,7"), parse_seeds("5,")
     ((0, 1, 2), (0, 3, 7), (5,))
@@ -40,7 +56,16 @@ def parse_seeds(text: str, option: str = "--seeds") -> tuple[int, ...]:
     if listed and not words[-1]:
         words.pop()
     if not words or not all(re.fullmatch("[0-9]{1,9}", word) for word in words) or (not listed and int(words[0]) < 1):
-        raise UserError(f"{option} {text}: write how many, such as 10, or which, such as 0,3,7")
+        raise UserError(f"{option} {text}: write how many seeds, such as 10, or which, such as 0,3,7")
     if not listed and int(words[0]) > _MOST:
-        raise UserError(f"{option} {text}: that many are not run; {_MOST:,} is the most")
+        raise UserError(f"{option} {text}: at most {_MOST:,} seeds can be run")
     return tuple(dict.fromkeys(int(word) for word in words)) if listed else tuple(range(int(words[0])))
+
+
+def parse_names(text: str | None) -> list[str] | None:
+    """Read ``irmae-linear,supervised``; None stays None.
+
+    >>> parse_names("irmae-linear, supervised")
+    ['irmae-linear', 'supervised']
+    """
+    return None if text is None else [name.strip() for name in text.split(",")]

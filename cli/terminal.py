@@ -1,33 +1,41 @@
-"""How every command speaks: results to standard output, everything human to standard error, errors in a sentence."""
+"""What all commands share: results on standard output, the rest on standard error, errors as one sentence."""
 
 import contextlib
 import functools
+import inspect
 import os
+import re
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, get_args
 
 import typer
+from typer.models import OptionInfo
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_OPTIONS = {"budgets": "labels", "encoders": "encoder"}  # arguments of the library whose option has another name
 
-def say(text: str = "") -> None:
-    """Print a line for a person, on standard error."""
+
+def print_status(text: str = "") -> None:
+    """Print a line about the work on standard error."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def give(text: str) -> None:
-    """Print a result, on standard output."""
+def print_result(text: str) -> None:
+    """Print a result on standard output."""
     print(text, flush=True)  # noqa: T201
 
 
-def plainly(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn what stops a command into one sentence and an exit code: 2 for the user's mistakes, 130 for Ctrl-C."""
+def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn what stops a command into one sentence and an exit code: 2 for errors the user can fix, 130 for Ctrl-C.
+
+    Arguments that the sentence names in backticks become this command's options.
+    """
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -36,30 +44,48 @@ def plainly(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except UserError as error:
-            say(f"error: {error}")
+            print_status(f"error: {name_options(str(error), command)}")
             raise typer.Exit(2) from error
         except BrokenPipeError as error:
-            # who reads the output has enough of it, as `head` has: nothing to say, and nothing more to flush
+            # the reader has closed the pipe, as `head` does: nothing to report, and nothing left to flush
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(1) from error
         except OSError as error:
-            # a full disk, a folder that may not be written to: the system's own sentence names the file
+            # a full disk, a folder without write permission: the system's own message names the file
             name = error.filename2 or error.filename
-            say(f"error: {error.strerror or error}{f': {name}' if name else ''}")
+            print_status(f"error: {error.strerror or error}{f': {name}' if name else ''}")
             raise typer.Exit(2) from error
         except KeyboardInterrupt as error:
-            say("stopped: what was finished is kept; the same command goes on from there")
+            print_status("stopped: finished work is kept; the same command continues from there")
             raise typer.Exit(130) from error
 
     return wrapped
 
 
+def name_options(text: str, command: Callable[..., Any]) -> str:
+    """Replace arguments in backticks by a command's options, and leave other words in backticks alone.
+
+    >>> from typing import Annotated
+    >>> def command(data_dir: Annotated[str, typer.Option()]) -> None: ...
+    >>> name_options("`data_dir` must be a folder, see `ls`", command)
+    '--data-dir must be a folder, see `ls`'
+    """
+    parameters = inspect.signature(command).parameters.values()
+    options = {p.name for p in parameters if any(isinstance(note, OptionInfo) for note in get_args(p.annotation))}
+
+    def option(word: re.Match[str]) -> str:
+        name = _OPTIONS.get(word[1], word[1])
+        return f"--{name.replace('_', '-')}" if name in options else word[0]
+
+    return re.sub(r"`(\w+)`", option, text)
+
+
 @contextlib.contextmanager
 def gentle_interrupt() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C wait until the work is at a point where it can be saved; the second one is immediate.
+    """Let the first Ctrl-C wait until work can stop without loss; a second one stops at once.
 
     Yields:
-        A function that says whether Ctrl-C was pressed.
+        A function that returns whether Ctrl-C has been pressed; always False outside the main thread.
     """
     pressed = False
 
@@ -68,7 +94,7 @@ def gentle_interrupt() -> Iterator[Callable[[], bool]]:
         if pressed:
             raise KeyboardInterrupt
         pressed = True
-        say("stopping at the next safe point; Ctrl-C again stops at once")
+        print_status("stopping at the next safe point; Ctrl-C again stops at once")
 
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False

@@ -1,30 +1,30 @@
-"""The scikit-learn face: a pretrained encoder as a step of a pipeline."""
+"""scikit-learn estimators: a pretrained encoder as a step of a pipeline."""
 
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from ssl_irmae.datasets.arrays import as_tensor
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
 
 
-class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """Turn images into a frozen encoder's codes inside a scikit-learn pipeline.
+class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Encode images with a frozen encoder inside a scikit-learn pipeline.
 
     Args:
-        encoder: A bundled encoder's name, or a folder.
+        encoder: Name of a bundled encoder, or a folder.
         reads: ``"code"`` or ``"features"``.
 
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
-    >>> from ssl_irmae.datasets.registry import load_images
-    >>> digits = load_images("digits")
+    >>> import ssl_irmae
+    >>> digits = ssl_irmae.load_images("digits")
     >>> model = make_pipeline(CodeTransformer("mnist-irmae"), LogisticRegression(max_iter=1000))
     >>> model.fit(digits.images[:50].numpy(), digits.labels[:50].numpy()).predict(digits.images[:2].numpy()).shape
     (2,)
@@ -35,10 +35,10 @@ class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.reads = reads
 
     def fit(self, X: npt.NDArray[np.uint8], y: Any = None) -> Self:  # noqa: ARG002  # scikit-learn's signature
-        """Load the encoder; nothing is learned from X, and y is not looked at.
+        """Load the encoder; nothing is learned from X, and y is ignored.
 
         Raises:
-            UserError: If there is no such encoder, it cannot be read as asked, or X is of another kind.
+            UserError: If there is no such encoder, it has no such reading, or X is anything but images.
         """
         encoder = Encoder.from_pretrained(self.encoder)
         encoder.encode(_images(X)[:1], self.reads)
@@ -56,7 +56,7 @@ class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         Raises:
             NotFittedError: Before ``fit``.
-            UserError: If X is of another kind.
+            UserError: If X is anything but images.
         """
         check_is_fitted(self)
         codes: npt.NDArray[np.float32] = self.encoder_.encode(_images(X), self.reads).numpy()
@@ -77,6 +77,4 @@ def _images(X: npt.NDArray[np.uint8]) -> Tensor:
         raise UserError(
             f"images must be uint8 of shape (n, h, w) or (n, c, h, w) with c = 1 or 3, got {x.dtype} of {np.shape(X)}"
         )
-    # torch knows no negative strides, and warns of memory that may not be written to
-    plain = x.flags.writeable and all(stride >= 0 for stride in x.strides)
-    return torch.from_numpy(x if plain else x.copy())
+    return as_tensor(x)

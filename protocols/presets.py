@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ssl_irmae._support.compute import Precision
 from ssl_irmae.errors import unknown_name
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
-from ssl_irmae.protocols.running.trials import Part
+from ssl_irmae.protocols.plan import Part
 
 
 class Preset(NamedTuple):
@@ -14,7 +14,7 @@ class Preset(NamedTuple):
 
     Args:
         dataset: Its name.
-        reference: The contender that differences are taken to.
+        baseline: The contender that differences are taken to.
         parts: What is run.
         precision: Arithmetic of those networks, where results are to be the same on every kind of machine.
         comparisons: The questions it was made for, as pairs of contenders: declared and few, so that a
@@ -23,7 +23,7 @@ class Preset(NamedTuple):
     """
 
     dataset: str
-    reference: str
+    baseline: str
     parts: tuple[Part, ...]
     precision: Precision | None = None
     comparisons: tuple[tuple[str, str], ...] = ()
@@ -57,7 +57,7 @@ def mnist_full() -> Preset:
     Later the test errors of 50 such trials, of five from-scratch contenders at 100 labels, were seen, and not kept.
     After that, and after a review that saw no error of it, the steps at 10,000 and 60,000 labels were raised from 600,
     and the settings of vib and of the from-scratch learners with pseudo-labels were chosen anew on development images,
-    since their best candidates had stood at the edge of what was tried. Last, encoders of the reference recipe took the
+    since their best candidates had stood at the edge of what was tried. Last, encoders of the baseline recipe took the
     place of shorter ones (README), and the settings of all that starts from an encoder were chosen anew with them, on
     development images.
 

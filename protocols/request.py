@@ -1,131 +1,198 @@
-"""From what a user asks for to the parts of a protocol."""
+"""From what a user asks for to a plan."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
-from ssl_irmae._support.compute import Precision
+import torch
+
+from ssl_irmae._support.compute import Precision, find_precision
+from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.errors import UserError, unknown_name
-from ssl_irmae.protocols.contenders.registry import (
-    CONTENDERS,
-    DEFAULT,
-    REFERENCE_PROTOCOL,
-    Contender,
-    choose,
-    contenders_of,
-)
-from ssl_irmae.protocols.learners.joint import joint
-from ssl_irmae.protocols.presets import find_preset
+from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, choose, contenders_of
+from ssl_irmae.protocols.plan import Part, Plan
+from ssl_irmae.protocols.presets import Preset, find_preset
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES
-from ssl_irmae.protocols.running.trials import Part
+from ssl_irmae.protocols.task import ScoredOn
+
+Budgets = int | str | Sequence[int | str | None]
+Seeds = int | Sequence[int]
+_MOST_SEEDS = 10_000
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is run.
+def read_budgets(budgets: Budgets) -> tuple[int | None, ...]:
+    """Read ``100``, ``"all"`` or a list of these; None stands for all.
 
-    Args:
-        dataset: A name, or a path to the user's own images.
-        reference: The contender that differences are taken to.
-        parts: Contenders, budgets and seeds.
-        contenders: By name, every one that is run.
-        precision: ``"auto"`` unless a preset holds one.
-        comparisons: Pairs of contenders that a preset declared.
+    Raises:
+        UserError: If one is not a number of labels.
+
+    >>> read_budgets([10, "all"])
+    (10, None)
     """
+    listed = [budgets] if isinstance(budgets, int | str) else list(budgets)
+    for budget in listed:
+        whole = isinstance(budget, int) and not isinstance(budget, bool) and budget > 0
+        if not (whole or budget in ("all", None)):
+            raise UserError(f"`budgets`: {budget!r} is not a number of labels; use 1 or more, or 'all'")
+    if not listed:
+        raise UserError("`budgets`: the list is empty; use such as [10, 100]")
+    return tuple(dict.fromkeys(None if budget == "all" else budget for budget in listed))  # type: ignore[misc]
 
-    dataset: str
-    reference: str
-    parts: tuple[Part, ...]
-    contenders: Mapping[str, Contender]
-    precision: Precision | Literal["auto"] = "auto"
-    comparisons: tuple[tuple[str, str], ...] = ()
+
+def read_seeds(seeds: Seeds, argument: str = "seeds") -> tuple[int, ...]:
+    """Read a number of seeds, counted from 0, or a list of seeds.
+
+    Raises:
+        UserError: If it is neither.
+
+    >>> read_seeds(3), read_seeds([0, 3, 7])
+    ((0, 1, 2), (0, 3, 7))
+    """
+    if isinstance(seeds, int):
+        if not 1 <= seeds <= _MOST_SEEDS:
+            raise UserError(f"`{argument}`: {seeds} is out of range; use 1 to {_MOST_SEEDS:,}, or a list of seeds")
+        return tuple(range(seeds))
+    listed = tuple(dict.fromkeys(seeds))
+    if not listed or any(not isinstance(seed, int) or seed < 0 for seed in listed):
+        raise UserError(f"`{argument}`: {list(seeds)} is not a list of seeds; use whole numbers from 0, such as [0, 1]")
+    return listed
 
 
 def make_plan(
     *,
-    budgets: tuple[int | None, ...] | None = None,
-    seeds: tuple[int, ...] | None = None,
-    dataset: str | None = None,
+    budgets: Budgets | None = None,
+    seeds: Seeds | None = None,
+    dataset: Dataset | None = None,
     contenders: Sequence[str] | None = None,
-    reference: str | None = None,
+    baseline: str | None = None,
     preset: str | None = None,
-    leaky: bool = False,
-    own: Sequence[str] = (),
+    published: bool = False,
+    encoders: Sequence[str] = (),
     metric_loss: str | None = None,
     steps: int | None = None,
+    rule: Literal["balanced", "uniform"] = "balanced",
+    scored_on: ScoredOn | None = None,
+    precision: str = "auto",
+    device: torch.device | str = "cpu",
 ) -> Plan:
     """Fill in what is not given: the eight default contenders on MNIST at 100 labels over 10 subsets.
 
     Args:
-        budgets: Numbers of labels; None within stands for all.
-        seeds: Of subsets and training.
-        dataset: A name or a path.
-        contenders: By name.
-        reference: The contender that differences are taken to.
-        preset: A whole protocol by name; it leaves only ``own`` and ``reference`` to be given.
-        leaky: Run what the public reference script does, instead of the default contenders.
-        own: Names of the user's own encoders, whose linear and joint contenders join the default ones.
-        metric_loss: Added to the objective of joint training, by name; those contenders are renamed after it.
+        budgets: A number of labels, ``"all"``, or a list of these.
+        seeds: How many subsets, or a list of seeds.
+        dataset: A name, a path to the user's images, or arrays.
+        contenders: Their names.
+        baseline: The contender that differences are taken to.
+        preset: A whole protocol by name; beside it only ``encoders``, ``baseline`` and ``metric_loss`` can be given.
+        published: Run what the public reference script does, instead of the default contenders.
+        encoders: Names of the user's encoders, whose linear and joint contenders join the default ones.
+        metric_loss: Name of a loss added to the objective of joint training; those contenders are renamed after it.
         steps: Optimiser steps of every network trained end to end.
+        rule: How subsets are drawn.
+        scored_on: Test images, or held-out training images; None prefers test images.
+        precision: ``"auto"``, ``"fp32"`` or ``"bf16"``; auto is what a preset declares, or bf16 where it is fast.
+        device: Where networks are trained.
 
     Raises:
         UserError: If a name is unknown, or a preset is given together with what it holds.
     """
-    asked = reference
-    known = dict(REFERENCE_PROTOCOL if leaky else CONTENDERS)
-    for name in own:
+    known = dict(PUBLISHED_PROTOCOL if published else CONTENDERS)
+    for name in encoders:
         known |= contenders_of(name)
-    added = tuple(f"{name}-{readout}" for name in own for readout in ("linear", "joint"))
+    added = tuple(f"{name}-{readout}" for name in encoders for readout in ("linear", "joint"))
+    if steps is not None and steps < 1:
+        raise UserError(f"`steps`: {steps} is not a number of steps; use 1 or more")
+    found: Preset | None = None
     if preset is not None:
         found = find_preset(preset)
-        given = {
-            "--labels": budgets,
-            "--seeds": seeds,
-            "--dataset": dataset,
-            "--contenders": contenders,
-            "--steps": steps,
-        }
-        for option, value in given.items():
+        given = {"budgets": budgets, "seeds": seeds, "dataset": dataset, "contenders": contenders, "steps": steps}
+        for argument, value in given.items():
             if value is not None:
-                raise UserError(f"--preset {preset} holds what {option} would say: leave one of the two out")
-        if leaky:
-            raise UserError(f"--preset {preset} has no --protocol reference: name --labels and --seeds instead")
+                raise UserError(f"`preset`: {preset} already says what `{argument}` would; leave one of the two out")
+        if published:
+            raise UserError(f"`preset`: {preset} has no published `protocol`; give `budgets` and `seeds` instead")
+        if rule != "balanced" or scored_on == "development":
+            raise UserError(
+                f"`preset`: {preset} draws balanced subsets and scores on test images; leave `rule` and `scored_on` out"
+            )
         parts = tuple(part.model_copy(update={"contenders": part.contenders + added}) for part in found.parts)
-        dataset, reference = found.dataset, reference or found.reference
+        dataset, scored_on = found.dataset, "test"
     else:
-        usual = list(known) if leaky else [*DEFAULT, *added]
+        usual = list(known) if published else [*DEFAULT, *added]
         names = tuple(choose(usual if contenders is None else list(contenders), known))
-        parts = (Part(contenders=names, budgets=budgets or (100,), seeds=seeds or tuple(range(10)), steps=steps),)
+        part = Part(
+            contenders=names,
+            budgets=read_budgets(100 if budgets is None else budgets),
+            seeds=read_seeds(10 if seeds is None else seeds),
+            steps=steps,
+        )
+        parts = (part,)
+    if published and rule != "balanced":
+        raise UserError(
+            f"`rule`: {rule} cannot be had, as the published `protocol` takes the first images; leave it out"
+        )
     run = choose([name for part in parts for name in part.contenders], known)
-    for name in own:
-        if all(contender.encoder != name for contender in run.values()):
-            raise UserError(f"--encoder: no contender that is run uses {name}: add {name}-linear to --contenders")
-    honest = [name for name, contender in run.items() if contender.looks == 1] or list(run)
-    reference = reference or ("supervised" if "supervised" in run else honest[0])
-    if reference not in known:
-        raise unknown_name("contender", reference, known)
-    if asked is not None and asked not in run:
-        raise UserError(f"--reference {asked} is not among the contenders that are run: add it to --contenders")
-    plan = Plan(dataset or "mnist", reference, parts, run)
-    if preset is not None:
-        plan = replace(plan, precision=found.precision or "auto", comparisons=found.comparisons)
+    for name in encoders:
+        if all(contender.representation != name for contender in run.values()):
+            raise UserError(f"`encoders`: no contender that is run uses {name}; add {name}-linear to `contenders`")
+    plan = Plan(
+        parts,
+        run,
+        _baseline(baseline, None if found is None else found.baseline, run, known),
+        "mnist" if dataset is None else dataset,
+        rule="first" if published else rule,
+        scored_on=scored_on,
+        precision=_precision(precision, found, torch.device(device)),
+        device=str(device),
+        comparisons=() if found is None else found.comparisons,
+        drawn=() if found is None else found.drawn,
+    )
     return _with_metric_loss(plan, metric_loss) if metric_loss else plan
+
+
+def _baseline(
+    asked: str | None, declared: str | None, run: Mapping[str, Contender], known: Mapping[str, Contender]
+) -> str:
+    if asked is not None:
+        if asked not in known:
+            raise unknown_name("contender", asked, known)
+        if asked not in run:
+            raise UserError(f"`baseline`: {asked} is not among the contenders that are run; add it to `contenders`")
+        return asked
+    if declared is not None:
+        return declared
+    honest = [name for name, contender in run.items() if contender.test_peeks == 1] or list(run)
+    return "supervised" if "supervised" in run else honest[0]
+
+
+def _precision(asked: str, preset: Preset | None, device: torch.device) -> Precision:
+    # what a preset declares is checked where a network has to be trained in it
+    if asked == "auto" and preset is not None and preset.precision is not None:
+        return preset.precision
+    return find_precision(asked, device)
 
 
 def _with_metric_loss(plan: Plan, loss: str) -> Plan:
     if loss not in LOSSES:
         raise unknown_name("metric loss", loss, LOSSES)
     new = {
-        name: (f"{name}+{loss}", replace(c, settings={**c.settings, "metric_loss": loss}))
-        for name, c in plan.contenders.items()
-        if c.readout is joint
+        name: (f"{name}+{loss}", _with_loss(contender, loss))
+        for name, contender in plan.contenders.items()
+        if contender.takes_metric_loss
     }
     if not new:
-        raise UserError(f"--metric-loss {loss}: no contender trains jointly: add one such as irmae-joint")
+        raise UserError(f"`metric_loss`: {loss} needs a contender that trains jointly; add one such as irmae-joint")
     names = {name: renamed for name, (renamed, _) in new.items()}
     parts = tuple(
         part.model_copy(update={"contenders": tuple(names.get(name, name) for name in part.contenders)})
         for part in plan.parts
     )
-    contenders = dict(new.get(name, (name, c)) for name, c in plan.contenders.items())
-    return replace(plan, parts=parts, contenders=contenders, reference=names.get(plan.reference, plan.reference))
+    contenders = dict(new.get(name, (name, contender)) for name, contender in plan.contenders.items())
+    return replace(plan, parts=parts, contenders=contenders, baseline=names.get(plan.baseline, plan.baseline))
+
+
+def _with_loss(contender: Contender, loss: str) -> Contender:
+    changed = contender.with_settings(metric_loss=loss)
+    return replace(changed, software=(*changed.software, "pytorch-metric-learning"))

@@ -1,3 +1,54 @@
-"""ssl-irmae: learning from few labels with implicit rank-minimising autoencoders."""
+"""ssl-irmae: learning from few labels with implicit rank-minimising autoencoders.
+
+    import ssl_irmae
+
+    result = ssl_irmae.pretrain(dataset="digits", epochs=20, learning_rate=1e-3)
+    report = ssl_irmae.evaluate(dataset="digits", budgets=[10, 100], encoders=[result.folder])
+    print(report)
+
+This is the front door: it names what users need from all layers of the package and imports each on first use, so that
+``import ssl_irmae`` and ``ssl-irmae --help`` stay quick. The long functions show their progress here; those of the
+layers below are silent. Pass ``progress=`` to receive their events instead.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+__all__ = ["Encoder", "UserError", "estimators", "evaluate", "load_images", "pretrain", "read_results"]
+
+_MODULES = {
+    "Encoder": "ssl_irmae.encoders.encoder",
+    "UserError": "ssl_irmae.errors",
+    "evaluate": "ssl_irmae.protocols.evaluation",
+    "load_images": "ssl_irmae.datasets.registry",
+    "pretrain": "ssl_irmae.pretraining.pretrain",
+    "read_results": "ssl_irmae.protocols.evaluation",
+}
+_LONG = {"evaluate", "load_images", "pretrain"}
+
+if TYPE_CHECKING:
+    from ssl_irmae import estimators
+    from ssl_irmae.datasets.registry import load_images
+    from ssl_irmae.encoders.encoder import Encoder
+    from ssl_irmae.errors import UserError
+    from ssl_irmae.pretraining.pretrain import pretrain
+    from ssl_irmae.protocols.evaluation import evaluate, read_results
+else:  # type checkers would take any name to exist
+
+    def __getattr__(name: str) -> Any:
+        if name == "estimators":
+            return importlib.import_module("ssl_irmae.estimators")
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(_MODULES[name]), name)
+        if name in _LONG:
+            from ssl_irmae.cli.progress import with_progress
+
+            value = with_progress(value)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,4 +1,4 @@
-"""Which networks: enough to build an autoencoder that a state dict fits."""
+"""What defines an autoencoder's networks."""
 
 from typing import Self
 
@@ -8,13 +8,22 @@ from ssl_irmae._support.seeding import seeded
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.methods import find_method
-from ssl_irmae.networks import reference_settings
+from ssl_irmae.networks import paper_settings
+
+_FIRST_VERSION = ("method", "channels", "image_size", "latent_dim", "depth", "init_scale", "share_weights")
 
 
 class Architecture(BaseModel):
-    """Which networks: enough to build an autoencoder that a state dict fits.
+    """What defines an autoencoder's networks: enough to build one that a state dict fits.
 
-    ``depth``, ``init_scale`` and ``share_weights`` are IRMAE's alone and None for other methods.
+    Args:
+        method: Name in ``METHODS``.
+        channels: Image channels, 1 or 3.
+        image_size: Height and width of the images in pixels.
+        latent_dim: Code width d.
+        depth: Number l of linear layers; IRMAE only, None for other methods.
+        init_scale: Factor on the initial weights of these layers; IRMAE only.
+        share_weights: Whether these layers are one matrix; IRMAE only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,7 +44,7 @@ class Architecture(BaseModel):
         return self
 
     @classmethod
-    def reference(
+    def paper(
         cls,
         *,
         method: str,
@@ -46,22 +55,22 @@ class Architecture(BaseModel):
         init_scale: float | None = None,
         share_weights: bool | None = None,
     ) -> Self:
-        """Fill in what is not given from the reference settings for this kind of image.
+        """Build an architecture, with the paper's settings for this kind of image where an argument is None.
 
         Raises:
-            UserError: If a value is out of range, or is IRMAE's and the method is another.
+            UserError: If a value is out of range, or belongs to IRMAE and the method is another.
         """
         find_method(method)
-        settings = reference_settings(channels=channels, image_size=image_size)
+        settings = paper_settings(channels=channels, image_size=image_size)
         if method == "irmae":
             depth = settings.depth if depth is None else depth
             init_scale = 1.0 if init_scale is None else init_scale
             share_weights = bool(share_weights)
         else:
-            given = {"--depth": depth, "--init-scale": init_scale, "--share-weights": share_weights or None}
-            for flag, value in given.items():
+            given = {"depth": depth, "init_scale": init_scale, "share_weights": share_weights or None}
+            for name, value in given.items():
                 if value is not None:
-                    raise UserError(f"{flag} belongs to the linear stack of irmae, not to {method}: leave it out")
+                    raise UserError(f"`{name}` belongs to the linear stack of irmae, not to {method}: leave it out")
             share_weights = None
         try:
             return cls(
@@ -75,10 +84,24 @@ class Architecture(BaseModel):
             )
         except ValidationError as error:
             first = error.errors()[0]
-            raise UserError(f"{first['loc'][0]} {first['input']}: {first['msg'].lower()}") from error
+            raise UserError(f"`{first['loc'][0]}` {first['input']}: {first['msg'].lower()}") from error
+
+    def identity(self) -> dict[str, object]:
+        """Return what identifies these networks in the hash of an encoder.
+
+        The hash of an encoder must never change, since results refer to it. So these are always the seven fields of the
+        first version, in that order; a field added later is included only if it is not at its default.
+        """
+        values = self.model_dump(mode="json")
+        added = {
+            name: values[name]
+            for name, field in type(self).model_fields.items()
+            if name not in _FIRST_VERSION and getattr(self, name) != field.get_default(call_default_factory=True)
+        }
+        return {name: values[name] for name in _FIRST_VERSION} | added
 
     def build(self, seed: int = 0) -> Autoencoder:
-        """Build the autoencoder, initialised from a seed; torch's global generator is left as it was."""
+        """Build the autoencoder, initialised from a seed; torch's global generator stays as it was."""
         arguments = self.model_dump(exclude={"method"}, exclude_none=True)
         with seeded(seed, "initialise"):
             return find_method(self.method)(**arguments)

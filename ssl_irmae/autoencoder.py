@@ -1,4 +1,4 @@
-"""An autoencoder made of three parts that fit together."""
+"""An autoencoder composed of three parts."""
 
 import copy
 from typing import Literal
@@ -26,7 +26,7 @@ class Autoencoder(nn.Module):
         decoder: Codes (n, d) to images (n, c, s, s).
         latent_dim: Code width d.
         reconstruction: The loss between image and reconstruction, averaged over pixels.
-        folded: Whether a linear stack was multiplied into the encoder, so that features are gone.
+        folded: Whether a linear stack has been multiplied into the encoder, so that there are no features any more.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class Autoencoder(nn.Module):
         """
         if self.folded:
             raise UserError(
-                "this encoder is folded: its linear stack was multiplied into the last layer and only the code is "
-                "left; ask for the code, or load the encoder unfolded"
+                "this encoder is folded: its linear stack was multiplied into the last layer, so that only the code is "
+                "left; read the code, or load the encoder unfolded"
             )
         h: Tensor = self.encoder(x)
-        return h[:, : self.latent_dim].float()  # a Gaussian encoder gives 2 d numbers, means first
+        return h[:, : self.latent_dim].float()  # a Gaussian encoder returns 2 d numbers, means first
 
     def code(self, x: Tensor) -> Tensor:
         """Map images (n, c, s, s) in [0, 1] to codes (n, d), deterministically."""
@@ -75,31 +75,31 @@ class Autoencoder(nn.Module):
         """Encode and decode images (n, c, s, s) in [0, 1], deterministically."""
         return self.decode(self.code(x))
 
-    def loss(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def loss(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Compute the training loss: reconstruction of a sampled code plus the bottleneck's penalty.
 
         Args:
             x: Images (n, c, s, s) in [0, 1], fp32.
-            generator: Source of a Gaussian bottleneck's noise; None takes torch's own.
+            rng: Random generator of a Gaussian bottleneck's noise; None is torch's global one.
 
         Returns:
-            A scalar, computed in fp32 whatever autocast is in force around the networks.
+            A scalar, computed in fp32 even where autocast is active around the networks.
         """
-        z, penalty = self.bottleneck.sample(self.encoder(x), generator)
+        z, penalty = self.bottleneck.sample(self.encoder(x), rng)
         before_output = self.decoder.before_output(z)
         with torch.autocast(x.device.type, enabled=False):
             if self.reconstruction == "cross-entropy":
-                # from logits: a diverged run gives a loss that is not finite, where probabilities would raise
+                # from logits: a diverged run has a loss that is not finite, where probabilities would raise
                 return F.binary_cross_entropy_with_logits(before_output, x) + penalty
             return F.mse_loss(self.decoder.output(before_output), x) + penalty
 
     @torch.no_grad()
     def fold(self) -> "Autoencoder":
-        """Multiply the linear stack into the encoder's last layer: the same code at no extra cost.
+        """Multiply the linear stack into the encoder's last layer: the same code without its cost.
 
         Returns:
-            A new autoencoder whose code differs by float rounding only; one without a stack is copied as it is. Its
-            features are no longer available.
+            A new autoencoder, without features, whose code differs by float rounding only; a plain copy if there is no
+            stack.
         """
         folded = copy.deepcopy(self)
         if isinstance(self.bottleneck, LinearStack):

@@ -1,4 +1,4 @@
-"""The one kind of error that is the user's to mend."""
+"""Errors the user can fix."""
 
 import difflib
 from collections.abc import Iterable
@@ -7,23 +7,26 @@ _MOST_LISTED = 24
 
 
 class UserError(ValueError):
-    """A value that cannot be used: one sentence with the value, what was expected and what to do."""
+    """A value that cannot be used: one sentence that names the value, what was expected and what to do.
+
+    Arguments are named in backticks; the command line turns these into its options.
+    """
 
 
 class NoTestSplitError(UserError):
-    """Images that would have to have a test split have none."""
+    """A data set has no test split, and it was asked for."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
-    """Build the error for a name that is not in a registry, with the known names (of very many some) and the nearest.
+    """Build the error for a name that is not in a registry, with the known names (a few of very many) and the nearest.
 
     Args:
         kind: What the name should have been, such as ``"dataset"``.
         name: What was given.
-        known: Every name that would have been accepted.
+        known: Every name that is accepted.
 
     Returns:
-        The error, to be raised by the caller.
+        The error, for the caller to raise.
 
     >>> print(unknown_name("method", "irmea", ["ae", "irmae", "vae"]))
     unknown method 'irmea': known are ae, irmae, vae; did you mean 'irmae'?
@@ -33,6 +36,6 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     hint = f"; did you mean {near[0]!r}?" if near else ""
     listed = ", ".join(names)
     if len(names) > _MOST_LISTED:
-        some = difflib.get_close_matches(name, names, n=6, cutoff=0) or names[:6]
-        listed = f"{len(names)}, among them {', '.join(some)}"
+        nearest = difflib.get_close_matches(name, names, n=6, cutoff=0) or names[:6]
+        listed = f"{len(names)}, among them {', '.join(nearest)}"
     return UserError(f"unknown {kind} {name!r}: known are {listed}{hint}")

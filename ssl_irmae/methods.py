@@ -1,11 +1,11 @@
-"""Named methods: each is one function full of numbers."""
+"""Named pretraining methods: each is one function that holds its numbers."""
 
 from collections.abc import Callable
 
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.bottlenecks import Gaussian, Identity, LinearStack
 from ssl_irmae.errors import unknown_name
-from ssl_irmae.networks import reference_decoder, reference_encoder
+from ssl_irmae.networks import paper_decoder, paper_encoder
 
 
 def irmae(
@@ -25,16 +25,16 @@ def irmae(
         channels: Image channels, 1 or 3.
         image_size: Height and width in pixels, 32 or 64.
         latent_dim: Code width d.
-        depth: Number l of linear layers; 0 is the plain autoencoder, exactly.
+        depth: Number l of linear layers; 0 is exactly the plain autoencoder.
         init_scale: Factor on the default initial weights of the stack.
-        share_weights: Use one matrix l times.
+        share_weights: Whether one matrix is used l times.
     """
     return Autoencoder(
-        encoder=reference_encoder(channels=channels, image_size=image_size, features=latent_dim),
+        encoder=paper_encoder(channels=channels, image_size=image_size, features=latent_dim),
         bottleneck=LinearStack(width=latent_dim, depth=depth, init_scale=init_scale, share_weights=share_weights)
         if depth
         else Identity(),
-        decoder=reference_decoder(channels=channels, image_size=image_size, code=latent_dim, output="tanh"),
+        decoder=paper_decoder(channels=channels, image_size=image_size, code=latent_dim, output="tanh"),
         latent_dim=latent_dim,
         reconstruction="squared-error",
     )
@@ -52,9 +52,9 @@ def ae(*, channels: int, image_size: int, latent_dim: int) -> Autoencoder:
 
 
 def vae(*, channels: int, image_size: int, latent_dim: int) -> Autoencoder:
-    """Build a variational autoencoder: Gaussian bottleneck, sigmoid output, cross-entropy, beta 0.1 per mean.
+    """Build a variational autoencoder: Gaussian bottleneck (beta 0.1), sigmoid output, cross-entropy.
 
-    Source: Kingma and Welling, ICLR 2014, https://arxiv.org/abs/1312.6114, with the IRMAE reference code's weight.
+    Source: Kingma and Welling, ICLR 2014, https://arxiv.org/abs/1312.6114, with the weight of the public IRMAE code.
 
     Args:
         channels: Image channels, 1 or 3.
@@ -62,9 +62,9 @@ def vae(*, channels: int, image_size: int, latent_dim: int) -> Autoencoder:
         latent_dim: Code width d.
     """
     return Autoencoder(
-        encoder=reference_encoder(channels=channels, image_size=image_size, features=2 * latent_dim),
+        encoder=paper_encoder(channels=channels, image_size=image_size, features=2 * latent_dim),
         bottleneck=Gaussian(width=latent_dim, beta=0.1),
-        decoder=reference_decoder(channels=channels, image_size=image_size, code=latent_dim, output="sigmoid"),
+        decoder=paper_decoder(channels=channels, image_size=image_size, code=latent_dim, output="sigmoid"),
         latent_dim=latent_dim,
         reconstruction="cross-entropy",
     )

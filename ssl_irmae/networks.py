@@ -1,8 +1,8 @@
 """Convolutional encoders and decoders of the IRMAE paper, and the settings it used at each image size.
 
 Source: Jing, Zbontar and LeCun, "Implicit Rank-Minimizing Autoencoder", NeurIPS 2020,
-https://arxiv.org/abs/2010.00679, supplement. Module names inside follow the public reference code
-(``dcnn``, ``fc``), so that a state dict saved there loads here without renaming.
+https://arxiv.org/abs/2010.00679, supplement. Module names follow the public IRMAE code (``dcnn``, ``fc``), so
+that its state dicts need no renaming inside the networks.
 """
 
 import itertools
@@ -46,28 +46,28 @@ class ConvEncoder(nn.Module):
 
 
 class TransposedConv(nn.Module):
-    """Apply a transposed convolution and add its bias in a step of its own.
+    """Apply a transposed convolution and add its bias in a separate step.
 
-    Function, initial weights and state dict are those of ``nn.ConvTranspose2d``. On a CPU its backward pass sums the
-    gradient of the bias in a slow loop (docs/performance.md); a plain sum takes next to nothing.
+    Function, initial weights and state dict are those of ``nn.ConvTranspose2d``, whose backward pass on a CPU sums the
+    gradient of the bias in a slow loop (docs/performance.md); a plain sum takes next to no time.
 
     Args:
-        c_in: Channels of the input.
-        c_out: Channels of the output.
-        kernel: Its side.
-        stride: Of the output's grid.
-        padding: Taken off the output's border.
+        c_in: Input channels.
+        c_out: Output channels.
+        kernel: Side of the kernel.
+        stride: Factor by which the image grows.
+        padding: Pixels removed from each border of the output.
     """
 
     def __init__(self, c_in: int, c_out: int, kernel: int, stride: int, padding: int) -> None:
         super().__init__()
-        made = nn.ConvTranspose2d(c_in, c_out, kernel, stride, padding)
-        assert made.bias is not None
-        self.weight, self.bias = made.weight, made.bias
+        layer = nn.ConvTranspose2d(c_in, c_out, kernel, stride, padding)
+        assert layer.bias is not None
+        self.weight, self.bias = layer.weight, layer.bias
         self.stride, self.padding = stride, padding
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (n, c_in, h, w) to (n, c_out, stride * (h - 1) + kernel - 2 * padding, likewise)."""
+        """Map (n, c_in, h, w) to (n, c_out, stride * (h - 1) + kernel - 2 * padding, ...)."""
         out = F.conv_transpose2d(x, self.weight, None, self.stride, self.padding)
         return out.add_(self.bias.to(out.dtype)[:, None, None])
 
@@ -78,10 +78,10 @@ class ConvDecoder(nn.Module):
     Args:
         channels: Image channels c.
         code: Width d of the code.
-        widths: Channels of the 8x8 map and after each transposed convolution (kernel 4, stride 2, padding 1); a
-            1x1 convolution ends it. The image is 8 * 2 ** (len(widths) - 1) pixels wide.
-        rectify_first: Whether a ReLU follows the linear layer (the MNIST decoder has one, the CelebA decoder none).
-        output: The last activation.
+        widths: Channels of the 8x8 map and after each transposed convolution (kernel 4, stride 2, padding 1). A 1x1
+            convolution follows; the image is 8 * 2 ** (len(widths) - 1) pixels wide.
+        rectify_first: Whether a ReLU follows the linear layer (MNIST's decoder has one, CelebA's does not).
+        output: Last activation.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class ConvDecoder(nn.Module):
         return out
 
     def before_output(self, z: Tensor) -> Tensor:
-        """Map codes (n, d) to what the last activation is applied to (n, c, s, s), in fp32."""
+        """Map codes (n, d) to the input of the last activation (n, c, s, s), in fp32."""
         out: Tensor = self.dcnn(self.fc(z).unflatten(1, self.grid)).float()
         return out
 
@@ -142,7 +142,7 @@ class ShapesDecoder(nn.Module):
     Args:
         channels: Image channels c.
         code: Width d of the code.
-        output: The last activation.
+        output: Last activation.
     """
 
     def __init__(self, *, channels: int, code: int, output: Output) -> None:
@@ -159,7 +159,7 @@ class ShapesDecoder(nn.Module):
         return out
 
     def before_output(self, z: Tensor) -> Tensor:
-        """Map codes (n, d) to what the last activation is applied to (n, c, 32, 32), in fp32."""
+        """Map codes (n, d) to the input of the last activation (n, c, 32, 32), in fp32."""
         out: Tensor = self.dcnn(z[:, :, None, None]).float()
         return out
 
@@ -168,14 +168,14 @@ AnyEncoder = ConvEncoder | ShapesEncoder
 AnyDecoder = ConvDecoder | ShapesDecoder
 
 
-class ReferenceSettings(NamedTuple):
-    """What the paper used at one kind of image: code width d and stack depth l."""
+class PaperSettings(NamedTuple):
+    """The paper's settings for one kind of image: code width d and stack depth l."""
 
     latent_dim: int
     depth: int
 
 
-def reference_settings(*, channels: int, image_size: int) -> ReferenceSettings:
+def paper_settings(*, channels: int, image_size: int) -> PaperSettings:
     """Look up the paper's code width and depth for a kind of image.
 
     Args:
@@ -183,22 +183,22 @@ def reference_settings(*, channels: int, image_size: int) -> ReferenceSettings:
         image_size: 32 or 64 pixels.
 
     Returns:
-        The settings: MNIST's for 32x32 grey, the synthetic shapes' for 32x32 colour, CelebA's for 64x64.
+        Those of MNIST for 32x32 grey, of the synthetic shapes for 32x32 colour, of CelebA for 64x64.
 
     Raises:
-        UserError: If there is no reference architecture for these images.
+        UserError: If the paper has no networks for these images.
     """
     if channels not in (1, 3) or image_size not in (32, 64):
         raise UserError(
-            f"no reference architecture for {channels}-channel images of {image_size}x{image_size}: "
-            "use 1 or 3 channels and image size 32 or 64"
+            f"there are no networks for {channels}-channel images of {image_size}x{image_size}: "
+            "use 1 or 3 channels and `image_size` 32 or 64"
         )
     if image_size == 64:
-        return ReferenceSettings(latent_dim=512, depth=4)
-    return ReferenceSettings(latent_dim=128, depth=8) if channels == 1 else ReferenceSettings(latent_dim=32, depth=2)
+        return PaperSettings(latent_dim=512, depth=4)
+    return PaperSettings(latent_dim=128, depth=8) if channels == 1 else PaperSettings(latent_dim=32, depth=2)
 
 
-def reference_encoder(*, channels: int, image_size: int, features: int) -> AnyEncoder:
+def paper_encoder(*, channels: int, image_size: int, features: int) -> AnyEncoder:
     """Build the paper's encoder for a kind of image, freshly initialised.
 
     Args:
@@ -207,9 +207,9 @@ def reference_encoder(*, channels: int, image_size: int, features: int) -> AnyEn
         features: Width of the output.
 
     Raises:
-        UserError: If there is no reference architecture for these images.
+        UserError: If the paper has no networks for these images.
     """
-    reference_settings(channels=channels, image_size=image_size)
+    paper_settings(channels=channels, image_size=image_size)
     if image_size == 64:
         return ConvEncoder(channels=channels, image_size=64, features=features, widths=(128, 256, 512, 1024))
     if channels == 1:
@@ -217,19 +217,19 @@ def reference_encoder(*, channels: int, image_size: int, features: int) -> AnyEn
     return ShapesEncoder(channels=channels, features=features)
 
 
-def reference_decoder(*, channels: int, image_size: int, code: int, output: Output) -> AnyDecoder:
+def paper_decoder(*, channels: int, image_size: int, code: int, output: Output) -> AnyDecoder:
     """Build the paper's decoder for a kind of image, freshly initialised.
 
     Args:
         channels: 1 (grey) or 3 (colour).
         image_size: 32 or 64 pixels.
         code: Width of the code.
-        output: The last activation: ``"tanh"`` with squared error, ``"sigmoid"`` with cross-entropy.
+        output: Last activation: ``"tanh"`` with squared error, ``"sigmoid"`` with cross-entropy.
 
     Raises:
-        UserError: If there is no reference architecture for these images.
+        UserError: If the paper has no networks for these images.
     """
-    reference_settings(channels=channels, image_size=image_size)
+    paper_settings(channels=channels, image_size=image_size)
     if image_size == 64:
         widths = (1024, 512, 256, 128)
         return ConvDecoder(channels=channels, code=code, widths=widths, rectify_first=False, output=output)

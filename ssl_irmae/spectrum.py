@@ -1,22 +1,22 @@
-"""How many directions a code uses: singular values of its covariance, and their effective rank."""
+"""How many directions a code uses: the singular values of its covariance and their effective rank."""
 
 import torch
 from torch import Tensor
 
-_CHUNK = 4096  # codes made float64 at once: all of MNIST would be among the largest things in memory
+_CHUNK = 4096  # codes converted to float64 at once: all of MNIST would be among the largest arrays in memory
 
 
 def spectrum(code: Tensor) -> Tensor:
     """Compute the singular values of the code covariance, largest first.
 
     Args:
-        code: One code a row, shape (n, d) with n at least 2.
+        code: One code per row, shape (n, d), n at least 2.
 
     Returns:
         Singular values of the (d, d) sample covariance (ddof=1), shape (d,), float64.
 
     Raises:
-        ValueError: If there are fewer than two rows: a covariance needs two.
+        ValueError: If there are fewer than the two rows that a covariance needs.
 
     >>> spectrum(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
     tensor([2., 0.], dtype=torch.float64)
@@ -41,10 +41,10 @@ def effective_rank(singular_values: Tensor) -> float:
     Source: Roy and Vetterli, "The effective rank: a measure of effective dimensionality", EUSIPCO 2007.
 
     Args:
-        singular_values: Non-negative values, shape (d,).
+        singular_values: Non-negative, shape (d,).
 
     Returns:
-        A number between 1 and d; k equal values and zeros otherwise give k. All zeros (a collapsed code) give 0.
+        A number between 1 and d: k equal values with zeros otherwise give k. All zeros (a collapsed code) give 0.
 
     >>> effective_rank(torch.tensor([3.0, 3.0, 3.0, 0.0]))
     3.0

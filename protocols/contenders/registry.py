@@ -1,90 +1,27 @@
-"""The rows of the table: each a representation with a readout, or an end-to-end learner, with its fixed settings."""
+"""Every contender by name, with its fixed settings."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import replace
 
-from ssl_irmae._support.extras import require
 from ssl_irmae.errors import unknown_name
+from ssl_irmae.protocols.contenders.contender import Contender, Setting
 from ssl_irmae.protocols.learners.consistency import consistency
 from ssl_irmae.protocols.learners.finetune import finetune
 from ssl_irmae.protocols.learners.joint import joint
 from ssl_irmae.protocols.learners.propagate import propagate, propagate_prior
 from ssl_irmae.protocols.learners.supervised import supervised
 from ssl_irmae.protocols.learners.vib import vib
-from ssl_irmae.protocols.readouts import Predictor
 from ssl_irmae.protocols.readouts.centroid import centroid
 from ssl_irmae.protocols.readouts.knn import knn
-from ssl_irmae.protocols.readouts.linear import linear_probe
+from ssl_irmae.protocols.readouts.linear import linear
 from ssl_irmae.protocols.readouts.metric import metric
-from ssl_irmae.protocols.readouts.mlp import mlp_head, mlp_heads
-from ssl_irmae.protocols.readouts.poisson import (
-    poisson,
-    poisson_prior,
-    poisson_prior_together,
-    poisson_prior_transductive,
-    poisson_prior_transductive_together,
-    poisson_together,
-    poisson_transductive,
-    poisson_transductive_together,
-)
-from ssl_irmae.protocols.readouts.published_head import last_look, reference_head
+from ssl_irmae.protocols.readouts.mlp import mlp
+from ssl_irmae.protocols.readouts.poisson import poisson
+from ssl_irmae.protocols.readouts.poisson_prior import poisson_prior
 from ssl_irmae.protocols.readouts.self_training import self_training
-from ssl_irmae.protocols.readouts.spread import (
-    spread,
-    spread_together,
-    spread_transductive,
-    spread_transductive_together,
-)
+from ssl_irmae.protocols.readouts.spread import spread
 
-Reads = Literal["code", "features", "images"]
-Setting = int | float | str
-
-
-@dataclass(frozen=True)
-class Contender:
-    """One row of the table.
-
-    Args:
-        readout: Called with a sample, the pretrained autoencoder if it starts from one, and the settings.
-        reads: What the readout is given: a frozen encoder's ``"code"`` or ``"features"``, or ``"images"``.
-        settings: Fixed beforehand, passed by name.
-        encoder: The method of the pretrained encoder, the name of the user's own, or a floor's (``"pixels"``,
-            ``"pca"``, ``"random"``); None for learning from scratch.
-        deterministic: Whether the readout makes no random choice, so that repeating it on one subset shows nothing.
-        transductive: Whether the readout looks at the scored images, without labels, before it predicts them.
-        looks: Above 1, the readout gives so many predictors and the best on the scored labels counts. That leaks; it
-            is what the public reference script does, and there to be compared with.
-        extra: The extra of the package that the readout needs, if any.
-        note: What a reader of the table has to know about the readout, if anything: a clause.
-        together: The readout for many samples that share everything but labels and seed, if that is faster than one by
-            one: it returns the predictors that ``readout`` gives, in order, and what else is in the list must not
-            matter to any of them.
-    """
-
-    readout: Callable[..., Predictor | Iterator[Predictor]]
-    reads: Reads
-    settings: Mapping[str, Setting]
-    encoder: str | None = None
-    deterministic: bool = False
-    transductive: bool = False
-    looks: int = 1
-    extra: str | None = None
-    note: str = ""
-    together: Callable[..., Sequence[Predictor]] | None = None
-
-    @property
-    def deterministic_at_full_set(self) -> bool:
-        """Whether it makes no random choice there: it may be that only what is unlabelled is drawn from."""
-        return self.deterministic or self.readout is self_training
-
-    @property
-    def frozen(self) -> bool:
-        """Whether the encoder is used as it is, so that images are encoded once for all trials."""
-        return self.reads != "images"
-
-
-# Fixed beforehand on held-out training images, never on test images, from four candidates for every family that has
+# Fixed beforehand on held-out training images, never on test images, from four candidates for every group that has
 # something to choose: docs/results/settings/choose.py runs them and checks that these are the winners.
 _TRAINING: dict[str, Setting] = {"steps": 100, "batch_size": 64, "learning_rate": 1e-3}
 _JOINT: dict[str, Setting] = {**_TRAINING, "unlabelled_batch_size": 32, "reconstruction_weight": 1.0}
@@ -108,115 +45,258 @@ _SPREAD: dict[str, Setting] = {"k": 10, "alpha": 0.99}
 _POISSON: dict[str, Setting] = {"k": 10}
 _PRIOR: dict[str, Setting] = {"k": 10, "slack": 0.1}
 _PROPAGATE: dict[str, Setting] = {**_CONSISTENCY, "learning_rate": 1e-3, "k": 10}
+
+_REGRESSION = ("torch", "numpy", "scipy", "scikit-learn")
+_GRAPH = ("torch", "numpy", "scipy")
+
 _LINEAR_NOTE = (
-    "where each class has five labels C is chosen by cross-validation inside the subset (on 2,000 of its examples "
-    "where it has more), else it is the fixed one"
+    "C is chosen by cross-validation inside the subset where each class has five labels (on 2,000 of its examples "
+    "where it has more); elsewhere it is the fixed one"
 )
-_MLP_NOTE = "as many steps at every budget, each of up to 100 labels, so that not all of 60,000 are seen"
+_MLP_NOTE = "the same number of steps at every budget, each of up to 100 labels, so not all of 60,000 are seen"
 _METRIC_NOTE = (
-    "where a class has a single label nothing can be trained: there it is knn on the code; elsewhere as many "
-    "steps at every budget, each of up to four labels a class, so that not all are seen where there are thousands"
+    "where a class has a single label nothing can be trained, and it is knn on the code; elsewhere the same number of "
+    "steps at every budget, each of up to four labels per class, so not all are seen where there are thousands"
 )
-_PRIOR_NOTE = "assumes, from no label, that classes are about equally common"
-_CONSISTENCY_NOTE = "without reconstruction, whose weight is 0 unless told otherwise"
+_PRIOR_NOTE = "assumes, without reading it from any label, that classes are about equally common"
+_CONSISTENCY_NOTE = "without reconstruction, whose weight is 0 by default"
 _VIB_NOTE = (
-    "a code as wide as the reference encoder's (K = 128 for images of 32 x 32), one sample of it in training, its mean "
-    "in prediction"
+    "its code is as wide as the paper's encoder (K = 128 for images of 32 x 32); it trains on one sample of the code "
+    "and predicts from the mean"
 )
 _TRANSDUCTIVE_NOTE = "looks at the scored images, without labels, before it predicts them"
 
 # how labels become a classifier of frozen codes
 _READOUTS: dict[str, Contender] = {
-    "linear": Contender(linear_probe, "code", {"C": 0.01, "max_iter": 1000}, deterministic=True, note=_LINEAR_NOTE),
-    "mlp": Contender(mlp_head, "code", _MLP, note=_MLP_NOTE, together=mlp_heads),
-    "knn": Contender(knn, "code", {"k": 1}, deterministic=True),
-    "centroid": Contender(centroid, "code", {}, deterministic=True),
-    "metric": Contender(metric, "code", _METRIC, note=_METRIC_NOTE),
-    "self-training": Contender(self_training, "code", _SELF_TRAINING),
-    "spread": Contender(spread, "code", _SPREAD, deterministic=True, together=spread_together),
-    "poisson": Contender(poisson, "code", _POISSON, deterministic=True, extra="graph", together=poisson_together),
+    "linear": Contender(
+        "linear_probe",
+        linear,
+        "code",
+        {"C": 0.01, "max_iter": 1000},
+        family="linear",
+        summary="logistic regression; C chosen inside the subset where it is large enough",
+        software=_REGRESSION,
+        deterministic_at_full_set=True,
+        cross_validated=("C",),
+        note=_LINEAR_NOTE,
+    ),
+    "mlp": Contender(
+        "mlp_head",
+        mlp,
+        "code",
+        _MLP,
+        family="mlp",
+        summary="two hidden layers with dropout, the head of the IRMAE code",
+        paper="Jing et al., 2020",
+        software=("torch",),
+        several=True,
+        note=_MLP_NOTE,
+    ),
+    "knn": Contender(
+        "knn",
+        knn,
+        "code",
+        {"k": 1},
+        family="neighbours",
+        summary="the nearest labelled codes vote",
+        software=("torch", "numpy", "pytorch-metric-learning"),
+        deterministic_at_full_set=True,
+    ),
+    "centroid": Contender(
+        "centroid",
+        centroid,
+        "code",
+        {},
+        family="neighbours",
+        summary="the class with the nearest mean code",
+        software=("torch", "pytorch-metric-learning"),
+        deterministic_at_full_set=True,
+    ),
+    "metric": Contender(
+        "metric",
+        metric,
+        "code",
+        _METRIC,
+        family="neighbours",
+        summary="a linear projection trained on the supervised contrastive loss, then k-NN",
+        paper="Khosla et al., 2020",
+        software=("torch", "numpy", "pytorch-metric-learning"),
+        note=_METRIC_NOTE,
+    ),
+    # what it draws is unlabelled images, of which there are none at the full set
+    "self-training": Contender(
+        "self_training",
+        self_training,
+        "code",
+        _SELF_TRAINING,
+        family="linear",
+        summary="logistic regression that adds its own confident guesses",
+        paper="Yarowsky, 1995",
+        software=_REGRESSION,
+        deterministic_at_full_set=True,
+    ),
+    "spread": Contender(
+        "spread",
+        spread,
+        "code",
+        _SPREAD,
+        family="graph",
+        summary="label spreading on a k-NN graph of all codes",
+        paper="Zhou et al., 2003",
+        software=_GRAPH,
+        deterministic_at_full_set=True,
+        several=True,
+    ),
+    "poisson": Contender(
+        "poisson",
+        poisson,
+        "code",
+        _POISSON,
+        family="graph",
+        summary="Poisson learning on a k-NN graph of all codes",
+        paper="Calder et al., 2020",
+        software=_GRAPH,
+        deterministic_at_full_set=True,
+        several=True,
+    ),
     "poisson-prior": Contender(
+        "poisson_prior",
         poisson_prior,
         "code",
         _PRIOR,
-        deterministic=True,
-        extra="graph",
+        family="graph",
+        summary="Poisson learning, with classes held to nearly equal shares",
+        paper="Calder et al., 2020",
+        software=_GRAPH,
+        deterministic_at_full_set=True,
+        several=True,
         note=_PRIOR_NOTE,
-        together=poisson_prior_together,
-    ),
-    "spread-transductive": Contender(
-        spread_transductive,
-        "code",
-        _SPREAD,
-        deterministic=True,
-        transductive=True,
-        note=_TRANSDUCTIVE_NOTE,
-        together=spread_transductive_together,
-    ),
-    "poisson-transductive": Contender(
-        poisson_transductive,
-        "code",
-        _POISSON,
-        deterministic=True,
-        transductive=True,
-        extra="graph",
-        note=_TRANSDUCTIVE_NOTE,
-        together=poisson_transductive_together,
-    ),
-    "poisson-prior-transductive": Contender(
-        poisson_prior_transductive,
-        "code",
-        _PRIOR,
-        deterministic=True,
-        transductive=True,
-        extra="graph",
-        note=f"{_PRIOR_NOTE}; {_TRANSDUCTIVE_NOTE}",
-        together=poisson_prior_transductive_together,
     ),
 }
 
-# what is trained further from a pretrained encoder
+
+def _transductive(contender: Contender) -> Contender:
+    """Return the readout on a graph that holds the scored images too."""
+    return replace(
+        contender,
+        readout=f"{contender.readout}_transductive",
+        transductive=True,
+        note="; ".join(filter(None, (contender.note, _TRANSDUCTIVE_NOTE))),
+    )
+
+
+_READOUTS |= {f"{name}-transductive": _transductive(_READOUTS[name]) for name in ("spread", "poisson", "poisson-prior")}
+
+# what is trained on from a pretrained encoder
 _LEARNERS: dict[str, Contender] = {
-    "finetune": Contender(finetune, "images", {**_TRAINING, "learning_rate": 3e-4}),
-    "joint": Contender(joint, "images", _JOINT),
-    "consistency": Contender(consistency, "images", _CONSISTENCY, note=_CONSISTENCY_NOTE),
-    "propagate": Contender(propagate, "images", _PROPAGATE, extra="graph", note=_CONSISTENCY_NOTE),
+    "finetune": Contender(
+        "finetune",
+        finetune,
+        "images",
+        {**_TRAINING, "learning_rate": 3e-4},
+        family="network, labels only",
+        summary="encoder and linear head trained on the labels alone",
+        software=("torch",),
+    ),
+    "joint": Contender(
+        "joint",
+        joint,
+        "images",
+        _JOINT,
+        family="network, reconstruction",
+        summary="encoder and head trained on labels and on reconstruction",
+        paper="Jing et al., 2020",
+        software=("torch",),
+        takes_metric_loss=True,
+    ),
+    "consistency": Contender(
+        "consistency",
+        consistency,
+        "images",
+        _CONSISTENCY,
+        family="network, pseudo-labels",
+        summary="labels, and confident pseudo-labels across two views of an image",
+        paper="Sohn et al., 2020",
+        software=("torch",),
+        note=_CONSISTENCY_NOTE,
+    ),
+    "propagate": Contender(
+        "propagate",
+        propagate,
+        "images",
+        _PROPAGATE,
+        family="network, pseudo-labels",
+        summary="Poisson learning gives pseudo-labels, then consistency training",
+        paper="Calder et al., 2020; Sohn et al., 2020",
+        software=_GRAPH,
+        note=_CONSISTENCY_NOTE,
+    ),
     "propagate-prior": Contender(
+        "propagate_prior",
         propagate_prior,
         "images",
         {**_PROPAGATE, **_PRIOR},
-        extra="graph",
+        family="network, pseudo-labels",
+        summary="the same, assuming that classes are about equally common",
+        paper="Calder et al., 2020; Sohn et al., 2020",
+        software=_GRAPH,
         note=f"{_CONSISTENCY_NOTE}; {_PRIOR_NOTE}",
     ),
 }
 
 # what is trained from scratch
+_SUPERVISED = Contender(
+    "supervised",
+    supervised,
+    "images",
+    _TRAINING,
+    family="network, labels only",
+    summary="the same encoder from scratch, on the labels alone",
+    software=("torch",),
+)
 _FROM_SCRATCH: dict[str, Contender] = {
-    "supervised": Contender(supervised, "images", _TRAINING),
-    "supervised-irmae": Contender(supervised, "images", {**_TRAINING, "learning_rate": 4e-3, "depth": 8}),
-    "supervised-augment": Contender(supervised, "images", {**_TRAINING, "learning_rate": 2e-3, "views": "strong"}),
-    "vib": Contender(vib, "images", {**_TRAINING, "learning_rate": 3e-3, "beta": 1e-3}, note=_VIB_NOTE),
-    "scratch-consistency": Contender(consistency, "images", {**_CONSISTENCY, "learning_rate": 1e-3}),
-    "scratch-propagate": Contender(propagate, "images", {**_PROPAGATE, "learning_rate": 3e-4}, extra="graph"),
-    "scratch-propagate-prior": Contender(
-        propagate_prior, "images", {**_PROPAGATE, **_PRIOR, "learning_rate": 3e-4}, extra="graph"
+    "supervised": _SUPERVISED,
+    "supervised-irmae": replace(
+        _SUPERVISED,
+        settings={**_TRAINING, "learning_rate": 4e-3, "depth": 8},
+        summary="the same with a linear stack between encoder and head",
+        paper="Jing et al., 2020",
+    ),
+    "supervised-augment": replace(
+        _SUPERVISED,
+        settings={**_TRAINING, "learning_rate": 2e-3, "views": "strong"},
+        summary="the same on strongly augmented images",
+    ),
+    "vib": Contender(
+        "vib",
+        vib,
+        "images",
+        {**_TRAINING, "learning_rate": 3e-3, "beta": 1e-3},
+        family="network, bottleneck",
+        summary="from scratch with a variational information bottleneck",
+        paper="Alemi et al., 2017",
+        software=("torch",),
+        note=_VIB_NOTE,
+    ),
+    "scratch-consistency": replace(_LEARNERS["consistency"], settings={**_CONSISTENCY, "learning_rate": 1e-3}),
+    "scratch-propagate": replace(_LEARNERS["propagate"], settings={**_PROPAGATE, "learning_rate": 3e-4}),
+    "scratch-propagate-prior": replace(
+        _LEARNERS["propagate-prior"], settings={**_PROPAGATE, **_PRIOR, "learning_rate": 3e-4}
     ),
 }
 
 
 def contenders_of(encoder: str) -> dict[str, Contender]:
     """Name the contenders of a pretrained encoder: ``NAME-linear``, ``NAME-features-linear``, ``NAME-joint``, ..."""
-    return {
-        **{f"{encoder}-{name}": replace(c, encoder=encoder) for name, c in _READOUTS.items()},
-        **{
-            f"{encoder}-features-{name}": replace(c, encoder=encoder, reads="features") for name, c in _READOUTS.items()
-        },
-        **{f"{encoder}-{name}": replace(c, encoder=encoder) for name, c in _LEARNERS.items()},
-    }
+    on_code = {f"{encoder}-{name}": c for name, c in _READOUTS.items()}
+    on_features = {f"{encoder}-features-{name}": replace(c, reads="features") for name, c in _READOUTS.items()}
+    trained = {f"{encoder}-{name}": c for name, c in _LEARNERS.items()}
+    every = {**on_code, **on_features, **trained}
+    return {name: replace(contender, representation=encoder) for name, contender in every.items()}
 
 
 def _without_features(contenders: dict[str, Contender]) -> dict[str, Contender]:
-    """Leave out what reads features: those of an AE and a VAE are their code, a floor has none."""
+    """Leave out what reads features: those of an AE and a VAE are their code."""
     return {name: c for name, c in contenders.items() if c.reads != "features"}
 
 
@@ -225,32 +305,20 @@ CONTENDERS: dict[str, Contender] = {
     **_without_features(contenders_of("ae")),
     **_without_features(contenders_of("vae")),
     **{
-        f"{floor}-{name}": replace(c, encoder=floor)
+        f"{floor}-{name}": replace(c, representation=floor)
         for floor in ("pixels", "pca", "random")
         for name, c in _READOUTS.items()
     },
     **_FROM_SCRATCH,
 }
-FAMILIES: dict[str, tuple[str, ...]] = {
+SETTING_GROUPS: dict[str, tuple[str, ...]] = {
     **{
-        family: tuple(n for n in CONTENDERS if n.endswith(f"-{family}") and n not in _FROM_SCRATCH)
-        for family in (*_READOUTS, *_LEARNERS)
+        group: tuple(n for n in CONTENDERS if n.endswith(f"-{group}") and n not in _FROM_SCRATCH)
+        for group in (*_READOUTS, *_LEARNERS)
     },
     **{name: (name,) for name in _FROM_SCRATCH},
 }
-"""The contenders that share one setting: a readout over all representations, or a learner over all encoders."""
-
-_SCRIPT: dict[str, Setting] = {"epochs": 500, "batch_size": 100, "learning_rate": 1e-3}
-
-REFERENCE_PROTOCOL: dict[str, Contender] = {
-    f"{encoder}-{name}": contender
-    for encoder in ("irmae", "ae", "vae")
-    for name, contender in {
-        "best-of-50-looks": Contender(reference_head, "features", _SCRIPT, encoder, looks=50),
-        "last-look": Contender(last_look, "features", _SCRIPT, encoder),
-    }.items()
-}
-"""What the public reference script does downstream, and the same without choosing the best look at the test labels."""
+"""The contenders that share one choice of settings: a readout on all representations, a learner from all encoders."""
 
 DEFAULT = (
     "irmae-linear",
@@ -262,39 +330,19 @@ DEFAULT = (
     "supervised",
     "vib",
 )
-"""What `evaluate` runs unless told otherwise: the eight that a first look needs."""
+"""What ``evaluate`` runs by default: the eight that a first look needs."""
 
-
-def with_steps(contender: Contender, steps: int | None) -> Contender:
-    """Give what is trained end to end a number of optimiser steps; heads on frozen codes keep theirs, as with None."""
-    if steps is None or contender.frozen:
-        return contender
-    return replace(contender, settings={**contender.settings, "steps": steps})
+READOUT_NOTES: dict[str, str] = {c.readout: c.note for c in CONTENDERS.values() if c.note}
+"""What a reader of a table has to know, by the readout that rows name."""
 
 
 def choose(names: list[str], known: Mapping[str, Contender]) -> dict[str, Contender]:
     """Pick contenders by name, in the order given.
 
     Raises:
-        UserError: If a name is unknown (it lists the known ones and the nearest) or its extra is not installed.
+        UserError: If a name is unknown; it lists the known ones and the nearest.
     """
     for name in names:
         if name not in known:
             raise unknown_name("contender", name, known)
-        extra = known[name].extra
-        if extra is not None:
-            require(extra, f"the contender {name}")
     return {name: known[name] for name in names}
-
-
-def call_readouts(contender: Contender, samples: Sequence[Any], autoencoder: Any) -> Sequence[Any]:
-    """Run a contender's readout on several samples, together if it can: what ``call_readout`` returns, for each."""
-    if contender.together is not None:
-        return contender.together(samples, **contender.settings)
-    return [call_readout(contender, sample, autoencoder) for sample in samples]
-
-
-def call_readout(contender: Contender, sample: Any, autoencoder: Any) -> Predictor | Iterator[Predictor]:
-    """Run a contender's readout with its settings: a predictor, or one for each look at the scored labels."""
-    start = () if contender.frozen or contender.encoder is None else (autoencoder,)
-    return contender.readout(sample, *start, **contender.settings)

@@ -1,1 +1,1 @@
-"""Numerics on graphs of codes: arrays and tensors, no samples."""
+"""Numerics on graphs of codes: they know arrays and tensors, but no samples."""

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.graphs.in_threads import in_threads
 
-_ROWS = 1024  # of so many columns at a time that they stay in the processor's cache
+_ROWS = 1024  # few enough at a time to stay in the processor's cache
 _COLUMNS = 100  # at once, in each thread
-_FINISHED = 0.25  # share of the columns from which they are taken out
+_FINISHED = 0.25  # drop finished columns once they make up this share
 
 Array = npt.NDArray[np.float32]
 
@@ -20,18 +20,18 @@ Array = npt.NDArray[np.float32]
 def conjugate_gradients(system: Any, sources: Sequence[Array], *, tolerance: float) -> list[Array]:
     r"""Solve :math:`A u = b` by conjugate gradients for several b, from u = 0.
 
-    A solution does not depend, in a single bit, on what is solved with it: each column has its own steps, and each b
-    its own end, where the norm of its residual, over all its columns, is no larger than the tolerance. These are the
-    steps of ``graphlearning.utils.conjgrad``, bit for bit, which ends for all its columns at once. Many columns cost
-    less than as many products with few: a row of the matrix is read once for all.
+    No bit of a solution depends on what is solved with it: each column has its own step lengths, and each b stops when
+    the norm of its residual, over all its columns, is at most the tolerance. The steps are those of
+    ``graphlearning.utils.conjgrad``, bit for bit, which stops for all its columns at once. Many columns at once cost
+    less than as many products with few: each row of the matrix is read once for all.
 
     Args:
         system: A: symmetric, positive semi-definite, sparse CSR array, fp32 (n, n).
-        sources: Each b, fp32 (n, c), with two or more columns (one would be summed in another order when it is alone).
-        tolerance: Of the residual's norm.
+        sources: Each b, fp32 (n, c), with two or more columns (a single one would be summed in another order alone).
+        tolerance: Norm of the residual at which to stop.
 
     Returns:
-        Each u, fp32 (n, c).
+        u for each b, fp32 (n, c).
 
     Raises:
         UserError: If a residual is not finite.
@@ -42,13 +42,13 @@ def conjugate_gradients(system: Any, sources: Sequence[Array], *, tolerance: flo
 
 def _solve(system: Any, tolerance: float, sources: Sequence[Array]) -> list[Array]:
     solutions: list[Array] = [np.zeros_like(b) for b in sources]
-    whose = np.repeat(np.arange(len(sources)), [b.shape[1] for b in sources])
+    source_of_column = np.repeat(np.arange(len(sources)), [b.shape[1] for b in sources])
     r = np.concatenate(sources, axis=1)
     x, p = np.zeros_like(r), r.copy()
     before = _column_sums(r, r)
-    running = np.ones_like(whose, dtype=bool)
-    live = set(range(len(sources)))
-    while live:
+    running = np.ones_like(source_of_column, dtype=bool)
+    unsolved = set(range(len(sources)))
+    while unsolved:
         Ap = system @ p
         alpha = _ratio(before, _column_sums(p, Ap), running)
         for i in range(0, len(r), _ROWS):
@@ -63,19 +63,20 @@ def _solve(system: Any, tolerance: float, sources: Sequence[Array]) -> list[Arra
             rows = slice(i, i + _ROWS)
             p[rows] = r[rows] + beta * p[rows]
         before = now
-        for source in sorted(live):
-            if np.sqrt(np.sum(now[whose == source])) <= tolerance:
-                solutions[source] = np.ascontiguousarray(x[:, whose == source])
-                live.remove(source)
-        running = np.isin(whose, list(live))
-        if live and running.mean() <= 1 - _FINISHED:
+        for source in sorted(unsolved):
+            columns = source_of_column == source
+            if np.sqrt(np.sum(now[columns])) <= tolerance:
+                solutions[source] = np.ascontiguousarray(x[:, columns])
+                unsolved.remove(source)
+        running = np.isin(source_of_column, list(unsolved))
+        if unsolved and running.mean() <= 1 - _FINISHED:
             x, r, p = (np.ascontiguousarray(a[:, running]) for a in (x, r, p))
-            before, whose, running = before[running], whose[running], running[running]
+            before, source_of_column, running = before[running], source_of_column[running], running[running]
     return solutions
 
 
 def _ratio(a: Array, b: Array, running: npt.NDArray[np.bool_]) -> Array:
-    """Divide, with 0 for columns that have finished or are solved exactly: those stand still."""
+    """Divide, with 0 for columns that have finished or are solved exactly: they no longer change."""
     ratio: Array = np.divide(a, b, out=np.zeros_like(a), where=running & (b != 0))
     return ratio
 
@@ -84,8 +85,8 @@ def _column_sums(a: Array, b: Array) -> Array:
     """Sum the products of two arrays (n, c) over rows, one row after the other: (c,)."""
     products = np.zeros((_ROWS + 1, a.shape[1]), dtype=np.float32)
     for i in range(0, len(a), _ROWS):
-        some = a[i : i + _ROWS]
-        np.multiply(some, b[i : i + _ROWS], out=products[1 : len(some) + 1])
-        products[0] = products[: len(some) + 1].sum(axis=0)
+        block = a[i : i + _ROWS]
+        np.multiply(block, b[i : i + _ROWS], out=products[1 : len(block) + 1])
+        products[0] = products[: len(block) + 1].sum(axis=0)
     sums: Array = products[0].copy()
     return sums

@@ -16,15 +16,18 @@ from ssl_irmae.protocols.graphs.neighbours import Neighbours
 _CHUNK = 512
 _LANDMARKS = 256
 
+Subset = tuple[Tensor, Tensor]
+"""Positions of the labelled nodes and their classes, int64 (m,) each."""
+
 
 @dataclass(frozen=True)
 class Graph:
-    """A graph over unlabelled codes, and the step from it to new points.
+    """A graph over unlabelled codes, which also extends scores of its nodes to new points.
 
     Args:
-        weights: Symmetric, no loops, connected: scipy CSR array, fp64 (n, n), about 2k entries a row at most.
-        neighbours: Of the codes that are its nodes.
-        nearest: Of each node the k nearest others, nearest first: positions, int64 (n, k).
+        weights: Symmetric, without loops, connected: scipy CSR array, fp64 (n, n), at most about 2k entries per row.
+        neighbours: Nearest neighbours among the codes that are its nodes.
+        nearest: The k nearest other nodes of each node, nearest first: positions, int64 (n, k).
     """
 
     weights: Any
@@ -38,11 +41,11 @@ class Graph:
 
     @cached_property
     def order(self) -> npt.NDArray[np.int64]:
-        """The nodes, (n,), such that near ones stand side by side: by landmark, near landmarks side by side.
+        """The nodes, (n,), sorted by nearest landmark, with near landmarks side by side.
 
-        Products with matrices in this order take a third of the time, as what a row needs is in the processor's cache.
+        Matrix products in this order take a third of the time: what a row needs is already in the processor's cache.
         """
-        codes = self.neighbours.reference
+        codes = self.neighbours.points
         landmarks = codes[:: max(1, len(codes) // _LANDMARKS)]
         leaves = leaves_list(linkage(landmarks.numpy(), "average")) if len(landmarks) > 1 else np.zeros(1, np.int64)
         rank = np.empty(len(landmarks), np.int64)
@@ -53,7 +56,7 @@ class Graph:
 
     @cached_property
     def place(self) -> npt.NDArray[np.int64]:
-        """Where each node stands in ``order``, (n,)."""
+        """The index of each node in ``order``, (n,)."""
         return np.argsort(self.order)
 
     @cached_property
@@ -70,7 +73,7 @@ class Graph:
 
     @cached_property
     def walk(self) -> Any:
-        r"""The random walk on it, :math:`D^{-1} W`, CSR array, fp32 (n, n), in ``order``: each row has sum 1."""
+        r"""The random walk, :math:`D^{-1} W`, CSR array, fp32 (n, n), in ``order``; each row sums to 1."""
         return self._ordered(sparse.diags_array(1 / self.weights.sum(1)) @ self.weights)
 
     def _ordered(self, matrix: Any) -> Any:
@@ -79,10 +82,10 @@ class Graph:
         return ordered
 
     def extend(self, scores: Tensor, x: Tensor) -> Tensor:
-        """Give new points the weighted mean of the scores of their k nearest nodes.
+        """Give each new point the weighted mean of the scores of its k nearest nodes.
 
         Args:
-            scores: Of the nodes, (n, classes).
+            scores: Scores of the nodes, (n, classes).
             x: Codes of the new points, fp32 (m, d).
 
         Returns:
@@ -95,14 +98,14 @@ class Graph:
 
 
 def self_tuning(distances: Tensor) -> Tensor:
-    r"""Weigh neighbours by a Gaussian as wide as the way to the last of them.
+    r"""Weigh neighbours by a Gaussian whose bandwidth is the distance to the k-th neighbour.
 
     .. math:: w_{ij} = \exp(-4 \, d_{ij}^2 / d_{ik}^2)
 
     A row of duplicates, all at distance 0, has weights 1.
 
     Args:
-        distances: Of each row's k neighbours, nearest first, fp64 (m, k).
+        distances: Distances to the k neighbours of each row, nearest first, fp64 (m, k).
 
     >>> self_tuning(torch.tensor([[0.0, 1.0, 2.0]], dtype=torch.float64)).log()
     tensor([[ 0., -1., -4.]], dtype=torch.float64)
@@ -117,14 +120,14 @@ def build_graph(codes: Tensor, *, k: int) -> Graph:
     .. math:: W = \tfrac12 (A + A^T), \qquad A_{ij} = \exp(-4 \, d_{ij}^2 / d_{ik}^2)
               \text{ for the } k \text{ nearest } j \text{ of } i
 
-    Where that falls into parts, each part is tied to the largest by its shortest way there, at the weight of a k-th
-    neighbour, exp(-4) / 2: labels then reach every node.
+    If that graph has several components, each is connected to the largest by the shortest edge between them, with the
+    weight of a k-th neighbour, exp(-4) / 2, so that labels reach every node.
 
     Source of the weights: Calder, Cook, Thorpe and Slepcev, "Poisson Learning: Graph Based Semi-Supervised Learning at
     Very Low Label Rates", ICML 2020, https://arxiv.org/abs/2006.11184.
 
     Args:
-        codes: Two or more, fp32 (n, d).
+        codes: Two or more codes, fp32 (n, d).
         k: Neighbours of each node.
 
     >>> build_graph(torch.tensor([[0.0], [1.0], [3.0]]), k=1).weights.toarray().round(4)
@@ -139,18 +142,28 @@ def build_graph(codes: Tensor, *, k: int) -> Graph:
     shape = (n, n)
     directed = sparse.csr_array((self_tuning(distances).flatten().numpy(), (rows, positions.flatten().numpy())), shape)
     weights = (directed + directed.T) / 2
-    parts, part = sparse.csgraph.connected_components(weights, directed=False)
-    if parts > 1:
-        part = torch.from_numpy(part.astype(np.int64))
-        main = part == part.bincount().argmax()
-        inside, outside = main.nonzero().flatten(), (~main).nonzero().flatten()
-        way, nearest = Neighbours(codes[inside]).find(codes[outside], 1)
-        ends = []
-        for p in torch.unique(part[outside]):
-            members = (part[outside] == p).nonzero().flatten()
-            start = members[way[members, 0].argmin()]
-            ends.append((int(outside[start]), int(inside[nearest[start, 0]])))
-        i, j = np.array(ends).T
-        ties = sparse.csr_array((np.full(len(i), np.exp(-4.0) / 2), (i, j)), shape)
-        weights = weights + ties + ties.T
+    count, component = sparse.csgraph.connected_components(weights, directed=False)
+    if count > 1:
+        i, j = _bridges(codes, torch.from_numpy(component.astype(np.int64)))
+        edges = sparse.csr_array((np.full(len(i), np.exp(-4.0) / 2), (i, j)), shape)
+        weights = weights + edges + edges.T
     return Graph(weights.tocsr(), neighbours, positions)
+
+
+def _bridges(codes: Tensor, component: Tensor) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Find the shortest edge from each component to the largest: its ends outside and inside the largest.
+
+    Args:
+        codes: fp32 (n, d).
+        component: Component of each code, int64 (n,).
+    """
+    largest = component == component.bincount().argmax()
+    inside, outside = largest.nonzero().flatten(), (~largest).nonzero().flatten()
+    distances, nearest = Neighbours(codes[inside]).find(codes[outside], 1)
+    edges = []
+    for c in torch.unique(component[outside]):
+        members = (component[outside] == c).nonzero().flatten()
+        closest = members[distances[members, 0].argmin()]
+        edges.append((int(outside[closest]), int(inside[nearest[closest, 0]])))
+    i, j = np.array(edges).T
+    return i, j

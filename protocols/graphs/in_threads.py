@@ -1,4 +1,4 @@
-"""Independent work in threads: for sparse and elementwise products, which use one and let go of the interpreter."""
+"""Independent work in threads, for sparse and elementwise products: each uses one core and releases the interpreter."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +11,12 @@ R = TypeVar("R")
 
 
 def in_threads(work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T], *, most: int) -> list[R]:
-    """Work on items in groups, as many at a time as torch has threads.
+    """Process items in groups, as many groups at a time as torch has threads.
 
     Args:
-        work: From a group to a result for each item of it, which must not depend on what else is in the group.
-        items: In order.
-        most: Items in a group.
+        work: Maps a group to one result per item, which must not depend on what else is in the group.
+        items: What to process, in order.
+        most: Largest number of items in a group.
 
     Returns:
         The results, in the order of the items.

@@ -9,164 +9,164 @@ from torch import Tensor
 from ssl_irmae._support.files import sha256
 from ssl_irmae.protocols.storage.cache import cached
 
-_SPARE = 12
+_SPARE = 12  # candidates beyond k
 _RUN = 16
 _CHUNK = 512  # queries
 _WIDTHS = (16, 32, 64, 128, 256, 512)
 _PILOT = 256  # queries
 _SURE = 0.95
 _SAMPLE = 4096  # codes
-_MANY = 1 << 24  # distances, from which it pays to look for fewer directions
-_WORTH_KEEPING = 1 << 26  # distances
+_MANY = 1 << 24  # distances, above which it pays to try fewer directions
+_WORTH_CACHING = 1 << 26  # distances
 _CHUNK_BYTES = 1 << 23
 
 
 class Neighbours:
-    """Exact Euclidean nearest neighbours among reference codes.
+    """Exact Euclidean nearest neighbours among points.
 
-    Codes are turned to their principal directions, of which the first few and the length of the rest bound every
-    distance from below (Faloutsos, Ranganathan and Manolopoulos, SIGMOD 1994, search so for series). The nearest by
-    that bound, a few more than asked for, are measured in double precision; where the bound of the others leaves a
-    doubt, all directions are compared. Matrix products in single precision only propose, so that the answer for one
-    query does not depend on the others, and duplicates are at distance 0 exactly.
+    Codes are rotated to their principal directions; the first few of these, with the norm of the rest, bound every
+    distance from below (the way Faloutsos, Ranganathan and Manolopoulos, SIGMOD 1994, search time series). The nearest
+    by that bound, a few more than asked for, are measured in double precision; where the bound on the others leaves a
+    doubt, all directions are compared. Matrix products in single precision only propose candidates, so the answer for
+    one query does not depend on the others, and duplicates are at distance exactly 0.
 
     Args:
-        reference: Codes, fp32 (n, d).
+        points: Codes, fp32 (n, d).
     """
 
-    def __init__(self, reference: Tensor) -> None:
-        self.reference = reference
-        self._varied = (reference != reference[:1]).any(0)  # what all have in common moves all distances alike
-        self._mean = reference.mean(0)
-        self._centred = self._centre(reference)
+    def __init__(self, points: Tensor) -> None:
+        self.points = points
+        self._varied = (points != points[:1]).any(0)  # a constant direction adds the same to all
+        self._mean = points.mean(0)
+        self._centred = self._centre(points)
         self._last: tuple[Tensor, int, tuple[Tensor, Tensor]] | None = None
 
-    def search(self, x: Tensor, k: int, *, own: bool = False) -> tuple[Tensor, Tensor]:
-        """Find the nearest reference codes of each x, nearest first, equal distances in order of position.
+    def search(self, x: Tensor, k: int, *, exclude_self: bool = False) -> tuple[Tensor, Tensor]:
+        """Find the nearest points of each x, nearest first, equal distances in order of position.
 
         Args:
             x: Codes, fp32 (m, d).
-            k: How many (all, if there are fewer).
-            own: Whether x are the reference codes, none of which is its own neighbour.
+            k: Number of neighbours (all points, if there are fewer).
+            exclude_self: Whether x are the points themselves, and none is its own neighbour.
 
         Returns:
             Distances, fp64, and positions, int64, each (m, k).
         """
         n, d = self._centred.shape
-        k = min(k, n - own)
-        everyone = torch.arange(len(x))
-        centred = self._centred if own else self._centre(x)
+        k = min(k, n - exclude_self)
+        every = torch.arange(len(x))
+        centred = self._centred if exclude_self else self._centre(x)
         if len(x) * n >= _MANY:
-            turned = self._turned if own else centred @ self._directions
+            rotated = self._rotated if exclude_self else centred @ self._directions
             for width in (width for width in _WIDTHS if 2 * width <= d):
-                there, here = _narrowed(self._turned, width), _narrowed(turned, width)
-                pilot = everyone[:: max(1, len(x) // _PILOT)]
-                if self._compare(there, here, x, pilot, k, own=own)[2].double().mean() < _SURE:
+                points, queries = _narrow(self._rotated, width), _narrow(rotated, width)
+                pilot = every[:: max(1, len(x) // _PILOT)]
+                if self._compare(points, queries, x, pilot, k, exclude_self)[2].double().mean() < _SURE:
                     continue
-                distances, positions, sure = self._compare(there, here, x, everyone, k, own=own)
-                rest = everyone[~sure]
-                distances[rest], positions[rest], _ = self._compare(self._centred, centred, x, rest, k, own=own)
+                distances, positions, sure = self._compare(points, queries, x, every, k, exclude_self)
+                rest = every[~sure]
+                distances[rest], positions[rest], _ = self._compare(self._centred, centred, x, rest, k, exclude_self)
                 return distances, positions
-        return self._compare(self._centred, centred, x, everyone, k, own=own)[:2]
+        return self._compare(self._centred, centred, x, every, k, exclude_self)[:2]
 
     def find(self, x: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """Do as ``search``, remembering the last answer; what takes long is kept in the user's cache."""
+        """Do the same as ``search``, remembering the last answer and keeping slow ones in the user's cache."""
         if self._last is None or self._last[1] != k or not torch.equal(self._last[0], x):
-            self._last = (x.clone(), k, self._found(x, k))
+            self._last = (x.clone(), k, self._search_cached(x, k))
         return self._last[2]
 
     def find_others(self, k: int) -> tuple[Tensor, Tensor]:
-        """Find the nearest other reference codes of each reference code; kept in the user's cache."""
-        return self._found(self.reference, k, own=True)
+        """Find the nearest other points of each point, keeping slow answers in the user's cache."""
+        return self._search_cached(self.points, k, exclude_self=True)
 
-    def _found(self, x: Tensor, k: int, *, own: bool = False) -> tuple[Tensor, Tensor]:
-        if len(x) * len(self.reference) < _WORTH_KEEPING:
-            return self.search(x, k, own=own)
+    def _search_cached(self, x: Tensor, k: int, *, exclude_self: bool = False) -> tuple[Tensor, Tensor]:
+        if len(x) * len(self.points) < _WORTH_CACHING:
+            return self.search(x, k, exclude_self=exclude_self)
 
         def compute() -> dict[str, Tensor]:
-            distances, positions = self.search(x, k, own=own)
+            distances, positions = self.search(x, k, exclude_self=exclude_self)
             return {"distances": distances, "positions": positions}
 
-        of = [sha256(codes.numpy().tobytes()) for codes in (self.reference, x)]
-        found = cached("neighbours", *of, *self.reference.shape, k, own, compute=compute)
+        hashes = [sha256(codes.numpy().tobytes()) for codes in (self.points, x)]
+        found = cached("neighbours", *hashes, *self.points.shape, k, exclude_self, compute=compute)
         return found["distances"], found["positions"]
 
     @cached_property
     def _directions(self) -> Tensor:
-        some = self._centred[:: -(-len(self._centred) // _SAMPLE)].double()
-        directions: Tensor = torch.linalg.eigh(some.T @ some).eigenvectors
+        subsample = self._centred[:: -(-len(self._centred) // _SAMPLE)].double()
+        directions: Tensor = torch.linalg.eigh(subsample.T @ subsample).eigenvectors
         return directions.flip(1).float()
 
     @cached_property
-    def _turned(self) -> Tensor:
+    def _rotated(self) -> Tensor:
         return self._centred @ self._directions
 
     def _centre(self, x: Tensor) -> Tensor:
         return (x - self._mean)[:, self._varied]
 
     def _compare(
-        self, there: Tensor, here: Tensor, x: Tensor, queries: Tensor, k: int, *, own: bool
+        self, points: Tensor, queries: Tensor, x: Tensor, rows: Tensor, k: int, exclude_self: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Propose, and measure: distances, positions, and whether none of the others can be nearer.
+        """Propose candidates and measure them: distances, positions, and whether no other point can be nearer.
 
         Args:
-            there: Of the reference codes: centred, or turned and narrowed, fp32 (n, width).
-            here: Of x, likewise.
+            points: The points, centred, or rotated and narrowed, fp32 (n, width).
+            queries: x, likewise, fp32 (m, width).
             x: Codes, fp32 (m, d).
-            queries: Positions in x.
-            k: How many.
-            own: Whether x are the reference codes.
+            rows: Which x to compare.
+            k: Number of neighbours.
+            exclude_self: Whether x are the points themselves, and none is its own neighbour.
         """
-        here = here[queries]
-        near, beyond = _nearest(there, here, min(len(there), k + own + _SPARE))
+        queries = queries[rows]
+        near, beyond = _nearest(points, queries, min(len(points), k + exclude_self + _SPARE))
         near = near.sort(1).values
         size = max(1, _CHUNK_BYTES // (8 * near.shape[1] * x.shape[1]))
-        chunks = zip(torch.split(queries, size), torch.split(near, size), strict=True)
-        d = torch.cat([(x[i][:, None].double() - self.reference[j]).square().sum(2).sqrt() for i, j in chunks])
-        if own:
-            d[near == queries[:, None]] = torch.inf
+        chunks = zip(torch.split(rows, size), torch.split(near, size), strict=True)
+        d = torch.cat([(x[i][:, None].double() - self.points[j]).square().sum(2).sqrt() for i, j in chunks])
+        if exclude_self:
+            d[near == rows[:, None]] = torch.inf
         order = d.argsort(dim=1, stable=True)[:, :k]
         d = d.gather(1, order)
-        # many times what single precision rounds
-        doubt = 16 * torch.finfo(torch.float32).eps * (here.norm(dim=1) + there.norm(dim=1).max()).square()
+        # many times the rounding error of single precision
+        doubt = 16 * torch.finfo(torch.float32).eps * (queries.norm(dim=1) + points.norm(dim=1).max()).square()
         return d, near.gather(1, order), d[:, -1].square() < beyond - doubt
 
 
-def _narrowed(turned: Tensor, width: int) -> Tensor:
-    """Keep the first directions, and the length of what the others hold: fp32 (n, width + 1)."""
-    return torch.cat([turned[:, :width], turned[:, width:].norm(dim=1, keepdim=True)], 1)
+def _narrow(rotated: Tensor, width: int) -> Tensor:
+    """Keep the first directions, and the norm of the others: fp32 (n, width + 1)."""
+    return torch.cat([rotated[:, :width], rotated[:, width:].norm(dim=1, keepdim=True)], 1)
 
 
-def _nearest(there: Tensor, here: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Find the nearest ``count``, up to rounding, in any order, and the square distance beyond which the others are.
+def _nearest(points: Tensor, queries: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Find the nearest ``count`` points up to rounding, in any order, and a lower bound on the others' square distance.
 
-    They are among the members of the ``count`` runs of reference codes that hold the nearest ones.
+    Points are divided into runs; candidates are the members of the ``count`` runs that hold the nearest points.
 
     Args:
-        there: Reference codes, fp32 (n, width).
-        here: Queries, fp32 (m, width).
-        count: How many, up to n.
+        points: fp32 (n, width).
+        queries: fp32 (m, width).
+        count: How many, at most n.
 
     Returns:
-        Positions, int64 (m, count), and squares, fp32 (m,): infinite where all are found.
+        Positions, int64 (m, count), and the bounds, fp32 (m,), infinite where all points are found.
     """
-    n = len(there)
+    n = len(points)
     width = -(-n // _RUN)
-    references = torch.zeros(_RUN * width, there.shape[1] + 1)
-    references[:n, :-1] = there
-    references[:, -1] = torch.finfo(torch.float32).max
-    references[:n, -1] = there.square().sum(1)
-    squares = torch.empty(_CHUNK, _RUN * width)  # one for all chunks: to allocate it takes as long
-    found, beyond = [], []
-    for some in torch.split(here, _CHUNK):
-        d = squares[: len(some)]
-        asked = torch.cat([-2 * some, torch.ones(len(some), 1)], 1)
-        np.matmul(asked.numpy(), references.T.numpy(), out=d.numpy())  # OpenBLAS: faster here than what torch uses
+    padded = torch.zeros(_RUN * width, points.shape[1] + 1)
+    padded[:n, :-1] = points
+    padded[:, -1] = torch.finfo(torch.float32).max
+    padded[:n, -1] = points.square().sum(1)
+    squares = torch.empty(_CHUNK, _RUN * width)  # shared by all chunks: allocating it takes as long as filling it
+    positions, beyond = [], []
+    for chunk in torch.split(queries, _CHUNK):
+        d = squares[: len(chunk)]
+        factors = torch.cat([-2 * chunk, torch.ones(len(chunk), 1)], 1)
+        np.matmul(factors.numpy(), padded.T.numpy(), out=d.numpy())  # OpenBLAS: faster here than torch's product
         runs = d.view(-1, _RUN, width).amin(1)
         near = runs.topk(min(count, width), largest=False, sorted=False).indices
         members = (near[:, None] + width * torch.arange(_RUN)[:, None]).flatten(1)
         best = d.gather(1, members).topk(count, largest=False, sorted=False)
-        found.append(members.gather(1, best.indices))
-        beyond.append(best.values.amax(1) + some.square().sum(1))
+        positions.append(members.gather(1, best.indices))
+        beyond.append(best.values.amax(1) + chunk.square().sum(1))
     farthest = torch.cat(beyond)
-    return torch.cat(found), farthest if count < n else torch.full_like(farthest, torch.inf)
+    return torch.cat(positions), farthest if count < n else torch.full_like(farthest, torch.inf)

@@ -13,12 +13,12 @@ Array = npt.NDArray[Any]
 def share_out(scores: Array, weights: Array, slack: float) -> tuple[Array, Array]:
     """Multiply each class's scores by a weight, such that the largest scores give classes nearly equal shares.
 
-    The weight of a class falls with every share too many, in up to 300 small steps, until no share is more than 0.001
-    out of bounds.
+    The weight of a class falls in proportion to its excess share, in up to 300 small steps, until no share is more than
+    0.001 out of bounds.
 
     Args:
-        scores: Shape (n, classes); they are first shifted and scaled to [0, 1].
-        weights: To start from, shape (classes,).
+        scores: Scores of the nodes, (n, classes); they are first shifted and scaled to [0, 1].
+        weights: Weights to start from, (classes,).
         slack: How far a share may be from 1 / classes, as a fraction of it.
 
     Returns:
@@ -28,10 +28,10 @@ def share_out(scores: Array, weights: Array, slack: float) -> tuple[Array, Array
     scores = scores - scores.min()
     scores = scores / (scores.max() or 1)
     low, high = (1 - slack) / classes, (1 + slack) / classes
-    counted = _Winners(scores)
+    count_winners = _Winners(scores)
     for _ in range(300):
         used = weights
-        share = counted(used) / n
+        share = count_winners(used) / n
         excess = share - share.clip(low, high)
         if np.abs(excess).max() <= 1e-3:
             break
@@ -41,23 +41,23 @@ def share_out(scores: Array, weights: Array, slack: float) -> tuple[Array, Array
 
 
 class _Winners:
-    """Count how often each class has the largest weighted score, for weights that change little from call to call.
+    """Counts how often each class has the largest weighted score, for weights that change little between calls.
 
-    Nodes whose largest score is more than ``_LEAD`` times the next keep their class until two weights have moved that
-    far from each other; only the others are looked at again.
+    A node whose largest score is more than ``_LEAD`` times the next keeps its class until the ratio of two weights has
+    changed by that factor; only the other nodes are counted again.
 
     Args:
-        scores: Shape (n, classes), non-negative.
+        scores: Scores of the nodes, (n, classes), non-negative.
     """
 
     def __init__(self, scores: Array) -> None:
         self.scores = scores
-        self._since: Array | None = None
+        self._settled_with: Array | None = None
 
     def __call__(self, weights: Array) -> Array:
-        """Count, shape (classes,)."""
-        moved = None if self._since is None else weights / self._since
-        if moved is None or not moved.min() > 0 or moved.max() / moved.min() > _LEAD * (1 - 1e-5):
+        """Count the nodes of each class, shape (classes,)."""
+        change = None if self._settled_with is None else weights / self._settled_with
+        if change is None or not change.min() > 0 or change.max() / change.min() > _LEAD * (1 - 1e-5):
             self._settle(weights)
         return self._settled + self._count(self._open, weights)
 
@@ -69,7 +69,7 @@ class _Winners:
         settled = lead > _LEAD * weighted.max(1)
         self._settled = np.bincount(first[settled], minlength=weighted.shape[1])
         self._open = self.scores[~settled]
-        self._since = weights
+        self._settled_with = weights
 
     def _count(self, scores: Array, weights: Array) -> Array:
         return np.bincount((scores * weights.astype(scores.dtype)).argmax(1), minlength=scores.shape[1])

@@ -1,1 +1,1 @@
-"""What trains a network with the labels: one learner a file."""
+"""How labels train a network: one learner per file."""

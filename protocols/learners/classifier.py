@@ -1,4 +1,4 @@
-"""A linear head on the code of an autoencoder that is trained with it."""
+"""A linear head on the code of an autoencoder, both trained together."""
 
 from collections.abc import Iterator
 
@@ -16,36 +16,38 @@ _SCALING_IMAGES = 2000
 
 
 class CodeClassifier:
-    """A copy of an autoencoder with a linear head on its code, scaled once by what the start makes of images.
+    """A copy of an autoencoder with a linear head on its scaled code.
 
-    A linear stack is folded into the encoder first: it has done its work in pretraining, and further training through
-    it would be through eight small factors.
+    The scale is measured once, on the codes of unlabelled images under the starting weights. A linear stack is folded
+    into the encoder first: it has done its work in pretraining, and training on would have to pass through eight small
+    factors.
 
     Args:
         sample: Images, uint8 (m, c, s, s).
-        autoencoder: The pretrained start, which is not changed; None starts from a fresh plain AE of the same size.
+        autoencoder: The pretrained start, which is not changed; None starts from a fresh plain AE with the paper's
+            architecture.
     """
 
     def __init__(self, sample: Sample, autoencoder: Autoencoder | None) -> None:
         pretrained = autoencoder is not None
         if autoencoder is None:
             channels, image_size = sample.inputs.shape[1:3]
-            fresh = Architecture.reference(method="ae", channels=channels, image_size=image_size)
+            fresh = Architecture.paper(method="ae", channels=channels, image_size=image_size)
             autoencoder = fresh.build(derive_seed(sample.seed, "network"))
         self.autoencoder = autoencoder.fold().to(sample.device).to(memory_format=torch.channels_last).eval()
-        shown = sample.unlabelled[:: max(1, len(sample.unlabelled) // _SCALING_IMAGES)]
+        probe = sample.unlabelled[:: max(1, len(sample.unlabelled) // _SCALING_IMAGES)]
 
         @torch.no_grad()
         def scaling() -> Scaling:
-            return Scaling.of(self.autoencoder.code(as_float(shown, sample.device)))
+            return Scaling.of(self.autoencoder.code(as_float(probe, sample.device)))
 
-        # a pretrained start gives all subsets one scale; every fresh network has its own
+        # all subsets share the scale of a pretrained start; every fresh network has its own
         self.scaling = sample.memo.once("scaling of the start", scaling) if pretrained else scaling()
         with seeded(sample.seed, "head"):
             self.head = nn.Linear(self.autoencoder.latent_dim, sample.classes).to(sample.device)
 
     def parameters(self, *, decoder: bool) -> Iterator[nn.Parameter]:
-        """Yield what is trained, with the decoder if there is a reconstruction to train it."""
+        """Yield the parameters to train; the decoder's only where a reconstruction loss trains it."""
         yield from self.autoencoder.encoder.parameters()
         yield from self.autoencoder.bottleneck.parameters()
         yield from self.head.parameters()

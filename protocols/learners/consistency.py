@@ -1,4 +1,4 @@
-"""Joint training with pseudo-labels: what the classifier is sure of on a weak view is taught to a strong view."""
+"""Joint training with pseudo-labels: confident predictions on a weak view become targets for a strong view."""
 
 from collections.abc import Iterator
 
@@ -36,21 +36,21 @@ def consistency(
               + \frac{1}{|U|} \sum_{x \in U} [\max p(\text{weak}(x)) \ge \tau] \, \text{CE}(\text{strong}(x), \hat y)
               + w \cdot \text{autoencoder loss}
 
-    with :math:`\hat y = \arg\max p(\text{weak}(x))`, which carries no gradient.
+    with :math:`\hat y = \arg\max p(\text{weak}(x))`, through which no gradient flows.
 
-    Source: Sohn et al., "FixMatch", NeurIPS 2020, https://arxiv.org/abs/2001.07685; with affine views and a square
-    erased for the strong one, and with the reconstruction of joint training.
+    Source: Sohn et al., "FixMatch", NeurIPS 2020, https://arxiv.org/abs/2001.07685; here with affine views, an erased
+    square in the strong one, and the reconstruction of joint training.
 
     Args:
         sample: Images, uint8 (m, c, s, s).
         autoencoder: The start, which is not changed; None starts from a fresh plain AE.
         steps: Optimiser steps.
-        learning_rate: Adam's at the start, for encoder, decoder and head alike.
-        batch_size: Labelled images a step (all of them if there are fewer).
-        unlabelled_batch_size: Unlabelled images a step.
+        learning_rate: Adam's initial learning rate, for encoder, decoder and head alike.
+        batch_size: Labelled images per step (all of them if there are fewer).
+        unlabelled_batch_size: Unlabelled images per step.
         confidence: The threshold tau.
-        reconstruction_weight: The weight w; the first ``batch_size`` unlabelled images of a step are reconstructed, as
-            they are. 0 leaves reconstruction out.
+        reconstruction_weight: The weight w; the first ``batch_size`` unlabelled images of a step are reconstructed,
+            not views of them. 0 leaves reconstruction out.
     """
     return train_consistently(
         sample,
@@ -75,33 +75,33 @@ def train_consistently(
     confidence: float,
     reconstruction_weight: float,
 ) -> Predictor:
-    """Do what ``consistency`` says, with labelled batches from elsewhere.
+    """Train like ``consistency``, on any stream of labelled batches.
 
     Args:
         sample: Images, uint8 (m, c, s, s).
         autoencoder: The start, which is not changed; None starts from a fresh plain AE.
-        labelled: Batches of images in [0, 1] and their labels or pseudo-labels, for ever.
+        labelled: Endless batches of images in [0, 1] and their labels or pseudo-labels.
         steps: Optimiser steps.
-        learning_rate: Adam's at the start.
-        unlabelled_batch_size: Unlabelled images a step.
+        learning_rate: Adam's initial learning rate.
+        unlabelled_batch_size: Unlabelled images per step.
         confidence: The threshold tau.
         reconstruction_weight: The weight w.
     """
     net = CodeClassifier(sample, autoencoder)
     unlabelled = unlabelled_batches(sample, unlabelled_batch_size)
-    noise, views = (generator(sample.device, sample.seed, purpose) for purpose in ("noise", "views"))
+    noise_rng, view_rng = (generator(sample.device, sample.seed, purpose) for purpose in ("noise", "views"))
 
     def loss() -> Tensor:
         x, y = next(labelled)
         u = next(unlabelled)
         with torch.no_grad():
-            sure, guess = net.logits(view(u, "weak", views)).softmax(1).max(1)
-        logits = net.logits(torch.cat([view(x, "strong", views), view(u, "strong", views)]))
-        kept = (sure >= confidence).float()
+            probability, guess = net.logits(view(u, "weak", view_rng)).softmax(1).max(1)
+        logits = net.logits(torch.cat([view(x, "strong", view_rng), view(u, "strong", view_rng)]))
+        confident = (probability >= confidence).float()
         value = F.cross_entropy(logits[: len(x)], y)
-        value = value + (kept * F.cross_entropy(logits[len(x) :], guess, reduction="none")).mean()
+        value = value + (confident * F.cross_entropy(logits[len(x) :], guess, reduction="none")).mean()
         if reconstruction_weight:
-            value = value + reconstruction_weight * net.autoencoder.loss(u[: len(x)], noise)
+            value = value + reconstruction_weight * net.autoencoder.loss(u[: len(x)], noise_rng)
         return value
 
     train(

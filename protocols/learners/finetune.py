@@ -12,14 +12,14 @@ from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 def finetune(
     sample: Sample, autoencoder: Autoencoder, *, steps: int, learning_rate: float, batch_size: int
 ) -> Predictor:
-    """Train a copy of a pretrained encoder and a linear head on its code, on labelled images as they are.
+    """Train a copy of a pretrained encoder and a linear head on its code, on labelled images without augmentation.
 
     Args:
-        sample: Images, uint8 (m, c, s, s); of the unlabelled ones a few set the scale of the code.
-        autoencoder: The pretrained start; it is not changed, and its decoder is not used.
+        sample: Images, uint8 (m, c, s, s); the scale of the code is measured on a few of the unlabelled ones.
+        autoencoder: The pretrained start, which is not changed; its decoder is not used.
         steps: Optimiser steps.
-        learning_rate: Adam's at the start, for encoder and head alike.
-        batch_size: Labelled images a step (all of them if there are fewer).
+        learning_rate: Adam's initial learning rate, for encoder and head alike.
+        batch_size: Labelled images per step (all of them if there are fewer).
     """
     net = CodeClassifier(sample, autoencoder)
     labelled = labelled_batches(sample, batch_size)

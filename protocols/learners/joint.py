@@ -1,4 +1,4 @@
-"""Encoder and head trained together: the label loss and the reconstruction of unlabelled images."""
+"""Encoder and head trained together, on labels and on the reconstruction of unlabelled images."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -31,23 +31,23 @@ def joint(
 
     .. math:: L = \text{cross-entropy}(\text{head}(z_L), y) + w \cdot \text{autoencoder loss}(x_U)
 
-    A metric-learning loss of the labelled codes may be added, with weight 1; a batch without two examples of one class,
-    or with one class only, has none.
+    A metric-learning loss of the labelled codes may be added, with weight 1; it is left out for a batch without two
+    examples of one class and one of another.
 
     Args:
         sample: Images, uint8 (m, c, s, s).
-        autoencoder: The pretrained start; it is not changed.
+        autoencoder: The pretrained start, which is not changed.
         steps: Optimiser steps.
-        learning_rate: Adam's at the start, for encoder, decoder and head alike.
-        batch_size: Labelled images a step (all of them if there are fewer).
-        unlabelled_batch_size: Unlabelled images a step.
+        learning_rate: Adam's initial learning rate, for encoder, decoder and head alike.
+        batch_size: Labelled images per step (all of them if there are fewer).
+        unlabelled_batch_size: Unlabelled images per step.
         reconstruction_weight: The weight w.
-        metric_loss: A name in ``LOSSES``, or empty.
+        metric_loss: A name in ``LOSSES``, or empty for none.
     """
     net = CodeClassifier(sample, autoencoder)
     labelled = labelled_batches(sample, batch_size)
     unlabelled = unlabelled_batches(sample, unlabelled_batch_size)
-    noise = generator(sample.device, sample.seed, "noise")
+    noise_rng = generator(sample.device, sample.seed, "noise")
 
     def loss() -> Tensor:
         x, y = next(labelled)
@@ -55,7 +55,7 @@ def joint(
         value = F.cross_entropy(net.head(z).float(), y)
         if metric_loss and has_pairs(y):
             value = value + LOSSES[metric_loss]()(z.float(), y)
-        return value + reconstruction_weight * net.autoencoder.loss(next(unlabelled), noise)
+        return value + reconstruction_weight * net.autoencoder.loss(next(unlabelled), noise_rng)
 
     train(loss, net.parameters(decoder=True), sample, steps=steps, learning_rate=learning_rate)
     return image_predictor(net.logits, sample)

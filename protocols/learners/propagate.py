@@ -1,4 +1,4 @@
-"""The chain that makes a few labels enough: labels spread on a graph, the safe ones kept, then consistency training."""
+"""Pseudo-labels from a graph: labels are spread on it, the safe ones are kept, and consistency training uses them."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -11,13 +11,14 @@ from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.datasets.image_set import as_float
 from ssl_irmae.encoders.encoding import encode
 from ssl_irmae.protocols.graphs.graph import Graph, build_graph
+from ssl_irmae.protocols.graphs.poisson_equation import poisson_scores
+from ssl_irmae.protocols.graphs.poisson_mbo import poisson_mbo
 from ssl_irmae.protocols.learners.consistency import train_consistently
 from ssl_irmae.protocols.readouts.batches import batches
-from ssl_irmae.protocols.readouts.poisson import poisson_mbo, poisson_scores
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 
 Scorer = Callable[[Graph, Tensor, Tensor, int], Tensor]
-"""From a graph, the positions of labelled nodes, their classes and the number of classes: class scores (n, classes)."""
+"""Maps a graph, positions of labelled nodes, their classes and the number of classes to class scores (n, classes)."""
 
 
 def propagate(
@@ -34,20 +35,20 @@ def propagate(
 ) -> Predictor:
     r"""Give unlabelled training images pseudo-labels by Poisson learning, keep the safe ones, train on them.
 
-    A pseudo-label is kept where all k nearest neighbours have the same one. Kept images stand in for labelled ones
-    in consistency training; those with a true label keep it.
+    A pseudo-label is safe where all k nearest neighbours have the same one. Images with a true label or a safe
+    pseudo-label are the labelled images of consistency training; a true label is never replaced.
 
     Args:
         sample: Images, uint8 (m, c, s, s).
-        autoencoder: The graph is over its codes and training starts from it; it is not changed. None takes pixels
-            and starts from a fresh plain AE.
+        autoencoder: The graph is over its codes and training starts from it; it is not changed. With None the graph is
+            over pixels and training starts from a fresh plain AE.
         k: Neighbours in the graph.
         steps: Optimiser steps.
-        learning_rate: Adam's at the start, for encoder, decoder and head alike.
-        batch_size: Pseudo-labelled images a step.
-        unlabelled_batch_size: Unlabelled images a step.
-        confidence: The threshold of consistency training.
-        reconstruction_weight: That of consistency training.
+        learning_rate: Adam's initial learning rate, for encoder, decoder and head alike.
+        batch_size: Labelled and pseudo-labelled images per step.
+        unlabelled_batch_size: Unlabelled images per step.
+        confidence: Threshold of consistency training.
+        reconstruction_weight: Weight of the reconstruction in consistency training.
     """
     return _propagate(
         sample,
@@ -76,21 +77,21 @@ def propagate_prior(
     confidence: float,
     reconstruction_weight: float,
 ) -> Predictor:
-    """Do as ``propagate``, with pseudo-labels by Poisson MBO, whose class prior helps where labels are very few.
+    """Train like ``propagate``, on pseudo-labels of Poisson MBO, whose class prior helps where labels are very few.
 
-    The prior is an assumption and read from no label: all classes are about equally common (see ``poisson_mbo``).
+    The prior is an assumption, not read from any label: all classes are about equally common (see ``poisson_mbo``).
 
     Args:
         sample: Images, uint8 (m, c, s, s).
-        autoencoder: As in ``propagate``, and so are the settings but for slack.
+        autoencoder: As in ``propagate``.
         k: Neighbours in the graph.
         slack: How far a class's share may be from the uniform one, as a fraction of it.
         steps: Optimiser steps.
-        learning_rate: Adam's at the start.
-        batch_size: Pseudo-labelled images a step.
-        unlabelled_batch_size: Unlabelled images a step.
-        confidence: The threshold of consistency training.
-        reconstruction_weight: That of consistency training.
+        learning_rate: Adam's initial learning rate.
+        batch_size: Labelled and pseudo-labelled images per step.
+        unlabelled_batch_size: Unlabelled images per step.
+        confidence: Threshold of consistency training.
+        reconstruction_weight: Weight of the reconstruction in consistency training.
     """
     return _propagate(
         sample,
@@ -109,13 +110,13 @@ def propagate_prior(
 def _propagate(
     sample: Sample, autoencoder: Autoencoder | None, score: Scorer, *, k: int, batch_size: int, **training: Any
 ) -> Predictor:
-    kept, labels = pseudo_labels(sample, autoencoder, score, k=k)
+    positions, labels = pseudo_labels(sample, autoencoder, score, k=k)
 
     def labelled() -> Iterator[tuple[Tensor, Tensor]]:
         images = sample.unlabelled_on_device()
-        places, classes = kept.to(sample.device), labels.to(sample.device)
-        for i in batches(len(kept), batch_size, generator("cpu", sample.seed, "labelled"), sample.device):
-            yield as_float(images[places[i]], sample.device), classes[i]
+        image_indices, classes = positions.to(sample.device), labels.to(sample.device)
+        for i in batches(len(positions), batch_size, generator("cpu", sample.seed, "labelled"), sample.device):
+            yield as_float(images[image_indices[i]], sample.device), classes[i]
 
     return train_consistently(sample, autoencoder, labelled(), **training)
 
@@ -126,11 +127,11 @@ def pseudo_labels(sample: Sample, autoencoder: Autoencoder | None, score: Scorer
     Args:
         sample: Images, uint8 (m, c, s, s).
         autoencoder: The graph is over its codes; None takes pixels.
-        score: Gives every node class scores.
+        score: Computes the class scores of all nodes.
         k: Neighbours in the graph.
 
     Returns:
-        Positions in ``sample.unlabelled``, and labels, int64, shape (kept,).
+        Positions in ``sample.unlabelled`` and their labels, int64 of equal length; the true labels are among them.
     """
 
     def codes() -> Tensor:
@@ -143,5 +144,5 @@ def pseudo_labels(sample: Sample, autoencoder: Autoencoder | None, score: Scorer
     guess[sample.positions] = sample.labels
     safe = (guess[graph.nearest] == guess[:, None]).all(1)
     safe[sample.positions] = True
-    kept = safe.nonzero().flatten()
-    return kept, guess[kept]
+    positions = safe.nonzero().flatten()
+    return positions, guess[positions]

@@ -1,4 +1,4 @@
-"""The loop that the end-to-end learners share, so that all of them are trained alike."""
+"""Batches, training loop and predictor that all learners share, so that they are trained alike."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -17,14 +17,14 @@ _PREDICT_CHUNK = 512
 
 
 def labelled_batches(sample: Sample, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield batches (images in [0, 1], labels) of the labelled examples for ever, on the sample's device."""
+    """Yield batches (images in [0, 1], labels) of the labelled examples forever, on the sample's device."""
     images, labels = sample.inputs.to(sample.device), sample.labels.to(sample.device)
     for i in batches(len(labels), batch_size, generator("cpu", sample.seed, "labelled"), sample.device):
         yield as_float(images[i], sample.device), labels[i]
 
 
 def unlabelled_batches(sample: Sample, batch_size: int) -> Iterator[Tensor]:
-    """Yield batches of unlabelled images in [0, 1] for ever, on the sample's device."""
+    """Yield batches of unlabelled images in [0, 1] forever, on the sample's device."""
     images = sample.unlabelled_on_device()
     for i in batches(len(images), batch_size, generator("cpu", sample.seed, "unlabelled"), sample.device):
         yield as_float(images[i], sample.device)
@@ -33,14 +33,14 @@ def unlabelled_batches(sample: Sample, batch_size: int) -> Iterator[Tensor]:
 def train(
     loss: Callable[[], Tensor], parameters: Iterable[nn.Parameter], sample: Sample, *, steps: int, learning_rate: float
 ) -> None:
-    """Take Adam steps on a loss, the rate falling to zero along a half cosine.
+    """Minimise a loss by Adam steps whose learning rate falls to zero along a half cosine.
 
     Args:
         loss: Draws its own batches and returns a scalar.
-        parameters: To train.
-        sample: For device and precision.
+        parameters: Parameters to train.
+        sample: Gives device and precision.
         steps: Optimiser steps.
-        learning_rate: At the start.
+        learning_rate: Initial learning rate.
     """
     optimizer = Adam(parameters, learning_rate)
     for step in range(steps):
@@ -53,12 +53,12 @@ def train(
 
 
 def image_predictor(logits: Callable[[Tensor], Tensor], sample: Sample) -> Predictor:
-    """Make a predictor of uint8 images from a function of images in [0, 1]."""
+    """Make a predictor of uint8 images from the logits of images in [0, 1]."""
 
     @torch.no_grad()
     def predict(images: Tensor) -> Tensor:
         with autocast(sample.device, sample.precision):
             chunks = [logits(as_float(x, sample.device)).argmax(1) for x in torch.split(images, _PREDICT_CHUNK)]
-        return torch.cat(chunks).cpu()  # one wait for the device
+        return torch.cat(chunks).cpu()  # waits for the device only once
 
     return predict

@@ -1,4 +1,4 @@
-"""The class whose labelled codes have the nearest mean."""
+"""Nearest class mean."""
 
 import torch
 
@@ -7,7 +7,7 @@ from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 
 
 def centroid(sample: Sample) -> Predictor:
-    """Take the class whose labelled codes have the nearest mean, Euclidean distance.
+    """Predict the class whose labelled codes have the nearest mean, by Euclidean distance.
 
     Args:
         sample: Codes or features, shape (m, d).

@@ -1,15 +1,15 @@
-"""The nearest labelled codes vote."""
+"""A vote of the nearest labelled codes."""
 
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 from ssl_irmae.protocols.readouts.voting import vote
 
 
 def knn(sample: Sample, *, k: int) -> Predictor:
-    """Let the nearest labelled codes vote, Euclidean distance, one vote each.
+    """Predict by a vote of the nearest labelled codes, by Euclidean distance, one vote each.
 
     Args:
         sample: Codes or features, shape (m, d).
-        k: Voters (all labelled examples, if there are fewer). A tied vote goes to the tied class that has the nearest
-            voter, so with one label a class any k is 1.
+        k: Number of voters (all labelled examples, if there are fewer). A tie goes to the tied class with the nearest
+            voter, so with one label per class any k equals 1.
     """
     return lambda x: vote(x, sample.inputs, sample.labels, k)

@@ -20,33 +20,33 @@ _VALIDATED = 2000
 Array = npt.NDArray[np.float32]
 
 
-def linear_probe(sample: Sample, *, C: float, max_iter: int) -> Predictor:
-    """Fit multinomial logistic regression with an L2 penalty (scikit-learn's), deterministic.
+def linear(sample: Sample, *, C: float, max_iter: int) -> Predictor:
+    """Fit multinomial logistic regression with an L2 penalty; scikit-learn's implementation, deterministic.
 
-    The code is centred and divided by one number, its root-mean-square over the unlabelled examples: a C then means
-    the same for every encoder, and directions that the encoder left near zero stay near zero.
+    The code is centred and divided by one number, its root-mean-square over the unlabelled examples, so that a C
+    means the same for every encoder and directions that the encoder left near zero stay near zero.
 
-    C is the one of 0.001, 0.01, 0.1, 1 and 10 with the lowest log-loss in five-fold stratified cross-validation inside
-    the subset (of 2,000 of its examples where it has more, always the same ones), if each class has five examples. They
-    are tried in this order until the loss rises.
+    If each class has at least five examples, C is the one of 0.001, 0.01, 0.1, 1 and 10 with the lowest log-loss in
+    five-fold stratified cross-validation inside the subset (on 2,000 of its examples, always the same, where it has
+    more). The candidates are tried in this order until the loss stops falling.
 
     Args:
         sample: Codes or features, shape (m, d).
-        C: Inverse strength of the penalty where classes are too small for cross-validation.
+        C: Inverse strength of the penalty, used where a class is too small for cross-validation.
         max_iter: Most iterations of the solver.
 
     Returns:
-        A predictor; if the sample holds one class only, that predicts it always.
+        A predictor; if the sample holds a single class, it always predicts that class.
     """
     scaling = Scaling.of_sample(sample)
     first = sample.labels[:1]
     if bool((sample.labels == first).all()):
         return lambda x: first.repeat(len(x))
     x, y = scaling(sample.inputs).numpy(), sample.labels.numpy()
-    some = torch.randperm(len(y), generator=generator("cpu", "cross-validation"))[:_VALIDATED].numpy()
-    with threadpool_limits(1):  # products this small wait for a second thread far longer than they take
-        if np.unique(y[some], return_counts=True)[1].min() >= _FOLDS:
-            C = validated_penalty(x[some], y[some], max_iter=max_iter)
+    validated = torch.randperm(len(y), generator=generator("cpu", "cross-validation"))[:_VALIDATED].numpy()
+    with threadpool_limits(1):  # for products this small, waiting for a second thread takes longer than the work
+        if np.unique(y[validated], return_counts=True)[1].min() >= _FOLDS:
+            C = validated_penalty(x[validated], y[validated], max_iter=max_iter)
         model = LogisticRegression(C=C, max_iter=max_iter).fit(x, y)
 
     def predict(x: Tensor) -> Tensor:
@@ -56,22 +56,22 @@ def linear_probe(sample: Sample, *, C: float, max_iter: int) -> Predictor:
 
 
 def validated_penalty(x: Array, y: npt.NDArray[np.int64], *, max_iter: int) -> float:
-    """Choose C by cross-validation: from the strongest penalty on, until a weaker one is worse.
+    """Choose C by cross-validation: from the strongest penalty on, until a weaker one does no better.
 
     Args:
         x: Scaled codes, fp32 (m, d).
-        y: Classes, shape (m,), each at least five times.
+        y: Classes, int64 (m,), each at least five times.
         max_iter: Most iterations of the solver.
     """
     folds = list(StratifiedKFold(_FOLDS).split(x, y))
     models = [LogisticRegression(max_iter=max_iter, warm_start=True) for _ in folds]
-    chosen, least = _PATH[0], np.inf
+    best, lowest = _PATH[0], np.inf
     for C in _PATH:
         loss = 0.0
-        for model, (fit, held_out) in zip(models, folds, strict=True):
-            model.set_params(C=C).fit(x[fit], y[fit])
+        for model, (fitted, held_out) in zip(models, folds, strict=True):
+            model.set_params(C=C).fit(x[fitted], y[fitted])
             loss += log_loss(y[held_out], model.predict_proba(x[held_out]), labels=model.classes_)
-        if loss >= least:
+        if loss >= lowest:
             break
-        chosen, least = C, loss
-    return chosen
+        best, lowest = C, loss
+    return best

@@ -1,4 +1,4 @@
-"""A projection of the code in which examples of one class lie close together."""
+"""A projection of the code that brings examples of one class close together."""
 
 import torch
 import torch.nn.functional as F
@@ -17,19 +17,19 @@ _WIDTH = 64
 def metric(
     sample: Sample, *, steps: int, learning_rate: float, per_class: int, temperature: float, k: int
 ) -> Predictor:
-    """Train a linear projection on the supervised contrastive loss; classify by nearest neighbours on its sphere.
+    """Train a linear projection on the supervised contrastive loss; classify by nearest neighbours on its unit sphere.
 
-    Through pytorch-metric-learning: ``SupConLoss`` on batches of ``MPerClassSampler``. Where a class has one labelled
-    example there is no pair to bring together, and with one class none to keep apart: then nothing is trained, and
-    the nearest neighbours are those in the code itself, as in ``knn``.
+    It uses pytorch-metric-learning's ``SupConLoss`` on batches of ``MPerClassSampler``. A class with one labelled
+    example has no pair to bring together, and a single class has none to keep apart: then nothing is trained, and the
+    nearest neighbours are found in the code itself, as in ``knn``.
 
     Args:
         sample: Codes or features, shape (m, d).
         steps: Optimiser steps.
-        learning_rate: Adam's.
-        per_class: Examples of each class in a batch (as many as the rarest class has, if fewer).
-        temperature: Of the loss.
-        k: Voters among the labelled examples.
+        learning_rate: Adam's learning rate.
+        per_class: Examples of each class per batch (as many as the rarest class has, if fewer).
+        temperature: Temperature of the loss.
+        k: Number of labelled examples that vote.
     """
     counts = torch.unique(sample.labels, return_counts=True)[1]
     if len(counts) == 1 or counts.min() == 1:

@@ -1,8 +1,8 @@
-"""The one door to pytorch-metric-learning, and what one has to know to pass it safely.
+"""The only module that uses pytorch-metric-learning, and its traps.
 
-Its distances normalise vectors unless told not to. Its sampler draws from numpy's global generator unless its module
-variable is replaced. Its SupCon loss is 0, silently, for a batch without a pair of one class. Matrix products round
-differently for different numbers of rows, so distances are taken in double precision, where that decides nothing.
+Its distances normalise vectors unless asked not to. Its sampler draws from numpy's global generator unless a module
+variable is replaced. Its SupCon loss is silently 0 for a batch without a pair of one class. Matrix products round
+differently for different numbers of rows, so distances are computed in double precision, where that changes no result.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ LOSSES: dict[str, Callable[[], Loss]] = {
     "contrastive": ContrastiveLoss,
     "multi-similarity": MultiSimilarityLoss,
 }
-"""What can be added to joint training, each with the library's own settings."""
+"""Losses that can be added to joint training, each with the library's default settings."""
 
 
 def euclidean(x: Tensor, points: Tensor) -> Tensor:
@@ -47,31 +47,31 @@ def euclidean(x: Tensor, points: Tensor) -> Tensor:
     return distances
 
 
-def nearest(x: Tensor, reference: Tensor, k: int) -> Tensor:
-    """Find the k nearest reference points (n, d) of each x (m, d), nearest first: positions, int64 (m, k).
+def nearest(x: Tensor, points: Tensor, k: int) -> Tensor:
+    """Find the k nearest points (n, d) of each x (m, d), nearest first: positions, int64 (m, k).
 
-    It compares all with all in double precision; among thousands of points ``Neighbours`` finds the same faster.
+    All pairs are compared in double precision; among thousands of points ``Neighbours`` finds the same faster.
     """
     search = CustomKNN(LpDistance(normalize_embeddings=False), batch_size=_CHUNK)
-    positions: Tensor = search(x.double(), k, reference.double())[1]
+    positions: Tensor = search(x.double(), k, points.double())[1]
     return positions
 
 
 def has_pairs(labels: Tensor) -> bool:
-    """Say whether a batch has two examples of one class and one of another: what a metric loss needs."""
+    """Whether a batch has two examples of one class and one of another, which a metric loss needs."""
     most = int(labels.bincount().max())
     return 2 <= most < len(labels)
 
 
 def retrieval_metrics(codes: Tensor, labels: Tensor) -> dict[str, float]:
-    """Let each code ask for its nearest others, by Euclidean distance, and k-means for clusters.
+    """Measure how well the nearest other codes, by Euclidean distance, and k-means clusters agree with the labels.
 
     Args:
-        codes: fp32 (n, d).
-        labels: int64 (n,), each class at least twice.
+        codes: Codes, fp32 (n, d).
+        labels: Their classes, int64 (n,), each class at least twice.
 
     Returns:
-        precision_at_1, r_precision, mean_average_precision_at_r, NMI, AMI; 0 to 1.
+        precision_at_1, r_precision, mean_average_precision_at_r, NMI and AMI, each from 0 to 1.
     """
 
     def clusters(x: Tensor, count: int) -> Tensor:
@@ -90,7 +90,7 @@ def retrieval_metrics(codes: Tensor, labels: Tensor) -> dict[str, float]:
 
 
 def supcon(z: Tensor, labels: Tensor, *, temperature: float) -> Tensor:
-    """Compute the supervised contrastive loss of a batch z (m, d), by cosine.
+    """Compute the supervised contrastive loss of a batch z (m, d), by cosine similarity.
 
     Source: Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020, https://arxiv.org/abs/2004.11362.
 
@@ -104,20 +104,20 @@ def supcon(z: Tensor, labels: Tensor, *, temperature: float) -> Tensor:
 
 
 def class_batches(labels: Tensor, per_class: int, steps: int, *parts: int | str) -> Iterator[Tensor]:
-    """Yield index batches with equally many examples of every class, drawn from a generator of its own.
+    """Yield index batches with equally many examples of every class, drawn from a random stream of their own.
 
     Args:
-        labels: Shape (m,).
-        per_class: Examples of each class in a batch; no class may have fewer.
+        labels: Classes, int64 (m,).
+        per_class: Examples of each class per batch; no class may have fewer.
         steps: Number of batches.
-        *parts: Of the seed.
+        *parts: What the seed is derived from.
     """
     size = per_class * len(torch.unique(labels))
     sampler = MPerClassSampler(labels, per_class, length_before_new_iter=steps * size)
-    theirs = common_functions.NUMPY_RANDOM
+    library_rng = common_functions.NUMPY_RANDOM
     common_functions.NUMPY_RANDOM = np.random.default_rng(derive_seed(*parts))
     try:
-        drawn = torch.tensor(list(sampler))  # all are drawn here, before the first is used
+        indices = torch.tensor(list(sampler))  # draws everything while the generator is replaced
     finally:
-        common_functions.NUMPY_RANDOM = theirs
-    return iter(torch.split(drawn, size))
+        common_functions.NUMPY_RANDOM = library_rng
+    return iter(torch.split(indices, size))

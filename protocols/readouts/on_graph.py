@@ -1,4 +1,6 @@
-"""From the scores of a graph's nodes to predictions."""
+"""From the scores of a graph's nodes to predictors."""
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -13,31 +15,45 @@ def graph_of(sample: Sample, *, k: int) -> Graph:
     return sample.memo.once(f"graph of {k} neighbours", lambda: build_graph(sample.unlabelled, k=k))
 
 
-def inductive(graph: Graph, scores: Tensor) -> Predictor:
-    """Make a predictor of any input from the scores of a graph's nodes.
-
-    Each node counts as the class it scores highest; a new point takes the class with the largest weight among its k
-    nearest nodes. It looks at no other new point.
+def predictors(graph: Graph, samples: Sequence[Sample], scores: Sequence[Tensor]) -> list[Predictor]:
+    """Make a predictor for each sample: transductive if its scored inputs are nodes of the graph, else inductive.
 
     Args:
-        graph: Over the unlabelled codes.
-        scores: Of its nodes, (n, classes).
+        graph: Graph over the unlabelled codes that the samples share.
+        samples: One for each predictor.
+        scores: Class scores of the nodes, (n, classes), for each sample.
+    """
+    return [
+        transductive(sample, node_scores) if sample.scored else inductive(graph, node_scores)
+        for sample, node_scores in zip(samples, scores, strict=True)
+    ]
+
+
+def inductive(graph: Graph, scores: Tensor) -> Predictor:
+    """Make a predictor for any input from the class scores of a graph's nodes.
+
+    Each node counts as the class it scores highest. A new point takes the class with the largest total weight among
+    its k nearest nodes; its prediction does not depend on the other new points.
+
+    Args:
+        graph: Graph over the unlabelled codes.
+        scores: Class scores of its nodes, (n, classes).
     """
     votes = F.one_hot(scores.argmax(1), scores.shape[1])
     return lambda x: graph.extend(votes, x).argmax(1)
 
 
 def transductive(sample: Sample, scores: Tensor) -> Predictor:
-    """Make a predictor of the scored inputs alone, which are nodes of the graph themselves.
+    """Make a predictor for the scored inputs alone, which are nodes of the graph themselves.
 
     Args:
         sample: Its unlabelled codes end with the scored ones.
-        scores: Of the nodes, (n, classes).
+        scores: Class scores of the nodes, (n, classes).
     """
 
     def predict(x: Tensor) -> Tensor:
-        if not torch.equal(sample.unlabelled[-len(x) :], x):
-            raise ValueError("a transductive readout predicts the inputs that its unlabelled ones end with, no others")
-        return scores[-len(x) :].argmax(1)
+        if not torch.equal(sample.unlabelled[-sample.scored :], x):
+            raise ValueError("a transductive readout predicts the scored inputs it was fitted with, and no others")
+        return scores[-sample.scored :].argmax(1)
 
     return predict

@@ -16,38 +16,39 @@ T = TypeVar("T")
 
 
 class Memo:
-    """What many trials share: functions of the unlabelled inputs alone, such as a graph over them, computed once.
+    """Remembers what many trials share: functions of the unlabelled inputs alone, such as a graph over them.
 
-    Nothing that depends on a label may be kept here but for trials with these very labels, or one trial's labels would
-    reach another.
+    Nothing that depends on a label may be stored here, except for trials with exactly these labels; otherwise the
+    labels of one trial would leak into another.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[str, Any] = {}
+        self._values: dict[str, Any] = {}
 
     def once(self, name: str, compute: Callable[[], T]) -> T:
-        """Return what was kept under a name, computing it the first time."""
-        if name not in self._kept:
-            self._kept[name] = compute()
-        value: T = self._kept[name]
+        """Return the value stored under a name, computing it the first time."""
+        if name not in self._values:
+            self._values[name] = compute()
+        value: T = self._values[name]
         return value
 
 
 @dataclass(frozen=True)
 class Sample:
-    """All that a readout may learn from.
+    """Everything a readout may learn from.
 
     Args:
-        inputs: Of the labelled examples: codes, fp32 (m, d), or images, uint8 (m, c, s, s).
-        labels: Their classes, int64, shape (m,).
-        unlabelled: Inputs of every training example, shape (n, ...), without labels; for a transductive readout the
-            scored ones follow.
-        positions: Where the labelled examples stand in ``unlabelled``, int64, shape (m,).
+        inputs: Inputs of the labelled examples: codes, fp32 (m, d), or images, uint8 (m, c, s, s).
+        labels: Their classes, int64 (m,).
+        unlabelled: Inputs of all training examples, shape (n, ...), without labels; for a transductive readout the
+            inputs that will be scored follow them.
+        positions: Indices of the labelled examples in ``unlabelled``, int64 (m,).
         classes: Number of classes.
-        seed: Of every random choice the readout makes.
-        device: Where to train networks.
-        precision: Arithmetic of networks.
-        memo: Shared by all trials with these unlabelled inputs.
+        seed: Seed of every random choice the readout makes.
+        device: Where networks are trained.
+        precision: Arithmetic of the networks.
+        scored: Number of inputs at the end of ``unlabelled`` that will be scored; 0 unless the readout is transductive.
+        memo: Shared by all trials with the same unlabelled inputs.
     """
 
     inputs: Tensor
@@ -58,8 +59,9 @@ class Sample:
     seed: int
     device: torch.device
     precision: Precision
+    scored: int = 0
     memo: Memo = field(default_factory=Memo)
 
     def unlabelled_on_device(self) -> Tensor:
-        """Bring the unlabelled inputs to the device, once for all trials: a step must not wait for the CPU."""
+        """Copy the unlabelled inputs to the device, once for all trials: a training step must not wait for the CPU."""
         return self.memo.once(f"unlabelled on {self.device}", lambda: self.unlabelled.to(self.device))

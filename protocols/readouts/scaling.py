@@ -1,4 +1,4 @@
-"""One scale for codes of every encoder."""
+"""One scale for the codes of every encoder."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -10,11 +10,11 @@ from ssl_irmae.protocols.readouts.sample import Sample
 
 @dataclass(frozen=True)
 class Scaling:
-    """Subtract a mean, divide by one number.
+    """Subtracts a mean and divides by one number.
 
     Args:
-        mean: Of each direction, shape (d,).
-        rms: Root-mean-square of the centred directions, averaged over all of them: a scalar.
+        mean: Mean of each direction, shape (d,).
+        rms: Root-mean-square of the centred codes over all directions, a scalar.
     """
 
     mean: Tensor
@@ -28,7 +28,7 @@ class Scaling:
 
     @classmethod
     def of_sample(cls, sample: Sample) -> Self:
-        """Measure a sample's unlabelled codes: once for all trials that share them."""
+        """Measure a sample's unlabelled codes, once for all trials that share them."""
         return sample.memo.once("scaling", lambda: cls.of(sample.unlabelled))
 
     def __call__(self, z: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Logistic regression that teaches itself on its own confident guesses."""
+"""Logistic regression that learns from its own confident predictions."""
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from ssl_irmae.protocols.readouts.scaling import Scaling
 def self_training(
     sample: Sample, *, C: float, max_iter: int, threshold: float, rounds: int, unlabelled: int
 ) -> Predictor:
-    """Fit logistic regression, label what it is sure of, fit again (scikit-learn's SelfTrainingClassifier).
+    """Fit logistic regression, turn its confident predictions into labels, fit again; scikit-learn's implementation.
 
     Source: Yarowsky, "Unsupervised Word Sense Disambiguation Rivaling Supervised Methods", ACL 1995.
 
@@ -23,26 +23,26 @@ def self_training(
         sample: Codes or features, shape (m, d).
         C: Inverse strength of the penalty.
         max_iter: Most iterations of the solver.
-        threshold: Probability from which a guess counts as a label.
-        rounds: Most rounds of guessing.
-        unlabelled: How many unlabelled codes take part, drawn by the sample's seed (all, if there are fewer).
+        threshold: Probability from which a prediction becomes a label.
+        rounds: Most rounds of labelling.
+        unlabelled: Number of unlabelled codes that take part, drawn by the sample's seed (all, if there are fewer).
 
     Returns:
-        A predictor; if the sample holds one class only, that predicts it always.
+        A predictor; if the sample holds a single class, it always predicts that class.
     """
     scaling = Scaling.of_sample(sample)
     first = sample.labels[:1]
     if bool((sample.labels == first).all()):
         return lambda x: first.repeat(len(x))
-    free = torch.ones(len(sample.unlabelled), dtype=torch.bool)
-    free[sample.positions] = False
-    others = free.nonzero().flatten()
-    others = others[torch.randperm(len(others), generator=generator("cpu", sample.seed, "unlabelled"))[:unlabelled]]
-    inputs = torch.cat([sample.inputs, sample.unlabelled[others]])
-    labels = torch.cat([sample.labels, torch.full((len(others),), -1)])
-    regression = LogisticRegression(C=C, max_iter=max_iter, warm_start=True)  # each round from where the last ended
-    model = SelfTrainingClassifier(regression, threshold=threshold, max_iter=rounds) if len(others) else regression
-    with threadpool_limits(1):  # products this small wait for a second thread far longer than they take
+    is_unlabelled = torch.ones(len(sample.unlabelled), dtype=torch.bool)
+    is_unlabelled[sample.positions] = False
+    pool = is_unlabelled.nonzero().flatten()
+    pool = pool[torch.randperm(len(pool), generator=generator("cpu", sample.seed, "unlabelled"))[:unlabelled]]
+    inputs = torch.cat([sample.inputs, sample.unlabelled[pool]])
+    labels = torch.cat([sample.labels, torch.full((len(pool),), -1)])
+    regression = LogisticRegression(C=C, max_iter=max_iter, warm_start=True)  # each round starts from the last fit
+    model = SelfTrainingClassifier(regression, threshold=threshold, max_iter=rounds) if len(pool) else regression
+    with threadpool_limits(1):  # for products this small, waiting for a second thread takes longer than the work
         model.fit(scaling(inputs).numpy(), labels.numpy())
 
     def predict(x: Tensor) -> Tensor:

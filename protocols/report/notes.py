@@ -1,187 +1,292 @@
-"""What the numbers of a protocol's tables are, in words."""
+"""The notes printed under a protocol's tables: what the numbers are, and what they do not say."""
 
 from collections.abc import Sequence
 
-from ssl_irmae.protocols.contenders.registry import CONTENDERS
-from ssl_irmae.protocols.report.tables.components import crossed_components, explain_components
-from ssl_irmae.protocols.report.tables.terminal import format_n
-from ssl_irmae.protocols.statistics.error_matrix import cross
+from ssl_irmae.protocols.contenders.registry import READOUT_NOTES
+from ssl_irmae.protocols.report.note import Note
+from ssl_irmae.protocols.report.tables.cells import format_n
+from ssl_irmae.protocols.report.tables.components import component_notes, crossed_components
+from ssl_irmae.protocols.statistics.error_matrix import error_matrices
+from ssl_irmae.protocols.statistics.finite_test_set import binomial_test_set_error
 from ssl_irmae.protocols.statistics.significance import EXACT_UP_TO, FLIPS, what_n_allows
-from ssl_irmae.protocols.statistics.summary import Summary
-from ssl_irmae.protocols.statistics.test_set_error import scoring_error
+from ssl_irmae.protocols.statistics.summary import Comparison, Summary
 from ssl_irmae.protocols.storage.rows import Row
 
 _MOST_NAMES = 3
 
 
-def explain(rows: Sequence[Row], summaries: Sequence[Summary], *, reference: str) -> list[str]:
-    """Say in words what stands in the tables, one entry a line of thought.
+def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: str) -> list[Note]:
+    """Return the notes on the tables of a protocol.
 
     Args:
         rows: Every row of the protocol.
-        summaries: Of them.
-        reference: The contender that differences are taken to.
+        summaries: Their summaries.
+        baseline: The contender that differences are taken to.
     """
     first = rows[0]
     return [
-        *_about_errors(first, summaries),
-        *_about_pretraining(rows, summaries),
-        *_about_differences(summaries, reference),
-        *_about_n(summaries),
-        *_about_subsets(rows),
-        _about_scoring(first, summaries),
-        *_about_single_classes(rows),
-        *_about_readouts(rows),
-        *_about_settings(rows),
+        _errors(first, summaries),
+        *_quick_encoders(rows),
+        *_pretraining(rows, summaries),
+        *_differences(summaries, baseline),
+        *_few(summaries),
+        *_subsets(rows),
+        _scored_images(first, summaries),
+        *_single_classes(rows),
+        *_readouts(rows),
+        *_settings(rows),
     ]
 
 
-def _about_errors(first: Row, summaries: Sequence[Summary]) -> list[str]:
-    what = "test" if first.scored_on == "test" else "held-out training (development)"
-    error = f"Error: mean % of {first.n_scored:,} {what} images"
-    subsets = {s.n for s in summaries if s.over.startswith("subsets")}
+def comparison_notes(comparisons: Sequence[Comparison], *, declared: int) -> list[Note]:
+    """Return the notes on the table of declared comparisons.
+
+    Args:
+        comparisons: Those that were run.
+        declared: How many the protocol declares at one budget.
+    """
+    notes = [
+        Note(
+            "comparisons",
+            "Declared comparisons: error minus the other contender's on the same subsets, in points, with the 95 % BCa "
+            "bootstrap interval of the mean (not corrected), and p of the sign-flip test, corrected by Holm for the "
+            f"{declared} comparisons that the protocol declares, run or not, at each budget separately; nothing is "
+            "corrected across budgets. † n below 6.",
+        )
+    ]
+    if any(c.test_set_error is not None for c in comparisons):
+        notes.append(
+            Note(
+                "comparisons: scored images",
+                "images ±: the standard error, in points, that comes from which images were scored (the standard "
+                "deviation over images of the mean difference, divided by the square root of their number). It is "
+                "neither in these intervals nor in p.",
+            )
+        )
+    budgets: dict[str, dict[str, None]] = {}
+    for c in comparisons:
+        larger = sum(o.budget == c.budget and o.difference.n > c.difference.n for o in comparisons)
+        sentence = what_n_allows(c.difference.n, contenders=declared - larger) if c.difference.n > 1 else None
+        if sentence:
+            budgets.setdefault(sentence.replace("contenders", "comparisons"), {})[f"{c.budget:,}"] = None
+    notes += [
+        Note("comparisons: out of reach", f"At {join(list(at))} labels: {_lower(sentence)}")
+        for sentence, at in budgets.items()
+    ]
+    return notes
+
+
+def join(words: Sequence[str]) -> str:
+    """List words: ``"a, b and c"``."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _errors(first: Row, summaries: Sequence[Summary]) -> Note:
+    images = f"{first.n_scored:,} {scored_images(first)}"
+    error = f"Error: mean % of {images}"
+    counts = {s.n for s in summaries if s.over.startswith("subsets")}
     if all(s.n == 1 for s in summaries):
-        one = "one labelled subset" if subsets else "one training run"
-        return [f"{error}; {one}, so there is no ± and no test of anything: use --seeds 10."]
-    if not subsets:
-        return [f"{error}, ± standard error (ddof = 1)."]
-    count = f"{subsets.pop()}" if len(subsets) == 1 else "n"
-    return [f"{error}, ± standard error over {count} labelled subsets (ddof = 1), each with its own training seed."]
+        one = "one labelled subset" if counts else "one training run"
+        text = f"{error}; {one}, so there is no ± and no test of anything: use --seeds 10."
+        return Note("error", text, text)
+    if not counts:
+        return Note(
+            "error", f"{error}, ± standard error (ddof = 1).", f"{error}, ± standard error over training seeds."
+        )
+    count = f"{counts.pop()}" if len(counts) == 1 else "n"
+    text = f"{error}, ± standard error over {count} labelled subsets (ddof = 1), each with its own training seed."
+    return Note("error", text, f"{error}, ± standard error over {count} labelled subsets.")
 
 
-def _about_pretraining(rows: Sequence[Row], summaries: Sequence[Summary]) -> list[str]:
-    lines = []
+def scored_images(row: Row) -> str:
+    """Name what was scored."""
+    return "test images" if row.scored_on == "test" else "held-out training images"
+
+
+def _quick_encoders(rows: Sequence[Row]) -> list[Note]:
+    quick = {row.representation: row.pretraining for row in rows if row.quick and row.representation}
+    if not quick:
+        return []
+    steps = {p.steps for p in quick.values() if p is not None and p.steps is not None}
+    length = f"only {steps.pop():,} steps" if len(steps) == 1 else "only a few steps"
+    text = (
+        f"{join(list(quick))}: pretrained for {length} on the spot, which is good for trying, not for reporting; for a "
+        "thorough encoder use `ssl-irmae pretrain` and --encoder."
+    )
+    return [Note("quick encoder", text, text)]
+
+
+def _pretraining(rows: Sequence[Row], summaries: Sequence[Summary]) -> list[Note]:
+    notes = []
     if any(s.over == "subsets x pretraining seeds" for s in summaries):
-        lines.append(
-            "Contenders with several pretraining seeds: the mean over those is taken first, within each subset, and n "
-            "counts subsets. Their ± covers both draws, of subsets and of pretraining seeds (two-way random effects); "
-            "Δ, its interval and p are about these encoders and no others."
+        notes.append(
+            Note(
+                "several pretrainings",
+                "Contenders with several pretraining seeds: the mean over those is taken first, within each subset, "
+                "and n counts subsets. Their ± covers both draws, of subsets and of pretraining seeds (two-way random "
+                "effects); Δ, its interval and p are about these encoders and no others.",
+            )
         )
-    single: dict[str, set[int | None]] = {}
+    seeds: dict[str, set[int | None]] = {}
     for row in rows:
-        if row.encoder and row.encoder_hash != row.encoder:  # a floor's hash is its name
-            single.setdefault(row.encoder, set()).add(row.pretrain_seed)
-    names = [name for name, seeds in single.items() if len(seeds) == 1]
-    if any(row.encoder_hash == "random" for row in rows):
-        lines.append(
-            "random: one initialisation of the encoder, not trained; how much another changes is not in its ±."
+        if row.encoder_hash is not None and row.representation is not None:
+            seeds.setdefault(row.representation, set()).add(row.pretrain_seed)
+    single = [name for name, its in seeds.items() if len(its) == 1]
+    if any(row.representation == "random" and row.encoder_hash is None for row in rows):
+        notes.append(
+            Note(
+                "untrained encoder",
+                "random: one initialisation of the encoder, untrained; how much another one changes is not in its ±.",
+            )
         )
-    if names:
-        lines.append(
-            f"One pretraining of each encoder ({_listed(names)}): ±, Δ and p are about these very encoders, not about "
-            "how they were pretrained; --pretrain-seeds tells how much another pretraining changes."
+    if single:
+        notes.append(
+            Note(
+                "one pretraining",
+                f"One pretraining of each encoder ({join(single)}): ±, Δ and p are about these very encoders, not "
+                "about how they were pretrained; --pretrain-seeds measures how much another pretraining changes.",
+                f"One pretraining of each encoder ({join(single)}): another may change more than ± says.",
+            )
         )
-    for (budget, name), crossing in cross(rows).items():
-        if crossing.left_out:
-            seeds = _listed([str(seed) for seed in crossing.left_out])
-            lines.append(f"Left out for {name} at {budget:,} labels, not run with every pretraining seed: {seeds}.")
+    for (budget, name), matrix in error_matrices(rows).items():
+        if matrix.left_out:
+            left_out = join([str(seed) for seed in matrix.left_out])
+            text = f"Left out for {name} at {budget:,} labels, not run with every pretraining seed: {left_out}."
+            notes.append(Note("left out", text, text))
     components = crossed_components(rows)
-    return [*lines, *explain_components(components)] if components else lines
+    return [*notes, *component_notes(components)] if components else notes
 
 
-def _about_differences(summaries: Sequence[Summary], reference: str) -> list[str]:
+def _differences(summaries: Sequence[Summary], baseline: str) -> list[Note]:
     compared = [s.difference for s in summaries if s.difference is not None]
     budgets = {s.budget for s in summaries if s.difference is not None}
     if not compared:
         return []
     if all(d.n == 1 for d in compared):
-        return [f"Δ: error minus {reference}'s on the same subset, in points; one pair has no interval and no test."]
-    families = {sum(s.budget == budget and s.difference is not None for s in summaries) for budget in budgets}
-    many = f"the {families.pop()} contenders" if len(families) == 1 else "all contenders"
+        text = f"Δ: error minus {baseline}'s on the same subset, in points; one pair has no interval and no test."
+        return [Note("difference", text, text)]
+    sizes = {sum(s.budget == budget and s.difference is not None for s in summaries) for budget in budgets}
+    many = f"the {sizes.pop()} contenders" if len(sizes) == 1 else "all contenders"
     return [
-        f"Δ: error minus {reference}'s on the same subsets, in points, with the 95 % BCa bootstrap interval of its "
-        "mean over these pairs (Efron 1987), of each contender alone: not corrected, and too narrow for few pairs.",
-        f"p Holm: two-sided sign-flip test of Δ = 0 on the pairs (exact up to {EXACT_UP_TO}, beyond by {FLIPS:,} "
-        f"random flips), corrected by Holm (1979) for {many} compared at one budget.",
+        Note(
+            "difference",
+            f"Δ: error minus {baseline}'s on the same subsets, in points, with the 95 % BCa bootstrap interval of its "
+            "mean over these pairs (Efron 1987), for each contender separately: not corrected, and too narrow for few "
+            "pairs.",
+            f"Δ: error minus {baseline}'s on the same subsets, in points, with its 95 % interval.",
+        ),
+        Note(
+            "p value",
+            f"p Holm: two-sided sign-flip test of Δ = 0 on the pairs (exact up to {EXACT_UP_TO}, beyond that by "
+            f"{FLIPS:,} random flips), corrected by Holm (1979) for {many} compared at one budget.",
+            f"p: sign-flip test of Δ = 0, corrected for {many} compared (Holm).",
+        ),
     ]
 
 
-def _about_n(summaries: Sequence[Summary]) -> list[str]:
-    lines = []
-    marks = "".join(format_n(s) for s in summaries)
-    if "(" in marks:
-        lines.append("n in brackets: the pairs behind Δ, where they are more or fewer.")
-    if "†" in marks:
-        lines.append("† n below 6: too few to trust a standard error or an interval far.")
-    said: dict[str, dict[str, None]] = {}
+def _few(summaries: Sequence[Summary]) -> list[Note]:
+    notes = []
+    if any(s.difference is not None and s.difference.n != s.n for s in summaries):
+        notes.append(Note("pairs in brackets", "n in brackets: the pairs behind Δ, where they are more or fewer."))
+    if any("†" in format_n(s) for s in summaries):
+        text = "† n below 6: too few for a standard error or an interval to be trusted far."
+        notes.append(Note("few", text, text))
+    budgets: dict[str, dict[str, None]] = {}
     for s in summaries:
         if s.difference is None or s.difference.n == 1:
             continue
         others = [o.difference.n for o in summaries if o.budget == s.budget and o.difference is not None]
         sentence = what_n_allows(s.difference.n, contenders=sum(n <= s.difference.n for n in others))
         if sentence:
-            said.setdefault(sentence, {})[f"{s.budget:,}"] = None
-    for sentence, budgets in said.items():
-        everywhere = len(budgets) == len({s.budget for s in summaries})
-        lines.append(
-            sentence if everywhere else f"At {_listed(list(budgets))} labels: {sentence[0].lower()}{sentence[1:]}"
-        )
-    return lines
+            budgets.setdefault(sentence, {})[f"{s.budget:,}"] = None
+    for sentence, at in budgets.items():
+        everywhere = len(at) == len({s.budget for s in summaries})
+        text = sentence if everywhere else f"At {join(list(at))} labels: {_lower(sentence)}"
+        notes.append(Note("out of reach", text))
+    return notes
 
 
-def _about_subsets(rows: Sequence[Row]) -> list[str]:
-    drawn = {row.rule for row in rows}
+def _subsets(rows: Sequence[Row]) -> list[Note]:
+    rules = {row.rule for row in rows}
     shared = "nested over budgets, shared by all contenders"
-    lines = []
-    if "balanced" in drawn:
-        lines.append(f"Subsets: balanced (as many of each class, within one), {shared}.")
-    if "uniform" in drawn:
-        lines.append(f"Subsets: uniform (drawn without looking at classes), {shared}.")
-    if "first" in drawn:
-        lines.append("Subset: the first images, one for all: ± is over training seeds alone.")
+    texts = {
+        "balanced": f"Subsets: balanced (equally many of each class, within one), {shared}.",
+        "uniform": f"Subsets: uniform (drawn without looking at classes), {shared}.",
+        "first": "Subset: the first images, the same for all: ± is over training seeds alone.",
+    }
+    notes = [Note("subsets", text, text) for rule, text in texts.items() if rule in rules]
     full = [row for row in rows if row.rule == "full"]
     if full:
-        lines.append(
-            "At the full set every subset is the same: ± is over training seeds alone, and a readout without "
-            "randomness has n = 1 and no ±; its one result is compared with every run of the reference."
+        notes.append(
+            Note(
+                "full set",
+                "At the full set every subset is the same: ± is over training seeds alone, and a readout without "
+                "randomness has n = 1 and no ±; its one result is compared with every run of the baseline.",
+            )
         )
     if len({row.pretrain_seed for row in full if row.pretrain_seed is not None}) > 1:
-        lines.append(
-            "At the full set contenders with several pretraining seeds have ± over those, each with the mean over its "
-            "training seeds."
+        notes.append(
+            Note(
+                "full set",
+                "At the full set contenders with several pretraining seeds have ± over those, each with the mean over "
+                "its training seeds.",
+            )
         )
     if any(row.transductive for row in rows):
-        lines.append(
-            "Transductive readouts looked at the scored images, without labels, before they predicted them: they stand "
-            "in tables of their own, but count in Holm's correction."
+        notes.append(
+            Note(
+                "transductive",
+                "Transductive readouts looked at the scored images, without labels, before they predicted them: they "
+                "have tables of their own, but count in Holm's correction.",
+                "Transductive readouts looked at the scored images, without labels, before they predicted them.",
+            )
         )
-    return lines
+    return notes
 
 
-def _about_scoring(first: Row, summaries: Sequence[Summary]) -> str:
+def _scored_images(first: Row, summaries: Sequence[Summary]) -> Note:
     errors = sorted({s.mean for s in summaries})
     ends = dict.fromkeys((errors[0], errors[-1]))
-    binomial = " and ".join(f"{scoring_error(e, first.n_scored):.2f} points at {e:.1f} % error" for e in ends)
-    return (
+    values = [(binomial_test_set_error(error, first.n_scored), error) for error in ends]
+    binomial = " and ".join(f"{value:.2f} points at {error:.1f} % error" for value, error in values)
+    return Note(
+        "scored images",
         f"Not in ±, nor in any interval or p: the {first.n_scored:,} scored images are one sample; that alone gives a "
-        f"mean a standard error of at most (binomial) {binomial}."
+        f"mean a standard error of at most (binomial) {binomial}.",
+        f"Not in ±: the {first.n_scored:,} scored images are one sample (at most ± {max(values)[0]:.2f} more).",
     )
 
 
-def _about_single_classes(rows: Sequence[Row]) -> list[str]:
-    """Name what predicts one class for every image: its mean is no picture of the others it is over."""
+def _single_classes(rows: Sequence[Row]) -> list[Note]:
+    """Name what predicts one class for every image: its mean says little about the trials it is over."""
     found: dict[tuple[str, int], list[bool]] = {}
     for row in rows:
         if row.budget > 1:
             found.setdefault((row.contender, row.budget), []).append(row.classes_predicted == 1)
-    told = [
+    counts = [
         f"{name} at {budget:,} labels, {sum(single)} of {len(single)} trials"
         for (name, budget), single in found.items()
         if any(single)
     ]
-    return [f"One class for every image, training that never got going or diverged: {'; '.join(told)}."] if told else []
+    if not counts:
+        return []
+    text = f"One class for every image, so training never got going or diverged: {'; '.join(counts)}."
+    most = counts[:2] + [f"and {len(counts) - 2} more"] * (len(counts) > 2)
+    return [Note("one class", text, f"One class for every image, training failed: {'; '.join(most)}.")]
 
 
-def _about_readouts(rows: Sequence[Row]) -> list[str]:
-    told = {c.readout.__name__: c.note for c in CONTENDERS.values() if c.note}
-    notes: dict[tuple[str, str], dict[str, None]] = {}
+def _readouts(rows: Sequence[Row]) -> list[Note]:
+    names: dict[str, dict[str, None]] = {}
     for row in rows:
-        if row.readout in told:
-            notes.setdefault((row.readout, told[row.readout]), {})[row.contender] = None
-    return [f"{_named(readout, list(names))}: {note}." for (readout, note), names in notes.items()]
+        if row.readout in READOUT_NOTES:
+            names.setdefault(row.readout, {})[row.contender] = None
+    return [
+        Note("readout", f"{_few_names(readout, list(contenders))}: {READOUT_NOTES[readout]}.")
+        for readout, contenders in names.items()
+    ]
 
 
-def _about_settings(rows: Sequence[Row]) -> list[str]:
+def _settings(rows: Sequence[Row]) -> list[Note]:
     texts: dict[str, dict[str, tuple[Row, set[int]]]] = {}
     for row in rows:
         text = ", ".join(f"{setting.replace('_', ' ')} {_short(value)}" for setting, value in row.settings.items())
@@ -189,25 +294,23 @@ def _about_settings(rows: Sequence[Row]) -> list[str]:
     fixed: dict[tuple[str, str], list[str]] = {}
     for name, versions in texts.items():
         for text, (row, budgets) in versions.items():
-            where = f" at {_listed([f'{b:,}' for b in sorted(budgets)])} labels" if len(versions) > 1 else ""
+            where = f" at {join([f'{b:,}' for b in sorted(budgets)])} labels" if len(versions) > 1 else ""
             fixed.setdefault((row.readout, text), []).append(name + where)
-    told = [f"{_named(readout, names)}: {text}" for (readout, text), names in fixed.items()]
-    lines = [f"Fixed beforehand: {'; '.join(told)}."]
+    parts = [f"{_few_names(readout, names)}: {text}" for (readout, text), names in fixed.items()]
+    notes = [Note("settings", f"Fixed beforehand: {'; '.join(parts)}.")]
     if rows[0].scored_on == "development":
-        lines.append(
-            "Development images are for choosing settings, as those above were on MNIST; pretrained encoders have seen "
-            "them without labels. Report test results instead."
+        notes.append(
+            Note(
+                "development",
+                "Held-out training images are for choosing settings, as those above were on MNIST; pretrained encoders "
+                "have seen them without labels. Report test results instead.",
+                "Scored on held-out training images: for choosing settings; report test results.",
+            )
         )
-    quick = dict.fromkeys(row.encoder for row in rows if row.quick and row.encoder)
-    if quick:
-        lines.append(
-            f"Pretrained for a few steps on the spot, to try things and not to report: {', '.join(quick)}. Use "
-            "`ssl-irmae pretrain` and --encoder."
-        )
-    return lines
+    return notes
 
 
-def _named(readout: str, contenders: Sequence[str]) -> str:
+def _few_names(readout: str, contenders: Sequence[str]) -> str:
     """Name a few contenders, or what they have in common."""
     if len(contenders) <= _MOST_NAMES:
         return ", ".join(contenders)
@@ -218,5 +321,5 @@ def _short(value: int | float | str) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
 
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+def _lower(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]

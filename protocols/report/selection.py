@@ -6,97 +6,126 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.storage.rows import Kept, Row
+from ssl_irmae.protocols.report.note import Note
+from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 
 
 def select_protocol(
-    trials: Sequence[Kept], *, dataset: str | None = None, scored_on: str | None = None, rule: str | None = None
-) -> list[Kept]:
+    trials: Sequence[FinishedTrial],
+    *,
+    dataset: str | None = None,
+    scored_on: str | None = None,
+    rule: str | None = None,
+) -> list[FinishedTrial]:
     """Keep the trials of one data set, one set of scored images and one rule of drawing.
 
-    Trials at the full set belong to either rule: there is nothing to draw.
+    Trials at the full set belong to every rule, as nothing is drawn there.
 
     Args:
-        trials: Of any protocols.
+        trials: Trials of any protocols.
         dataset: Its name, or the beginning of its fingerprint (six characters or more), where there are several.
-        scored_on: ``"test"`` or ``"development"``, where both are there.
-        rule: ``"balanced"`` or ``"uniform"``, where both are there.
+        scored_on: ``"test"`` or ``"development"``, where there are both.
+        rule: ``"balanced"``, ``"uniform"`` or ``"first"``, where there are several.
 
     Raises:
         UserError: If nothing is left, or several protocols are; it lists them.
     """
     chosen = [
-        kept
-        for kept in trials
-        if (dataset is None or _is_dataset(kept.row, dataset))
-        and scored_on in (None, kept.row.scored_on)
-        and (rule is None or kept.row.rule in (rule, "full"))
+        trial
+        for trial in trials
+        if (dataset is None or _is_dataset(trial.row, dataset))
+        and scored_on in (None, trial.row.scored_on)
+        and (rule is None or trial.row.rule in (rule, "full"))
     ]
     if not chosen:
-        asked = {"--dataset": dataset, "--scored-on": scored_on, "--rule": rule}
-        words = " ".join(f"{option} {value}" for option, value in asked.items() if value is not None)
-        raise UserError(f"no trial fits {words}: there are {_listing(trials)}")
-    data = {_data(kept.row) for kept in chosen}
-    rules = {kept.row.rule for kept in chosen} - {"full"}
+        asked = {"dataset": dataset, "scored_on": scored_on, "rule": rule}
+        values = " ".join(f"`{argument}` {value}" for argument, value in asked.items() if value is not None)
+        raise UserError(f"no trial fits {values}: there are {_listing(trials)}")
+    data = {_data(trial.row) for trial in chosen}
+    rules = {trial.row.rule for trial in chosen} - {"full"}
     if len(data) > 1 or len(rules) > 1:
-        values = {"--dataset": {d[0] for d in data}, "--scored-on": {d[2] for d in data}, "--rule": rules}
-        options = " and ".join(option for option, found in values.items() if len(found) > 1)
+        found = {"dataset": {d[0] for d in data}, "scored_on": {d[2] for d in data}, "rule": rules}
+        arguments = " and ".join(f"`{argument}`" for argument, values in found.items() if len(values) > 1)
         raise UserError(
             f"these trials come from several protocols, which no table may mix: {_listing(chosen)}; choose one with "
-            f"{options or '--dataset and the beginning of a fingerprint'}"
+            f"{arguments or '`dataset` and the beginning of a fingerprint'}"
         )
     return chosen
 
 
-def keep_newest(trials: Sequence[Kept]) -> tuple[list[Kept], list[str]]:
+def keep_newest(trials: Sequence[FinishedTrial]) -> tuple[list[FinishedTrial], list[Note]]:
     """Keep one version of every contender: the one whose last trial finished last.
 
-    An encoder that was pretrained in another way replaces the older ones of its name, and a retrained one the older of
+    An encoder that was pretrained in another way replaces older ones of its name, and a retrained one the older one of
     its name and pretraining seed, everywhere. At each budget, a contender's trials of other settings, precision, device
     or software than its newest are left out: means are over trials that differ in their seeds alone.
 
     Args:
-        trials: Of one protocol, oldest first.
+        trials: Trials of one protocol, oldest first.
 
     Returns:
-        What is kept, in the same order, and in words what was left out, if anything was.
+        What is kept, in the same order, and notes on what was left out and on what computed the rest.
     """
     trials = _with_pretraining(trials)
-    ways = {k.row.encoder: k.row.pretraining for k in trials}
-    alike = [k for k in trials if ways[k.row.encoder] == k.row.pretraining]
-    encoders = {(k.row.encoder, k.row.pretrain_seed): k.row.encoder_hash for k in alike}
-    current = [k for k in alike if encoders[k.row.encoder, k.row.pretrain_seed] == k.row.encoder_hash]
-    versions = {(k.row.contender, k.row.budget): _version(k.row) for k in current}
-    same = [k for k in current if versions[k.row.contender, k.row.budget] == _version(k.row)]
-    once = {(k.row.contender, k.row.budget, k.row.seed, k.row.pretrain_seed): k for k in same}
+    ways = {t.row.representation: t.row.pretraining for t in trials}
+    alike = [t for t in trials if ways[t.row.representation] == t.row.pretraining]
+    encoders = {(t.row.representation, t.row.pretrain_seed): t.row.encoder_hash for t in alike}
+    current = [t for t in alike if encoders[t.row.representation, t.row.pretrain_seed] == t.row.encoder_hash]
+    versions = {(t.row.contender, t.row.budget): _version(t.row) for t in current}
+    same = [t for t in current if versions[t.row.contender, t.row.budget] == _version(t.row)]
+    once = {(t.row.contender, t.row.budget, t.row.seed, t.row.pretrain_seed): t for t in same}
     newest = list(once.values())
     reasons = {
         "of an older encoder of the same name": _without(trials, current),
         "of older settings, precision, device or software": _without(current, same),
         "that are there twice": _without(same, newest),
     }
-    notes = [_software(newest)] if len({_computed(k.row) for k in newest}) > 1 else []
-    commits = Counter(str(k.environment.get("commit")) for k in newest if k.environment.get("commit"))
-    if len(commits) > 1:
-        listing = ", ".join(f"{commit[:12]} ({n:,} trials)" for commit, n in commits.items())
-        notes.append(f"Not all trials were computed by the same commit of ssl-irmae: {listing}.")
-    notes += [f"Left out: {len(rows):,} trials {reason} ({_count(rows)})." for reason, rows in reasons.items() if rows]
+    notes = [*_software(newest), *_commits(newest)]
+    for reason, rows in reasons.items():
+        if rows:
+            text = f"Left out: {len(rows):,} trials {reason} ({_count(rows)})."
+            notes.append(Note("left out", text, f"Left out: {len(rows):,} trials {reason}."))
     return newest, notes
 
 
-def _with_pretraining(trials: Sequence[Kept]) -> list[Kept]:
-    """Give trials that were kept before rows told of pretraining what the other trials of their encoder tell."""
-    told: dict[str | None, dict[str, object]] = {}
-    for k in trials:
-        known = {name: getattr(k.row, name) for name in ("pretrain_seed", "pretraining")}
-        told.setdefault(k.row.encoder_hash, {}).update({n: value for n, value in known.items() if value is not None})
-    return [dataclasses.replace(k, row=k.row.model_copy(update=told[k.row.encoder_hash])) for k in trials]
+def _with_pretraining(trials: Sequence[FinishedTrial]) -> list[FinishedTrial]:
+    """Give trials from before rows recorded pretraining what the other trials of their encoder record."""
+    recorded: dict[str | None, dict[str, object]] = {}
+    for t in trials:
+        known = {name: getattr(t.row, name) for name in ("pretrain_seed", "pretraining")}
+        of_encoder = recorded.setdefault(t.row.encoder_hash, {})
+        of_encoder.update({name: value for name, value in known.items() if value is not None})
+    return [
+        t
+        if t.row.encoder_hash is None
+        else dataclasses.replace(t, row=t.row.model_copy(update=recorded[t.row.encoder_hash]))
+        for t in trials
+    ]
 
 
-def _software(trials: Sequence[Kept]) -> str:
-    found = Counter(_computed(k.row) for k in trials)
-    listing = "; ".join(f"{', '.join(computed)} ({n:,} trials)" for computed, n in found.items())
-    return f"Not all contenders were computed with the same software, threads, precision and device: {listing}."
+def _software(trials: Sequence[FinishedTrial]) -> list[Note]:
+    """Say where versions, threads, precision or device differ between contenders that need not differ in them."""
+    found: Counter[str] = Counter()
+    for name in dict.fromkeys(name for t in trials for name in t.row.software):
+        versions = Counter(t.row.software[name] for t in trials if name in t.row.software)
+        if len(versions) > 1:
+            found.update({f"{name} {version}": n for version, n in versions.items()})
+    for kind in ("threads", "precision", "device"):
+        values = Counter(str(getattr(t.row, kind)) for t in trials)
+        if len(values) > 1:
+            found.update({f"{kind} {value}": n for value, n in values.items()})
+    if not found:
+        return []
+    listing = "; ".join(f"{value} ({n:,} trials)" for value, n in found.items())
+    return [Note("software", f"Not all trials have the same software, threads, precision and device: {listing}.")]
+
+
+def _commits(trials: Sequence[FinishedTrial]) -> list[Note]:
+    commits = Counter(str(t.environment.get("commit")) for t in trials if t.environment.get("commit"))
+    if len(commits) < 2:
+        return []
+    listing = ", ".join(f"{commit[:12]} ({n:,} trials)" for commit, n in commits.items())
+    return [Note("commits", f"Not all trials were computed by the same commit of ssl-irmae: {listing}.")]
 
 
 def _is_dataset(row: Row, dataset: str) -> bool:
@@ -116,20 +145,20 @@ def _computed(row: Row) -> tuple[str, str, str]:
     return row.computed_with, row.precision, row.device
 
 
-def _listing(trials: Iterable[Kept]) -> str:
-    found = Counter((_data(k.row), k.row.rule) for k in trials)
-    # held-out development images leave other training images than the test images do: that is one data set still
-    of_a_name = Counter((name, scored_on) for name, _, scored_on, _ in {data for data, _ in found})
+def _listing(trials: Iterable[FinishedTrial]) -> str:
+    found = Counter((_data(t.row), t.row.rule) for t in trials)
+    # held-out images leave other training images than the test images do, but it is one data set
+    of_name = Counter((name, scored_on) for name, _, scored_on, _ in {data for data, _ in found})
     return "; ".join(
-        f"{data[0]}{f' (fingerprint {data[1][:8]})' if of_a_name[data[0], data[2]] > 1 else ''} scored on {data[2]}, "
+        f"{data[0]}{f' (fingerprint {data[1][:8]})' if of_name[data[0], data[2]] > 1 else ''} scored on {data[2]}, "
         f"{'all labels' if rule == 'full' else f'{rule} subsets'} ({n:,} trials)"
         for (data, rule), n in found.items()
     )
 
 
-def _without(before: Sequence[Kept], after: Sequence[Kept]) -> list[Row]:
-    ids = {id(k) for k in after}
-    return [k.row for k in before if id(k) not in ids]
+def _without(before: Sequence[FinishedTrial], after: Sequence[FinishedTrial]) -> list[Row]:
+    ids = {id(t) for t in after}
+    return [t.row for t in before if id(t) not in ids]
 
 
 def _count(rows: Iterable[Row]) -> str:

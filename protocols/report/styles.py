@@ -1,4 +1,4 @@
-"""How contenders are told apart: colour is the representation, line style the family of readouts."""
+"""How contenders are told apart in figures: colour is the representation, line style the family of readouts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from ssl_irmae.protocols.storage.rows import Row
 
 Marker = Literal["circle", "square", "triangle", "diamond", "plus", "down"]
 
-# Okabe and Ito (2008), "Color universal design": told apart by colour-blind readers. Each on white and on black.
+# Okabe and Ito (2008), "Color universal design": distinguishable by colour-blind readers. Each on white and on black.
 _COLOURS = {
     "irmae": ("#0072b2", "#5ab4f0"),
     "ae": ("#d07c00", "#f0b040"),
@@ -18,11 +18,11 @@ _COLOURS = {
     "random": ("#b8608f", "#e59fc6"),
     "scratch": ("#c84a00", "#ff8a4a"),
 }
-# for encoders of the user's own: Tol (2021), "Colour schemes", muted
-_OTHERS = (("#332288", "#a99bff"), ("#7a7a00", "#d8d850"), ("#882255", "#e07fb0"), ("#225522", "#7fc97f"))
+# for the user's encoders: Tol (2021), "Colour schemes", muted
+_OTHER_COLOURS = (("#332288", "#a99bff"), ("#7a7a00", "#d8d850"), ("#882255", "#e07fb0"), ("#225522", "#7fc97f"))
 _MARKERS: tuple[Marker, ...] = ("circle", "square", "triangle", "diamond", "down", "plus")
 
-FAMILIES: dict[str, tuple[float, ...]] = {
+DASHES: dict[str, tuple[float, ...]] = {
     "linear": (),
     "mlp": (6, 2),
     "neighbours": (1.2, 1.6),
@@ -33,27 +33,16 @@ FAMILIES: dict[str, tuple[float, ...]] = {
     "network, bottleneck": (1.2, 3),
     "other": (4, 3),
 }
-"""The families and the lengths of dash and gap, in line widths, that each is drawn with; () is a solid line."""
-
-_WORDS = {
-    "linear": ("linear",),
-    "mlp": ("mlp",),
-    "neighbours": ("nearest", "knn", "centroid", "metric"),
-    "graph": ("spread", "poisson", "self_training", "self-training"),
-    "network, pseudo-labels": ("consistency", "propagate"),
-    "network, reconstruction": ("joint",),
-    "network, bottleneck": ("vib",),
-    "network, labels only": ("supervised", "finetune"),
-}
+"""For each family of readouts the lengths of dash and gap, in line widths; () is a solid line."""
 
 
 @dataclass(frozen=True)
-class Look:
+class Style:
     """How one contender is drawn.
 
     Args:
-        representation: The encoder's name, a floor (``"pixels"``, ``"pca"``, ``"random"``), or ``"scratch"``.
-        family: Of the readout: a key of ``FAMILIES``.
+        representation: The encoder's name, ``"pixels"``, ``"pca"``, ``"random"``, or ``"scratch"``.
+        family: Family of the readout or learner: a key of :data:`DASHES`.
         frozen: Whether the representation is read as it is, rather than trained with the labels.
         transductive: Whether the readout looked at the scored images.
         leaky: Whether its error is the best of several looks at the scored labels.
@@ -73,55 +62,51 @@ class Look:
     dash: tuple[float, ...]
     marker: Marker
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What a reader must not overlook about the contender."""
+        kinds = {"transductive": self.transductive, "leaky": self.leaky}
+        return tuple(kind for kind, applies in kinds.items() if applies)
+
     def marked(self, name: str) -> str:
-        """Write a contender's name so that nobody takes it for what it is not."""
-        kinds = ("transductive", self.transductive), ("leaky", self.leaky)
-        marks = [kind for kind, applies in kinds if applies and kind not in name]
+        """Write a contender's name with what a reader must not overlook, unless the name says so itself."""
+        marks = [mark for mark in self.marks if mark not in name]
         return f"{name} ({', '.join(marks)})" if marks else name
 
 
-def looks_of(rows: Iterable[Row]) -> dict[str, Look]:
-    """Give every contender its look, in the order in which they appear."""
+def styles_of(rows: Iterable[Row]) -> dict[str, Style]:
+    """Give every contender its style, in the order in which they appear."""
     first: dict[str, Row] = {}
     for row in rows:
         first.setdefault(row.contender, row)
-    own = [r for r in dict.fromkeys(_representation(row) for row in first.values()) if r not in _COLOURS]
-    colours = _COLOURS | {name: _OTHERS[i % len(_OTHERS)] for i, name in enumerate(own)}
-    looks: dict[str, Look] = {}
+    others = [r for r in dict.fromkeys(_representation(row) for row in first.values()) if r not in _COLOURS]
+    colours = _COLOURS | {name: _OTHER_COLOURS[i % len(_OTHER_COLOURS)] for i, name in enumerate(others)}
+    styles: dict[str, Style] = {}
     used: dict[tuple[str, str], int] = {}
     for name, row in first.items():
-        representation, family = _representation(row), _family(row)
+        representation, family = _representation(row), row.family if row.family in DASHES else "other"
         n = used.get((representation, family), 0)
         used[representation, family] = n + 1
-        looks[name] = Look(
+        styles[name] = Style(
             representation,
             family,
             row.reads != "images",
             row.transductive,
-            row.looks > 1,
+            row.test_peeks > 1,
             *colours[representation],
-            FAMILIES[family],
-            _MARKERS[(list(FAMILIES).index(family) + n) % len(_MARKERS)],
+            DASHES[family],
+            _MARKERS[(list(DASHES).index(family) + n) % len(_MARKERS)],
         )
-    return looks
+    return styles
 
 
-def grouped(looks: Mapping[str, Look]) -> dict[str, list[str]]:
+def group_by_representation(styles: Mapping[str, Style]) -> dict[str, list[str]]:
     """List contenders by representation, in the order in which those appear."""
     groups: dict[str, list[str]] = {}
-    for name, look in looks.items():
-        groups.setdefault(look.representation, []).append(name)
+    for name, style in styles.items():
+        groups.setdefault(style.representation, []).append(name)
     return groups
 
 
 def _representation(row: Row) -> str:
-    return row.encoder or "scratch"
-
-
-def _family(row: Row) -> str:
-    # the name comes second: a readout's function may be named after what its contenders share
-    for text in (row.readout, row.contender):
-        for family, words in _WORDS.items():
-            if any(word in text for word in words):
-                return family
-    return "other"
+    return row.representation or "scratch"

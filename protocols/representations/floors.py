@@ -1,6 +1,7 @@
-"""The representations that every table needs as a floor: what encoders have to beat."""
+"""Representations that encoders have to beat: pixels, principal components, and an untrained encoder."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from sklearn.decomposition import PCA
@@ -8,14 +9,38 @@ from torch import Tensor
 
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
-from ssl_irmae.networks import reference_settings
-
-Encode = Callable[[Tensor], Tensor]
-"""Maps uint8 images (n, c, s, s) to codes, fp32 (n, d), on the CPU."""
+from ssl_irmae.networks import paper_settings
+from ssl_irmae.protocols.representations.representation import Encode, Reads
 
 
-def pixels(train: Tensor) -> Encode:  # noqa: ARG001
-    """Take the pixels themselves as the code, in [0, 1], d = c * s * s.
+@dataclass(frozen=True)
+class Floor:
+    """A representation without pretraining: a function of the training images.
+
+    Args:
+        name: The name that contenders use for it.
+        learn: From training images, uint8 (n, c, s, s), to a function of images.
+    """
+
+    name: str
+    learn: Callable[[Tensor], Callable[[Tensor], Tensor]]
+    hash: None = None
+    pretrain_seed: None = None
+    pretraining: None = None
+    quick: bool = False
+
+    def fit(self, train: Tensor, device: torch.device) -> Encode:  # noqa: ARG002
+        """Return the function that encodes images; it has no features, so both readings are its code."""
+        encode = self.learn(train)
+
+        def read(images: Tensor, reads: Reads) -> Tensor:  # noqa: ARG001
+            return encode(images)
+
+        return read
+
+
+def pixels(train: Tensor) -> Callable[[Tensor], Tensor]:  # noqa: ARG001
+    """Take the pixels themselves as the code, in [0, 1], with d = c * s * s.
 
     Args:
         train: Training images, uint8 (n, c, s, s); not looked at.
@@ -23,26 +48,31 @@ def pixels(train: Tensor) -> Encode:  # noqa: ARG001
     return lambda images: images.flatten(1).float() / 255
 
 
-def pca(train: Tensor) -> Encode:
+def pca(train: Tensor) -> Callable[[Tensor], Tensor]:
     """Project pixels on the leading principal components of the training images, as many as an encoder's code has.
 
     Args:
         train: Training images, uint8 (n, c, s, s).
     """
     flat = pixels(train)
-    width = reference_settings(channels=train.shape[1], image_size=train.shape[2]).latent_dim
+    width = paper_settings(channels=train.shape[1], image_size=train.shape[2]).latent_dim
     fitted = PCA(min(width, *flat(train).shape), svd_solver="covariance_eigh").fit(flat(train).numpy())
     return lambda images: torch.from_numpy(fitted.transform(flat(images).numpy())).float()
 
 
-def random(train: Tensor) -> Encode:
-    """Encode with the reference encoder as it is before any training.
+def random(train: Tensor) -> Callable[[Tensor], Tensor]:
+    """Encode with the paper's encoder before any training.
 
     Args:
         train: Training images, uint8 (n, c, s, s); only their size is looked at.
     """
-    architecture = Architecture.reference(method="ae", channels=train.shape[1], image_size=train.shape[2])
+    architecture = Architecture.paper(method="ae", channels=train.shape[1], image_size=train.shape[2])
     return Encoder(EncoderConfig(architecture=architecture)).encode
 
 
-FLOORS: dict[str, Callable[[Tensor], Encode]] = {"pixels": pixels, "pca": pca, "random": random}
+FLOORS: dict[str, Floor] = {
+    floor.name: floor for floor in (Floor("pixels", pixels), Floor("pca", pca), Floor("random", random))
+}
+
+FLOOR_SOFTWARE = {"pca": ("numpy", "scipy", "scikit-learn")}
+"""Software beyond torch that can change a bit of a floor's codes."""

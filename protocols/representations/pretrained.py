@@ -1,28 +1,33 @@
-"""Which pretrained encoders a protocol uses: bundled, the user's own, or pretrained quickly on the spot."""
+"""Pretrained encoders that a protocol uses: bundled ones, the user's, or short ones made on the spot."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import platformdirs
 import torch
+from torch import Tensor
 
 from ssl_irmae._support.compute import find_precision
+from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.architecture import Architecture
-from ssl_irmae.encoders.encoder import BUNDLED, WEIGHTS, Encoder, find_encoder, list_bundled, read_config, weights_hash
+from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.encoders.encoder import WEIGHTS, Encoder, read_config, weights_hash
+from ssl_irmae.encoders.files import BUNDLED, find_encoder, list_bundled
 from ssl_irmae.errors import UserError
-from ssl_irmae.pretraining.run_folder import Run, make_run
-from ssl_irmae.protocols.contenders.registry import CONTENDERS, Contender, contenders_of
+from ssl_irmae.pretraining.pretrain import train
+from ssl_irmae.pretraining.run_folder import make_run
+from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
 from ssl_irmae.protocols.representations.floors import FLOORS
-from ssl_irmae.protocols.task import Data
+from ssl_irmae.protocols.representations.representation import Encode, Reads
+from ssl_irmae.protocols.storage.rows import Pretraining
+from ssl_irmae.protocols.task import Task
 
 QUICK_STEPS = 600
 _QUICK_LEARNING_RATE = 1e-3
-
-Train = Callable[[Run, int], None]
-"""Trains a run to so many optimiser steps and finishes it; the caller shows progress in it."""
 
 
 @dataclass(frozen=True)
@@ -30,44 +35,48 @@ class PretrainedEncoder:
     """A pretrained encoder under the name that contenders use for it.
 
     Args:
-        name: The method, or the name of the user's own.
-        hash: Of weights and architecture.
+        name: The method, or the name of the user's encoder.
+        hash: SHA-256 of weights and architecture.
         architecture: Which networks.
-        folder: Where it lies.
-        pretrain_seed: Of its pretraining, if its card tells.
+        folder: Where its files are.
+        pretraining: How it was pretrained, as far as its card says.
+        pretrain_seed: Seed of its pretraining, if its card records one.
         quick: Whether it was pretrained for a few steps on the spot.
-        pretraining: How it was pretrained, in words without the seed, if its card tells.
-        data_fingerprint: Of the images it was pretrained on, if its card tells.
+        data_fingerprint: Fingerprint of the images it was pretrained on, if its card records one.
     """
 
     name: str
     hash: str
     architecture: Architecture
     folder: Path
+    pretraining: Pretraining
     pretrain_seed: int | None = None
     quick: bool = False
-    pretraining: str | None = None
     data_fingerprint: str | None = None
 
-    def noting_other_data(self, data: Data) -> Self:
-        """Add to the words on its pretraining where its card names other data than these, or none.
-
-        Other data are images or labels that differ from these training images and their labels in anything.
-        """
-        if self.data_fingerprint == data.source_fingerprint:
+    def noting_other_data(self, task: Task) -> Self:
+        """Return it with a note where its card names other images or labels than these training images, or none."""
+        if self.data_fingerprint == task.source_fingerprint:
             return self
-        which = (
-            f"names other data ({self.data_fingerprint[:12]})" if self.data_fingerprint else "does not name its data"
-        )
-        return dataclasses.replace(self, pretraining="; ".join(filter(None, (self.pretraining, f"its card {which}"))))
+        pretraining = self.pretraining.model_copy(update={"other_data": (self.data_fingerprint or "")[:12]})
+        return dataclasses.replace(self, pretraining=pretraining)
 
-    def reads(self, channels: int, image_size: int) -> bool:
-        """Say whether it reads images of this kind as they are."""
+    def takes(self, channels: int, image_size: int) -> bool:
+        """Whether it reads images of this kind as they are."""
         return (self.architecture.channels, self.architecture.image_size) == (channels, image_size)
 
     def load(self) -> Encoder:
         """Load it, afresh at every call."""
         return Encoder.from_pretrained(self.folder)
+
+    def fit(self, train: Tensor, device: torch.device) -> Encode:  # noqa: ARG002
+        """Return the function that encodes images; it learns nothing from the training images."""
+        encoder = self.load().to(device)
+
+        def read(images: Tensor, reads: Reads) -> Tensor:
+            return encoder.encode(images, reads)
+
+        return read
 
 
 def open_encoder(name: str, name_or_path: str | Path) -> PretrainedEncoder:
@@ -78,95 +87,104 @@ def open_encoder(name: str, name_or_path: str | Path) -> PretrainedEncoder:
     """
     folder = find_encoder(name_or_path)
     config = read_config(folder)
-    card, a = config.card, config.architecture
-    told = None
-    if "steps" in card:
-        depth = "" if a.depth is None else f" of depth {a.depth}"
-        told = (
-            f"{a.method}{depth}, {card['steps']:,} steps of {card['batch_size']} images, learning rate "
-            f"{card['learning_rate']:g}, {card['precision']}"
-        )
+    card, architecture = config.card, config.architecture
+    recorded = {name: card[name] for name in ("steps", "batch_size", "learning_rate", "precision") if "steps" in card}
     return PretrainedEncoder(
         name,
         weights_hash(folder),
-        a,
+        architecture,
         folder,
+        Pretraining(method=architecture.method, depth=architecture.depth, **recorded),
         card.get("seed"),
-        pretraining=told,
         data_fingerprint=card.get("data_fingerprint"),
     )
 
 
-def own_encoders(paths: Iterable[str], seeds: Sequence[int] = ()) -> dict[str, tuple[PretrainedEncoder, ...]]:
-    """Open the encoders that the user names, each under the last part of its path.
+def user_encoders(
+    paths: Sequence[str | Path] | Mapping[str, str | Path], seeds: Sequence[int] = ()
+) -> dict[str, tuple[PretrainedEncoder, ...]]:
+    """Open the encoders that the user names.
 
     Args:
-        paths: Folders; with several pretraining seeds, each has ``{seed}`` in the place of the seed.
-        seeds: Of the pretraining; empty for one encoder a path.
+        paths: Folders or bundled names, by the name that contenders use; a sequence takes the last part of each path.
+            With several pretraining seeds, each has ``{seed}`` in the place of the seed.
+        seeds: Seeds of the pretraining; empty for one encoder per path.
 
     Raises:
         UserError: If one does not exist, or two would share a name, or one would hide a method's; if ``{seed}`` is
             missing where seeds are given, or the other way round.
     """
+    named = paths.items() if isinstance(paths, Mapping) else ((_name(path), path) for path in paths)
     encoders: dict[str, tuple[PretrainedEncoder, ...]] = {}
-    for path in paths:
-        if ("{seed}" in path) != bool(seeds):
+    for name, path in named:
+        text = str(path)
+        if ("{seed}" in text) != bool(seeds):
             raise UserError(
-                f"--encoder {path}: with --pretrain-seeds, and only then, write {{seed}} where the folders differ, "
+                f"`encoders`: {text}: with `pretrain_seeds`, and only then, write {{seed}} where the folders differ, "
                 "such as runs/mine-{seed}"
             )
-        name = Path(path).name.replace("{seed}", "").strip("-_.") or "own"
         if name in encoders or CONTENDERS.keys() & contenders_of(name).keys():
-            raise UserError(f"--encoder {path}: the name {name!r} is taken: rename the folder")
-        folders = [path.replace("{seed}", str(seed)) for seed in seeds] or [path]
+            raise UserError(f"`encoders`: the name {name!r} of {text} is taken; rename the folder")
+        folders = [text.replace("{seed}", str(seed)) for seed in seeds] or [text]
         encoders[name] = tuple(open_encoder(name, folder) for folder in folders)
-        told = [encoder.pretrain_seed for encoder in encoders[name]]
-        if seeds and told != list(seeds):
-            raise UserError(f"--encoder {path}: the cards tell pretraining seeds {told}, not {list(seeds)}")
+        recorded = [encoder.pretrain_seed for encoder in encoders[name]]
+        if seeds and recorded != list(seeds):
+            raise UserError(
+                f"`encoders`: the cards of {text} record pretraining seeds {recorded}, not {list(seeds)} as "
+                "`pretrain_seeds` says"
+            )
     return encoders
 
 
 def needed_methods(contenders: Iterable[Contender]) -> list[str]:
     """List the pretrained encoders that contenders name, once each, in order."""
-    return list(dict.fromkeys(c.encoder for c in contenders if c.encoder is not None and c.encoder not in FLOORS))
+    named = (c.representation for c in contenders if c.representation is not None)
+    return [name for name in dict.fromkeys(named) if name not in FLOORS]
 
 
 def encoder_of_method(
     method: str,
-    data: Data,
+    task: Task,
     *,
-    dataset: str,
+    dataset: Dataset,
     device: torch.device,
     data_dir: Path | None,
-    train: Train,
+    progress: Listener = silent,
     seed: int | None = None,
 ) -> PretrainedEncoder:
-    """Find the bundled encoder of a method for a data set, or pretrain one quickly and keep it in the user's cache.
+    """Find the bundled encoder of a method for a data set, or pretrain a short one and keep it in the user's cache.
 
     Args:
         method: ``"irmae"``, ``"ae"`` or ``"vae"``.
-        data: What it will encode; a bundled encoder is used if it was pretrained on these very images and reads them
+        task: What it will encode; a bundled encoder is used if it was pretrained on these very images and reads them
             at this size.
-        dataset: A name, or a path to the user's own images.
+        dataset: What the task was loaded from.
         device: Where to pretrain.
         data_dir: Where data are kept.
-        train: Called with a run that is not finished.
-        seed: Of the pretraining; None takes the bundled encoder, or seed 0.
+        progress: Listener of the pretraining.
+        seed: Seed of the pretraining; None takes the bundled encoder, or seed 0.
     """
-    channels, size = data.train.images.shape[1:3]
-    bundled = BUNDLED / f"{data.train.name}-{method}"
+    channels, size = task.train.images.shape[1:3]
+    name = task.train.name
+    bundled = BUNDLED / f"{name}-{method}"
     if bundled.name in list_bundled() and seed is None:
         found = open_encoder(method, bundled)
-        if found.data_fingerprint == data.source_fingerprint and found.reads(channels, size):
+        if found.data_fingerprint == task.source_fingerprint and found.takes(channels, size):
             return found
     precision = find_precision("auto", device)
     kind = f"{channels}x{size}-{precision}-{device.type}{f'-seed{seed}' if seed else ''}"
-    name = f"{data.train.name}-{method}-{data.source_fingerprint[:12]}-{kind}"
-    folder = platformdirs.user_cache_path("ssl-irmae") / "encoders" / name
+    folder = platformdirs.user_cache_path("ssl-irmae") / "encoders"
+    folder /= f"{name}-{method}-{task.source_fingerprint[:12]}-{kind}"
     if not (folder / WEIGHTS).is_file() or read_config(folder).card["steps"] < QUICK_STEPS:
+        progress(
+            Message(
+                f"no bundled {method} encoder for {name}: pretraining one for {QUICK_STEPS} steps, kept for next time; "
+                "for a thorough one use `ssl-irmae pretrain` and --encoder"
+            )
+        )
         run = make_run(
             folder,
-            architecture=lambda *_: Architecture.reference(method=method, channels=channels, image_size=size),
+            architecture=lambda *_: Architecture.paper(method=method, channels=channels, image_size=size),
             dataset=dataset,
             image_size=size,
             batch_size=32,
@@ -176,5 +194,10 @@ def encoder_of_method(
             seed=seed or 0,
             data_dir=data_dir,
         )
-        train(run, QUICK_STEPS)
+        train(run, epochs=-(-QUICK_STEPS // run.state.steps_per_epoch), max_steps=QUICK_STEPS, progress=progress)
+        run.finish(f"ssl-irmae evaluate --dataset {name}")
     return dataclasses.replace(open_encoder(method, folder), quick=True)
+
+
+def _name(path: str | Path) -> str:
+    return Path(path).name.replace("{seed}", "").strip("-_.") or "own"

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import itertools
+from collections import Counter
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,13 +11,13 @@ from functools import cached_property
 import torch
 
 from ssl_irmae._support.compute import find_precision
-from ssl_irmae._support.environment import software
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.contenders.registry import Contender, with_steps
-from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
+from ssl_irmae.protocols.plan import Plan
+from ssl_irmae.protocols.representations.floors import FLOORS
+from ssl_irmae.protocols.representations.representation import Representation
 from ssl_irmae.protocols.representations.retrieval import Retrieval
+from ssl_irmae.protocols.running.jobs import Job, list_jobs
 from ssl_irmae.protocols.running.runner import Runner
-from ssl_irmae.protocols.running.trials import Cell, Spec, Trial, draw_subsets
 from ssl_irmae.protocols.running.workers import (
     in_processes,
     limited_threads,
@@ -24,245 +25,244 @@ from ssl_irmae.protocols.running.workers import (
     threads_by_default,
     threads_of_each,
 )
-from ssl_irmae.protocols.storage.rows import Kept, Row
+from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 from ssl_irmae.protocols.storage.store import Store
-from ssl_irmae.protocols.subsets import Subset
-from ssl_irmae.protocols.task import Data
+from ssl_irmae.protocols.task import Task
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished trial.
+    """A finished trial of a grid.
 
     Args:
-        kept: What the store has of it; its seconds leave out the encoding that trials share.
+        trial: The trial as the store has it; its seconds leave out the encoding that trials share.
         fresh: Whether it was run now, rather than found in the store.
-        place: Among the cells of its grid.
+        place: Its place among the jobs of the grid.
     """
 
-    kept: Kept
+    trial: FinishedTrial
     fresh: bool
     place: int
 
     @property
     def row(self) -> Row:
         """The trial's row."""
-        return self.kept.row
+        return self.trial.row
 
 
 class Grid:
-    """Every trial of a protocol, in order: by part, then budget, contender, encoder and seed.
+    """Every trial of a protocol, in order: by part, then budget, contender, representation and seed.
 
     Args:
-        spec: What to run.
-        data: Train and scored images.
-        contenders: By name.
-        encoders: The pretrained encoders that contenders name; several for a name differ in the seed of their
+        plan: What to run.
+        task: Training and scored images.
+        encoders: The pretrained encoders that contenders name; several of one name differ in the seed of their
             pretraining and are crossed with the subsets.
         store: Where finished trials are looked up and kept.
-        jobs: Processes that run trials, sharing the threads; with one, this process runs them. None takes what is
-            faster for each contender, and starts processes only where enough is missing.
+        processes: Processes that run trials and share the threads; with one, this process runs them. None takes what
+            is faster for each contender, and starts processes only where enough is missing.
     """
 
     def __init__(
         self,
-        spec: Spec,
-        data: Data,
-        contenders: Mapping[str, Contender],
-        encoders: Mapping[str, Sequence[PretrainedEncoder]],
+        plan: Plan,
+        task: Task,
+        encoders: Mapping[str, Sequence[Representation]],
         store: Store,
-        jobs: int | None = 1,
+        processes: int | None = 1,
     ) -> None:
-        self.spec = spec
-        self.data = data
-        self.contenders = contenders
-        self.encoders = encoders
+        self.plan = plan
+        self.task = task
+        self.representations = {**{name: (floor,) for name, floor in FLOORS.items()}, **encoders}
         self.store = store
-        self.jobs = jobs
-        self.runner = Runner(spec, data, contenders)
-        self._failed: dict[str, tuple[Cell, Exception]] = {}
+        self.processes = processes
+        self.runner = Runner(plan, task)
+        self._failed: dict[str, tuple[Job, Exception]] = {}
 
     @cached_property
-    def cells(self) -> list[Cell]:
-        """Every trial, with its labelled subset and the pretrained encoder, if there is one."""
-        cells = []
-        for part in self.spec.parts:
-            for subsets in draw_subsets(part, self.spec.rule, self.data):
-                for name in part.contenders:
-                    contender = with_steps(self.contenders[name], part.steps)
-                    # at the full set all subsets are one: a readout without randomness has one result there, not n
-                    once = contender.deterministic_at_full_set and subsets[0].rule == "full"
-                    for encoder in self.encoders.get(contender.encoder or "", (None,)):
-                        cells += [
-                            Cell(self._trial(name, contender, s, encoder), s, encoder)
-                            for s in (subsets[:1] if once else subsets)
-                        ]
-        return cells
+    def jobs(self) -> list[Job]:
+        """Every trial, with its labelled subset, its contender and what that reads."""
+        threads = {name: self._threads(name) for name in self.plan.contenders}
+        return list(list_jobs(self.plan, self.task, self.representations, threads))
 
-    def adopt(self, trials: Iterable[Kept]) -> int:
-        """Put finished trials from elsewhere into the store, as far as they are of this grid.
+    def adopt(self, trials: Iterable[FinishedTrial]) -> tuple[int, list[str]]:
+        """Put finished trials from elsewhere into the store, as far as they belong to this grid.
 
         Args:
-            trials: With rows of any protocol; all that decides a result must agree, software and threads too.
+            trials: Finished trials of any protocol; all that decides a result must agree, software and threads too.
 
         Returns:
-            How many the store did not have.
+            How many the store did not have; and why the others that look alike were left out, one sentence each.
         """
-        subsets = {cell.trial.key: cell.subset for cell in self.cells}
+        jobs = {job.trial.key: job for job in self.jobs}
+        trials = list(trials)
         added = 0
-        for kept in trials:
-            key = Trial.model_validate(kept.row.model_dump(include=set(Trial.model_fields))).key
-            if key in subsets:
-                added += self.store.add(key, kept, subsets[key])
-        return added
+        for trial in trials:
+            if trial.row.key in jobs:
+                added += self.store.add(trial, jobs[trial.row.key].subset)
+        keys = {trial.row.key for trial in trials}
+        missing = [job for key, job in jobs.items() if key not in keys and self.store.get(key) is None]
+        return added, _differences(missing, [trial.row for trial in trials if trial.row.key not in jobs])
 
     def run(self) -> Generator[Outcome]:
-        """Yield every trial's outcome, running those that the store does not have; with several jobs as they finish.
+        """Yield every trial's outcome, running those that the store does not have; in processes as they finish.
 
         A trial that fails stops no other: its exception is raised when those are done.
 
         Raises:
             UserError: If a network has to be trained in a precision that the processor does not have, a process that
-                runs trials is killed, or trials failed for a reason that is the user's to mend; other exceptions are
+                runs trials is killed, or trials failed for a reason that the user can fix; other exceptions are
                 raised as they are.
         """
         self._failed = {}
         yield from self._outcomes()
         if self._failed:
-            cell, error = next(iter(self._failed.values()))
-            told = (
-                f"{len(self._failed):,} of {len(self.cells):,} trials failed, the others are kept; the first was "
-                f"{cell.trial.contender} at {cell.trial.budget:,} labels, seed {cell.trial.seed}"
+            job, error = next(iter(self._failed.values()))
+            summary = (
+                f"{len(self._failed):,} of {len(self.jobs):,} trials failed, the others are kept; the first was "
+                f"{job.trial.contender} at {job.trial.budget:,} labels, seed {job.trial.seed}"
             )
             if isinstance(error, UserError):
-                raise UserError(f"{told}: {error}") from error
-            error.add_note(told)
+                raise UserError(f"{summary}: {error}") from error
+            error.add_note(summary)
             raise error
 
     def _outcomes(self) -> Generator[Outcome]:
-        missing: dict[str, Cell] = {}
+        missing: dict[str, Job] = {}
         places: dict[str, list[int]] = {}
-        found: list[tuple[int, Kept]] = []
-        for place, cell in enumerate(self.cells):
-            places.setdefault(cell.trial.key, []).append(place)
-            kept = self.store.get(cell.trial.key)
-            if kept is None:
-                missing.setdefault(cell.trial.key, cell)
+        found: list[tuple[int, FinishedTrial]] = []
+        for place, job in enumerate(self.jobs):
+            places.setdefault(job.trial.key, []).append(place)
+            trial = self.store.get(job.trial.key)
+            if trial is None:
+                missing.setdefault(job.trial.key, job)
             else:
-                found.append((place, kept))
-        if any(cell.trial.reads == "images" for cell in missing.values()):
-            find_precision(self.spec.precision, torch.device(self.spec.device))
-        away = self._away(list(missing.values()))
-        if away:
-            for place, kept in found:
-                yield self._outcome(place, kept, fresh=False)
-            elsewhere = {cell.trial.key for cell in away}
-            here = self._batches(cell for key, cell in missing.items() if key not in elsewhere)
-            finished = itertools.chain.from_iterable(self._run(batch) for batch in here)
-            processes = in_processes(self.runner, self._batches(away), self.jobs or torch.get_num_threads(), self._note)
-            with contextlib.closing(processes):
-                for cell, kept in itertools.chain(finished, processes):
-                    self.store.add(cell.trial.key, kept, cell.subset)
-                    for i, place in enumerate(places[cell.trial.key]):
-                        yield self._outcome(place, kept, fresh=i == 0)
+                found.append((place, trial))
+        if any(job.trial.reads == "images" for job in missing.values()):
+            find_precision(self.plan.precision, torch.device(self.plan.device))
+        elsewhere = self._in_other_processes(list(missing.values()))
+        if elsewhere:
+            for place, trial in found:
+                yield self._outcome(place, trial, fresh=False)
+            keys = {job.trial.key for job in elsewhere}
+            batches = _batches(job for key, job in missing.items() if key not in keys)
+            run_here = itertools.chain.from_iterable(self._run(batch) for batch in batches)
+            count = self.processes or torch.get_num_threads()
+            run_there = in_processes(self.runner, _batches(elsewhere), count, self._note_failure)
+            with contextlib.closing(run_there):
+                for job, trial in itertools.chain(run_here, run_there):
+                    self.store.add(trial, job.subset)
+                    for i, place in enumerate(places[job.trial.key]):
+                        yield self._outcome(place, trial, fresh=i == 0)
             return
-        batches = {cell.trial.key: batch for batch in self._batches(missing.values()) for cell in batch}
-        new: dict[str, Kept] = {}
-        for place, cell in enumerate(self.cells):
-            key = cell.trial.key
+        batch_of = {job.trial.key: batch for batch in _batches(missing.values()) for job in batch}
+        new: dict[str, FinishedTrial] = {}
+        for place, job in enumerate(self.jobs):
+            key = job.trial.key
             fresh = key in new
             # looked up again: another process may have run it meanwhile
-            kept = new.pop(key) if fresh else self.store.get(key)
-            if kept is None and key not in self._failed:
-                still = [c for c in batches.get(key, [cell]) if c is cell or self.store.get(c.trial.key) is None]
-                for each, ran in self._run(still):
-                    self.store.add(each.trial.key, ran, each.subset)
-                    new[each.trial.key] = ran
-                kept, fresh = new.pop(key, None), True
-            if kept is not None:
-                yield self._outcome(place, kept, fresh=fresh)
+            finished = new.pop(key) if fresh else self.store.get(key)
+            if finished is None and key not in self._failed:
+                batch = batch_of.get(key, [job])
+                still_missing = [other for other in batch if other is job or self.store.get(other.trial.key) is None]
+                for other, trial in self._run(still_missing):
+                    self.store.add(trial, other.subset)
+                    new[other.trial.key] = trial
+                finished, fresh = new.pop(key, None), True
+            if finished is not None:
+                yield self._outcome(place, finished, fresh=fresh)
 
-    def _away(self, missing: Sequence[Cell]) -> list[Cell]:
+    def _in_other_processes(self, missing: Sequence[Job]) -> list[Job]:
         """Choose the trials for processes of their own; the others run in this one."""
-        if self.jobs is not None:
-            return list(missing) if self.jobs > 1 else []
+        if self.processes is not None:
+            return list(missing) if self.processes > 1 else []
         # codes and graphs of frozen encoders are shared: those trials stay together here, with all threads
-        trained = [cell for cell in missing if self._threads(cell.trial.contender) < torch.get_num_threads()]
+        trained = [job for job in missing if job.trial.threads < torch.get_num_threads()]
         return trained if pays_to_start(trained) else []
 
     def _threads(self, contender: str) -> int:
-        """Say with how many threads a contender's trials are run.
+        """Return how many threads a contender's trials are run with.
 
-        They are part of a trial's key, so they depend on contender, machine and ``jobs``, not on what else is run.
+        They are part of a trial's identity, so they depend on contender, machine and ``processes``, not on what else
+        is run.
         """
-        if self.jobs is None:
-            return threads_by_default(self.contenders[contender], self.spec.device)
-        return threads_of_each(self.jobs)
+        if self.processes is None:
+            return threads_by_default(self.plan.contenders[contender], self.plan.device)
+        return threads_of_each(self.processes)
 
-    def _run(self, batch: Sequence[Cell]) -> list[tuple[Cell, Kept]]:
+    def _run(self, batch: Sequence[Job]) -> list[tuple[Job, FinishedTrial]]:
         """Run trials in this process."""
-        with limited_threads(self._threads(batch[0].trial.contender)):
+        with limited_threads(batch[0].trial.threads):
             try:
                 return list(zip(batch, self.runner.run(batch), strict=True))
             except Exception as error:
-                self._note(batch, error)
+                self._note_failure(batch, error)
                 return []
 
-    def _note(self, batch: Sequence[Cell], error: Exception) -> None:
-        self._failed |= {cell.trial.key: (cell, error) for cell in batch}
+    def _note_failure(self, batch: Sequence[Job], error: Exception) -> None:
+        self._failed |= {job.trial.key: (job, error) for job in batch}
 
     def retrieval(self) -> list[Retrieval]:
         """Measure codes without any classifier, for every representation that is read frozen."""
-        measured = {}
-        for name in dict.fromkeys(name for part in self.spec.parts for name in part.contenders):
-            contender = self.contenders[name]
-            if contender.reads == "images" or contender.encoder is None:
+        measured: dict[str, Retrieval] = {}
+        for name in dict.fromkeys(name for part in self.plan.parts for name in part.contenders):
+            contender = self.plan.contenders[name]
+            if contender.reads == "images" or contender.representation is None:
                 continue
-            for encoder in self.encoders.get(contender.encoder, (None,)):
-                told = contender.encoder + (" features" if contender.reads == "features" else "")
-                if encoder is not None and len(self.encoders[contender.encoder]) > 1:
-                    told += f", pretraining seed {encoder.pretrain_seed}"
-                if told not in measured:
-                    measured[told] = self.runner.retrieval(contender.encoder, encoder, contender.reads, told)
+            representations = self.representations[contender.representation]
+            for representation in representations:
+                label = contender.representation + (" features" if contender.reads == "features" else "")
+                if len(representations) > 1:
+                    label += f", pretraining seed {representation.pretrain_seed}"
+                if label not in measured:
+                    measured[label] = self.runner.retrieval(representation, contender.reads, label)
         return list(measured.values())
 
-    def _batches(self, cells: Iterable[Cell]) -> list[list[Cell]]:
-        """Put side by side the trials whose readout fits several samples at once; others stay alone."""
+    def _outcome(self, place: int, trial: FinishedTrial, *, fresh: bool) -> Outcome:
+        """Give a finished trial the names and facts it has here: it may have been run under others."""
+        planned = self.jobs[place].trial
+        names = ("contender", "representation", "dataset", "pretraining", "given", "settings_from", "family")
+        row = trial.row.model_copy(update={name: getattr(planned, name) for name in names})
+        return Outcome(dataclasses.replace(trial, row=row), fresh, place)
 
-        def batch(cell: Cell) -> tuple[object, ...]:
-            trial = cell.trial
-            alone = trial.key if self.contenders[trial.contender].together is None else ""
-            return trial.contender, trial.budget, trial.encoder_hash, alone
 
-        return [list(group) for _, group in itertools.groupby(cells, key=batch)]
+def _batches(jobs: Iterable[Job]) -> list[list[Job]]:
+    """Put side by side the trials whose readout fits several samples at once; others stay alone."""
 
-    def _outcome(self, place: int, kept: Kept, *, fresh: bool) -> Outcome:
-        """Give a kept trial the words it has here: it may have been run under others."""
-        trial, encoder = self.cells[place].trial, self.cells[place].encoder
-        words = {"contender": trial.contender, "encoder": trial.encoder, "dataset": self.data.train.name}
-        words |= {"pretraining": encoder.pretraining} if encoder is not None else {}
-        return Outcome(dataclasses.replace(kept, row=kept.row.model_copy(update=words)), fresh, place)
+    def batch(job: Job) -> tuple[object, ...]:
+        trial = job.trial
+        alone = "" if job.contender.several else trial.key
+        return trial.contender, trial.budget, trial.encoder_hash, alone
 
-    def _trial(self, name: str, contender: Contender, subset: Subset, encoder: PretrainedEncoder | None) -> Trial:
-        return Trial(
-            contender=name,
-            budget=len(subset.indices),
-            seed=subset.seed,
-            subset=subset.hash,
-            rule=subset.rule,
-            reads=contender.reads,
-            readout=contender.readout.__name__,
-            settings=dict(sorted(contender.settings.items())),  # the order they are written in is no difference
-            encoder=contender.encoder,
-            # a floor is a function of the training images, which the trial names
-            encoder_hash=contender.encoder if encoder is None else encoder.hash,
-            data_fingerprint=self.data.train.fingerprint,
-            scored_fingerprint=self.data.scored.fingerprint,
-            scored_on=self.spec.scored_on,
-            precision=self.spec.precision,
-            device=self.spec.device,
-            computed_with=f"{software()}, {self._threads(name)} threads",
-            transductive=contender.transductive,
-            pretrain_seed=None if encoder is None else encoder.pretrain_seed,
-            looks=contender.looks,
-        )
+    return [list(group) for _, group in itertools.groupby(jobs, key=batch)]
+
+
+def _differences(missing: Sequence[Job], others: Sequence[Row]) -> list[str]:
+    """Say in which respect missing trials differ from finished ones of the same contender, budget and seed."""
+    by_place: dict[tuple[str, int, int, int | None], Row] = {}
+    for row in others:
+        by_place[row.contender, row.budget, row.seed, row.pretrain_seed] = row
+    counts: Counter[tuple[str, ...]] = Counter()
+    for job in missing:
+        here = job.trial
+        there = by_place.get((here.contender, here.budget, here.seed, here.pretrain_seed))
+        if there is not None:
+            counts[tuple(_difference(here.identity(), there.identity()))] += 1
+    return [f"{count:,} finished trials are of other {', '.join(differences)}" for differences, count in counts.items()]
+
+
+def _difference(here: dict[str, object], there: dict[str, object]) -> Iterable[str]:
+    for name in here | there:
+        a, b = here.get(name), there.get(name)
+        if a == b:
+            continue
+        if name == "computed_with":
+            ours, theirs = str(a).split(", "), str(b).split(", ")
+            yield (
+                f"software ({', '.join(part for part in theirs if part not in ours)} there, "
+                f"{', '.join(part for part in ours if part not in theirs)} here)"
+            )
+        elif name in ("settings", "precision", "device"):
+            yield f"{name} ({b} there, {a} here)"
+        else:
+            yield {"encoder_hash": "encoder", "data_fingerprint": "data", "scored_fingerprint": "data"}.get(name, name)

@@ -3,8 +3,8 @@
 import datetime
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,19 +12,16 @@ from torch import Tensor
 
 from ssl_irmae._support.environment import describe_environment
 from ssl_irmae._support.seeding import derive_seed
-from ssl_irmae.encoders.encoder import Encoder
-from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.contenders.registry import Contender, call_readouts
-from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
-from ssl_irmae.protocols.representations.floors import FLOORS
+from ssl_irmae.protocols.plan import Plan
+from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
+from ssl_irmae.protocols.representations.representation import Reads, Representation
 from ssl_irmae.protocols.representations.retrieval import Retrieval, retrieval_quality
-from ssl_irmae.protocols.running.trials import Cell, Spec
+from ssl_irmae.protocols.running.jobs import Job
 from ssl_irmae.protocols.storage.cache import cached
-from ssl_irmae.protocols.storage.rows import Kept, Row
-from ssl_irmae.protocols.subsets import Subset
-from ssl_irmae.protocols.task import Data
+from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
+from ssl_irmae.protocols.task import Task
 
 
 @dataclass
@@ -32,8 +29,8 @@ class Encoding:
     """What encoding for frozen readouts took in this process.
 
     Args:
-        images: How many, each representation counted.
-        seconds: Wall clock.
+        images: How many images, counted once per representation.
+        seconds: Wall-clock time.
     """
 
     images: int = 0
@@ -41,84 +38,79 @@ class Encoding:
 
     @property
     def images_per_second(self) -> float | None:
-        """None if nothing was encoded."""
+        """The speed; None if nothing was encoded."""
         return self.images / self.seconds if self.images else None
 
 
 class Runner:
-    """Runs trials, and keeps what they share: encoders, codes, graphs over unlabelled images.
+    """Run trials, and keep what they share: encoders, codes, graphs over unlabelled images.
 
     Args:
-        spec: What is run.
-        data: Train and scored images.
-        contenders: By name.
+        plan: What is run.
+        task: Training and scored images.
     """
 
-    def __init__(self, spec: Spec, data: Data, contenders: Mapping[str, Contender]) -> None:
-        self.spec = spec
-        self.data = data
-        self.contenders = contenders
+    def __init__(self, plan: Plan, task: Task) -> None:
+        self.plan = plan
+        self.task = task
         self._environment = describe_environment()
         self.encoding = Encoding()
-        self._loaded: dict[str, Encoder] = {}
+        self._autoencoders: dict[str, torch.nn.Module] = {}
         self._encoded: dict[tuple[str, Reads], tuple[Tensor, Tensor]] = {}
         self._memos: dict[tuple[str | None, str, bool], Memo] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
-        # another process makes for itself what is kept here
-        return type(self), (self.spec, self.data, self.contenders)
+        # another process makes its own copy of what is kept here
+        return type(self), (self.plan, self.task)
 
-    def run(self, cells: Sequence[Cell]) -> list[Kept]:
+    def run(self, jobs: Sequence[Job]) -> list[FinishedTrial]:
         """Fit, predict and score trials of one contender that differ in the subset alone.
 
         The seconds of each are an equal share of what all took; they leave out the encoding, which all trials share.
         """
-        # the settings that the trial was planned with, some of which are its part's
-        contender = replace(self.contenders[cells[0].trial.contender], settings=cells[0].trial.settings)
-        prepared = [self._prepare(contender, cell.subset, cell.encoder) for cell in cells]
+        contender = jobs[0].contender
+        prepared = [self._prepare(job) for job in jobs]
         _, scored, start = prepared[0]
         began = time.perf_counter()
-        learned = call_readouts(contender, [sample for sample, *_ in prepared], start)
-        looks = [[predict(p, scored) for p in ([each] if callable(each) else each)] for each in learned]
-        seconds = (time.perf_counter() - began) / len(cells)
-        scored_rows = [
-            min((self._score(cell, predictions) for predictions in each), key=lambda found: found[0].error)
-            for cell, each in zip(cells, looks, strict=True)
+        fitted = contender.fit_all([sample for sample, *_ in prepared], start)
+        predictions = [[predict(p, scored) for p in ([each] if callable(each) else each)] for each in fitted]
+        seconds = (time.perf_counter() - began) / len(jobs)
+        outcomes = [
+            min((self._score(job, labels) for labels in peeks), key=lambda outcome: outcome[0].error)
+            for job, peeks in zip(jobs, predictions, strict=True)
         ]
         finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         environment = {**self._environment, "threads": torch.get_num_threads()}  # which differ between contenders
-        return [Kept(row, seconds, finished, environment, wrong) for row, wrong in scored_rows]
+        return [FinishedTrial(row, seconds, finished, environment, wrong) for row, wrong in outcomes]
 
-    def retrieval(self, name: str, encoder: PretrainedEncoder | None, reads: Reads, told: str) -> Retrieval:
+    def retrieval(self, representation: Representation, reads: Reads, label: str) -> Retrieval:
         """Measure the scored images' codes without any classifier.
 
         Args:
-            name: Of the encoder, or of a floor.
-            encoder: None for a floor.
+            representation: What encodes them.
             reads: Code or features.
-            told: What to call the representation.
+            label: What to call the representation.
         """
-        labels = self.data.scored.labels
-        assert labels is not None  # load_data has seen to it
-        return retrieval_quality(told, self._encode(name, encoder, reads)[1], labels)
+        labels = self.task.scored.labels
+        assert labels is not None  # load_task has seen to it
+        return retrieval_quality(label, self._encode(representation, reads)[1], labels)
 
-    def _prepare(
-        self, contender: Contender, subset: Subset, encoder: PretrainedEncoder | None
-    ) -> tuple[Sample, Tensor, torch.nn.Module | None]:
+    def _prepare(self, job: Job) -> tuple[Sample, Tensor, torch.nn.Module | None]:
         """Collect what a readout may see, what it will predict, and the autoencoder that it starts from."""
-        chosen = torch.from_numpy(subset.indices)
-        train_labels = self.data.train.labels
-        assert train_labels is not None  # load_data has seen to it
+        contender, representation = job.contender, job.representation
+        chosen = torch.from_numpy(job.subset.indices)
+        train_labels = self.task.train.labels
+        assert train_labels is not None  # load_task has seen to it
         start = None
         if contender.reads == "images":
-            unlabelled, scored = self.data.train.images, self.data.scored.images
-            if encoder is not None:
-                start = self._load(encoder).autoencoder
+            unlabelled, scored = self.task.train.images, self.task.scored.images
+            if isinstance(representation, PretrainedEncoder):
+                start = self._autoencoder(representation)
         else:
-            assert contender.encoder is not None
-            unlabelled, scored = self._encode(contender.encoder, encoder, contender.reads)
-        of = contender.encoder if encoder is None else encoder.hash
-        memo = self._memos.setdefault((of, contender.reads, contender.transductive), Memo())
+            assert representation is not None  # only images can be read without one
+            unlabelled, scored = self._encode(representation, contender.reads)
+        source = None if representation is None else _identity(representation)
+        memo = self._memos.setdefault((source, contender.reads, contender.transductive), Memo())
         sample = Sample(
             inputs=unlabelled if torch.equal(chosen, torch.arange(len(unlabelled))) else unlabelled[chosen],
             labels=train_labels[chosen],
@@ -126,60 +118,56 @@ class Runner:
             if contender.transductive
             else unlabelled,
             positions=chosen,
-            classes=len(self.data.train.classes),
-            seed=derive_seed("learner", subset.seed),
-            device=torch.device(self.spec.device),
-            precision=self.spec.precision,
+            classes=len(self.task.train.classes),
+            seed=derive_seed("learner", job.subset.seed),
+            device=torch.device(self.plan.device),
+            precision=self.plan.precision,
+            scored=len(scored) if contender.transductive else 0,
             memo=memo,
         )
         return sample, scored, start
 
-    def _load(self, encoder: PretrainedEncoder) -> Encoder:
-        if encoder.hash not in self._loaded:
-            self._loaded[encoder.hash] = encoder.load()
-        return self._loaded[encoder.hash]
+    def _autoencoder(self, encoder: PretrainedEncoder) -> torch.nn.Module:
+        if encoder.hash not in self._autoencoders:
+            self._autoencoders[encoder.hash] = encoder.load().autoencoder
+        return self._autoencoders[encoder.hash]
 
-    def _encode(self, name: str, encoder: PretrainedEncoder | None, reads: Reads) -> tuple[Tensor, Tensor]:
+    def _encode(self, representation: Representation, reads: Reads) -> tuple[Tensor, Tensor]:
         """Encode training and scored images, once; what takes a network or a fit is kept in the user's cache."""
-        of = name if encoder is None else encoder.hash
-        train, scored = self.data.train, self.data.scored
+        identity = _identity(representation)
+        train, scored = self.task.train, self.task.scored
 
         def compute() -> dict[str, Tensor]:
             began = time.perf_counter()
-            if encoder is None:
-                encode = FLOORS[name](train.images)
-                codes = {"train": encode(train.images), "scored": encode(scored.images)}
-            else:
-                loaded = self._load(encoder).to(self.spec.device)
-                codes = {"train": loaded.encode(train.images, reads), "scored": loaded.encode(scored.images, reads)}
+            encode = representation.fit(train.images, torch.device(self.plan.device))
+            codes = {"train": encode(train.images, reads), "scored": encode(scored.images, reads)}
             if not all(code.isfinite().all() for code in codes.values()):
-                raise UserError(f"the {reads} of {name} is not finite for some images: pretrain the encoder anew")
+                raise UserError(
+                    f"the {reads} of {representation.name} is not finite for some images: pretrain the encoder again"
+                )
             self.encoding.seconds += time.perf_counter() - began
             self.encoding.images += len(train.images) + len(scored.images)
             return codes
 
-        if (of, reads) not in self._encoded:
-            if encoder is None and name == "pixels":
+        if (identity, reads) not in self._encoded:
+            if identity == "pixels":  # no slower than reading them from a file
                 codes = compute()
             else:
-                parts = (of, reads, train.fingerprint, scored.fingerprint, self.spec.device)
+                parts = (identity, reads, train.fingerprint, scored.fingerprint, self.plan.device)
                 codes = cached("codes", *parts, compute=compute)
-            self._encoded[of, reads] = (codes["train"], codes["scored"])
-        return self._encoded[of, reads]
+            self._encoded[identity, reads] = (codes["train"], codes["scored"])
+        return self._encoded[identity, reads]
 
-    def _score(self, cell: Cell, predictions: Tensor) -> tuple[Row, bytes]:
+    def _score(self, job: Job, predictions: Tensor) -> tuple[Row, bytes]:
         """Compare predictions with the labels: the row, and which images were wrong."""
-        labels = self.data.scored.labels
-        assert labels is not None  # load_data has seen to it
+        labels = self.task.scored.labels
+        assert labels is not None  # load_task has seen to it
         wrong = (predictions != labels).numpy()
         row = Row(
-            **cell.trial.model_dump(),
+            **job.trial.model_dump(),
             error=100 * int(wrong.sum()) / len(labels),
             n_scored=len(labels),
             predictions=hashlib.sha256(predictions.numpy().tobytes()).hexdigest(),
-            dataset=self.data.train.name,
-            pretraining=cell.encoder.pretraining if cell.encoder else None,
-            quick=cell.encoder is not None and cell.encoder.quick,
             classes_predicted=len(np.unique(predictions.numpy())),
         )
         return row, np.packbits(wrong).tobytes()
@@ -195,3 +183,8 @@ def predict(predictor: Predictor, inputs: Tensor) -> Tensor:
     if predictions.shape != (len(inputs),) or predictions.dtype != torch.int64:
         raise TypeError(f"a predictor must return int64 of shape (m,), got {predictions.dtype} {predictions.shape}")
     return predictions
+
+
+def _identity(representation: Representation) -> str:
+    """Return what codes are a function of, beside the images."""
+    return representation.hash or representation.name

@@ -18,10 +18,10 @@ import torch
 
 from ssl_irmae._support.allocator import keep_freed_memory
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.contenders.registry import Contender
+from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.running.jobs import Job
 from ssl_irmae.protocols.running.runner import Runner
-from ssl_irmae.protocols.running.trials import Cell
-from ssl_irmae.protocols.storage.rows import Kept
+from ssl_irmae.protocols.storage.rows import FinishedTrial
 
 _STEPS_TO_PAY = 500  # to start a process takes about as long as 100 steps of `supervised`
 _BYTES_OF_EACH = 2 * 2**30  # one that trains on MNIST holds about half of that
@@ -29,29 +29,29 @@ _BYTES_OF_EACH = 2 * 2**30  # one that trains on MNIST holds about half of that
 _runner: Runner | None = None
 
 
-def threads_of_each(jobs: int) -> int:
-    """Divide the threads that torch would use among processes: more threads than cores slow each other many times."""
-    return max(1, torch.get_num_threads() // jobs)
+def threads_of_each(processes: int) -> int:
+    """Divide the threads that torch would use among processes: more threads than cores slow each other down badly."""
+    return max(1, torch.get_num_threads() // processes)
 
 
 def threads_by_default(contender: Contender, device: str) -> int:
-    """Say with how many threads a contender's trials are run where the user has not said in how many processes.
+    """Return how many threads a contender's trials use where the user has not said how many processes to start.
 
-    Small networks use a second thread badly: one process for every thread trains more of them than one process with
-    all threads. Frozen encoders are run over all images, which uses every thread well.
+    Small networks gain little from a second thread: one process per thread trains more of them than one process with
+    all threads. Running a frozen encoder over all images uses every thread well.
     """
     return 1 if device == "cpu" and not contender.frozen else torch.get_num_threads()
 
 
-def pays_to_start(cells: Sequence[Cell]) -> bool:
-    """Say whether training takes so much longer than to start processes that they win."""
-    steps = [int(cell.trial.settings.get("steps", 0)) for cell in cells if cell.trial.reads == "images"]
+def pays_to_start(jobs: Sequence[Job]) -> bool:
+    """Return whether training takes so much longer than starting processes that these pay off."""
+    steps = [int(job.trial.settings.get("steps", 0)) for job in jobs if job.trial.reads == "images"]
     return sum(steps) >= _STEPS_TO_PAY
 
 
 @contextlib.contextmanager
 def limited_threads(threads: int) -> Iterator[None]:
-    """Run a block with so many threads in torch, numpy, scipy and scikit-learn, and put their numbers back after."""
+    """Run a block with that many threads in torch, numpy, scipy and scikit-learn, and restore the numbers after it."""
     before = torch.get_num_threads()
     if threads == before:
         yield
@@ -66,34 +66,35 @@ def limited_threads(threads: int) -> Iterator[None]:
 
 def in_processes(
     runner: Runner,
-    batches: Sequence[Sequence[Cell]],
-    jobs: int,
-    failed: Callable[[Sequence[Cell], Exception], None],
-) -> Generator[tuple[Cell, Kept]]:
-    """Run trials in so many processes, or fewer if memory is short, and yield each as it finishes.
+    batches: Sequence[Sequence[Job]],
+    processes: int,
+    failed: Callable[[Sequence[Job], Exception], None],
+) -> Generator[tuple[Job, FinishedTrial]]:
+    """Run trials in several processes, fewer if memory is short, and yield each as it finishes.
 
     Trials that share codes stay together in one process, which encodes once for them. When the generator is closed, or
-    this process ends in whatever way, the others end at once.
+    this process ends in any way, the others end at once.
 
     Args:
         runner: Copied into each process.
         batches: The trials; those of one batch are run together.
-        jobs: Number of processes.
-        failed: Told of every batch that raises; the others are run all the same.
+        processes: Number of processes.
+        failed: Called with every batch that raises; the others are run all the same.
 
     Raises:
         UserError: If one of the processes is killed.
     """
     shared = [list(group) for _, group in itertools.groupby(batches, key=_shared)]
-    # those of many labels take longest: what is left for the end should be short, or all but one process wait for it
+    # many labels take longest: they go first, so that no process is alone with a long trial at the end
     groups = deque(sorted(shared, key=lambda group: group[0][0].trial.budget, reverse=True))
     context = multiprocessing.get_context("spawn")  # a forked copy of a process with threads may hang
     watched, held = context.Pipe(duplex=False)
-    arguments = (runner, threads_of_each(jobs), watched)
+    arguments = (runner, threads_of_each(processes), watched)
     pools = [
-        ProcessPoolExecutor(1, context, _start, arguments) for _ in range(min(jobs, len(groups), _room_in_memory()))
+        ProcessPoolExecutor(1, context, _start, arguments)
+        for _ in range(min(processes, len(groups), _room_in_memory()))
     ]
-    running: dict[Future[list[Kept]], tuple[ProcessPoolExecutor, Sequence[Cell]]] = {}
+    running: dict[Future[list[FinishedTrial]], tuple[ProcessPoolExecutor, Sequence[Job]]] = {}
     try:
         while groups or running:
             for pool in pools:
@@ -106,7 +107,7 @@ def in_processes(
                     finished = future.result()
                 except BrokenProcessPool as error:
                     raise UserError(
-                        "a process that ran trials was killed, most likely for want of memory: try fewer --jobs; "
+                        "a process that ran trials was killed, most likely because memory ran out; try fewer `jobs`; "
                         "finished trials are kept"
                     ) from error
                 except Exception as error:
@@ -114,14 +115,14 @@ def in_processes(
                     continue
                 yield from zip(batch, finished, strict=True)
     finally:
-        held.close()  # they end, and with them what there is to wait for
+        held.close()  # closing the pipe makes the workers exit
         for pool in pools:
             pool.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach, not even while they import; here it comes a moment later."""
+    """Start processes that Ctrl-C does not reach, not even while they import; this process gets it a moment later."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -133,17 +134,17 @@ def _no_interrupt() -> Iterator[None]:
 
 
 def _room_in_memory() -> int:
-    """Say how many processes the machine's memory has room for."""
+    """Return how many processes the machine's memory has room for."""
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not told everywhere
+    except (AttributeError, ValueError, OSError):  # not every system says
         return sys.maxsize
     return max(1, total // _BYTES_OF_EACH)
 
 
-def _shared(batch: Sequence[Cell]) -> tuple[object, ...]:
+def _shared(batch: Sequence[Job]) -> tuple[object, ...]:
     trial = batch[0].trial
-    # what trains a network shares little: one trial at a time keeps every process busy to the end
+    # trained networks share little: one trial at a time keeps every process busy to the end
     alone = trial.key if trial.reads == "images" else ""
     return trial.budget, trial.encoder_hash, trial.reads, trial.transductive, alone
 
@@ -159,10 +160,10 @@ def _start(runner: Runner, threads: int, watched: Connection) -> None:
 
 
 def _end_with_parent(watched: Connection) -> None:
-    watched.poll(None)  # nothing is ever sent: this returns when the other end is closed, by a kill too
+    watched.poll(None)  # nothing is ever sent: this returns when the other end is closed, even by a kill
     os._exit(1)
 
 
-def _run(batch: Sequence[Cell]) -> list[Kept]:
+def _run(batch: Sequence[Job]) -> list[FinishedTrial]:
     assert _runner is not None
     return _runner.run(batch)

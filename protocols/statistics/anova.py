@@ -1,4 +1,4 @@
-"""The two-way analysis of variance of subsets crossed with pretraining seeds, one run a cell."""
+"""Two-way analysis of variance: subsets crossed with pretraining seeds, one run per cell."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class MeanSquares:
-    """Mean squares of a two-way table with one value a cell."""
+    """Mean squares of a two-way table with one value per cell."""
 
     subset: float
     pretraining: float
@@ -41,10 +41,10 @@ def crossed_standard_error(errors: Floats) -> tuple[float, float]:
 
     .. math:: SE^2 = \sigma_s^2 / S + \sigma_p^2 / P + \sigma_e^2 / (S P)
 
-    with the components of ``variance_components``, negative ones as 0. The standard
-    error of the S subset means would leave the second term out: every subset mean holds the same P encoders, so that
-    whatever luck they had does not show in the spread between subsets, however many there are. That one is right for a
-    statement about these very encoders; a paper speaks about the method, which a reader will pretrain again.
+    with the components of ``variance_components``, negative ones counted as 0. The standard error of the S subset
+    means leaves the second term out: every subset mean is over the same P encoders, so their luck does not show in the
+    spread between subsets, however many there are. It is right for a statement about these very encoders; a paper
+    speaks about the method, which a reader will pretrain again.
 
     The degrees of freedom are Satterthwaite's (1946, https://doi.org/10.2307/3002019), but never fewer than
     min(S, P) - 1: with two pretraining seeds that differ, the interval of the mean is as wide as two values allow.

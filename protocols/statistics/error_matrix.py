@@ -1,4 +1,4 @@
-"""Rows of one contender at one budget as a matrix of errors: labelled subsets by pretraining seeds."""
+"""The errors of one contender at one budget as a matrix: labelled subsets by pretraining seeds."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,21 +7,20 @@ import numpy as np
 import numpy.typing as npt
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.storage.rows import Row
 
 
 @dataclass(frozen=True, eq=False)
-class Crossing:
+class ErrorMatrix:
     """One contender at one budget.
 
     Args:
-        seeds: Of the labelled subsets, or at the full set of the training runs; ascending, S of them.
-        pretrain_seeds: Ascending, P of them; a single None where no encoder was pretrained or none tells its seed.
+        seeds: Seeds of the labelled subsets or, at the full set, of the training runs; ascending, S of them.
+        pretrain_seeds: Ascending, P of them; a single None where no encoder was pretrained or none records its seed.
         errors: Percent, float64, shape (S, P).
-        one_subset: Whether all subsets are one: the full set, or the first images.
-        deterministic: Whether its readout makes no random choice at the full set.
-        left_out: Seeds that were not run with every pretraining seed, and are not in the matrix.
+        one_subset: Whether all subsets are the same: the full set, or the first images.
+        deterministic: Whether the readout makes no random choice at the full set.
+        left_out: Seeds that were not run with every pretraining seed, and so are not in the matrix.
     """
 
     seeds: tuple[int, ...]
@@ -37,14 +36,14 @@ class Crossing:
         return dict(zip(self.seeds, self.errors.mean(axis=1).tolist(), strict=True))
 
 
-def cross(rows: Iterable[Row]) -> dict[tuple[int, str], Crossing]:
+def error_matrices(rows: Iterable[Row]) -> dict[tuple[int, str], ErrorMatrix]:
     """Arrange rows by (budget, contender), in the order in which those first appear.
 
-    A subset that was not run with every pretraining seed is left out: a mean over fewer encoders than its neighbours'
-    would mix the spread of the encoders into the spread of the subsets.
+    A subset that was not run with every pretraining seed is left out: its mean over fewer encoders would mix the
+    spread of the encoders into the spread of the subsets.
 
     Args:
-        rows: Of one protocol: one data set, one rule, one set scored on.
+        rows: Rows of one protocol: one data set, one rule, one set of scored images.
 
     Raises:
         UserError: If two rows give the same trial different errors, or if no subset was run with every pretraining
@@ -52,27 +51,26 @@ def cross(rows: Iterable[Row]) -> dict[tuple[int, str], Crossing]:
     """
     cells: dict[tuple[int, str], dict[tuple[int, int | None], float]] = {}
     one_subset: set[int] = set()
-    readouts: dict[tuple[int, str], str] = {}
+    deterministic: dict[tuple[int, str], bool] = {}
     for row in rows:
-        readouts[row.budget, row.contender] = row.readout
+        deterministic[row.budget, row.contender] = row.deterministic_at_full_set
         group = cells.setdefault((row.budget, row.contender), {})
         if group.setdefault((row.seed, row.pretrain_seed), row.error) != row.error:
             raise UserError(
-                f"two rows give {row.contender} at {row.budget} labels, seed {row.seed}, different errors: they are "
-                "of different protocols, encoders or machines; choose one"
+                f"two rows give {row.contender} at {row.budget} labels, seed {row.seed}, different errors: they come "
+                "from different protocols, encoders or machines; choose one"
             )
         if row.rule in ("full", "first"):
             one_subset.add(row.budget)
-    deterministic = {c.readout.__name__ for c in CONTENDERS.values() if c.deterministic_at_full_set}
     return {
-        key: _matrix(*key, group, one_subset=key[0] in one_subset, deterministic=readouts[key] in deterministic)
+        key: _matrix(*key, group, one_subset=key[0] in one_subset, deterministic=deterministic[key])
         for key, group in cells.items()
     }
 
 
 def _matrix(
     budget: int, contender: str, cells: dict[tuple[int, int | None], float], *, one_subset: bool, deterministic: bool
-) -> Crossing:
+) -> ErrorMatrix:
     every = sorted({seed for seed, _ in cells})
     pretrain_seeds = tuple(sorted({p for _, p in cells}, key=lambda p: -1 if p is None else p))
     seeds = tuple(seed for seed in every if all((seed, p) in cells for p in pretrain_seeds))
@@ -81,7 +79,7 @@ def _matrix(
             f"no subset of {contender} at {budget} labels was run with every one of its pretraining seeds "
             f"({', '.join(str(p) for p in pretrain_seeds)}): run the missing trials, or choose one encoder"
         )
-    return Crossing(
+    return ErrorMatrix(
         seeds,
         pretrain_seeds,
         np.array([[cells[seed, p] for p in pretrain_seeds] for seed in seeds], dtype=np.float64),

@@ -1,4 +1,4 @@
-"""Paired differences between contenders, with a bootstrap interval of their mean."""
+"""Paired differences between contenders, with a bootstrap interval for their mean."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,46 +16,48 @@ RESAMPLES = 9_999
 
 @dataclass(frozen=True)
 class Difference:
-    """A contender's error minus the reference's, on the subsets that both have seen.
+    """A contender's error minus the baseline's, on the subsets that both have seen.
 
     Args:
-        reference: Whose error is subtracted.
+        baseline: The contender whose error is subtracted.
         mean: Points of error.
         low: Lower end of the 95 % BCa bootstrap interval of the mean, points; None for fewer than two pairs.
         high: Upper end.
-        n: Pairs.
-        p: Of the two-sided sign-flip test.
-        p_holm: The same, corrected over all that was compared along with it at that budget.
+        n: Number of pairs.
+        better: In how many of them the contender's error is below the baseline's.
+        p: p value of the two-sided sign-flip test.
+        p_holm: The same, corrected over all comparisons made with it at that budget.
     """
 
-    reference: str
+    baseline: str
     mean: float
     low: float | None
     high: float | None
     n: int
+    better: int
     p: float
     p_holm: float
 
 
-def paired_difference(errors: Mapping[int, float], reference: Mapping[int, float], name: str) -> Difference | None:
+def paired_difference(errors: Mapping[int, float], baseline: Mapping[int, float], name: str) -> Difference | None:
     """Compare two contenders on the subsets that both have seen.
 
     Args:
         errors: Error percent by subset seed.
-        reference: The same for the reference.
-        name: The reference's name.
+        baseline: The same for the baseline.
+        name: The baseline's name.
 
     Returns:
         The difference, as the only one tested (``p_holm`` is ``p``); None if no subset is shared.
     """
-    shared = sorted(errors.keys() & reference.keys())
+    shared = sorted(errors.keys() & baseline.keys())
     if not shared:
         return None
-    # errors are counts of images: beyond nine digits there is only rounding, which would tell equal differences apart
-    x = np.round([errors[s] - reference[s] for s in shared], 9)
+    # errors are counts of images: beyond nine digits is only rounding, which would make equal differences unequal
+    x = np.round([errors[s] - baseline[s] for s in shared], 9)
     low, high = bca_interval(x) or (None, None)
     p = sign_flip_test(x)
-    return Difference(name, float(x.mean()), low, high, len(x), p, p)
+    return Difference(name, float(x.mean()), low, high, len(x), int((x < 0).sum()), p, p)
 
 
 def _mean(x: Floats, axis: int) -> Floats:
@@ -67,7 +69,7 @@ def _mean(x: Floats, axis: int) -> Floats:
 def bca_interval(differences: Sequence[float] | Floats) -> tuple[float, float] | None:
     """Compute the 95 % bias-corrected and accelerated bootstrap interval of the mean, always from the same resamples.
 
-    It follows the skew of the differences, which a t interval does not. Of few differences it is too narrow, as
+    It follows the skew of the differences, which a t interval does not. For few differences it is too narrow, because
     resampling knows no spread but theirs: read it together with the sign-flip test, which holds its level for any n.
 
     Source: Efron, Better bootstrap confidence intervals, JASA 82 (1987), https://doi.org/10.2307/2289144.

@@ -1,4 +1,4 @@
-"""Significance of paired differences: sign-flip test, Holm's correction, and what the number of pairs allows."""
+"""Significance of paired differences: the sign-flip test, Holm's correction, and what the number of pairs allows."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -18,8 +18,8 @@ def sign_flip_test(differences: Sequence[float] | Floats) -> float:
     .. math:: p = \#\{s \in \{-1, 1\}^n : |\sum_i s_i d_i| \ge |\sum_i d_i|\} / 2^n
 
     It is exact up to 16 differences, all :math:`2^n` flips; beyond, :math:`(1 + h) / (1 + m)` where h of m = 99,999
-    seeded random flips reach the mean. The only assumption: under the null hypothesis each difference is symmetric
-    about 0.
+    seeded random flips reach the mean. The only assumption is that under the null hypothesis each
+    difference is symmetric about 0.
 
     Source: Fisher, The Design of Experiments (1935), section 21; Phipson and Smyth, Permutation p-values should never
     be zero, Stat. Appl. Genet. Mol. Biol. 9 (2010), https://doi.org/10.2202/1544-6115.1585.
@@ -39,7 +39,7 @@ def sign_flip_test(differences: Sequence[float] | Floats) -> float:
 
 @lru_cache(maxsize=4)
 def _flips(n: int) -> Floats:
-    """Return signs, shape (flips, n); of all of them, the half whose first is +1: the other half mirrors it."""
+    """Return signs, shape (flips, n); of all flips only the half that starts with +1, as the other half mirrors it."""
     if n > EXACT_UP_TO:
         return np.random.default_rng(0).choice(np.array([-1.0, 1.0]), size=(FLIPS, n))
     bits = np.arange(2 ** (n - 1))[:, None] >> np.arange(n)[::-1] & 1
@@ -65,14 +65,14 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def what_n_allows(n: int, *, contenders: int = 1) -> str | None:
-    """Say in words whether the sign-flip test of n pairs can reach p < 0.05 at all, after Holm's correction.
+    """Describe whether the sign-flip test of n pairs can reach p < 0.05 at all, after Holm's correction.
 
-    The smallest p there is belongs to differences of one sign: 2 of the 2^n flips. Holm multiplies the smallest of m
+    The smallest possible p belongs to differences of one sign: 2 of the 2^n flips. Holm multiplies the smallest of m
     by m.
 
     Args:
         n: Pairs, at least 1.
-        contenders: How many with at most n pairs are compared with the reference at that budget.
+        contenders: How many contenders with at most n pairs are compared with the baseline at that budget.
 
     Returns:
         One sentence, or None where it can.

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ssl_irmae.protocols.statistics.anova import mean_squares
-from ssl_irmae.protocols.statistics.error_matrix import Crossing, cross
+from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix, error_matrices
 from ssl_irmae.protocols.storage.rows import Row
 
 
@@ -33,9 +33,9 @@ class VarianceComponents:
         budget: Number of labels.
         subsets: Labelled subsets, or at the full set training seeds.
         pretraining_seeds: How many.
-        subset: What the draw of the labels adds, with all that its training seed does alike to every encoder; None at
-            the full set and where it cannot be told from the rest.
-        pretraining: What the seed of the pretraining adds; None where it cannot be told from the rest.
+        subset: What the draw of the labels adds, with whatever its training seed does alike to every encoder; None at
+            the full set, and where it cannot be separated from the rest.
+        pretraining: What the seed of the pretraining adds; None where it cannot be separated from the rest.
         residual: All else: training and interactions, and every source whose component is None; None for one row.
         why: Why components are missing, in words; None where all three are there.
     """
@@ -53,7 +53,7 @@ class VarianceComponents:
 def variance_components(rows: Iterable[Row]) -> list[VarianceComponents]:
     r"""Estimate components of variance of the error by the method of moments, by budget and contender.
 
-    Where S subsets are crossed with P pretraining seeds, one run a cell, the two-way random-effects model
+    Where S subsets are crossed with P pretraining seeds, one run per cell, the two-way random-effects model
     :math:`y_{ij} = \mu + s_i + p_j + e_{ij}` has expected mean squares :math:`P \sigma_s^2 + \sigma_e^2`,
     :math:`S \sigma_p^2 + \sigma_e^2` and :math:`\sigma_e^2`; they are set equal to those observed. At the full set
     there is no subset: the training runs are nested in the pretraining seeds, and the one-way model has
@@ -64,23 +64,23 @@ def variance_components(rows: Iterable[Row]) -> list[VarianceComponents]:
     https://doi.org/10.1002/9780470316856.
 
     Args:
-        rows: Of one protocol: one data set, one rule, one set scored on.
+        rows: Rows of one protocol: one data set, one rule, one set of scored images.
 
     Returns:
         One for each budget and contender, in the order in which those first appear.
     """
-    return [_components(budget, contender, crossing) for (budget, contender), crossing in cross(rows).items()]
+    return [_components(budget, contender, matrix) for (budget, contender), matrix in error_matrices(rows).items()]
 
 
-def _components(budget: int, contender: str, crossing: Crossing) -> VarianceComponents:
-    y = crossing.errors
+def _components(budget: int, contender: str, matrix: ErrorMatrix) -> VarianceComponents:
+    y = matrix.errors
     s, p = y.shape
     subset = pretraining = residual = why = None
-    if crossing.one_subset and s > 1 and p > 1:
+    if matrix.one_subset and s > 1 and p > 1:
         within = float(y.var(axis=0, ddof=1).mean())
         pretraining = _component(float(y.mean(axis=0).var(ddof=1)) - within / s)
         residual = _component(within)
-        why = "at the full set all subsets are one"
+        why = "at the full set all subsets are the same"
     elif s > 1 and p > 1:
         m = mean_squares(y)
         subset, pretraining = _component((m.subset - m.residual) / p), _component((m.pretraining - m.residual) / s)
@@ -88,12 +88,12 @@ def _components(budget: int, contender: str, crossing: Crossing) -> VarianceComp
     elif s > 1 or p > 1:
         residual = _component(float(y.var(ddof=1)))
         if s > 1:
-            together = "training alone" if crossing.one_subset else "subset and training cannot be told apart"
+            together = "training alone" if matrix.one_subset else "subset and training cannot be separated"
             why = f"one pretraining seed or none: {together}"
-        elif crossing.one_subset:
-            why = "one run of each encoder: pretraining and training cannot be told apart"
+        elif matrix.one_subset:
+            why = "one run of each encoder: pretraining and training cannot be separated"
         else:
-            why = "one subset: pretraining and training cannot be told apart"
+            why = "one subset: pretraining and training cannot be separated"
     else:
         why = "one run"
     return VarianceComponents(contender, budget, s, p, subset, pretraining, residual, why)

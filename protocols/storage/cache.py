@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from ssl_irmae._support.environment import processor, software
+from ssl_irmae._support.environment import processor, versions
 from ssl_irmae._support.files import sha256, write_atomically
 
 _DIGEST = 64
@@ -25,7 +25,7 @@ def cached(kind: str, *parts: object, compute: Callable[[], dict[str, Tensor]]) 
         *parts: What the tensors are a function of; together they name the file.
         compute: Makes them, on the CPU.
     """
-    where = (software(), processor(), torch.get_num_threads())
+    where = (tuple(versions().items()), processor(), torch.get_num_threads())
     name = sha256(repr((*parts, *where)).encode())
     path = platformdirs.user_cache_path("ssl-irmae") / kind / name
     with contextlib.suppress(OSError):

@@ -1,10 +1,12 @@
-"""Finished trials out of a file: a store, rows.csv, or the JSON that evaluate and report write."""
+"""Finished trials as files, and reading them: rows.csv with what lies beside it, or one JSON document."""
 
 import csv
+import hashlib
 import io
 import json
 import math
 import zipfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +14,88 @@ import numpy as np
 from pydantic import ValidationError
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.storage.rows import Kept, Row
+from ssl_irmae.protocols.storage.legacy import read_row
+from ssl_irmae.protocols.storage.rows import FinishedTrial, Row, mistakes
 from ssl_irmae.protocols.storage.store import Store
 
 _SQLITE = b"SQLite format 3\0"
+_JSON_CELLS = ("settings", "given", "cross_validated", "pretraining", "software")
 
 
-def read_trials(path: Path) -> list[Kept]:
+def row_values(row: Row) -> dict[str, Any]:
+    """Return what a file holds of a row: its key, which names the trial, and every field."""
+    return {"key": row.key, **row.model_dump(mode="json")}
+
+
+def rows_csv(trials: Iterable[FinishedTrial]) -> str:
+    """Write one line per trial, with everything that a store has but subsets, and the name of its environment.
+
+    The environments are in :func:`environments_json` and the images that were wrong in :func:`mistakes_npz`; subsets
+    are a function of the columns.
+    """
+    lines = []
+    for trial in trials:
+        values = row_values(trial.row)
+        values |= {name: json.dumps(values[name]) for name in _JSON_CELLS if values[name] is not None}
+        values["finished"] = trial.finished
+        values["seconds"] = None if math.isnan(trial.seconds) else round(trial.seconds, 3)
+        values["environment"] = name_environment(trial.environment) if trial.environment else None
+        lines.append(values)
+    return csv_text(lines)
+
+
+def environments_json(trials: Iterable[FinishedTrial]) -> str:
+    """Write the environments that rows.csv names."""
+    named = {name_environment(trial.environment): trial.environment for trial in trials if trial.environment}
+    return json.dumps(named, indent=2, sort_keys=True) + "\n"
+
+
+def name_environment(environment: dict[str, object]) -> str:
+    """Name an environment by the first eight hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def mistakes_npz(trials: Iterable[FinishedTrial]) -> bytes | None:
+    """Write which scored images each trial got wrong, or return None if that is known of no trial.
+
+    Arrays ``predictions``, the hashes by which rows.csv names what was predicted, shape (p,); and ``wrong``, uint8 as
+    ``numpy.packbits`` packs it, shape (p, ceil(n_scored / 8)).
+    """
+    wrong = mistakes(trials)
+    if not wrong:
+        return None
+    buffer = io.BytesIO()
+    packed = np.frombuffer(b"".join(wrong.values()), dtype=np.uint8).reshape(len(wrong), -1)
+    np.savez_compressed(buffer, predictions=np.array(list(wrong)), wrong=packed)
+    return buffer.getvalue()
+
+
+def csv_text(lines: Sequence[dict[str, object]]) -> str:
+    """Write dictionaries with the same keys as CSV."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return buffer.getvalue()
+
+
+def read_trials(path: Path) -> list[FinishedTrial]:
     """Read every trial, oldest first.
 
     Args:
-        path: A store; a ``.csv`` as ``rows_csv`` writes it, its environments in
-            ``environments.json`` and the images that were wrong in ``mistakes.npz`` beside it, if those are there; or a
-            JSON document with a list ``rows``, which have all the environments that it lists. Seconds that are not
-            known are NaN; a JSON document tells no times.
+        path: A store; a ``.csv`` as :func:`rows_csv` writes it, with ``environments.json`` and ``mistakes.npz`` beside
+            it if those exist; or a JSON document with a list ``rows``, each of which gets all the environments that
+            the document lists. Seconds that are not known are NaN; a JSON document has no times.
 
     Raises:
         UserError: If there is no such file, it is none of these, or it holds no trial.
     """
     if not path.is_file():
-        raise UserError(f"there is no file {path}: name the --store of `ssl-irmae evaluate`, a rows.csv, or its --json")
+        raise UserError(f"there is no file {path}: name a store of `ssl-irmae evaluate`, a rows.csv, or its --json")
     with path.open("rb") as file:
         is_store = file.read(len(_SQLITE)) == _SQLITE
     try:
-        kept = Store(path).kept() if is_store else _read_text(path)
+        trials = Store(path).trials() if is_store else _read_text(path)
     except (ValidationError, ValueError, KeyError, TypeError, csv.Error) as error:
         if isinstance(error, UserError):
             raise
@@ -43,12 +103,12 @@ def read_trials(path: Path) -> list[Kept]:
         raise UserError(
             f"{path} cannot be read as a store, rows.csv or JSON of `ssl-irmae evaluate` ({reason[:200]})"
         ) from error
-    if not kept:
+    if not trials:
         raise UserError(f"{path} holds no finished trial: run `ssl-irmae evaluate --store {path}` first")
-    return sorted(kept, key=lambda k: k.finished)  # those without a time stay in their order, first
+    return sorted(trials, key=lambda trial: trial.finished)  # those without a time stay in their order, first
 
 
-def _read_text(path: Path) -> list[Kept]:
+def _read_text(path: Path) -> list[FinishedTrial]:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".csv":
         beside = path.with_name("environments.json")
@@ -63,7 +123,7 @@ def _read_text(path: Path) -> list[Kept]:
     environments = document.get("environments", [])
     # rows of such a document do not say which of several environments they come from
     environment = environments[0] if len(environments) == 1 else {"one of": environments} if environments else {}
-    return [Kept(Row.model_validate(row), math.nan, "", environment) for row in document["rows"]]
+    return [FinishedTrial(read_row(_without_key(row)), math.nan, "", environment) for row in document["rows"]]
 
 
 def _mistakes(path: Path) -> dict[str, bytes]:
@@ -73,13 +133,21 @@ def _mistakes(path: Path) -> dict[str, bytes]:
         with np.load(path, allow_pickle=False) as arrays:
             return dict(zip(arrays["predictions"].tolist(), map(bytes, arrays["wrong"]), strict=True))
     except (zipfile.BadZipFile, AttributeError) as error:
-        raise TypeError(f"{path.name} is no .npz of this kind") from error
+        raise TypeError(f"{path.name} is not an .npz of this kind") from error
 
 
-def _from_csv(cells: dict[str, str], environments: dict[str, dict[str, object]], mistakes: dict[str, bytes]) -> Kept:
+def _from_csv(
+    cells: dict[str, str], environments: dict[str, dict[str, object]], wrong: dict[str, bytes]
+) -> FinishedTrial:
     seconds, finished = float(cells.pop("seconds", "") or math.nan), cells.pop("finished", "")
     environment = environments.get(cells.pop("environment", ""), {})
     values: dict[str, Any] = {name: None if value == "" else value for name, value in cells.items()}
-    values["settings"] = json.loads(values["settings"])
-    row = Row.model_validate(values)
-    return Kept(row, seconds, finished, environment, mistakes.get(row.predictions, b""))
+    # older rows have pretraining in words
+    json_cells = _JSON_CELLS if "software" in values else ("settings",)
+    values |= {name: json.loads(values[name]) for name in json_cells if values[name] is not None}
+    row = read_row(_without_key(values))
+    return FinishedTrial(row, seconds, finished, environment, wrong.get(row.predictions, b""))
+
+
+def _without_key(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != "key"}

@@ -1,42 +1,90 @@
-"""A finished trial: its row, and what is kept beside it."""
+"""One trial and its outcome, as plain data: what tables, figures and statistics are functions of."""
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+IDENTITY = 1
+"""Version of :meth:`Trial.identity`. A store with another version computes its keys anew when it is opened."""
 
-class Row(BaseModel):
-    """One trial: one contender on one subset. The same trial gives the same row, bit for bit.
+
+class Pretraining(BaseModel):
+    """How an encoder was pretrained, without the seed; None where its card does not say.
+
+    Args:
+        method: Such as ``"irmae"``.
+        depth: Linear layers of its stack; None for other methods.
+        steps: Optimiser steps.
+        batch_size: Images per step.
+        learning_rate: Adam's learning rate.
+        precision: Arithmetic of the networks.
+        other_data: None if it was pretrained on the training images of the trial; else the first 12 digits of the
+            fingerprint of what its card names, or empty if the card names nothing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str
+    depth: int | None = None
+    steps: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    precision: str | None = None
+    other_data: str | None = None
+
+    def __str__(self) -> str:
+        parts = [self.method + ("" if self.depth is None else f" of depth {self.depth}")]
+        if self.steps is not None:
+            parts += [
+                f"{self.steps:,} steps of {self.batch_size} images",
+                f"learning rate {self.learning_rate:g}",
+                f"{self.precision}",
+            ]
+        text = ", ".join(parts)
+        if self.other_data is None:
+            return text
+        return f"{text}; its card " + (
+            f"names other data ({self.other_data})" if self.other_data else "does not name its data"
+        )
+
+
+class Trial(BaseModel):
+    """One contender on one labelled subset: everything that its outcome depends on, and facts about it.
 
     Args:
         contender: Its name.
         budget: Number of labels.
-        seed: Of the subset and of the learner.
-        error: Percent of the scored images that were classified wrongly.
-        n_scored: How many images that was over.
-        scored_on: ``"test"``, or ``"development"`` for training images held out for tuning.
-        rule: How the labelled subset was drawn.
+        seed: Seed of the labelled subset and of the learner.
         subset: SHA-256 of the labelled indices, which the store keeps.
-        predictions: SHA-256 of the predicted labels.
+        rule: How the labelled subset was drawn.
         dataset: Its name.
-        data_fingerprint: Of the training images and labels.
-        scored_fingerprint: Of the scored images and labels.
-        encoder: Name of the pretrained encoder, if there is one.
-        encoder_hash: Of its weights and architecture.
-        reads: What the readout was given: ``"code"``, ``"features"`` or ``"images"``.
-        readout: Which.
-        settings: Its fixed settings.
-        precision: Arithmetic of networks that were trained.
-        device: Where.
-        computed_with: Versions of software, and the number of threads: what can change a bit.
-        transductive: Whether the readout looked at the scored images, without labels, before it predicted them.
-        pretrain_seed: Seed of the encoder's pretraining, if there is an encoder and it tells.
-        looks: How often the scored labels were looked at; above 1 the error is the smallest of so many, which leaks.
-        pretraining: How the encoder was pretrained, in words without the seed, if there is one and its card tells.
+        data_fingerprint: Fingerprint of the training images and labels.
+        scored_fingerprint: Fingerprint of the scored images and labels.
+        scored_on: ``"test"``, or ``"development"`` for training images held out for tuning.
+        readout: The id of the readout or learner; a registry of contenders has them.
+        reads: What the readout is given: ``"code"``, ``"features"`` or ``"images"``.
+        settings: Its settings.
+        given: Those of the settings that the run was asked for, instead of the fixed ones.
+        cross_validated: Settings that are chosen inside the labelled subset where it is large enough.
+        settings_from: Where the fixed settings come from: ``"development images"`` or ``"published script"``.
+        family: Which kind of readout or learner it is.
+        deterministic_at_full_set: Whether it makes no random choice on the full training set.
+        transductive: Whether it looked at the scored images, without labels, before it predicted them.
+        test_peeks: How often the scored labels were looked at; above 1 the error is the smallest of so many: a leak.
+        revision: Which version of the contender's code it is.
+        representation: The pretrained encoder, ``"pixels"``, ``"pca"`` or ``"random"``; None for learning from scratch.
+        encoder_hash: SHA-256 of a pretrained encoder's weights and architecture; None without one.
+        pretrain_seed: Seed of the encoder's pretraining, if its card records one.
+        pretraining: How the encoder was pretrained.
         quick: Whether that was a few steps on the spot.
-        classes_predicted: How many classes the predictions hold: 1 tells of training that never got going or diverged.
-            None in rows from before this was kept.
+        precision: Arithmetic of the network that is trained; ``"fp32"`` for frozen codes.
+        device: Where it ran.
+        threads: Number of threads, which can change how sums are rounded.
+        software: Versions of the packages that compute it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,40 +92,100 @@ class Row(BaseModel):
     contender: str
     budget: int = Field(ge=1)
     seed: int
-    error: float = Field(ge=0, le=100, allow_inf_nan=False)
-    n_scored: int = Field(ge=1)
-    scored_on: str
-    rule: str
     subset: str
-    predictions: str
+    rule: str
     dataset: str
     data_fingerprint: str
     scored_fingerprint: str
-    encoder: str | None
-    encoder_hash: str | None
-    reads: str
+    scored_on: str
     readout: str
+    reads: str
     settings: dict[str, int | float | str]
+    given: tuple[str, ...] = ()
+    cross_validated: tuple[str, ...] = ()
+    settings_from: Literal["development images", "published script"] = "development images"
+    family: str = "other"
+    deterministic_at_full_set: bool = False
+    transductive: bool = False
+    test_peeks: int = 1
+    revision: int = 1
+    representation: str | None = None
+    encoder_hash: str | None = None
+    pretrain_seed: int | None = None
+    pretraining: Pretraining | None = None
+    quick: bool = False
     precision: str
     device: str
-    computed_with: str
-    transductive: bool = False
-    pretrain_seed: int | None = None
-    looks: int = 1
-    pretraining: str | None = None
-    quick: bool = False
+    threads: int
+    software: dict[str, str]
+
+    @property
+    def computed_with(self) -> str:
+        """The versions of what computed it and the number of threads, in one line."""
+        return ", ".join([*(f"{name} {version}" for name, version in self.software.items()), f"{self.threads} threads"])
+
+    def identity(self) -> dict[str, object]:
+        """Return what makes this trial another one than that: names are left out, so renaming runs nothing again.
+
+        The names are those of the first version, whatever the fields are called today. A field that is added later
+        is part of it only where it is not at its default, so that stored trials keep their identity.
+        """
+        identity: dict[str, object] = {
+            "budget": self.budget,
+            "seed": self.seed,
+            "subset": self.subset,
+            "rule": self.rule,
+            "reads": self.reads,
+            "readout": self.readout,
+            "settings": dict(sorted(self.settings.items())),
+            # what is no network is identified by its name: it is a function of the training images
+            "encoder_hash": self.encoder_hash or self.representation,
+            "data_fingerprint": self.data_fingerprint,
+            "scored_fingerprint": self.scored_fingerprint,
+            "scored_on": self.scored_on,
+            "precision": self.precision,
+            "device": self.device,
+            "computed_with": self.computed_with,
+            "transductive": self.transductive,
+            "pretrain_seed": self.pretrain_seed,
+            "looks": self.test_peeks,
+        }
+        if self.revision != 1:
+            identity["revision"] = self.revision
+        return identity
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the identity: the name under which a store keeps the trial."""
+        return hashlib.sha256(json.dumps(self.identity(), separators=(",", ":")).encode()).hexdigest()
+
+
+class Row(Trial):
+    """A trial with its outcome. The same trial gives the same row, bit for bit.
+
+    Args:
+        error: Percentage of the scored images that were classified wrongly.
+        n_scored: How many images that is over.
+        predictions: SHA-256 of the predicted labels.
+        classes_predicted: How many classes the predictions hold: 1 shows training that never got going or diverged.
+            None in rows from before this was recorded.
+    """
+
+    error: float = Field(ge=0, le=100, allow_inf_nan=False)
+    n_scored: int = Field(ge=1)
+    predictions: str
     classes_predicted: int | None = None
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A trial as the store has it.
+class FinishedTrial:
+    """A trial as a store has it.
 
     Args:
         row: Its row.
-        seconds: That fitting and predicting took, by the clock on the wall; NaN if not known.
+        seconds: Wall-clock time of fitting and predicting; NaN if not known.
         finished: When it was scored, UTC, ISO 8601 to the second; empty if not known.
-        environment: Where it was computed, as ``describe_environment`` tells it.
+        environment: Where it was computed, as ``describe_environment`` records it.
         wrong: Which scored images were classified wrongly, as ``numpy.packbits`` packs it; empty if not known.
     """
 
@@ -88,6 +196,6 @@ class Kept:
     wrong: bytes = b""
 
 
-def mistakes(trials: Iterable[Kept]) -> dict[str, bytes]:
+def mistakes(trials: Iterable[FinishedTrial]) -> dict[str, bytes]:
     """Collect which scored images were wrong, by the hash of a row's predictions, as far as it is known."""
-    return {kept.row.predictions: kept.wrong for kept in trials if kept.wrong}
+    return {trial.row.predictions: trial.wrong for trial in trials if trial.wrong}

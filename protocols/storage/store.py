@@ -1,4 +1,4 @@
-"""The store of finished trials: SQLite, one row a trial, written as it finishes."""
+"""The store of finished trials: an SQLite file, one row per trial, written as each finishes."""
 
 import contextlib
 import json
@@ -6,14 +6,18 @@ import math
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.storage.rows import Kept, Row
-from ssl_irmae.protocols.subsets import Subset
+from ssl_irmae.protocols.storage.legacy import read_row
+from ssl_irmae.protocols.storage.rows import IDENTITY, FinishedTrial, Row
 
-_APPLICATION_ID = 0x49524D41  # "IRMA": tells our files from other programs' databases
+if TYPE_CHECKING:
+    from ssl_irmae.protocols.subsets import Subset
+
+_APPLICATION_ID = 0x49524D41  # "IRMA": distinguishes our files from other programs' databases
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS trials (
     key TEXT PRIMARY KEY, row TEXT NOT NULL, seconds REAL, finished TEXT NOT NULL, environment TEXT NOT NULL
@@ -24,10 +28,10 @@ CREATE TABLE IF NOT EXISTS mistakes (key TEXT PRIMARY KEY, wrong BLOB NOT NULL);
 
 
 class Store:
-    """Finished trials in one file. Every row is committed as it is added, so that a kill loses none.
+    """Finished trials in one file. Every row is committed as it is added, so a kill loses none.
 
     Args:
-        path: The file; made, with its folder, if it is not there.
+        path: The file; it is created, with its folder, if it does not exist.
 
     Raises:
         UserError: If the file is something else.
@@ -38,42 +42,49 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._connect() as connection:
             (owner,) = connection.execute("PRAGMA application_id").fetchone()
+            (identity,) = connection.execute("PRAGMA user_version").fetchone()
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if tables and owner != _APPLICATION_ID:
-                raise UserError(f"{path} is another program's database: name another --store")
-            if not tables >= {"trials", "subsets", "mistakes"}:  # a store that is only read is not written to
-                connection.executescript(f"PRAGMA application_id = {_APPLICATION_ID}; {_SCHEMA}")
+                raise UserError(f"`store`: {path} is another program's database; name another file")
+            if not tables >= {"trials", "subsets", "mistakes"}:
+                connection.executescript(
+                    f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {IDENTITY}; {_SCHEMA}"
+                )
+        self._keys_are_current = not tables or identity == IDENTITY
 
-    def get(self, key: str) -> Kept | None:
-        """Look a trial up, or return None if it has not been run."""
+    def get(self, key: str) -> FinishedTrial | None:
+        """Look a trial up by its key; None if it has not been run."""
+        self._compute_keys_anew()
         found = self._read("WHERE key = ?", key)
         return found[0] if found else None
 
-    def add(self, key: str, kept: Kept, subset: Subset) -> bool:
+    def add(self, trial: FinishedTrial, subset: "Subset") -> bool:
         """Keep a finished trial and its subset; a trial that is there already stays as it is.
 
         Returns:
-            Whether it was not there.
+            Whether the trial was new.
         """
+        self._compute_keys_anew()
+        key = trial.row.key
         with self._connect() as connection:
             connection.execute(
                 "INSERT INTO subsets VALUES (?, ?) ON CONFLICT DO NOTHING",
                 (subset.hash, subset.indices.astype("<i8").tobytes()),
             )
-            seconds = None if math.isnan(kept.seconds) else kept.seconds
-            values = (key, kept.row.model_dump_json(), seconds, kept.finished, json.dumps(kept.environment))
+            seconds = None if math.isnan(trial.seconds) else trial.seconds
+            values = (key, trial.row.model_dump_json(), seconds, trial.finished, json.dumps(trial.environment))
             done = connection.execute("INSERT INTO trials VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
-            if done.rowcount == 1 and kept.wrong:
-                connection.execute("INSERT INTO mistakes VALUES (?, ?)", (key, kept.wrong))
+            if done.rowcount == 1 and trial.wrong:
+                connection.execute("INSERT INTO mistakes VALUES (?, ?)", (key, trial.wrong))
             return done.rowcount == 1
 
-    def kept(self) -> list[Kept]:
+    def trials(self) -> list[FinishedTrial]:
         """Read every finished trial, in the order in which they finished."""
         return self._read("ORDER BY finished, trials.rowid")
 
     def rows(self) -> list[Row]:
         """Read the row of every finished trial, in the order in which they finished."""
-        return [kept.row for kept in self.kept()]
+        return [trial.row for trial in self.trials()]
 
     def indices(self, subset: str) -> list[int]:
         """Read the labelled indices of a subset by its hash.
@@ -87,14 +98,38 @@ class Store:
             raise KeyError(subset)
         return [int(i) for i in np.frombuffer(found[0], dtype="<i8")]
 
-    def _read(self, which: str, *values: str) -> list[Kept]:
+    def _compute_keys_anew(self) -> None:
+        """Give the trials of an older store today's keys; only what looks keys up does, so reading writes nothing."""
+        if self._keys_are_current:
+            return
+        with self._connect() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            (identity,) = connection.execute("PRAGMA user_version").fetchone()
+            if identity != IDENTITY:  # another process may have been faster
+                wrong = dict(connection.execute("SELECT key, wrong FROM mistakes"))
+                trials = connection.execute(
+                    "SELECT key, row, seconds, finished, environment FROM trials ORDER BY finished, rowid"
+                ).fetchall()
+                connection.execute("DELETE FROM trials")
+                connection.execute("DELETE FROM mistakes")
+                for old, row, *rest in trials:
+                    key = read_row(json.loads(row)).key
+                    values = (key, row, *rest)
+                    connection.execute("INSERT INTO trials VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
+                    if old in wrong:
+                        mistakes = (key, wrong[old])
+                        connection.execute("INSERT INTO mistakes VALUES (?, ?) ON CONFLICT DO NOTHING", mistakes)
+                connection.execute(f"PRAGMA user_version = {IDENTITY}")
+        self._keys_are_current = True
+
+    def _read(self, which: str, *values: str) -> list[FinishedTrial]:
         columns = "row, seconds, finished, environment, wrong"
         query = f"SELECT {columns} FROM trials LEFT JOIN mistakes USING (key) {which}"  # noqa: S608 (all are ours)
         with self._connect() as connection:
             found = connection.execute(query, values).fetchall()
         return [
-            Kept(
-                Row.model_validate_json(row),
+            FinishedTrial(
+                read_row(json.loads(row)),
                 math.nan if seconds is None else seconds,
                 finished,
                 json.loads(environment),
@@ -105,9 +140,9 @@ class Store:
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        # a connection a call: nothing is held open between trials that another process would wait for
+        # one connection per call: nothing is held open between trials that another process would wait for
         try:
             with contextlib.closing(sqlite3.connect(self.path, timeout=60)) as connection, connection:
                 yield connection
         except sqlite3.Error as error:
-            raise UserError(f"{self.path} cannot be used as a store ({error}): name another --store") from error
+            raise UserError(f"`store`: {self.path} cannot be used ({error}); name another file") from error

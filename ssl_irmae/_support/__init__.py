@@ -1,1 +1,1 @@
-"""What the package needs and does not offer: no API."""
+"""Internals of the package: not part of the API."""

@@ -1,24 +1,24 @@
-"""Memory that is freed stays with the process, where the C library can be told so."""
+"""Freed memory stays with the process, where the C library can be made to keep it."""
 
 import ctypes
 import platform
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # the names of mallopt(3) in glibc's malloc.h
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # mallopt(3)'s numbers in glibc's malloc.h
 _NEVER = 2**31 - 1  # bytes
-_LARGE = (2**30, 2**25)  # bytes; glibc before 2.35 takes no more than the second
+_LARGE = (2**30, 2**25)  # bytes; glibc before 2.35 accepts only the second
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc to reuse freed memory rather than to give it back to the system, for the rest of the process.
+    """Make glibc reuse freed memory instead of returning it to the system, for the rest of the process.
 
-    A training step frees and allocates the same large tensors every time. glibc would fetch fresh pages for each, which
-    the system has to fill with zeros first. The peak of memory stays what it was; it is only not given back. This
-    changes the whole process, so that it is for programs to call, and for no import.
+    Every training step frees and allocates the same large tensors. By default glibc fetches fresh pages for each, which
+    the system must first fill with zeros. Peak memory stays the same; it is just not returned. This changes the
+    whole process, so programs may call it, but no import may.
 
     Source: https://man7.org/linux/man-pages/man3/mallopt.3.html.
 
     Returns:
-        Whether it was done; elsewhere than on glibc nothing is.
+        Whether it was done; without glibc nothing is.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

@@ -1,4 +1,4 @@
-"""Where a result was computed: versions, processor, commit."""
+"""What a result was computed with: versions, processor, commit."""
 
 import functools
 import importlib.metadata
@@ -16,19 +16,18 @@ _PACKAGES = (
     "scipy",
     "scikit-learn",
     "pytorch-metric-learning",
-    "graphlearning",
 )
 
 
 def describe_environment() -> dict[str, object]:
-    """Collect what a reader needs to judge or repeat a number.
+    """Collect what a reader needs to judge or reproduce a number.
 
     Returns:
         Versions by package, Python, platform, processor, number of torch threads, GPU if any, and the git commit if
-        the package runs from a checkout (with ``+changes`` if that has uncommitted ones).
+        the package runs from a checkout (with ``+changes`` if there are uncommitted changes).
     """
     return {
-        "packages": _versions(),
+        "packages": versions(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": processor(),
@@ -39,26 +38,17 @@ def describe_environment() -> dict[str, object]:
 
 
 @functools.cache
-def software() -> str:
-    """Name the versions of ssl-irmae and of all that its results are computed with."""
-    return ", ".join(f"{name} {version}" for name, version in {**_versions(), "torch": torch.__version__}.items())
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:  # an extra
-            continue
-    return found
+def versions() -> dict[str, str]:
+    """Return the versions of ssl-irmae and of what its results are computed with, by distribution."""
+    found = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return {**found, "torch": torch.__version__}  # which names the build too
 
 
 def processor() -> str:
-    """Name the processor, as well as the system tells, and the widest vectors that torch uses on it.
+    """Name the processor, as precisely as the system does, and the widest vectors that torch uses on it.
 
-    Machines that are rented by the hour tell no more than the maker: ``"AMD EPYC, AVX2"`` and ``"AMD EPYC, AVX512"``
-    are years apart, in speed and in how sums are rounded.
+    Rented machines often report only the brand, yet ``"AMD EPYC, AVX2"`` and ``"AMD EPYC, AVX512"`` differ by years, in
+    speed and in how sums are rounded.
     """
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -70,12 +60,12 @@ def processor() -> str:
 
 
 def _commit() -> str | None:
-    here = Path(__file__).parent.parent
-    if not (here.parent / ".git").exists():
-        return None  # installed: a .git further up would be somebody else's
+    package = Path(__file__).parent.parent
+    if not (package.parent / ".git").exists():
+        return None  # installed: a .git further up belongs to another project
     try:
-        commit = _git(here, "rev-parse", "HEAD")
-        return commit + ("+changes" if _git(here, "status", "--porcelain") else "")
+        commit = _git(package, "rev-parse", "HEAD")
+        return commit + ("+changes" if _git(package, "status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
         return None
 

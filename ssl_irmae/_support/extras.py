@@ -1,22 +1,22 @@
-"""Packages that only some parts need, and that the user installs by an extra."""
+"""Optional packages, which the user installs through an extra."""
 
 import importlib.util
 
 from ssl_irmae.errors import UserError
 
-EXTRAS = {"graph": "graphlearning"}
-"""The package that each extra of pyproject.toml brings."""
+EXTRAS = {"pandas": "pandas"}
+"""The package that each extra of pyproject.toml installs."""
 
 
 def require(extra: str, purpose: str) -> None:
-    """Refuse to go on if the package of an extra is not installed.
+    """Check that the package of an extra is installed.
 
     Args:
-        extra: Its name.
-        purpose: What needs it, as the error's first word.
+        extra: Name of the extra.
+        purpose: What needs it; the error message begins with it.
 
     Raises:
-        UserError: If the package is missing; it says how to install it.
+        UserError: If the package is missing; the message says how to install it.
     """
     package = EXTRAS[extra]
     if importlib.util.find_spec(package) is None:

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent."""
+"""Files that are either complete or absent."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ def sha256(data: bytes | Path) -> str:
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
-    """Write a file so that a reader sees the old contents or the new, also after a kill and beside another writer."""
+    """Write a file so that readers see the old contents or the new, even after a kill or with several writers."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
@@ -21,7 +21,7 @@ def write_atomically(path: Path, data: bytes | str) -> None:
             file.write(data.encode() if isinstance(data, str) else data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())  # mkstemp's are private; these are ordinary files
+        temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files; these are ordinary ones
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

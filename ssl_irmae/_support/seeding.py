@@ -1,4 +1,4 @@
-"""Seeds for separate purposes from one seed, and no global state left changed."""
+"""Unrelated random streams from one seed, without changing global state."""
 
 import contextlib
 import hashlib
@@ -8,7 +8,7 @@ import torch
 
 
 def derive_seed(*parts: int | str) -> int:
-    """Mix what a random stream is for into a seed, so that streams for different purposes are unrelated.
+    """Derive a seed from everything that defines a random stream, so that streams for different purposes are unrelated.
 
     >>> derive_seed(0, "order", 1) == derive_seed(0, "order", 1) != derive_seed(0, "order", 2)
     True
@@ -17,15 +17,15 @@ def derive_seed(*parts: int | str) -> int:
 
 
 def generator(device: torch.device | str, *parts: int | str) -> torch.Generator:
-    """Make a generator of its own for one purpose, on a device."""
+    """Make a generator for one purpose, on a device."""
     return torch.Generator(device).manual_seed(derive_seed(*parts))
 
 
 @contextlib.contextmanager
 def seeded(*parts: int | str) -> Iterator[None]:
-    """Run a block under torch's global CPU generator seeded for one purpose, and put its state back after.
+    """Seed torch's global CPU generator for one purpose inside a block, and restore its state afterwards.
 
-    For what offers no generator argument: initialisation of layers, dropout.
+    For operations without a generator argument: initialising layers, dropout.
     """
     state = torch.random.get_rng_state()
     torch.default_generator.manual_seed(derive_seed(*parts))

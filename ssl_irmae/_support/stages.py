@@ -1,4 +1,4 @@
-"""How long each stage of a command took, for ``--json``."""
+"""How long each stage of a command took."""
 
 import contextlib
 import time
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 class Stages:
-    """A stop watch with names.
+    """Measure the wall-clock seconds of named stages.
 
     >>> stages = Stages()
     >>> with stages("load"):
@@ -20,7 +20,7 @@ class Stages:
 
     @contextlib.contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """Add the wall-clock seconds spent inside to a stage, also when an error ends it."""
+        """Add the seconds spent inside the block to a stage, even if an error ends it."""
         began = time.perf_counter()
         try:
             yield
@@ -28,5 +28,5 @@ class Stages:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
     def rounded(self) -> dict[str, float]:
-        """The seconds by stage, in the order in which they began, to a millisecond."""
+        """Return the seconds by stage, in the order in which they began, to a millisecond."""
         return {name: round(seconds, 3) for name, seconds in self.seconds.items()}

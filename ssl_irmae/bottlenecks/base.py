@@ -1,4 +1,4 @@
-"""What every bottleneck offers."""
+"""The interface of every bottleneck."""
 
 from abc import ABC, abstractmethod
 
@@ -20,14 +20,14 @@ class Bottleneck(nn.Module, ABC):
             The code, shape (n, d).
         """
 
-    def sample(self, h: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+    def sample(self, h: Tensor, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:  # noqa: ARG002
         """Draw the code that is decoded in training, and the penalty that the bottleneck adds to the loss.
 
         A deterministic bottleneck returns its code and zero.
 
         Args:
             h: Encoder output, shape (n, width).
-            generator: Source of the noise, on the device of ``h``; None takes torch's own.
+            rng: Random generator of the noise, on the device of ``h``; None is torch's global one.
 
         Returns:
             The code, shape (n, d), and a scalar penalty.

@@ -9,5 +9,5 @@ class Identity(Bottleneck):
     """Pass the features on: the code is the features (a plain AE, or an encoder that a stack was folded into)."""
 
     def forward(self, h: Tensor) -> Tensor:
-        """Return the features (n, d) as the code, in fp32 so that every bottleneck's code has one type."""
+        """Return the features (n, d) as the code, in fp32 so that all bottlenecks' codes have one type."""
         return h.float()

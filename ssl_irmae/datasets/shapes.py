@@ -1,4 +1,4 @@
-"""The synthetic shapes of the IRMAE paper: a set whose intrinsic dimension is known."""
+"""The synthetic shapes of the IRMAE paper: images of known intrinsic dimension."""
 
 import numpy as np
 import torch
@@ -18,13 +18,13 @@ def generate(n: int, *, seed: int) -> ImageSet:
 
     Centre x and y are uniform in 8..24, size in 3..8 (whole pixels), red, green and blue in [0, 1), the shape is
     circle (class 0) or square (class 1). A circle of size r holds the pixels within distance r of its centre; a
-    square of size r reaches from its centre to r pixels right and down, as in the public reference code.
+    square of size r reaches from its centre to r pixels right and down, as in the public IRMAE code.
 
     Source: Jing, Zbontar and LeCun, NeurIPS 2020, https://arxiv.org/abs/2010.00679, section 3.1.
 
     Args:
         n: Number of images, at least 1.
-        seed: Of numpy's default generator; the same n and seed give the same images.
+        seed: Seed of numpy's default generator; the same n and seed give the same images.
 
     Returns:
         The set; its ``factors`` are float32 of shape (n, 7), in the order of ``FACTORS``.

@@ -1,1 +1,1 @@
-"""Pretrained encoders and their files."""
+"""Pretrained encoders, their files and their cards."""

@@ -1,4 +1,4 @@
-"""The model card and the spectrum figure that lie beside an encoder's weights."""
+"""The model card and the spectrum figure that are kept with an encoder's weights."""
 
 import io
 import math
@@ -9,7 +9,7 @@ from ssl_irmae.encoders.encoder import EncoderConfig, list_bundled
 
 
 def model_card(name: str, config: EncoderConfig) -> str:
-    """Write the card as Markdown: what it is, where it comes from, how good it is, how to use it."""
+    """Return an encoder's card as Markdown: what it is, where it comes from, how good it is, how to use it."""
     where = name if name in list_bundled() else f"path/to/{name}"
     card, architecture = config.card, config.architecture
     rows = {
@@ -24,8 +24,8 @@ def model_card(name: str, config: EncoderConfig) -> str:
         "precision": card.get("precision", "unknown"),
         "training loss, last epoch": _number(card.get("training_loss")),
         "effective rank of the code, training images": _number(card.get("effective_rank")),
-        "reconstruction MSE a pixel, training images": _number(card.get("reconstruction_mse_train")),
-        "reconstruction MSE a pixel, test images": _number(card.get("reconstruction_mse_test")),
+        "reconstruction MSE per pixel, training images": _number(card.get("reconstruction_mse_train")),
+        "reconstruction MSE per pixel, test images": _number(card.get("reconstruction_mse_test")),
         "minutes of training": _number(card.get("minutes")),
         "weights": card.get("stored_as", "float32"),
     }
@@ -36,21 +36,21 @@ def model_card(name: str, config: EncoderConfig) -> str:
         "Effective rank is the exponential of the entropy of the normalised singular values of the code covariance\n"
         "(Roy and Vetterli, 2007). Pixels lie in [0, 1].\n\n"
         "```python\n"
-        "from ssl_irmae.encoders.encoder import Encoder\n\n"
-        f'encoder = Encoder.from_pretrained("{where}")\n'
+        "import ssl_irmae\n\n"
+        f'encoder = ssl_irmae.Encoder.from_pretrained("{where}")\n'
         "code = encoder.encode(images)  # uint8 (n, c, h, w) -> fp32 (n, d)\n"
         "```\n"
     )
 
 
 def spectrum_figure(singular_values: Tensor, title: str) -> bytes:
-    """Draw the singular values of the code covariance, relative to the largest, on a log scale, as PNG.
+    """Draw the singular values of the code covariance, relative to the largest, on a log scale; return a PNG.
 
     Args:
         singular_values: Largest first, shape (d,).
-        title: Above the axes.
+        title: Title above the axes.
     """
-    from matplotlib.figure import Figure  # slow to import, and only a finished run needs it
+    from matplotlib.figure import Figure  # slow to import, and needed only when a run is finished
 
     from ssl_irmae.spectrum import effective_rank
 

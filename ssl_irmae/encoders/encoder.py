@@ -1,4 +1,4 @@
-"""Pretrained encoders as files: a folder with config.json and model.safetensors, nothing that can run code."""
+"""Pretrained encoders, kept as a folder with config.json and model.safetensors: nothing that could run code."""
 
 import json
 from pathlib import Path
@@ -19,13 +19,13 @@ from ssl_irmae.errors import UserError
 
 
 class EncoderConfig(BaseModel):
-    """What config.json holds.
+    """The contents of config.json.
 
     Args:
         format: Version of this layout.
-        architecture: Which networks.
-        folded: Whether the linear stack was multiplied into the encoder.
-        card: Where the weights come from: command, data, loss, effective rank; for people, never computed with.
+        architecture: What defines the networks.
+        folded: Whether the linear stack has been multiplied into the encoder.
+        card: Where the weights come from: command, data, loss, effective rank; for people, never used in computations.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,11 +37,11 @@ class EncoderConfig(BaseModel):
 
 
 class Encoder(nn.Module):
-    """A pretrained encoder, with its decoder, usable alone as a module.
+    """A pretrained encoder with its decoder, a module of its own.
 
     Args:
-        config: Which networks, and the card.
-        state: The state dict of its autoencoder; None leaves the networks freshly initialised from seed 0.
+        config: Architecture and card.
+        state: State dict of the autoencoder; None initialises the networks from seed 0.
 
     >>> encoder = Encoder.from_pretrained("mnist-irmae")
     >>> encoder(torch.zeros(2, 1, 32, 32)).shape
@@ -63,11 +63,11 @@ class Encoder(nn.Module):
         """Load a bundled encoder by name, or one from a folder (a pretraining run's, or ``save_pretrained``'s).
 
         Args:
-            name_or_path: Such as ``"mnist-irmae"`` or ``"runs/mnist-irmae"``.
-            fold: Multiply the linear stack into the encoder: the same code, faster, without features.
+            name_or_path: A name such as ``"mnist-irmae"``, or a folder such as ``"runs/mnist-irmae"``.
+            fold: Whether to multiply the linear stack into the encoder: the same code, faster, without features.
 
         Raises:
-            UserError: If there is no such encoder, or its files do not fit each other exactly.
+            UserError: If there is no such encoder, or its two files do not match exactly.
         """
         folder = find_encoder(name_or_path)
         config = read_config(folder)
@@ -76,17 +76,17 @@ class Encoder(nn.Module):
             encoder = cls(config, {name: w.float() for name, w in state.items()})
         except (OSError, RuntimeError, safetensors.SafetensorError) as error:
             raise UserError(
-                f"{folder / WEIGHTS} does not fit {folder / CONFIG} ({' '.join(str(error).split())[:300]}): "
+                f"{folder / WEIGHTS} does not match {folder / CONFIG} ({' '.join(str(error).split())[:300]}): "
                 "pretrain or export the encoder again"
             ) from error
         return encoder.fold() if fold else encoder
 
     def save_pretrained(self, folder: str | Path, *, half: bool = False) -> None:
-        """Write config.json and model.safetensors into a folder, each whole or not at all.
+        """Write config.json and model.safetensors into a folder, each completely or not at all.
 
         Args:
-            folder: Made if it is not there.
-            half: Round the weights to float16: half the size; they are fp32 again when loaded.
+            folder: The folder; it is created if it does not exist.
+            half: Whether to round the weights to float16, half the size; they are fp32 again when loaded.
         """
         folder = Path(folder)
         state = {
@@ -96,7 +96,7 @@ class Encoder(nn.Module):
         write_atomically(folder / CONFIG, self.config.model_dump_json(indent=2) + "\n")
 
     def fold(self) -> Self:
-        """Return this encoder with its linear stack multiplied into the last layer."""
+        """Return a copy of this encoder with the linear stack multiplied into its last layer."""
         folded = type(self)(self.config.model_copy(update={"folded": self._has_stack() or self.config.folded}))
         folded.autoencoder = self.autoencoder.fold()
         return folded.eval()
@@ -114,32 +114,32 @@ class Encoder(nn.Module):
         return self.autoencoder.features(x)
 
     def fit_images(self, images: Tensor) -> Tensor:
-        """Resize uint8 images (n, c, h, w) of any size to what this encoder reads, still uint8.
+        """Convert uint8 images (n, c, h, w) to the size and channels that this encoder reads, still uint8.
 
         Raises:
-            UserError: If they are of another kind, such as floats.
+            UserError: If they are anything else, such as floats.
         """
         architecture = self.config.architecture
         return fit_images(images, channels=architecture.channels, image_size=architecture.image_size)
 
     def encode(self, images: Tensor, reads: Reads = "code") -> Tensor:
-        """Encode many uint8 images (n, c, h, w) of any size, a chunk at a time.
+        """Encode any number of uint8 images, a chunk at a time.
 
         Args:
-            images: uint8; resized and made grey or colour as the encoder needs.
+            images: uint8, shape (n, c, h, w), any size; resized and made grey or colour as the encoder needs.
             reads: ``"code"`` or ``"features"``.
 
         Returns:
             fp32 on the CPU, shape (n, d).
 
         Raises:
-            UserError: If the images are of another kind, or features are asked of a folded encoder.
+            UserError: If the images are anything else, or features are read from a folded encoder.
         """
         return encode(self.autoencoder, self.fit_images(images), reads=reads)
 
     @torch.no_grad()
     def reconstruct(self, images: Tensor) -> Tensor:
-        """Encode and decode uint8 images (n, c, h, w) to fp32 (n, c, s, s) in the range of the decoder."""
+        """Encode and decode uint8 images (n, c, h, w); return fp32 (n, c, s, s) in the range of the decoder."""
         device = next(self.autoencoder.parameters()).device
         return self.autoencoder.reconstruct(as_float(self.fit_images(images), device)).cpu()
 
@@ -151,7 +151,7 @@ def read_config(folder: Path) -> EncoderConfig:
     """Read an encoder's config.json.
 
     Raises:
-        UserError: If it is not one that this version can read.
+        UserError: If this version cannot read it.
     """
     try:
         return EncoderConfig.model_validate_json((folder / CONFIG).read_bytes())
@@ -161,10 +161,10 @@ def read_config(folder: Path) -> EncoderConfig:
 
 
 def weights_hash(name_or_path: str | Path) -> str:
-    """SHA-256 of an encoder's weights and architecture: what identifies it in results."""
+    """Hash an encoder's weights and architecture: the SHA-256 that identifies it in results."""
     folder = find_encoder(name_or_path)
     config = read_config(folder)
-    identity = json.dumps([sha256(folder / WEIGHTS), config.architecture.model_dump(mode="json"), config.folded])
+    identity = json.dumps([sha256(folder / WEIGHTS), config.architecture.identity(), config.folded])
     return sha256(identity.encode())
 
 

@@ -1,4 +1,4 @@
-"""Many images through a network at once, a chunk at a time: codes, and how well they are reconstructed."""
+"""Any number of images through an autoencoder, a chunk at a time: codes and reconstruction error."""
 
 from typing import Literal
 
@@ -12,15 +12,15 @@ from ssl_irmae.errors import unknown_name
 Reads = Literal["code", "features"]
 
 _ENCODE_CHUNK = 512
-_DECODE_CHUNK = 128  # the widest layer takes 128 KiB an image, several times over
+_DECODE_CHUNK = 128  # the widest layer takes 128 KiB per image, several times over
 
 
 @torch.no_grad()
 def encode(autoencoder: Autoencoder, images: Tensor, *, reads: Reads) -> Tensor:
-    """Encode many images, a chunk at a time, in fp32 and eval mode.
+    """Encode any number of images, a chunk at a time, in fp32 and eval mode.
 
     Args:
-        autoencoder: On any device; it is put into eval mode.
+        autoencoder: Autoencoder on any device; it is put into eval mode.
         images: uint8, shape (n, c, s, s), of the size that the encoder expects.
         reads: ``"code"`` or ``"features"``.
 
@@ -28,25 +28,25 @@ def encode(autoencoder: Autoencoder, images: Tensor, *, reads: Reads) -> Tensor:
         fp32 on the CPU, shape (n, d).
 
     Raises:
-        UserError: If features are asked of a folded encoder, or ``reads`` is another word.
+        UserError: If features are read from a folded encoder, or ``reads`` is anything else.
     """
     if reads not in ("code", "features"):
         raise unknown_name("reading", reads, ("code", "features"))
     autoencoder.eval()
     read = autoencoder.code if reads == "code" else autoencoder.features
     device = next(autoencoder.parameters()).device
-    read_all = torch.empty(len(images), autoencoder.latent_dim)
-    for x, out in zip(torch.split(images, _ENCODE_CHUNK), torch.split(read_all, _ENCODE_CHUNK), strict=True):
+    result = torch.empty(len(images), autoencoder.latent_dim)
+    for x, out in zip(torch.split(images, _ENCODE_CHUNK), torch.split(result, _ENCODE_CHUNK), strict=True):
         out.copy_(read(as_float(x, device)))
-    return read_all
+    return result
 
 
 @torch.no_grad()
 def reconstruction_error(autoencoder: Autoencoder, images: Tensor) -> float:
-    """Measure the mean squared error a pixel, for pixels in [0, 1], of deterministic reconstruction.
+    """Measure the mean squared error per pixel, for pixels in [0, 1], of deterministic reconstruction.
 
     Args:
-        autoencoder: On any device; it is put into eval mode.
+        autoencoder: Autoencoder on any device; it is put into eval mode.
         images: uint8, shape (n, c, s, s).
     """
     autoencoder.eval()

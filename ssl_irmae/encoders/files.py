@@ -1,4 +1,4 @@
-"""Where pretrained encoders lie and what their files are called, known without loading one."""
+"""Where pretrained encoders are kept and what their files are called. Finding one does not load it."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ BUNDLED = Path(__file__).parent.parent / "bundled"
 
 
 def find_encoder(name_or_path: str | Path) -> Path:
-    """Find the folder of a bundled encoder or of one on disk.
+    """Find the folder of an encoder by the name of a bundled one or by its path.
 
     Raises:
-        UserError: If there is none; it lists the bundled ones and the nearest.
+        UserError: If there is none; the message lists the bundled ones and the nearest.
     """
     folder = Path(name_or_path)
     if (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file():
         return folder
     if folder.is_dir():
         missing = WEIGHTS if (folder / CONFIG).is_file() else CONFIG
-        raise UserError(f"{folder} holds no pretrained encoder ({missing} is missing): finish its `pretrain` first")
+        raise UserError(f"{folder} contains no pretrained encoder ({missing} is missing): finish its pretraining first")
     if folder.name == str(name_or_path):
         bundled = BUNDLED / folder.name
         if (bundled / WEIGHTS).is_file():

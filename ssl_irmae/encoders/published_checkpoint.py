@@ -1,4 +1,4 @@
-"""Reading what the public IRMAE reference code saved, so that people can bring what they trained."""
+"""Checkpoints of the public IRMAE code, so that people can use what they trained with it."""
 
 import warnings
 from pathlib import Path
@@ -13,44 +13,48 @@ from ssl_irmae.errors import UserError
 _PARTS = {"enc.": "encoder.", "mlp.": "bottleneck.", "dec.": "decoder."}
 
 
-def read_reference_checkpoint(path: Path) -> Encoder:
-    """Turn a state dict of github.com/facebookresearch/irmae into an encoder with its decoder.
+def read_published_checkpoint(path: Path) -> Encoder:
+    """Read a state dict of github.com/facebookresearch/irmae as an encoder with its decoder.
 
-    Images, code width, depth and method are read off the names and shapes of its tensors. Only tensors are ever
+    Images, code width, depth and method are inferred from the names and shapes of its tensors. Nothing but tensors is
     unpickled.
 
     Args:
-        path: What its ``train.py`` wrote, for MNIST, the synthetic shapes or CelebA; IRMAE, AE or VAE.
+        path: File written by its ``train.py``, for MNIST, the synthetic shapes or CelebA; IRMAE, AE or VAE.
 
     Raises:
-        UserError: If the file is no such state dict.
+        UserError: If the file is not such a state dict.
     """
     state = _load(path)
     renamed: dict[str, Tensor] = {}
     for key, value in state.items():
         part = next((new for old, new in _PARTS.items() if key.startswith(old)), None)
         if part is None:
-            raise UserError(f"{path}: unexpected entry {key!r}; the IRMAE code saves enc.*, mlp.* and dec.*")
+            raise UserError(f"{path}: unexpected entry {key!r}: the IRMAE code saves enc.*, mlp.* and dec.*")
         renamed[part + key.split(".", 1)[1]] = value
     try:
         config = EncoderConfig(architecture=_architecture(renamed), card={"command": f"imported from {path.name}"})
         return Encoder(config, renamed)
     except (KeyError, IndexError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{path} fits none of the reference architectures ({reason})") from error
+        raise UserError(f"{path} does not match any of the paper's architectures ({reason})") from error
 
 
 def _load(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
-        raise UserError(f"{path} does not exist: name the checkpoint that the IRMAE code saved")
+        raise UserError(f"{path} does not exist: give a checkpoint that the IRMAE code saved")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the pickle protocol: a refusal is said below, in a sentence
+            warnings.simplefilter(
+                "ignore"
+            )  # about the pickle protocol: the error below says more clearly what is wrong
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle can raise nearly anything
-        raise UserError(f"{path} is no checkpoint of plain tensors: nothing else is unpickled") from error
+        raise UserError(f"{path} is not a checkpoint of plain tensors: nothing else is unpickled") from error
     if not isinstance(state, dict) or not state or not all(_is_weight(*entry) for entry in state.items()):
-        raise UserError(f"{path} is no state dict: expected a dictionary of tensors, as torch.save(net.state_dict())")
+        raise UserError(
+            f"{path} is not a state dict: expected a dictionary of tensors, as saved by torch.save(net.state_dict())"
+        )
     return state
 
 
@@ -68,7 +72,7 @@ def _architecture(state: dict[str, Tensor]) -> Architecture:
     width = to_map.shape[1] if to_map is not None else state["decoder.dcnn.0.weight"].shape[0]
     depth = sum(key.startswith("bottleneck.hidden.") for key in state)
     method = "vae" if last.shape[0] == 2 * width else "irmae" if depth else "ae"
-    return Architecture.reference(
+    return Architecture.paper(
         method=method,
         channels=channels,
         image_size=64 if first.shape[0] == 128 else 32,

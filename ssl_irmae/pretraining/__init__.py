@@ -1,1 +1,1 @@
-"""Pretraining: the loop, its run folder and its recipe."""
+"""Pretraining: the loop, its recipe, its run folder, and the function that does it all."""

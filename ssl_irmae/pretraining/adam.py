@@ -12,14 +12,14 @@ class Adam:
     """Take Adam steps with torch's fused kernel.
 
     Steps and state dict are those of ``torch.optim.Adam(..., fused=True)``, bit for bit. That class imports
-    ``torch._dynamo`` when the first one is made, which takes a second and some 160 MB in every process that trains;
+    ``torch._dynamo`` when it is first constructed, which takes a second and some 160 MB in every process that trains;
     torch's functional form, used here, does not (docs/performance.md).
 
     Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015; betas and epsilon are the paper's.
 
     Args:
-        parameters: To train, in place. One without a gradient is left alone.
-        learning_rate: Of the steps from now on; it may be set anew between them.
+        parameters: Parameters to train, in place. One without a gradient is left unchanged.
+        learning_rate: Learning rate; it may be changed between steps.
     """
 
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float) -> None:
@@ -28,7 +28,7 @@ class Adam:
         self._state: dict[int, dict[str, Tensor]] = {}
 
     def zero_grad(self) -> None:
-        """Forget all gradients."""
+        """Discard all gradients."""
         for parameter in self.parameters:
             parameter.grad = None
 
@@ -54,11 +54,11 @@ class Adam:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Moments and step of every parameter that has moved, by its place."""
+        """Return moments and step of every parameter that has had a gradient, by its index."""
         return {"state": {i: dict(state) for i, state in self._state.items()}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to a saved state, of the same parameters; the learning rate is none of it."""
+        """Restore a saved state of the same parameters; the learning rate is not part of it."""
         self._state = {
             i: {name: value.clone().to(self.parameters[i].device) for name, value in saved.items()}
             for i, saved in state["state"].items()

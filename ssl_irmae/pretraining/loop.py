@@ -1,4 +1,4 @@
-"""One plain loop that trains an autoencoder and can stop and go on at any step."""
+"""One plain loop that trains an autoencoder, and can stop and continue at any step."""
 
 import time
 from collections.abc import Iterator
@@ -17,26 +17,26 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.adam import Adam
 from ssl_irmae.spectrum import effective_rank, spectrum
 
-_LOOK = 50  # steps between looks at the losses: a look waits for the device, and CUDA should not wait at every step
-_RANK_IMAGES = 5000  # the effective rank of each epoch is measured on this many images, spread over the set
-_FEW = 8
+_LOG_EVERY = 50  # steps: reading the losses waits for the device, and CUDA should not wait at every step
+_RANK_IMAGES = 5000  # images on which the effective rank of each epoch is measured, spread over the set
+_CHECKED_IMAGES = 8  # images whose codes and reconstructions must be finite whenever the losses are read
 
 
 class NonFiniteLossError(UserError):
-    """The loss became infinite or not a number, or the last step leaves codes or images that are."""
+    """The loss, or a code or reconstruction after the last step, is infinite or not a number."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """Where a run stands.
+    """How far a run has got.
 
     Args:
         epoch: Epochs completed.
         step: Optimiser steps taken.
-        epoch_done: Whether this record ends an epoch; the others are looks within one.
+        epoch_done: Whether this record ends an epoch.
         loss: Mean training loss of the epoch so far.
-        effective_rank: Of the code, at the end of an epoch; None within one.
-        images_per_second: Since the last record, without the measuring of the rank.
+        effective_rank: Effective rank of the code at the end of an epoch; None within one.
+        images_per_second: Speed since the last record, not counting the time to measure the rank.
     """
 
     epoch: int
@@ -48,19 +48,19 @@ class Record:
 
 
 class Pretraining:
-    """The state of a run: networks, optimiser, and the place in the data.
+    """The state of a run: networks, optimiser, and position in the data.
 
     Every random choice is a function of (seed, epoch) or comes from a generator that is part of the state, so that a
     run restored from ``state_dict`` is bit-identical on CPU to one that never stopped.
 
     Args:
-        autoencoder: What to train, in place.
+        autoencoder: Autoencoder to train, in place.
         images: uint8, shape (n, c, s, s), already of the size that the encoder expects.
-        seed: Of the order of images and of a Gaussian bottleneck's noise.
-        batch_size: Images a step; the last batch of an epoch may be smaller.
-        learning_rate: Adam's.
+        seed: Seed of the order of images and of a Gaussian bottleneck's noise.
+        batch_size: Images per step; the last batch of an epoch may be smaller.
+        learning_rate: Adam's learning rate.
         precision: Arithmetic of the networks.
-        device: Where to train; the images are kept there too, as uint8.
+        device: Device to train on; the images are kept there too, as uint8.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Pretraining:
         self.step = 0
         self._batch = 0
         self._loss_sum = 0.0
-        self._noise = generator(device, seed, "noise")
+        self._noise_rng = generator(device, seed, "noise")
 
     @property
     def steps_per_epoch(self) -> int:
@@ -94,12 +94,12 @@ class Pretraining:
         return -(-len(self.images) // self.batch_size)
 
     def run(self, *, epochs: int, max_steps: int | None = None) -> Iterator[Record]:
-        """Train until ``epochs`` epochs or ``max_steps`` steps are done in all, yielding a record at every look.
+        """Train up to ``epochs`` epochs or ``max_steps`` steps in total, yielding a record every few steps.
 
-        At each yield the state is whole: it can be saved, and the caller can walk away.
+        At each yield the state is complete: it can be saved, and the caller can stop.
 
         Raises:
-            NonFiniteLossError: If a loss is not finite; it names epoch, step and learning rate.
+            NonFiniteLossError: If a loss is not finite; the message names epoch, step and learning rate.
         """
         limit = epochs * self.steps_per_epoch
         limit = limit if max_steps is None else min(limit, max_steps)
@@ -113,28 +113,28 @@ class Pretraining:
         epoch = self.epoch
         while self.epoch == epoch and self.step < limit:
             start, seen, losses = time.perf_counter(), 0, []
-            for _ in range(min(_LOOK, self.steps_per_epoch - self._batch, limit - self.step)):
+            for _ in range(min(_LOG_EVERY, self.steps_per_epoch - self._batch, limit - self.step)):
                 chosen = order[self._batch * self.batch_size : (self._batch + 1) * self.batch_size]
                 x = as_float(self.images[chosen], self.device)
                 self.optimizer.zero_grad()
                 with autocast(self.device, self.precision):
-                    loss = self.autoencoder.loss(x, self._noise)
+                    loss = self.autoencoder.loss(x, self._noise_rng)
                 torch.autograd.backward(loss)
                 self.optimizer.step()
                 losses.append(loss.detach() * len(x))
                 seen += len(x)
                 self._batch += 1
                 self.step += 1
-            # what the last step left behind has no loss yet
-            look = torch.stack([*losses, self._sum_of_outputs(x[:_FEW])]).cpu().double()
-            if not look.isfinite().all():
-                first = self.step - len(losses) + min(int((~look.isfinite()).nonzero()[0]) + 1, len(losses))
+            # the weights after the last step have no loss yet: what they compute is checked instead
+            checked = torch.stack([*losses, self._sum_of_outputs(x[:_CHECKED_IMAGES])]).cpu().double()
+            if not checked.isfinite().all():
+                first = self.step - len(losses) + min(int((~checked.isfinite()).nonzero()[0]) + 1, len(losses))
                 raise NonFiniteLossError(
                     f"the loss is not finite at epoch {self.epoch + 1}, step {first}, with learning rate "
-                    f"{self.learning_rate:g}: try a smaller learning rate, or fp32; a checkpoint from before, if there "
-                    "is one, is kept"
+                    f"{self.learning_rate:g}: try a smaller `learning_rate`, or `precision` fp32; an earlier "
+                    "checkpoint, if there is one, is kept"
                 )
-            self._loss_sum += float(look[:-1].sum())
+            self._loss_sum += float(checked[:-1].sum())
             rate = seen / (time.perf_counter() - start)
             mean = self._loss_sum / min(self._batch * self.batch_size, n)
             if self._batch < self.steps_per_epoch:
@@ -145,7 +145,7 @@ class Pretraining:
 
     @torch.no_grad()
     def _sum_of_outputs(self, x: Tensor) -> Tensor:
-        """Add up code and decoder's output: not finite if anything in them is not."""
+        """Sum codes and reconstructions: not finite if any of their entries is not."""
         with autocast(self.device, self.precision):
             z = self.autoencoder.code(x)
             return z.float().abs().sum() + self.autoencoder.decoder.before_output(z).abs().sum()
@@ -157,7 +157,7 @@ class Pretraining:
         return rank
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that ``load_state_dict`` needs to go on bit for bit."""
+        """Return everything that ``load_state_dict`` needs to continue bit for bit."""
         return {
             "autoencoder": self.autoencoder.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -165,13 +165,13 @@ class Pretraining:
             "step": self.step,
             "batch": self._batch,
             "loss_sum": self._loss_sum,
-            "noise": self._noise.get_state(),
+            "noise": self._noise_rng.get_state(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to a saved state; it must be of the same recipe."""
+        """Restore a saved state of the same recipe."""
         self.autoencoder.load_state_dict(state["autoencoder"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch, self.step = state["epoch"], state["step"]
         self._batch, self._loss_sum = state["batch"], state["loss_sum"]
-        self._noise.set_state(state["noise"])
+        self._noise_rng.set_state(state["noise"])

@@ -1,4 +1,4 @@
-"""Everything that decides what a pretraining run computes, frozen."""
+"""Everything that determines what a pretraining run computes, frozen."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,7 +9,7 @@ from ssl_irmae.architecture import Architecture
 class Recipe(BaseModel):
     """One pretraining run: networks, data, optimiser, arithmetic, seed.
 
-    How long to train is no part of it: a run can be continued to more epochs, and is the same run.
+    How long to train is not part of it: a run that is continued to more epochs is the same run.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,9 +24,9 @@ class Recipe(BaseModel):
     device: str
 
     def differences(self, other: "Recipe") -> list[str]:
-        """Say in words where another recipe differs, one entry a field."""
+        """Describe where another recipe differs, one entry per field."""
         mine, theirs = self._flat(), other._flat()
-        return [f"{key} {theirs[key]} (now {mine[key]})" for key in mine if mine[key] != theirs[key]]
+        return [f"`{key}` {theirs[key]} (now {mine[key]})" for key in mine if mine[key] != theirs[key]]
 
     def _flat(self) -> dict[str, object]:
         fields = self.model_dump()

@@ -1,11 +1,11 @@
-"""A pretraining run as a folder: made, continued, finished."""
+"""A pretraining run as a folder: opened, continued, finished."""
 
 import contextlib
 import dataclasses
 import io
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,14 @@ from pydantic import ValidationError
 from ssl_irmae._support.compute import find_device, find_precision
 from ssl_irmae._support.environment import describe_environment
 from ssl_irmae._support.files import write_atomically
+from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.architecture import Architecture
-from ssl_irmae.datasets.download import Progress, no_progress
 from ssl_irmae.datasets.image_set import ImageSet, fit_images
-from ssl_irmae.datasets.registry import DATASETS, load_images
+from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
 from ssl_irmae.encoders.encoder import WEIGHTS, Encoder, EncoderConfig
 from ssl_irmae.encoders.encoding import encode, reconstruction_error
 from ssl_irmae.errors import NoTestSplitError, UserError
-from ssl_irmae.networks import reference_settings
+from ssl_irmae.networks import paper_settings
 from ssl_irmae.pretraining.loop import Pretraining, Record
 from ssl_irmae.pretraining.recipe import Recipe
 from ssl_irmae.spectrum import effective_rank, spectrum
@@ -31,23 +31,23 @@ from ssl_irmae.spectrum import effective_rank, spectrum
 CHECKPOINT = "checkpoint.pt"
 METRICS = "metrics.jsonl"
 _RECIPE = "recipe.json"
-_SAVE_EVERY = 60.0  # seconds between checkpoints within an epoch: what a kill costs at most
+_SAVE_EVERY = 60.0  # seconds between checkpoints within an epoch: the most that a kill costs
 
 
 class Run:
-    """A run folder: ``recipe.json`` and ``checkpoint.pt`` while it goes, an encoder's folder when it is finished.
+    """A run folder: ``recipe.json`` and ``checkpoint.pt`` during training, the folder of an encoder when finished.
 
     Args:
-        folder: Made if it is not there.
-        recipe: What to train. If the folder holds a run of the same recipe, that is continued.
-        images: The training images, already of the recipe's size.
+        folder: The run folder; it is created if it does not exist.
+        recipe: What to train. If the folder contains a run of the same recipe, that run is continued.
+        images: Training images, already of the recipe's size.
         test_images: Held-out images for the reconstruction error on the card, or None; nothing is chosen by it.
 
     Raises:
-        UserError: If the folder holds a run of another recipe, or something else.
+        UserError: If the folder contains a run of another recipe, or anything else.
 
     Attributes:
-        resumed_at: Optimiser steps that were already done when the folder was opened.
+        resumed_at: Optimiser steps that had been taken when the folder was opened.
     """
 
     def __init__(self, folder: Path, recipe: Recipe, images: ImageSet, test_images: ImageSet | None) -> None:
@@ -70,12 +70,12 @@ class Run:
         self._restore()
         self.resumed_at = self.state.step
 
-    def train(self, *, epochs: int, max_steps: int | None = None) -> Iterator[Record]:
-        """Train on to ``epochs`` epochs or ``max_steps`` steps in all, saving checkpoints, yielding records.
+    def train(self, *, epochs: int, max_steps: int | None = None) -> Generator[Record, None, None]:
+        """Train up to ``epochs`` epochs or ``max_steps`` steps in total, saving checkpoints and yielding records.
 
         Raises:
             NonFiniteLossError: If a loss is not finite; the last good checkpoint is kept.
-            UserError: If another process trains or has trained in this folder meanwhile.
+            UserError: If another process is training in this folder, or has done so since it was opened.
         """
         with self._alone():
             yield from self._train(epochs, max_steps)
@@ -94,7 +94,7 @@ class Run:
         self.save()
 
     def save(self) -> None:
-        """Write recipe, checkpoint and metrics as they stand."""
+        """Write recipe, checkpoint and metrics in their present state."""
         write_atomically(self.folder / _RECIPE, self.recipe.model_dump_json(indent=2) + "\n")
         buffer = io.BytesIO()
         state = {"history": json.dumps(self.history), "seconds": self.seconds, **self.state.state_dict()}
@@ -105,15 +105,15 @@ class Run:
         write_atomically(self.folder / METRICS, "".join(line + "\n" for line in lines))
 
     def finish(self, command: str) -> Encoder:
-        """Measure the trained autoencoder, and write the encoder, its card and the spectrum into the folder.
+        """Measure the trained autoencoder, and write the encoder, its card and its spectrum into the folder.
 
-        An encoder that is there already and has had as many steps stays as it is, with the command that made it.
+        An encoder already there that has had as many steps is kept, with the command that made it.
 
         Args:
-            command: The command line that made it, for the card.
+            command: Command line or call that made the encoder, for the card.
 
         Returns:
-            The encoder as it was saved.
+            The encoder as saved.
         """
         from ssl_irmae.encoders.card import model_card, spectrum_figure
 
@@ -153,21 +153,21 @@ class Run:
     def _refuse_another_recipe(self) -> None:
         path = self.folder / _RECIPE
         if self.folder.exists() and not self.folder.is_dir():
-            raise UserError(f"{self.folder} is a file: choose another --out, a folder")
+            raise UserError(f"{self.folder} is a file: choose another `out`, a folder")
         if not (self.folder / CHECKPOINT).is_file():
-            # a recipe without a checkpoint is of a run that never got anywhere
+            # a recipe without a checkpoint belongs to a run that never got anywhere
             others = {entry.name for entry in self.folder.iterdir()} - {_RECIPE} if self.folder.is_dir() else set()
             if any(not name.startswith(".") for name in others):
-                raise UserError(f"{self.folder} holds files that are no pretraining run's: choose another --out")
+                raise UserError(f"{self.folder} contains files that are not a pretraining run: choose another `out`")
             return
         try:
             before = Recipe.model_validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
-            raise UserError(f"{path} is no recipe of this version: choose another --out") from error
+            raise UserError(f"{path} is not a recipe of this version: choose another `out`") from error
         if before != self.recipe:
             raise UserError(
-                f"{self.folder} holds a run with {', '.join(self.recipe.differences(before))}: "
-                "give the same options to continue it, or another --out"
+                f"{self.folder} contains a run with {', '.join(self.recipe.differences(before))}: "
+                "repeat its settings to continue it, or choose another `out`"
             )
 
     def _restore(self) -> None:
@@ -182,20 +182,20 @@ class Run:
             self.seconds = state.pop("seconds")
             self.state.load_state_dict(state)
         except Exception as error:  # a damaged pickle can raise nearly anything
-            raise UserError(f"{path} is damaged: remove it to start again, or choose another --out") from error
+            raise UserError(f"{path} is damaged: remove it to start again, or choose another `out`") from error
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """Let no other process train in the folder, and go on only from where this one knows it to be."""
+        """Keep other processes from training in the folder, and check that none has since it was opened."""
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             with filelock.FileLock(self.folder / ".lock", timeout=0):
                 if _state_of(self.folder / CHECKPOINT) != self._checkpoint:
-                    raise UserError(f"{self.folder} was trained by another process meanwhile: give the command again")
+                    raise UserError(f"{self.folder} was trained by another process meanwhile: start again")
                 yield
         except filelock.Timeout as error:
             raise UserError(
-                f"{self.folder} is being trained by another process: wait for its end and give the command again"
+                f"{self.folder} is being trained by another process: wait until it has finished and start again"
             ) from error
 
 
@@ -203,43 +203,43 @@ def make_run(
     folder: Path,
     *,
     architecture: Callable[[int, int], Architecture],
-    dataset: str,
+    dataset: Dataset,
     image_size: int | None,
     batch_size: int,
     learning_rate: float,
     precision: str,
     device: str,
     seed: int,
-    data_dir: Path | None = None,
-    progress: Progress = no_progress,
+    data_dir: str | Path | None = None,
+    progress: Listener = silent,
 ) -> Run:
-    """Load the images, settle what is automatic, and open the run folder.
+    """Load the images, resolve what is automatic, and open the run folder.
 
     Args:
-        folder: Of the run.
+        folder: The run folder.
         architecture: Called with the images' channels and size in pixels, once those are known.
-        dataset: A name, or a path to the user's own images.
-        image_size: 32 or 64 pixels; None takes the dataset's, and 32 for the user's own.
-        batch_size: Images a step.
-        learning_rate: Adam's.
+        dataset: A name, a path or arrays, as in ``load_images``.
+        image_size: 32 or 64 pixels; None is the data set's own size, 32 for the user's images.
+        batch_size: Images per step.
+        learning_rate: Adam's learning rate.
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
-        device: ``"auto"`` or torch's name of one.
-        seed: Of initial weights, order and noise.
-        data_dir: Where data are kept.
-        progress: Called while fetching.
+        device: ``"auto"`` or a device that torch knows.
+        seed: Seed of initial weights, order of images and noise.
+        data_dir: Folder of the data.
+        progress: Called with ``Fetched`` events while files are fetched.
 
     Raises:
-        UserError: If images, options or folder cannot be used.
+        UserError: If the images, a setting or the folder cannot be used.
     """
-    size = image_size if image_size is not None else DATASETS[dataset].image_size if dataset in DATASETS else 32
-    reference_settings(channels=1, image_size=size)  # an impossible size is said before anything is loaded
+    size = default_image_size(dataset) if image_size is None else image_size
+    paper_settings(channels=1, image_size=size)  # refuses an impossible size before anything is loaded
     chosen = find_device(device)
     arithmetic = find_precision(precision, chosen)
     train = load_images(dataset, "train", data_dir=data_dir, image_size=size, progress=progress)
     if len(train) < 2:
-        raise UserError(f"{train.name} holds one image: pretraining needs at least two")
+        raise UserError(f"{train.name} has one image: pretraining needs at least two")
     test = None
-    with contextlib.suppress(NoTestSplitError):  # one's own images need none
+    with contextlib.suppress(NoTestSplitError):  # the user's own images need none
         test = load_images(dataset, "test", data_dir=data_dir, image_size=size, progress=progress)
     networks = architecture(train.images.shape[1], size)
     recipe = Recipe(
@@ -256,7 +256,7 @@ def make_run(
 
 
 def _state_of(path: Path) -> tuple[int, int] | None:
-    """Tell one version of a file from another; None if there is none."""
+    """Return what tells one version of a file from another; None if there is no file."""
     try:
         found = path.stat()
     except FileNotFoundError:

@@ -38,7 +38,7 @@ from ssl_irmae.protocols.running.runner import Runner
 from ssl_irmae.protocols.running.trials import Part, Spec, Trial
 from ssl_irmae.protocols.storage.rows import Row
 from ssl_irmae.protocols.storage.store import Store
-from ssl_irmae.protocols.task import Data, load_data
+from ssl_irmae.protocols.task import Task, load_task
 
 Encoders = dict[str, tuple[PretrainedEncoder, ...]]
 
@@ -57,8 +57,8 @@ QUICK = {
 
 
 @pytest.fixture(scope="module")
-def data() -> Data:
-    return load_data("digits", scored_on="test")
+def data() -> Task:
+    return load_task("digits", scored_on="test")
 
 
 @pytest.fixture
@@ -73,12 +73,12 @@ def _spec(
     return Spec(parts=(part,), rule="balanced", scored_on="test", precision="fp32", device="cpu")
 
 
-def _rows(data: Data, encoders: Encoders, store: Path, spec: Spec | None = None) -> list[Row]:
+def _rows(data: Task, encoders: Encoders, store: Path, spec: Spec | None = None) -> list[Row]:
     return [o.row for o in Grid(spec or _spec(), data, QUICK, encoders, Store(store)).run()]
 
 
 @pytest.fixture(scope="module")
-def finished(data: Data, tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+def finished(data: Task, tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """One run of every contender."""
     before = sha256(tiny_encoder / "model.safetensors")
     store = tmp_path_factory.mktemp("finished") / "s"
@@ -87,7 +87,7 @@ def finished(data: Data, tiny_encoder: Path, tmp_path_factory: pytest.TempPathFa
     return Store(store)
 
 
-def test_which_images_were_wrong_is_kept_with_every_trial(data: Data, finished: Store) -> None:
+def test_which_images_were_wrong_is_kept_with_every_trial(data: Task, finished: Store) -> None:
     for kept in finished.kept():
         wrong = np.unpackbits(np.frombuffer(kept.wrong, dtype=np.uint8), count=len(data.scored))
         assert 100 * wrong.sum() / len(data.scored) == pytest.approx(kept.row.error)
@@ -95,7 +95,7 @@ def test_which_images_were_wrong_is_kept_with_every_trial(data: Data, finished: 
         assert 1 <= kept.row.classes_predicted <= 10
 
 
-def test_a_part_gives_its_steps_to_networks_alone(data: Data, encoders: Encoders, tmp_path: Path) -> None:
+def test_a_part_gives_its_steps_to_networks_alone(data: Task, encoders: Encoders, tmp_path: Path) -> None:
     names = ("irmae-mlp", "supervised")
     parts = tuple(Part(contenders=names, budgets=(b,), seeds=(0,), steps=n) for b, n in ((10, 1), (20, 2), (30, None)))
     spec = _spec().model_copy(update={"parts": parts})
@@ -110,7 +110,7 @@ def test_a_part_gives_its_steps_to_networks_alone(data: Data, encoders: Encoders
 
 
 def test_permuting_the_test_labels_changes_no_prediction_bit(
-    data: Data, encoders: Encoders, finished: Store, tmp_path: Path
+    data: Task, encoders: Encoders, finished: Store, tmp_path: Path
 ) -> None:
     """And a second run gives the same rows: the encoder in memory was not changed by those before."""
     assert data.scored.labels is not None
@@ -120,13 +120,13 @@ def test_permuting_the_test_labels_changes_no_prediction_bit(
     assert [row.error for row in permuted] != [row.error for row in finished.rows()]
 
 
-def test_two_runs_give_identical_rows(data: Data, encoders: Encoders, finished: Store, tmp_path: Path) -> None:
+def test_two_runs_give_identical_rows(data: Task, encoders: Encoders, finished: Store, tmp_path: Path) -> None:
     some = ("irmae-linear", "irmae-joint", "supervised")
     again = _rows(data, encoders, tmp_path / "s", _spec(some))
     assert again == [row for row in finished.rows() if row.contender in some]
 
 
-def test_the_error_is_the_share_of_wrong_predictions(data: Data, tmp_path: Path) -> None:
+def test_the_error_is_the_share_of_wrong_predictions(data: Task, tmp_path: Path) -> None:
     def always_three(_: Sample) -> object:
         return lambda x: torch.full((len(x),), 3)
 
@@ -138,7 +138,7 @@ def test_the_error_is_the_share_of_wrong_predictions(data: Data, tmp_path: Path)
     assert row.n_scored == 497
 
 
-def test_the_best_of_several_looks_is_the_smallest_error_and_is_called_a_leak(data: Data, tmp_path: Path) -> None:
+def test_the_best_of_several_looks_is_the_smallest_error_and_is_called_a_leak(data: Task, tmp_path: Path) -> None:
     def three_looks(_: Sample) -> object:
         return [lambda x, c=c: torch.full((len(x),), c) for c in (1, 3, 5)]
 
@@ -153,7 +153,7 @@ def test_the_best_of_several_looks_is_the_smallest_error_and_is_called_a_leak(da
     assert leak_audit([outcome.kept])[0].startswith("LEAKY: looks ")
 
 
-def test_the_audit_says_when_scored_labels_were_first_read(data: Data, tmp_path: Path) -> None:
+def test_the_audit_says_when_scored_labels_were_first_read(data: Task, tmp_path: Path) -> None:
     contenders = {"three": Contender(lambda _: lambda x: torch.full((len(x),), 3), "images", {})}
     kept = [o.kept for o in Grid(_spec(("three",)), data, contenders, {}, Store(tmp_path / "s")).run()]
     assert Store(tmp_path / "s").kept() == kept
@@ -163,7 +163,7 @@ def test_the_audit_says_when_scored_labels_were_first_read(data: Data, tmp_path:
     assert "rule balanced" in audit
 
 
-def test_several_pretraining_seeds_are_crossed_with_the_subsets(data: Data, tiny_encoder: Path, tmp_path: Path) -> None:
+def test_several_pretraining_seeds_are_crossed_with_the_subsets(data: Task, tiny_encoder: Path, tmp_path: Path) -> None:
     one = open_encoder("tiny", tiny_encoder)
     config = read_config(tiny_encoder)
     other = Encoder(config).to("cpu")  # freshly initialised: other weights, another seed
@@ -177,7 +177,7 @@ def test_several_pretraining_seeds_are_crossed_with_the_subsets(data: Data, tiny
     assert len({r.subset for r in rows}) == 2
 
 
-def test_all_contenders_see_the_same_stored_subsets(data: Data, finished: Store) -> None:
+def test_all_contenders_see_the_same_stored_subsets(data: Task, finished: Store) -> None:
     rows = finished.rows()
     assert {row.contender for row in rows} == QUICK.keys()
     for seed in (0, 1):
@@ -198,7 +198,7 @@ def _look(seen: list[Sample], **fields: object) -> dict[str, Contender]:
 
 
 @pytest.mark.parametrize("transductive", [False, True])
-def test_a_readout_gets_the_labels_of_its_subset_and_no_others(data: Data, tmp_path: Path, transductive: bool) -> None:
+def test_a_readout_gets_the_labels_of_its_subset_and_no_others(data: Task, tmp_path: Path, transductive: bool) -> None:
     seen: list[Sample] = []
     store = Store(tmp_path / "s")
     contenders = _look(seen, transductive=transductive)
@@ -214,7 +214,7 @@ def test_a_readout_gets_the_labels_of_its_subset_and_no_others(data: Data, tmp_p
     assert {name: len(v) for name, v in tensors.items()} == {"labels": 20, "positions": 20}
 
 
-def test_at_the_full_set_a_learner_has_a_seed_of_its_own_in_every_trial(data: Data, tmp_path: Path) -> None:
+def test_at_the_full_set_a_learner_has_a_seed_of_its_own_in_every_trial(data: Task, tmp_path: Path) -> None:
     seen: list[Sample] = []
     list(Grid(_spec(("look",), (None,), (0, 1, 2)), data, _look(seen), {}, Store(tmp_path / "s")).run())
     assert len({sample.seed for sample in seen}) == len(seen) == 3
@@ -222,7 +222,7 @@ def test_at_the_full_set_a_learner_has_a_seed_of_its_own_in_every_trial(data: Da
 
 @pytest.mark.parametrize("field", sorted(Trial.model_fields.keys() - {"contender", "encoder"}))
 def test_a_trial_that_differs_in_anything_but_names_is_not_taken_over(
-    data: Data, encoders: Encoders, finished: Store, tmp_path: Path, field: str
+    data: Task, encoders: Encoders, finished: Store, tmp_path: Path, field: str
 ) -> None:
     kept = next(kept for kept in finished.kept() if kept.row.contender == "irmae-joint")
     grid = Grid(_spec(("irmae-joint",)), data, QUICK, encoders, Store(tmp_path / "s"))
@@ -236,7 +236,7 @@ def test_a_trial_that_differs_in_anything_but_names_is_not_taken_over(
     assert grid.adopt([dataclasses.replace(kept, row=renamed)]) == 1
 
 
-def test_a_second_run_runs_only_what_is_missing(data: Data, encoders: Encoders, tmp_path: Path) -> None:
+def test_a_second_run_runs_only_what_is_missing(data: Task, encoders: Encoders, tmp_path: Path) -> None:
     store, spec = Store(tmp_path / "s"), _spec(("irmae-linear", "irmae-knn", "supervised"))
     grid = Grid(spec, data, QUICK, encoders, store)
     for _, outcome in zip(range(3), grid.run(), strict=False):
@@ -246,7 +246,7 @@ def test_a_second_run_runs_only_what_is_missing(data: Data, encoders: Encoders, 
     assert len(store.rows()) == len(outcomes)
 
 
-def test_several_jobs_give_the_rows_of_one(data: Data, encoders: Encoders, finished: Store, tmp_path: Path) -> None:
+def test_several_jobs_give_the_rows_of_one(data: Task, encoders: Encoders, finished: Store, tmp_path: Path) -> None:
     some = ("irmae-linear", "irmae-knn", "irmae-centroid", "irmae-spread-transductive")
     grid = Grid(_spec(some), data, QUICK, encoders, Store(tmp_path / "s"), jobs=2)
     rows = [o.row for o in sorted(grid.run(), key=lambda o: o.place)]
@@ -259,7 +259,7 @@ def test_several_jobs_give_the_rows_of_one(data: Data, encoders: Encoders, finis
 
 
 def test_bf16_is_asked_of_the_processor_where_a_network_is_trained(
-    data: Data, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Task, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False}, raising=False)
     store = Store(tmp_path / "s")
@@ -283,7 +283,7 @@ def _refuse_one(sample: Sample, kind: str) -> Predictor:
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize(("kind", "expected"), [("user", UserError), ("bug", RuntimeError)])
 def test_a_trial_that_fails_stops_no_other(
-    kind: str, expected: type[Exception], jobs: int, data: Data, encoders: Encoders, tmp_path: Path
+    kind: str, expected: type[Exception], jobs: int, data: Task, encoders: Encoders, tmp_path: Path
 ) -> None:
     some = {"unlucky": Contender(_refuse_one, "images", {"kind": kind}), "irmae-linear": QUICK["irmae-linear"]}
     store = Store(tmp_path / "s")
@@ -302,7 +302,7 @@ def _die_once(sample: Sample, here: int) -> Predictor:
     return lambda inputs: torch.zeros(len(inputs), dtype=torch.int64)
 
 
-def test_a_process_that_is_killed_costs_no_finished_trial(data: Data, encoders: Encoders, tmp_path: Path) -> None:
+def test_a_process_that_is_killed_costs_no_finished_trial(data: Task, encoders: Encoders, tmp_path: Path) -> None:
     doomed = {"doomed": Contender(_die_once, "images", {"here": os.getpid()})}
     spec, store = _spec(doomed, seeds=(0, 1, 2, 3)), Store(tmp_path / "s")
     with pytest.raises(UserError, match="was killed, most likely for want of memory: try fewer --jobs"):
@@ -313,7 +313,7 @@ def test_a_process_that_is_killed_costs_no_finished_trial(data: Data, encoders: 
 
 
 def test_threads_follow_from_the_contender_and_not_from_what_else_is_run(
-    data: Data, encoders: Encoders, tmp_path: Path
+    data: Task, encoders: Encoders, tmp_path: Path
 ) -> None:
     """With two threads or more, trained networks get one each; a frozen readout's rows are found in any company."""
     before = torch.get_num_threads()
@@ -340,7 +340,7 @@ def test_threads_follow_from_the_contender_and_not_from_what_else_is_run(
 
 @pytest.mark.parametrize("name", ["frozen first", "frozen last"])
 def test_processes_are_for_what_is_trained_alone(
-    name: str, data: Data, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, data: Task, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By default, where enough training is missing: every trial is run once, and kept."""
     monkeypatch.setattr("ssl_irmae.protocols.running.workers._STEPS_TO_PAY", 1)
@@ -360,7 +360,7 @@ def test_processes_are_for_what_is_trained_alone(
         torch.set_num_threads(before)
 
 
-def test_what_a_row_depends_on_makes_it_another_row(data: Data, encoders: Encoders, tmp_path: Path) -> None:
+def test_what_a_row_depends_on_makes_it_another_row(data: Task, encoders: Encoders, tmp_path: Path) -> None:
     store = Store(tmp_path / "s")
     list(Grid(_spec(("a",)), data, {"a": QUICK["irmae-linear"]}, encoders, store).run())
     stronger = dataclasses.replace(QUICK["irmae-linear"], settings={"C": 7.0, "max_iter": 1000})
@@ -368,7 +368,7 @@ def test_what_a_row_depends_on_makes_it_another_row(data: Data, encoders: Encode
     assert not any(o.fresh for o in Grid(_spec(("b",)), data, {"b": stronger}, encoders, store).run())
 
 
-def test_at_the_full_set_a_deterministic_readout_runs_once(data: Data, encoders: Encoders, tmp_path: Path) -> None:
+def test_at_the_full_set_a_deterministic_readout_runs_once(data: Task, encoders: Encoders, tmp_path: Path) -> None:
     some = ("irmae-linear", "irmae-self-training", "supervised")
     rows = _rows(data, encoders, tmp_path / "s", _spec(some, budgets=(None,)))
     assert [(row.contender, row.seed, row.rule) for row in rows] == [
@@ -381,7 +381,7 @@ def test_at_the_full_set_a_deterministic_readout_runs_once(data: Data, encoders:
 
 @pytest.mark.parametrize("name", [name for name, c in QUICK.items() if c.deterministic_at_full_set])
 def test_what_runs_once_at_the_full_set_gives_the_same_whatever_the_seed(
-    name: str, data: Data, tiny_encoder: Path
+    name: str, data: Task, tiny_encoder: Path
 ) -> None:
     encoder = Encoder.from_pretrained(tiny_encoder)
     inputs, scored, labels = encoder.encode(data.train.images), encoder.encode(data.scored.images), data.train.labels
@@ -394,7 +394,7 @@ def test_what_runs_once_at_the_full_set_gives_the_same_whatever_the_seed(
 
 
 def test_what_goes_to_another_process_needs_no_shared_memory(
-    data: Data, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Task, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runner = Runner(_spec(("irmae-linear",)), data, QUICK)
     cells = Grid(_spec(("irmae-linear",)), data, QUICK, encoders, Store(tmp_path / "s")).cells
@@ -410,7 +410,7 @@ def test_what_goes_to_another_process_needs_no_shared_memory(
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_contract_of_every_readout(name: str, data: Data, tiny_encoder: Path) -> None:
+def test_contract_of_every_readout(name: str, data: Task, tiny_encoder: Path) -> None:
     contender = QUICK[name]
     encoder = Encoder.from_pretrained(tiny_encoder)
     inputs = encoder.encode(data.train.images) if contender.frozen else data.train.images
@@ -439,7 +439,7 @@ TOGETHER = [name for name, contender in QUICK.items() if contender.together]
 
 
 @pytest.mark.parametrize("name", TOGETHER)
-def test_samples_fitted_together_are_predicted_as_each_alone(name: str, data: Data, tiny_encoder: Path) -> None:
+def test_samples_fitted_together_are_predicted_as_each_alone(name: str, data: Task, tiny_encoder: Path) -> None:
     """One of them holds three classes, one a single class: they must not matter to the others, nor these to them."""
     contender = QUICK[name]
     encoder = Encoder.from_pretrained(tiny_encoder)
@@ -463,7 +463,7 @@ def test_samples_fitted_together_are_predicted_as_each_alone(name: str, data: Da
     assert len({tuple(a.tolist()) for a in alone}) == len(alone)
 
 
-def test_trials_run_in_parts_give_the_rows_of_one_run(data: Data, encoders: Encoders, tmp_path: Path) -> None:
+def test_trials_run_in_parts_give_the_rows_of_one_run(data: Task, encoders: Encoders, tmp_path: Path) -> None:
     """Killed and resumed: those that ran together the second time were run with others the first."""
     part = _spec(TOGETHER, seeds=(1,))
     whole = _spec(TOGETHER, seeds=(0, 1, 2))
@@ -474,7 +474,7 @@ def test_trials_run_in_parts_give_the_rows_of_one_run(data: Data, encoders: Enco
 
 
 def test_rows_from_codes_in_the_cache_are_those_from_fresh_ones(
-    data: Data, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Task, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = _spec(("irmae-linear", "irmae-knn"))
     fresh = _rows(data, encoders, tmp_path / "fresh", spec)
@@ -493,7 +493,7 @@ DEGENERATE = {
 
 @pytest.mark.parametrize("case", DEGENERATE)
 @pytest.mark.parametrize("name", QUICK)
-def test_readouts_take_degenerate_subsets(name: str, case: str, data: Data, tiny_encoder: Path) -> None:
+def test_readouts_take_degenerate_subsets(name: str, case: str, data: Task, tiny_encoder: Path) -> None:
     """They predict the classes that the subset has, whatever it lacks; every unlabelled input comes four times."""
     contender = QUICK[name]
     encoder = Encoder.from_pretrained(tiny_encoder)
@@ -509,7 +509,7 @@ def test_readouts_take_degenerate_subsets(name: str, case: str, data: Data, tiny
 
 # eight small linear layers before a fresh head: 60 steps of supervised-irmae end on its first plateau
 @pytest.mark.parametrize("name", [name for name in QUICK if name != "supervised-irmae"])
-def test_learners_learn(name: str, data: Data, tiny_encoder: Path) -> None:
+def test_learners_learn(name: str, data: Task, tiny_encoder: Path) -> None:
     """From 200 labelled digits every learner must do far better than the 90 % error of guessing."""
     contender = CONTENDERS[name]
     if not contender.frozen:  # a tenth of the steps and of the work each, at a rate that suits all
@@ -528,7 +528,7 @@ def test_learners_learn(name: str, data: Data, tiny_encoder: Path) -> None:
 
 
 def test_development_scoring_holds_out_training_images_with_their_labels() -> None:
-    development, test = (load_data("digits", scored_on=s) for s in ("development", "test"))
+    development, test = (load_task("digits", scored_on=s) for s in ("development", "test"))
     assert test.train.labels is not None
     label_of = {x.numpy().tobytes(): y for x, y in zip(test.train.images, test.train.labels.tolist(), strict=True)}
     for part in (development.train, development.scored):

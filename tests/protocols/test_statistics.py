@@ -11,7 +11,7 @@ from scipy import stats
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.statistics.anova import crossed_standard_error
 from ssl_irmae.protocols.statistics.summary import compare, mean_and_standard_error, summarise
-from ssl_irmae.protocols.statistics.test_set_error import scoring_error, scoring_error_of_difference
+from ssl_irmae.protocols.statistics.finite_test_set import binomial_test_set_error, paired_test_set_error
 
 
 def test_standard_error_by_hand() -> None:
@@ -100,7 +100,7 @@ def test_the_order_of_rows_does_not_matter(make_row, errors, random) -> None:
 
 
 def test_the_binomial_error_of_ten_thousand_images_at_two_percent() -> None:
-    assert scoring_error(2.0, 10_000) == pytest.approx(0.14)
+    assert binomial_test_set_error(2.0, 10_000) == pytest.approx(0.14)
 
 
 def pack(wrong: np.ndarray) -> bytes:
@@ -112,14 +112,14 @@ def test_the_scored_images_part_of_a_difference_is_mcnemars_for_one_trial_each()
     only_a, only_b = (a & ~b).sum(), (b & ~a).sum()
     # variance of a mean of n values of -1, 0 and 1
     expected = ((only_a + only_b) - (only_a - only_b) ** 2 / 1003) / 1002 / 1003
-    assert scoring_error_of_difference([pack(a)], [pack(b)], 1003) == pytest.approx(100 * math.sqrt(expected))
+    assert paired_test_set_error([pack(a)], [pack(b)], 1003) == pytest.approx(100 * math.sqrt(expected))
 
 
 def test_the_scored_images_part_is_nothing_for_equal_mistakes_and_two_binomial_errors_for_independent_ones() -> None:
     wrong = np.random.default_rng(0).random((2, 20_000)) < 0.1
-    assert scoring_error_of_difference([pack(wrong[0])], [pack(wrong[0])] * 3, 20_000) == 0
-    both = scoring_error_of_difference([pack(wrong[0])], [pack(wrong[1])], 20_000)
-    assert both == pytest.approx(math.sqrt(2) * scoring_error(10, 20_000), rel=0.03)
+    assert paired_test_set_error([pack(wrong[0])], [pack(wrong[0])] * 3, 20_000) == 0
+    both = paired_test_set_error([pack(wrong[0])], [pack(wrong[1])], 20_000)
+    assert both == pytest.approx(math.sqrt(2) * binomial_test_set_error(10, 20_000), rel=0.03)
 
 
 def test_at_the_full_set_a_single_result_stands_beside_every_run(make_row) -> None:
@@ -221,9 +221,9 @@ def test_a_comparison_tells_the_scored_images_part_of_the_trials_behind_it(make_
     (found,) = compare(rows, [("a", "b")], known)
     per_image = (wrong[0, :3].astype(float) - wrong[1, :3]).mean(axis=0)  # the fourth subset has no pair
     assert found.difference.mean == pytest.approx(100 * per_image.mean())
-    assert found.scoring_error == pytest.approx(100 * per_image.std(ddof=1) / math.sqrt(1000))
+    assert found.test_set_error == pytest.approx(100 * per_image.std(ddof=1) / math.sqrt(1000))
     (some,) = compare(rows, [("a", "b")], {k: v for k, v in known.items() if k != "a0"})
-    assert some.scoring_error is None
+    assert some.test_set_error is None
     assert some.difference == found.difference
 
 
@@ -234,7 +234,7 @@ def test_a_single_result_at_the_full_set_is_compared_image_by_image_with_every_r
     (found,) = compare(rows, [("k", "r")], {f"{i}": pack(each) for i, each in enumerate(wrong)})
     per_image = wrong[3] - wrong[:3].mean(axis=0)
     assert found.difference.mean == pytest.approx(100 * per_image.mean())
-    assert found.scoring_error == pytest.approx(100 * per_image.std(ddof=1) / math.sqrt(1000))
+    assert found.test_set_error == pytest.approx(100 * per_image.std(ddof=1) / math.sqrt(1000))
 
 
 def test_one_run_of_a_random_learner_is_not_repeated_at_the_full_set(make_row) -> None:

@@ -15,7 +15,7 @@ KINDS = [(1, 32), (3, 32), (1, 64), (3, 64)]
 
 
 def _architecture(method: str, channels: int = 1, size: int = 32, **more: int) -> Architecture:
-    return Architecture.reference(method=method, channels=channels, image_size=size, latent_dim=12, **more)
+    return Architecture.paper(method=method, channels=channels, image_size=size, latent_dim=12, **more)
 
 
 @pytest.mark.parametrize("method", METHODS)

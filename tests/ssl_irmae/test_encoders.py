@@ -12,13 +12,13 @@ import torch
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.encoders.encoder import BUNDLED, Encoder, EncoderConfig, list_bundled, read_config, weights_hash
-from ssl_irmae.encoders.published_checkpoint import read_reference_checkpoint
+from ssl_irmae.encoders.published_checkpoint import read_published_checkpoint
 from ssl_irmae.errors import UserError
 
 
 def _fresh(method: str = "irmae", channels: int = 1, size: int = 32) -> Encoder:
     depth = 3 if method == "irmae" else None
-    architecture = Architecture.reference(method=method, channels=channels, image_size=size, latent_dim=8, depth=depth)
+    architecture = Architecture.paper(method=method, channels=channels, image_size=size, latent_dim=8, depth=depth)
     return Encoder(EncoderConfig(architecture=architecture))
 
 
@@ -144,7 +144,7 @@ def _as_reference(encoder: Encoder) -> dict[str, torch.Tensor]:
 def test_checkpoints_of_the_reference_code_are_imported(tmp_path: Path, method: str, channels: int, size: int) -> None:
     original = _fresh(method, channels, size)
     torch.save(_as_reference(original), tmp_path / "checkpoint")
-    imported = read_reference_checkpoint(tmp_path / "checkpoint")
+    imported = read_published_checkpoint(tmp_path / "checkpoint")
     assert imported.config.architecture == original.config.architecture
     x = torch.rand(2, channels, size, size)
     assert torch.equal(imported(x), original(x))
@@ -165,7 +165,7 @@ class _Malice:
 def test_nothing_but_tensors_is_unpickled(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(UserError, match="no checkpoint"):
-        read_reference_checkpoint(tmp_path / "x")
+        read_published_checkpoint(tmp_path / "x")
 
 
 def test_other_state_dicts_are_refused(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_other_state_dicts_are_refused(tmp_path: Path) -> None:
     ):
         torch.save(state, tmp_path / "x")
         with pytest.raises(UserError, match=words):
-            read_reference_checkpoint(tmp_path / "x")
+            read_published_checkpoint(tmp_path / "x")
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_damaged_checkpoints_are_refused_wherever_they_are_damaged(tmp_path: Pat
     path = tmp_path / "c"
     torch.save({1: torch.zeros(2)}, path)
     with pytest.raises(UserError, match="no state dict"):
-        read_reference_checkpoint(path)
+        read_published_checkpoint(path)
     torch.save({"enc.fc.weight": torch.zeros(2)}, path)
     content = path.read_bytes()
     for place in range(0, len(content), 23):
@@ -227,4 +227,4 @@ def test_damaged_checkpoints_are_refused_wherever_they_are_damaged(tmp_path: Pat
         damaged[place] ^= 0x55
         path.write_bytes(damaged)
         with pytest.raises(UserError):
-            read_reference_checkpoint(path)
+            read_published_checkpoint(path)

@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 
 
 def _start(images: ImageSet, method: str = "vae", learning_rate: float = 1e-3) -> Pretraining:
-    net = Architecture.reference(method=method, channels=1, image_size=32, latent_dim=8).build(0)
+    net = Architecture.paper(method=method, channels=1, image_size=32, latent_dim=8).build(0)
     return Pretraining(
         net, images.images[:300], seed=0, batch_size=32, learning_rate=learning_rate, precision="fp32", device=CPU
     )
@@ -37,7 +37,7 @@ def _open(
 ) -> Run:
     return make_run(
         folder,
-        architecture=lambda c, s: Architecture.reference(method=method, channels=c, image_size=s, latent_dim=8),
+        architecture=lambda c, s: Architecture.paper(method=method, channels=c, image_size=s, latent_dim=8),
         dataset=dataset,
         image_size=None,
         batch_size=64,
@@ -84,7 +84,7 @@ def test_a_resumed_run_is_bit_identical(digits: ImageSet, method: str, stop: int
 def test_depth_zero_trains_exactly_as_the_plain_autoencoder(digits: ImageSet) -> None:
     trained = []
     for method, depth in (("irmae", 0), ("ae", None)):
-        net = Architecture.reference(method=method, channels=1, image_size=32, latent_dim=8, depth=depth).build(0)
+        net = Architecture.paper(method=method, channels=1, image_size=32, latent_dim=8, depth=depth).build(0)
         state = Pretraining(
             net, digits.images[:100], seed=0, batch_size=32, learning_rate=1e-3, precision="fp32", device=CPU
         )

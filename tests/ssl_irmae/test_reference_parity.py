@@ -64,7 +64,7 @@ def _reference_loss(s: State, kind: str, method: str, x: Tensor, noise: Tensor) 
 @pytest.mark.parametrize(("kind", "channels", "size"), [("mnist", 1, 32), ("shapes", 3, 32), ("celeba", 3, 64)])
 def test_loss_and_gradients_agree_with_a_re_typing(kind: str, channels: int, size: int, method: str) -> None:
     # a narrow code at 64 pixels keeps the fully connected layers small
-    architecture = Architecture.reference(method=method, channels=channels, image_size=size, latent_dim=16)
+    architecture = Architecture.paper(method=method, channels=channels, image_size=size, latent_dim=16)
     net = architecture.build(seed=1).double()
     for layer in net.bottleneck.parameters():
         layer.data *= 3  # undo the small start, so that gradients through the stack are not lost in rounding
@@ -87,7 +87,7 @@ def test_loss_and_gradients_agree_with_a_re_typing(kind: str, channels: int, siz
 
 
 def test_default_sizes_are_the_published_ones() -> None:
-    architecture = Architecture.reference(method="irmae", channels=1, image_size=32)
+    architecture = Architecture.paper(method="irmae", channels=1, image_size=32)
     assert (architecture.latent_dim, architecture.depth) == (128, 8)
     shapes = {name: tuple(w.shape) for name, w in architecture.build().state_dict().items()}
     assert shapes["encoder.dcnn.0.weight"] == (32, 1, 4, 4)

@@ -39,7 +39,7 @@ from ssl_irmae.protocols.running.grid import Grid
 from ssl_irmae.protocols.running.trials import Part, Spec
 from ssl_irmae.protocols.storage.rows import Row
 from ssl_irmae.protocols.storage.store import Store
-from ssl_irmae.protocols.task import load_data
+from ssl_irmae.protocols.task import load_task
 
 HERE = Path(__file__).parent
 STORE = Path("runs/settings.sqlite")
@@ -82,7 +82,7 @@ def candidates(family: str) -> dict[str, Contender]:
 def main() -> int:
     """Run the families named, write all kept rows, print means; return 1 if a winner is not the setting in force."""
     families = sys.argv[1:] or list(CANDIDATES)
-    data = load_data("mnist", scored_on="development")
+    data = load_task("mnist", scored_on="development")
     cpu = torch.device("cpu")
     known = {label: c for family in families for label, c in candidates(family).items()}
     encoders = {

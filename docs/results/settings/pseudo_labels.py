@@ -19,7 +19,7 @@ from ssl_irmae.protocols.learners.propagate import pseudo_labels
 from ssl_irmae.protocols.readouts import Memo, Sample
 from ssl_irmae.protocols.readouts.poisson import poisson_mbo, poisson_scores
 from ssl_irmae.protocols.running.trials import Part, draw_subsets
-from ssl_irmae.protocols.task import load_data
+from ssl_irmae.protocols.task import load_task
 
 HERE = Path(__file__).parent
 SETTINGS = CONTENDERS["irmae-propagate-prior"].settings
@@ -29,7 +29,7 @@ SEEDS = (100, 101, 102, 103, 104, 105)
 
 def main() -> None:
     """Write a line for each start, budget, subset and way of spreading."""
-    data = load_data("mnist", scored_on="development")
+    data = load_task("mnist", scored_on="development")
     truth = data.train.labels
     lines = []
     for start in ("irmae", "ae", "vae", "scratch"):

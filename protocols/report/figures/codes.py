@@ -1,4 +1,4 @@
-"""What codes look like: the spectra of encoders, and two-dimensional views of codes by class."""
+"""Figures of codes: the spectra of encoders, and two-dimensional views of codes by class."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ssl_irmae.encoders.encoder import weights_hash
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, open_encoder
 from ssl_irmae.protocols.storage.rows import Row
-from ssl_irmae.protocols.task import Data
+from ssl_irmae.protocols.task import Task
 from ssl_irmae.spectrum import effective_rank, spectrum
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Codes:
         by_encoder: fp32, shape (n, d) each.
         labels: int64, shape (n,).
         classes: Their names.
-        colours: By encoder.
+        colours: Colour of each encoder.
     """
 
     by_encoder: Mapping[str, npt.NDArray[np.float32]]
@@ -45,14 +45,14 @@ def encoders_of(rows: Sequence[Row], names_or_paths: Sequence[str]) -> dict[str,
     Raises:
         UserError: If there is no such encoder, or no trial used it.
     """
-    names = {row.encoder_hash: row.encoder for row in rows if row.encoder not in (None, row.encoder_hash)}
+    names = {row.encoder_hash: row.representation or "" for row in rows if row.encoder_hash is not None}
     found = {}
     for name_or_path in names_or_paths:
         name = names.get(weights_hash(name_or_path))
         if name is None:
             used = ", ".join(f"{n} {str(h)[:8]}" for h, n in names.items()) or "none"
             raise UserError(
-                f"--encoder {name_or_path}: no trial used these weights ({weights_hash(name_or_path)[:8]}); "
+                f"`encoders`: no trial used the weights of {name_or_path} ({weights_hash(name_or_path)[:8]}); "
                 f"the trials' encoders are {used}"
             )
         # several pretraining seeds share a name
@@ -61,13 +61,13 @@ def encoders_of(rows: Sequence[Row], names_or_paths: Sequence[str]) -> dict[str,
     return found
 
 
-def encode_sample(encoders: Mapping[str, PretrainedEncoder], data: Data, colours: Mapping[str, str]) -> Codes:
+def encode_sample(encoders: Mapping[str, PretrainedEncoder], task: Task, colours: Mapping[str, str]) -> Codes:
     """Encode training images, evenly spaced over the set, at most ``MOST_IMAGES``."""
-    images, labels = data.train.images, data.train.labels
-    assert labels is not None  # load_data has seen to it
+    images, labels = task.train.images, task.train.labels
+    assert labels is not None  # load_task has seen to it
     chosen = torch.linspace(0, len(images) - 1, min(len(images), MOST_IMAGES)).round().long()
     codes = {name: encoder.load().encode(images[chosen]).numpy() for name, encoder in encoders.items()}
-    return Codes(codes, labels[chosen].numpy(), data.train.classes, colours)
+    return Codes(codes, labels[chosen].numpy(), task.train.classes, colours)
 
 
 def spectra_figure(codes: Codes) -> "Figure":

@@ -18,7 +18,7 @@
     if (!trials.has(k)) trials.set(k, []);
     trials.get(k).push(t);
   }
-  const state = { statistic: "se", reference: data.reference, sort: "b", ascending: true };
+  const state = { statistic: "se", baseline: data.baseline, sort: "b", ascending: true };
   const boxes = [...document.querySelectorAll("input[name=contender]")];
   const placeOf = new Map(contenders.map((c, i) => [c.name, i]));
 
@@ -65,7 +65,7 @@
     const s = summaries.get(key(c, b));
     if (!s) return null;
     if (state.statistic === "difference") {
-      const d = differences.get(state.reference).get(key(c, b));
+      const d = differences.get(state.baseline).get(key(c, b));
       return d ? { mean: d.mean, low: d.low, high: d.high } : null;
     }
     if (state.statistic === "interval") return { mean: s.mean, low: s.low, high: s.high };
@@ -76,9 +76,9 @@
     const s = summaries.get(key(c, b));
     const over = `n = ${s.n} ${s.n === 1 ? s.over.replace(/s$/, "") : s.over}`;
     if (state.statistic === "difference") {
-      const d = differences.get(state.reference).get(key(c, b));
+      const d = differences.get(state.baseline).get(key(c, b));
       const ends = d.low === null ? "one pair, no interval" : `95 % interval ${signed(d.low)} to ${signed(d.high)}`;
-      return [`${signed(d.mean)} points to ${state.reference}`, ends, `${d.n} pair${d.n > 1 ? "s" : ""}` + (d.n > 1 ? `, p Holm ${probability(d.holm)}` : "")];
+      return [`${signed(d.mean)} points to ${state.baseline}`, ends, `${d.n} pair${d.n > 1 ? "s" : ""}` + (d.n > 1 ? `, p Holm ${probability(d.holm)}` : "")];
     }
     if (state.statistic === "interval") {
       return [`${two(s.mean)} % mean error`, s.low === null ? "no interval" : `95 % interval ${two(s.low)} to ${two(s.high)}`, over];
@@ -179,7 +179,7 @@
     ticks = room;
 
     const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "group",
-      "aria-label": (difference ? `Difference to ${state.reference} against labels.` : "Error against labels.")
+      "aria-label": (difference ? `Difference to ${state.baseline} against labels.` : "Error against labels.")
         + " Arrow keys move between points, Enter lists the trials of a point." });
     for (const t of ticks) {
       svg.append(make("line", { class: difference && t === 0 ? "zero" : "grid", x1: plot.left, x2: plot.right, y1: y(t), y2: y(t) }),
@@ -256,13 +256,13 @@
     $("legend").hidden = labelled;
     $("legend").replaceChildren(...(labelled ? [] : lines.map((l) => series(l.c, "li", {}, make("span", { class: "swatch" }, swatch(l.c)), make("span", { class: "name" }, l.c.label)))));
     $("chosen").textContent = `${boxes.filter((box) => box.checked).length} of ${boxes.length}`;
-    const line = data.budgets.length === 1 ? "Points stand beside each other to be told apart. Point: mean. Bar" : "Line: mean. Band";
+    const line = data.budgets.length === 1 ? "Points stand beside each other to be distinguishable. Point: mean. Bar" : "Line: mean. Band";
     $("caption").textContent = {
       se: `${line}: ± one standard error (ddof = 1) over n; each point says its n.`,
       interval: `${line}: 95 % t interval of the mean; each point says its n.`,
       sd: `${line}: ± one standard deviation (ddof = 1) of single trials.`,
-      difference: `Point: mean of (error − ${state.reference}’s) on the same subsets; below 0 is better than ${state.reference}. Bar: 95 % bootstrap interval, not corrected. Points stand beside each other at each budget to be told apart.`,
-    }[state.statistic] + (lines.length ? "" : " No contender is chosen, or none shares a subset with the reference.") 
+      difference: `Point: mean of (error − ${state.baseline}’s) on the same subsets; below 0 is better than ${state.baseline}. Bar: 95 % bootstrap interval, not corrected. Points stand beside each other at each budget to be distinguishable.`,
+    }[state.statistic] + (lines.length ? "" : " No contender is chosen, or none shares a subset with the baseline.") 
       + (lines.some((l) => l.found.some(({ v }) => v.low === null)) ? ` Hollow: ${difference ? "one pair" : "n = 1"}, no ${difference ? "interval" : "±"}.` : "");
   };
 
@@ -275,8 +275,8 @@
     { id: "sd", head: "SD", of: (s) => s.sd, show: (s) => (s.sd === null ? "" : two(s.sd)) },
     { id: "low", head: "95 % interval", of: (s) => s.low, show: (s) => (s.low === null ? "" : `${two(s.low)} to ${two(s.high)}`) },
     { id: "n", head: "n", of: (s) => s.n, show: (s) => `${s.n} ${s.n === 1 ? s.over.replace(/s$/, "") : s.over}${s.d && s.d.n !== s.n ? ` (${s.d.n} pairs)` : ""}` },
-    { id: "d", head: () => `Δ ${state.reference} [95 %]`, of: (s) => s.d?.mean ?? null,
-      show: (s) => (!s.d ? (contenders[s.c].name === state.reference ? "reference" : "-") : signed(s.d.mean) + (s.d.low === null ? "" : ` [${signed(s.d.low)}, ${signed(s.d.high)}]`)) },
+    { id: "d", head: () => `Δ ${state.baseline} [95 %]`, of: (s) => s.d?.mean ?? null,
+      show: (s) => (!s.d ? (contenders[s.c].name === state.baseline ? "baseline" : "-") : signed(s.d.mean) + (s.d.low === null ? "" : ` [${signed(s.d.low)}, ${signed(s.d.high)}]`)) },
     { id: "holm", head: "p Holm", of: (s) => (s.d && s.d.n > 1 ? s.d.holm : null), show: (s) => (s.d && s.d.n > 1 ? probability(s.d.holm) : "") },
     { id: "reads", head: "reads", of: (s) => contenders[s.c].reads },
   ];
@@ -287,7 +287,7 @@
   const table = () => {
     const chosen = isChosen();
     const only = $("only-chosen").checked, budget = $("budget").value;
-    const difference = differences.get(state.reference);
+    const difference = differences.get(state.baseline);
     const rows = data.summaries.filter((s) => (!only || chosen(s.c)) && (!budget || s.b === Number(budget)))
       .map((s) => ({ ...s, d: difference.get(key(s.c, s.b)) }));
     const column = columns.find((c) => c.id === state.sort);
@@ -326,7 +326,7 @@
       ...(inductive.length ? build("Inductive contenders", inductive) : []),
       ...(transductive.length ? build("Transductive: these looked at the scored images, without labels", transductive) : []),
       ...(unseen ? [make("p", { class: "small" }, `Transductive and not among those chosen above: ${unseen}.`)] : []),
-      ...(rows.length ? [make("p", { class: "small" }, "Bold: the least mean at a budget of what is not leaky. † n below 6. A click or Enter on n lists the trials.")]
+      ...(rows.length ? [make("p", { class: "small" }, "Bold: the lowest mean at a budget of what is not leaky. † n below 6. A click or Enter on n lists the trials.")]
         : [make("p", {}, "Nothing to show: choose contenders above, or all budgets.")]));
     if (focused) {
       [...document.querySelectorAll(`[data-sort="${focused}"]`)].find((b) => b.closest("table").dataset.kind === kind)?.focus();
@@ -366,11 +366,11 @@
   $("trials").addEventListener("click", (event) => { if (event.target === $("trials")) $("trials").close(); });
 
   // ---- choices
-  for (const name of Object.keys(data.differences)) $("reference").append(make("option", { value: name }, name));
-  $("reference").value = state.reference;
+  for (const name of Object.keys(data.differences)) $("baseline").append(make("option", { value: name }, name));
+  $("baseline").value = state.baseline;
   const both = () => { draw(); table(); };
   $("statistic").addEventListener("change", (event) => { state.statistic = event.target.value; draw(); });
-  $("reference").addEventListener("change", (event) => { state.reference = event.target.value; both(); });
+  $("baseline").addEventListener("change", (event) => { state.baseline = event.target.value; both(); });
   $("budget").addEventListener("change", table);
   $("only-chosen").addEventListener("change", table);
   for (const box of boxes) box.addEventListener("change", both);

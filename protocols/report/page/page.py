@@ -1,17 +1,18 @@
-"""One self-contained HTML page of a report: it asks the network for nothing."""
+"""One self-contained HTML page of a report, which requests nothing from the network."""
 
 import base64
 import dataclasses
 import importlib.resources
+import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jinja2
 from markupsafe import Markup
 
 from ssl_irmae.protocols.report.report import Report
-from ssl_irmae.protocols.report.styles import grouped
+from ssl_irmae.protocols.report.styles import group_by_representation
 from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.tables.components import crossed_components, lay_out_components
 from ssl_irmae.protocols.statistics.summary import Summary, summarise
@@ -38,14 +39,14 @@ class Picture:
 def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
     """Write the page.
 
-    Every statistic in it comes from ``summarise``; its script only shows them.
-    Differences are there to each contender that the figures draw, and to the reference.
+    Every statistic in it comes from ``summarise``; its script only shows them. It holds differences to the baseline and
+    to each contender that the figures draw.
 
     Args:
-        report: What it says.
+        report: What the page shows.
         pictures: Figures to show below the table.
     """
-    rows = report.rows
+    rows = report.rows()
     here = importlib.resources.files("ssl_irmae.protocols.report.page")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
@@ -53,11 +54,12 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
     return template.render(
         report=report,
         first=rows[0],
-        groups=grouped(report.looks),
-        # our own files, the only text that is not escaped
+        groups=group_by_representation(report.styles),
+        # files of this package, the only text that is not escaped
         style=Markup((here / "page.css").read_text(encoding="utf-8")),  # noqa: S704
         script=Markup((here / "page.js").read_text(encoding="utf-8")),  # noqa: S704
         data=page_data(report),
+        answer=report.answer,
         comparisons=pivot_comparisons(report.comparisons) if report.comparisons else [],
         components=lay_out_components(crossed_components(rows)),
         pictures=[(p, base64.b64encode(p.png).decode()) for p in pictures],
@@ -65,48 +67,48 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
 
 
 def page_data(report: Report) -> dict[str, object]:
-    """Collect what the page's script shows; contenders, subsets and settings are listed once and named by place."""
-    rows = report.rows
-    names = list(report.looks)
+    """Collect what the page's script shows: each contender, subset and setting once, elsewhere its place in the list."""
+    rows = report.rows()
+    names = list(report.styles)
     first: dict[str, Row] = {}
     for row in rows:
         first.setdefault(row.contender, row)
-    references = list(dict.fromkeys((report.reference, *report.drawn)))
+    baselines = list(dict.fromkeys((report.baseline, *report.drawn)))
     differences = {
-        name: _differences(report.summaries if name == report.reference else summarise(rows, reference=name), names)
-        for name in references
+        name: _differences(report.summaries if name == report.baseline else summarise(rows, baseline=name), names)
+        for name in baselines
     }
     subsets = list(dict.fromkeys(row.subset for row in rows))
     of_subset = {subset: i for i, subset in enumerate(subsets)}
     contexts: dict[str, int] = {}
     trials = []
-    for kept in report.trials:
-        context = kept.row.model_dump_json(exclude=_OF_A_TRIAL)
+    for trial in report.trials:
+        context = trial.row.model_dump_json(exclude=_OF_A_TRIAL)
         trials.append(
             [
-                names.index(kept.row.contender),
-                kept.row.budget,
-                kept.row.seed,
-                kept.row.error,
+                names.index(trial.row.contender),
+                trial.row.budget,
+                trial.row.seed,
+                trial.row.error,
                 contexts.setdefault(context, len(contexts)),
-                of_subset[kept.row.subset],
-                kept.row.predictions,
-                None if math.isnan(kept.seconds) else round(kept.seconds, 2),
+                of_subset[trial.row.subset],
+                trial.row.predictions,
+                None if math.isnan(trial.seconds) else round(trial.seconds, 2),
             ]
         )
     return {
         "budgets": report.budgets,
-        "reference": report.reference,
+        "baseline": report.baseline,
         "floor": 50 / rows[0].n_scored,
         "contenders": [
             {
                 "name": name,
-                "label": look.marked(name),
+                "label": style.marked(name),
                 "reads": first[name].reads,
                 "drawn": name in report.drawn,
-                **dataclasses.asdict(look),
+                **dataclasses.asdict(style),
             }
-            for name, look in report.looks.items()
+            for name, style in report.styles.items()
         ],
         "summaries": [
             {
@@ -124,7 +126,7 @@ def page_data(report: Report) -> dict[str, object]:
         ],
         "differences": differences,
         "subsets": subsets,
-        "contexts": [_parsed(context) for context in contexts],
+        "contexts": [json.loads(context) for context in contexts],
         "trials": trials,
     }
 
@@ -144,10 +146,3 @@ def _differences(summaries: Sequence[Summary], names: Sequence[str]) -> list[dic
         for s in summaries
         if s.difference is not None
     ]
-
-
-def _parsed(context: str) -> Mapping[str, object]:
-    import json
-
-    parsed: dict[str, object] = json.loads(context)
-    return parsed

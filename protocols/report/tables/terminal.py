@@ -1,112 +1,183 @@
-"""The tables of a protocol: error by contender and budget, and the components of variance."""
+"""Tables for a terminal: columns are dropped rather than cells wrapped."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from ssl_irmae.protocols.report.styles import Look, looks_of
-from ssl_irmae.protocols.report.tables.components import components_table, crossed_components
-from ssl_irmae.protocols.statistics.paired import Difference
-from ssl_irmae.protocols.statistics.summary import Summary
+from ssl_irmae.protocols.report.styles import styles_of
+from ssl_irmae.protocols.report.tables.cells import (
+    Cell,
+    error_cell,
+    format_count,
+    format_interval,
+    format_mean_difference,
+    format_n,
+    format_p,
+    format_test_set_error,
+    lowest_mean,
+)
+from ssl_irmae.protocols.report.tables.components import COMPONENTS_TITLE, lay_out_components
+from ssl_irmae.protocols.representations.retrieval import Retrieval
+from ssl_irmae.protocols.statistics.summary import Comparison, Summary
+from ssl_irmae.protocols.statistics.variance import VarianceComponents
 from ssl_irmae.protocols.storage.rows import Row
 
 
-def protocol_tables(rows: Sequence[Row], summaries: Sequence[Summary], *, reference: str, width: int) -> list[Table]:
-    """Build every table of a protocol, in order.
+@dataclass(frozen=True)
+class _Column:
+    head: str
+    cells: Sequence[Cell]
+    left: bool = False
 
-    By budget, one of the inductive contenders and one of the transductive, which are not to be compared with each
-    other; then, where contenders had several pretraining seeds, the components of variance.
+
+def budget_tables(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: str, width: int) -> list[Table]:
+    """Build the tables of errors: by budget, one of the inductive contenders and one of the transductive.
+
+    The two kinds must not be compared with each other.
 
     Args:
         rows: Every row that was summarised.
-        summaries: Of them.
-        reference: The contender that differences are taken to.
-        width: Of the terminal, in characters.
+        summaries: Their summaries.
+        baseline: The contender that differences are taken to.
+        width: Width of the terminal, in characters.
     """
     tables = []
     for budget in dict.fromkeys(row.budget for row in rows):
-        own = [row for row in rows if row.budget == budget]
         for transductive in (False, True):
-            kind = [row for row in own if row.transductive == transductive]
+            kind = [row for row in rows if row.budget == budget and row.transductive == transductive]
             names = {row.contender for row in kind}
             here = [s for s in summaries if s.budget == budget and s.contender in names]
             if here:
-                tables.append(_budget_table(kind, here, reference, width))
-    components = crossed_components(rows)
-    return [*tables, components_table(components)] if components else tables
+                tables.append(_budget_table(kind, here, baseline, width))
+    return tables
 
 
-def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], reference: str, width: int) -> Table:
+def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], baseline: str, width: int) -> Table:
     first = rows[0]
-    labels = f"all {first.budget:,} labels" if first.rule == "full" else f"{first.budget:,} labels"
-    kind = "; transductive: these looked at the scored images, without labels" if first.transductive else ""
+    styles = styles_of(rows)
+    lowest = lowest_mean(summaries, styles)
     reads = {row.contender: row.reads for row in rows}
-    looks = looks_of(rows)
-    best = least_mean(summaries, looks)
-    table = Table(title=f"{first.dataset}, {labels}{kind}", title_justify="left", title_style="bold")
-    # in a narrow terminal the interval goes below its difference, and long names are folded; numbers never are
-    table.add_column("contender", overflow="fold")
-    table.add_column("reads", no_wrap=True)
-    table.add_column("error % ± SE", justify="right", no_wrap=True)
-    table.add_column("n", justify="right", no_wrap=True)
-    table.add_column(f"Δ {reference} [95 %]", justify="right", overflow="fold")
-    delta = table.columns[-1]
-    table.add_column("p Holm", justify="right", no_wrap=True)
-    for s in summaries:
-        error = format_error(s)
-        table.add_row(
-            looks[s.contender].marked(s.contender),
-            reads[s.contender],
-            f"[bold]{error}[/bold]" if s.mean == best and not looks[s.contender].leaky else error,
-            format_n(s),
-            "reference" if s.contender == reference else format_difference(s.difference),
-            format_p(s.difference),
-        )
-    if Console(width=sys.maxsize).measure(table).maximum > width:
-        # fixed, so that rich takes what is still too much from the names alone
-        delta.width = len("[-10.00,-10.00]")
+    differences = [s.difference for s in summaries]
+    compared = any(d is not None for d in differences)
+    different = {format_n(s) for s in summaries}
+
+    def column(head: str, texts: Sequence[str]) -> _Column:
+        return _Column(head, [Cell(text) for text in texts])
+
+    means = [
+        "baseline" if s.contender == baseline and compared else format_mean_difference(s.difference) for s in summaries
+    ]
+    columns = {
+        "contender": _Column(
+            "contender", [Cell(styles[s.contender].marked(s.contender)) for s in summaries], left=True
+        ),
+        "reads": _Column("reads", [Cell(reads[s.contender]) for s in summaries], left=True),
+        "error": _Column("error % ± SE", [error_cell(s, lowest, styles) for s in summaries]),
+        "n": column("n", [format_n(s) for s in summaries]),
+        "difference": column(f"Δ {baseline}", means),
+        "short difference": column("Δ", means),
+        "interval": column("95 %", [format_interval(d) for d in differences]),
+        "p": column("p Holm", [format_p(d) for d in differences]),
+    }
+    if not compared:
+        layouts = [["contender", "reads", "error", "n"], ["contender", "error", "n"], ["contender", "error"]]
+    else:
+        layouts = [
+            ["contender", "reads", "error", "n", "difference", "interval", "p"],
+            ["contender", "error", "n", "difference", "interval", "p"],
+            ["contender", "error", "n", "short difference", "interval", "p"],
+            ["contender", "error", "short difference", "interval", "p"],
+            ["contender", "error", "n", "short difference", "p"],
+            ["contender", "error", "short difference", "p"],
+            ["contender", "error", "short difference"],
+            ["contender", "error"],
+        ]
+    labels = f"all {first.budget:,} labels" if first.rule == "full" else f"{first.budget:,} labels"
+    kind = "; transductive: looked at the scored images" if first.transductive else ""
+    title = f"{first.dataset}, {labels}{f', n = {min(different)}' if len(different) == 1 else ''}{kind}"
+    if len(different) == 1:  # the title says it
+        layouts = [[name for name in layout if name != "n"] for layout in layouts]
+    return _first_that_fits(title, columns, layouts, width)
+
+
+def comparisons_table(comparisons: Sequence[Comparison], *, width: int) -> Table:
+    """Build the table of declared comparisons, by budget."""
+    budgets = [c.budget for c in comparisons]
+    new = [i == 0 or budget != budgets[i - 1] for i, budget in enumerate(budgets)]
+
+    def column(head: str, texts: Sequence[str]) -> _Column:
+        return _Column(head, [Cell(text) for text in texts])
+
+    columns = {
+        "labels": column("labels", [f"{b:,}" if first else "" for b, first in zip(budgets, new, strict=True)]),
+        "pair": _Column(
+            "contender - other", [Cell(f"{c.contender} - {c.difference.baseline}") for c in comparisons], left=True
+        ),
+        "difference": column("Δ", [format_mean_difference(c.difference) for c in comparisons]),
+        "interval": column("95 %", [format_interval(c.difference) for c in comparisons]),
+        "n": column("n", [format_count(c.difference.n) for c in comparisons]),
+        "p": column("p Holm", [format_p(c.difference) for c in comparisons]),
+        "images": column("images ±", [format_test_set_error(c) for c in comparisons]),
+    }
+    known = ["images"] if any(c.test_set_error is not None for c in comparisons) else []
+    layouts = [
+        ["labels", "pair", "difference", "interval", "n", "p", *known],
+        ["labels", "pair", "difference", "interval", "n", "p"],
+        ["labels", "pair", "difference", "n", "p"],
+        ["labels", "pair", "difference", "p"],
+    ]
+    return _first_that_fits("declared comparisons", columns, layouts, width, sections=new)
+
+
+def components_table(components: Sequence[VarianceComponents], *, width: int) -> Table:
+    """Build the table of components of variance, in points, of every contender and budget given."""
+    head, *body = lay_out_components(components)
+    columns = {name: _Column(name, [Cell(line[i]) for line in body], left=i == 0) for i, name in enumerate(head)}
+    fewer = [name for name in head if name not in ("subsets", "encoders")]
+    return _first_that_fits(COMPONENTS_TITLE, columns, [head, fewer], width)
+
+
+def retrieval_table(measured: Sequence[Retrieval], *, width: int) -> Table:
+    """Build the table of what each code does without a classifier, percent, higher is better."""
+    numbers = {
+        "precision@1": [m.precision_at_1 for m in measured],
+        "R-precision": [m.r_precision for m in measured],
+        "MAP@R": [m.map_at_r for m in measured],
+        "NMI": [m.nmi for m in measured],
+        "AMI": [m.ami for m in measured],
+    }
+    columns = {"representation": _Column("representation", [Cell(m.representation) for m in measured], left=True)}
+    columns |= {head: _Column(head, [Cell(f"{x:.2f}") for x in values]) for head, values in numbers.items()}
+    title = "retrieval among the scored images, %; no classifier"
+    return _first_that_fits(title, columns, [list(columns)], width)
+
+
+def _first_that_fits(
+    title: str,
+    columns: dict[str, _Column],
+    layouts: Sequence[Sequence[str]],
+    width: int,
+    *,
+    sections: Sequence[bool] = (),
+) -> Table:
+    for layout in layouts:
+        table = _table(title, [columns[name] for name in layout], sections)
+        if Console(width=sys.maxsize).measure(table).maximum <= width:
+            break
     return table
 
 
-def least_mean(summaries: Sequence[Summary], looks: Mapping[str, Look]) -> float | None:
-    """Find the least mean error, which a table shows in bold; the best of several looks is no estimate of anything."""
-    return min((s.mean for s in summaries if not looks[s.contender].leaky), default=None)
-
-
-def format_error(summary: Summary) -> str:
-    """Write a mean and its standard error; where there is none, say so by leaving it out."""
-    if summary.standard_error is None:
-        return f"{summary.mean:.2f}       "
-    return f"{summary.mean:.2f} ± {summary.standard_error:.2f}"
-
-
-def format_n(summary: Summary) -> str:
-    """Write n, then in brackets the number of pairs where it is another, both marked below 6."""
-    counts = [summary.n]
-    if summary.difference is not None and summary.difference.n != summary.n:
-        counts.append(summary.difference.n)
-    n, *pairs = map(format_count, counts)
-    return f"{n} ({pairs[0]})" if pairs else n
-
-
-def format_count(n: int) -> str:
-    """Write how many values or pairs there are, marked below 6."""
-    return f"{n}†" if n < 6 else str(n)
-
-
-def format_difference(difference: Difference | None) -> str:
-    """Write a paired difference and its interval, in points."""
-    if difference is None:
-        return "-"
-    if difference.low is None or difference.high is None:
-        return f"{difference.mean:+.2f}"
-    return f"{difference.mean:+.2f} [{difference.low:+.2f},{difference.high:+.2f}]"
-
-
-def format_p(difference: Difference | None) -> str:
-    """Write the corrected p of a difference; one pair tests nothing."""
-    if difference is None or difference.n == 1:
-        return ""
-    return "<0.001" if difference.p_holm < 0.001 else f"{difference.p_holm:.3f}"
+def _table(title: str, columns: Sequence[_Column], sections: Sequence[bool]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column.head, justify="left" if column.left else "right", no_wrap=True)
+    for i, cells in enumerate(zip(*(column.cells for column in columns), strict=True)):
+        if i and sections and sections[i]:
+            table.add_section()
+        table.add_row(*(Text(cell.text, style="bold" if cell.bold else "") for cell in cells))
+    return table

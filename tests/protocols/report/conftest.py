@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ssl_irmae.protocols.storage.rows import Kept
+from ssl_irmae.protocols.storage.rows import FinishedTrial
 
 BUDGETS = (10, 100, 1000)
 SEEDS = range(7)
@@ -22,7 +22,7 @@ CONTENDERS = {
 
 
 @pytest.fixture(scope="session")
-def trials(make_row) -> list[Kept]:
+def trials(make_row) -> list[FinishedTrial]:
     """Errors fall as 1 / sqrt(labels); a readout without randomness has one trial at the full set."""
     found = []
     for budget in BUDGETS:
@@ -46,5 +46,5 @@ def trials(make_row) -> list[Kept]:
                     transductive=readout == "poisson_transductive",
                     pretrain_seed=0 if encoder == "irmae" else None,
                 )
-                found.append(Kept(row, 0.25, f"2026-01-01T00:00:{seed:02d}+00:00", dict(ENVIRONMENT)))
+                found.append(FinishedTrial(row, 0.25, f"2026-01-01T00:00:{seed:02d}+00:00", dict(ENVIRONMENT)))
     return found

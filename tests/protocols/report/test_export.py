@@ -23,7 +23,7 @@ from ssl_irmae.protocols.report.tables.export import (
     summary_csv,
 )
 from ssl_irmae.protocols.running.trials import Part
-from ssl_irmae.protocols.storage.rows import Kept
+from ssl_irmae.protocols.storage.rows import FinishedTrial
 from tests.protocols.report.conftest import CONTENDERS, SEEDS
 
 
@@ -69,8 +69,8 @@ def test_json_has_everything(report: Report) -> None:
     assert len(document["summary"]) == 3 * len(CONTENDERS)
 
 
-def test_seconds_that_are_not_known_are_left_out(trials: list[Kept]) -> None:
-    report = make_report([Kept(kept.row, float("nan"), kept.finished, {}) for kept in trials])
+def test_seconds_that_are_not_known_are_left_out(trials: list[FinishedTrial]) -> None:
+    report = make_report([FinishedTrial(kept.row, float("nan"), kept.finished, {}) for kept in trials])
     assert json.loads(report_json(report))["seconds"] == {"by_contender": {}}
     assert "nan" not in rows_csv(report.trials).lower()
 
@@ -129,7 +129,7 @@ def test_latex_is_made_of_whole_booktabs_tables_with_one_width(report: Report) -
     assert plain.count("{") == plain.count("}")
 
 
-def test_declared_comparisons_stand_in_a_table_of_their_own(trials: list[Kept]) -> None:
+def test_declared_comparisons_stand_in_a_table_of_their_own(trials: list[FinishedTrial]) -> None:
     pairs = (("irmae-linear", "supervised"), ("irmae-knn", "irmae-linear"), ("irmae-knn", "never-run"))
     part = Part(contenders=tuple(CONTENDERS), budgets=(10, 100, None), seeds=tuple(SEEDS))
     preset = Preset("digits", "supervised", (part,), comparisons=pairs, drawn=("supervised", "irmae-knn", "never-run"))
@@ -161,7 +161,9 @@ def test_declared_comparisons_stand_in_a_table_of_their_own(trials: list[Kept]) 
 @pytest.mark.parametrize(
     "change", [{"dataset": "mnist"}, {"scored_on": "development"}, {"rule": "uniform"}, {"seed": 99}, {"budget": 11}]
 )
-def test_trials_that_a_preset_would_not_have_run_are_left_out(trials: list[Kept], change: dict[str, object]) -> None:
+def test_trials_that_a_preset_would_not_have_run_are_left_out(
+    trials: list[FinishedTrial], change: dict[str, object]
+) -> None:
     part = Part(contenders=tuple(CONTENDERS), budgets=(10, 100, None), seeds=tuple(SEEDS))
     preset = Preset("digits", "supervised", (part,))
     plain = make_report(trials, preset=preset)
@@ -174,7 +176,7 @@ def test_trials_that_a_preset_would_not_have_run_are_left_out(trials: list[Kept]
         make_report([odd], preset=preset)
 
 
-def test_what_a_preset_plans_and_is_not_there_is_counted(trials: list[Kept]) -> None:
+def test_what_a_preset_plans_and_is_not_there_is_counted(trials: list[FinishedTrial]) -> None:
     row = trials[0].row
     part = Part(contenders=(row.contender,), budgets=(row.budget,), seeds=(row.seed, 77, 78))
     report = make_report([trials[0]], preset=Preset("digits", row.contender, (part,)))
@@ -186,7 +188,7 @@ def test_what_a_preset_plans_and_is_not_there_is_counted(trials: list[Kept]) -> 
     ]
 
 
-def test_another_precision_than_the_presets_is_named_and_never_mixed_in(trials: list[Kept]) -> None:
+def test_another_precision_than_the_presets_is_named_and_never_mixed_in(trials: list[FinishedTrial]) -> None:
     part = Part(contenders=tuple(CONTENDERS), budgets=(10, 100, None), seeds=tuple(SEEDS))
     preset = Preset("digits", "supervised", (part,), precision="bf16")
     assert "In fp32, where the protocol declares bf16." in make_report(trials, preset=preset).notes
@@ -206,32 +208,32 @@ def test_escaped_text_has_no_bare_special_character(text: str) -> None:
     assert not set(bare) & set("\\&%$#_{}~^<>†")
 
 
-def test_an_unknown_reference_or_contender_names_the_nearest(trials: list[Kept]) -> None:
+def test_an_unknown_reference_or_contender_names_the_nearest(trials: list[FinishedTrial]) -> None:
     with pytest.raises(UserError, match="did you mean 'supervised'"):
         make_report(trials, reference="supervisd")
     with pytest.raises(UserError, match="did you mean 'irmae-knn'"):
         make_report(trials, drawn=["irmae-kn"])
 
 
-def test_without_supervised_the_first_contender_is_the_reference(trials: list[Kept]) -> None:
+def test_without_supervised_the_first_contender_is_the_reference(trials: list[FinishedTrial]) -> None:
     report = make_report([kept for kept in trials if kept.row.contender != "supervised"])
     assert report.reference == "irmae-linear"
 
 
-def test_many_contenders_are_drawn_by_a_few(trials: list[Kept], make_row) -> None:
+def test_many_contenders_are_drawn_by_a_few(trials: list[FinishedTrial], make_row) -> None:
     more = [
-        Kept(
+        FinishedTrial(
             make_row(f"{e}-{r}", s, base + r_error + s, encoder=e, reads="code", readout=r),
             0.1,
             "2026-01-01T00:00:00+00:00",
             {},
         )
         for base, e in ((10, "irmae"), (20, "ae"), (30, "pixels"))
-        for r_error, r in ((3, "knn"), (1, "linear_probe"), (2, "mlp_head"), (4, "spread"))
+        for r_error, r in ((3, "knn"), (1, "linear_probe"), (2, "mlp"), (4, "spread"))
         for s in range(3)
     ]
     networks = [
-        Kept(make_row(name, s, error + s, readout=readout), 0.1, "2026-01-01T00:00:00+00:00", {})
+        FinishedTrial(make_row(name, s, error + s, readout=readout), 0.1, "2026-01-01T00:00:00+00:00", {})
         for error, name, readout in ((15, "supervised", "supervised"), (9, "supervised-augment", "supervised"))
         for s in range(3)
     ]
@@ -251,9 +253,11 @@ def test_many_contenders_are_drawn_by_a_few(trials: list[Kept], make_row) -> Non
     )
 
 
-def test_a_leaky_contender_is_stamped_and_never_drawn_by_default(trials: list[Kept], make_row) -> None:
+def test_a_leaky_contender_is_stamped_and_never_drawn_by_default(trials: list[FinishedTrial], make_row) -> None:
     least = {t.row.seed: t.row.error for t in trials if (t.row.contender, t.row.budget) == ("irmae-linear", 100)}
-    best_of_many = [Kept(make_row("best-of-50", s, e, looks=50), 0.1, "2026-01-01", {}) for s, e in least.items()]
+    best_of_many = [
+        FinishedTrial(make_row("best-of-50", s, e, looks=50), 0.1, "2026-01-01", {}) for s, e in least.items()
+    ]
     report = make_report([*trials, *best_of_many])
     assert "best-of-50" not in report.drawn
     assert "| `best-of-50 (leaky)` |" in markdown(report)
@@ -266,7 +270,7 @@ def test_a_leaky_contender_is_stamped_and_never_drawn_by_default(trials: list[Ke
 def test_components_of_variance_stand_in_every_output(make_row) -> None:
     table = ((1.0, 3.0), (2.0, 6.0), (6.0, 6.0))
     rows = [make_row("a", s, e, pretrain_seed=p) for s, line in enumerate(table) for p, e in enumerate(line)]
-    report = make_report([Kept(row, 0.1, "2026-01-01", {}) for row in rows])
+    report = make_report([FinishedTrial(row, 0.1, "2026-01-01", {}) for row in rows])
     roots = ["1.73", "1.15", "1.41"]  # of 3, 4/3 and 2
     assert f"| `a` | 100 | 3 | 2 | {' | '.join(roots)} |" in markdown(report)
     assert f"\\texttt{{a}} & 100 & 3 & 2 & {' & '.join(roots)} \\\\" in latex(report)

@@ -18,7 +18,7 @@ from ssl_irmae.protocols.report.figures.budgets import error_against_labels, pai
 from ssl_irmae.protocols.report.figures.codes import Codes, code_view, principal_components, spectra_figure
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.report.styles import looks_of
-from ssl_irmae.protocols.storage.rows import Kept
+from ssl_irmae.protocols.storage.rows import FinishedTrial
 from tests.protocols.report.conftest import BUDGETS
 
 SIGNATURES = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-"}
@@ -93,7 +93,7 @@ def test_every_line_has_its_name_once_and_no_two_names_overlap(report: Report) -
 
 def test_thirty_lines_still_have_names_that_do_not_overlap(make_row) -> None:
     kept = [
-        Kept(make_row(f"c{i}", s, 5 + s, budget=b), 0.1, "2026-01-01T00:00:00+00:00", {})
+        FinishedTrial(make_row(f"c{i}", s, 5 + s, budget=b), 0.1, "2026-01-01T00:00:00+00:00", {})
         for i in range(30)
         for s in (0, 1)
         for b in (10, 100)
@@ -107,7 +107,7 @@ def test_thirty_lines_still_have_names_that_do_not_overlap(make_row) -> None:
 
 def test_an_error_of_zero_is_drawn_at_half_an_image(make_row) -> None:
     kept = [
-        Kept(make_row("supervised", s, 0.0, budget=b), 0.1, "2026-01-01T00:00:00+00:00", {})
+        FinishedTrial(make_row("supervised", s, 0.0, budget=b), 0.1, "2026-01-01T00:00:00+00:00", {})
         for s in (0, 1)
         for b in (10, 100)
     ]
@@ -126,7 +126,7 @@ def test_a_single_budget_has_bars_beside_each_other(trials) -> None:
 
 def test_transductive_contenders_are_marked(make_row) -> None:
     kept = [
-        Kept(
+        FinishedTrial(
             make_row(name, s, 5.0 + s, budget=budget, transductive=name != "supervised"),
             0.1,
             "2026-01-01T00:00:00+00:00",
@@ -170,7 +170,7 @@ def test_files_have_their_signature_and_are_the_same_twice(report: Report, kind)
     assert once == twice
 
 
-def test_a_figure_tells_what_it_was_drawn_from(report: Report, trials: list[Kept]) -> None:
+def test_a_figure_tells_what_it_was_drawn_from(report: Report, trials: list[FinishedTrial]) -> None:
     png = render(error_against_labels(report), "png", source=report.fingerprint)
     with Image.open(io.BytesIO(png)) as image:
         assert image.info["Source"] == report.fingerprint

@@ -12,16 +12,16 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
 from ssl_irmae.protocols.report.tables.export import environments_json, mistakes_npz, rows_csv
 from ssl_irmae.protocols.storage.files import read_trials
-from ssl_irmae.protocols.storage.rows import Kept
+from ssl_irmae.protocols.storage.rows import FinishedTrial
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.subsets import Subset
 
 
-def changed(trials: list[Kept], **fields: object) -> list[Kept]:
+def changed(trials: list[FinishedTrial], **fields: object) -> list[FinishedTrial]:
     return [dataclasses.replace(kept, row=kept.row.model_copy(update=fields)) for kept in trials]
 
 
-def rows(trials: list[Kept]) -> list[object]:
+def rows(trials: list[FinishedTrial]) -> list[object]:
     return [kept.row for kept in trials]
 
 

@@ -1,10 +1,10 @@
-"""The public reference code's training loop and downstream script, typed anew from what is known about them.
+"""The public code's training loop and downstream script, typed anew from what is known about them.
 
-Source of the facts: Jing, Zbontar and LeCun, NeurIPS 2020, and what facebookresearch/irmae does, in words: images go
-through PIL (resized to 32x32) and a DataLoader in the order of the files; batch 32, fp32, Adam 1e-4, squared error;
-downstream the first N images, a head with dropout on the encoder's output before the linear layers, Adam 1e-3, batch
-100, 500 epochs, a look at the test images every tenth, and the frozen encoder run again for every image in every
-epoch. Nothing is made faster here than it is there.
+Source of the facts: Jing, Zbontar and LeCun, NeurIPS 2020, and a description of what facebookresearch/irmae does:
+images go through PIL (resized to 32x32) and a DataLoader in file order; batch 32, fp32, Adam 1e-4, squared error.
+Downstream it takes the first N images and trains a head with dropout on the encoder's output before the linear layers:
+Adam 1e-3, batch 100, 500 epochs, the test images scored every tenth epoch, and the frozen encoder run again for every
+image in every epoch. Nothing is faster here than in the original.
 """
 
 import argparse
@@ -23,11 +23,11 @@ from torchvision.transforms import Compose, Resize, ToTensor
 
 CODE, DEPTH = 128, 8
 EPOCHS = 500  # of the downstream script
-LOOK_EVERY = 10
+PEEK_EVERY = 10  # epochs between scorings of the test images
 
 
 def model() -> nn.ModuleDict:
-    """Build the MNIST model; its state dict has the names under which the reference code saves."""
+    """Build the MNIST model; its state dict has the names under which the public code saves."""
     encoder = nn.ModuleDict({"dcnn": _strided((1, 32, 64, 128, 256)), "fc": nn.Linear(256 * 2 * 2, CODE)})
     stack = nn.ModuleDict({"hidden": nn.ModuleList(nn.Linear(CODE, CODE, bias=False) for _ in range(DEPTH))})
     up = nn.Sequential(
@@ -50,16 +50,18 @@ def _strided(widths: tuple[int, ...]) -> nn.Sequential:
 
 def features(net: nn.ModuleDict, x: Tensor) -> Tensor:
     """Map images (n, 1, 32, 32) to what the downstream head reads, (n, 128)."""
-    z: Tensor = net["enc"]["fc"](net["enc"]["dcnn"](x).flatten(1))
+    maps: Tensor = net.get_submodule("enc.dcnn")(x)
+    z: Tensor = net.get_submodule("enc.fc")(maps.flatten(1))
     return z
 
 
 def reconstruct(net: nn.ModuleDict, x: Tensor) -> Tensor:
     """Map images (n, 1, 32, 32) to their reconstruction."""
     z = features(net, x)
-    for layer in net["mlp"]["hidden"]:
+    for layer in net.get_submodule("mlp.hidden").children():
         z = layer(z)
-    out: Tensor = net["dec"]["dcnn"](net["dec"]["fc"](z).unflatten(1, (128, 8, 8)))
+    maps: Tensor = net.get_submodule("dec.fc")(z)
+    out: Tensor = net.get_submodule("dec.dcnn")(maps.unflatten(1, (128, 8, 8)))
     return out
 
 
@@ -74,7 +76,14 @@ def _images(data_dir: Path, *, train: bool) -> MNIST:
 
 
 def pretraining(data_dir: Path, *, steps: int, workers: int, device: str) -> dict[str, float]:
-    """Run the training loop for so many steps after a warm-up of a tenth, and tell images a second."""
+    """Run the training loop and return its images per second, and its mean loss.
+
+    Args:
+        data_dir: Torchvision's root.
+        steps: How many steps are timed, after a warm-up of a tenth as many.
+        workers: Loader processes.
+        device: The name torch has for it.
+    """
     torch.manual_seed(0)
     net = model().to(device).train()
     optimizer = torch.optim.Adam(net.parameters(), 1e-4)
@@ -94,14 +103,14 @@ def pretraining(data_dir: Path, *, steps: int, workers: int, device: str) -> dic
 
 
 def downstream(data_dir: Path, *, labels: int, epochs: int, workers: int, device: str) -> dict[str, float]:
-    """Run the downstream script for a few epochs and tell how long its 500 would take for one subset.
+    """Run the downstream script for a few epochs and return how long its 500 would take for one subset.
 
     Args:
         data_dir: Torchvision's root.
-        labels: The first so many images.
-        epochs: To be run; a multiple of ten, so that looks at the test images have their true share.
-        workers: Of the loader.
-        device: Torch's name of one.
+        labels: How many images are labelled: the first ones.
+        epochs: How many epochs to run; a multiple of ten, so that scoring the test images has its true share.
+        workers: Loader processes.
+        device: The name torch has for it.
     """
     torch.manual_seed(0)
     net, classifier = model().to(device).eval(), head().to(device)
@@ -118,13 +127,13 @@ def downstream(data_dir: Path, *, labels: int, epochs: int, workers: int, device
                 z = features(net, x.to(device))
             F.cross_entropy(classifier(z), y.to(device)).backward()
             optimizer.step()
-        if epoch % LOOK_EVERY == LOOK_EVERY - 1:
+        if epoch % PEEK_EVERY == PEEK_EVERY - 1:
             classifier.eval()
             with torch.no_grad():
-                right = sum(
+                correct = sum(
                     int((classifier(features(net, x.to(device))).argmax(1) == y.to(device)).sum()) for x, y in test
                 )
-            best = max(best, right / 10_000)
+            best = max(best, correct / 10_000)
     seconds = time.perf_counter() - began
     return {"epochs_run": epochs, "seconds_run": seconds, "seconds": seconds * EPOCHS / epochs, "accuracy": best}
 
@@ -136,15 +145,15 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--labels", type=int, default=1000)
-    parser.add_argument("--epochs", type=int, default=LOOK_EVERY)
+    parser.add_argument("--epochs", type=int, default=PEEK_EVERY)
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--device", default="cpu")
     a = parser.parse_args()
     if a.what == "pretraining":
-        told = pretraining(a.data_dir, steps=a.steps, workers=a.workers, device=a.device)
+        result = pretraining(a.data_dir, steps=a.steps, workers=a.workers, device=a.device)
     else:
-        told = downstream(a.data_dir, labels=a.labels, epochs=a.epochs, workers=a.workers, device=a.device)
-    sys.stdout.write(json.dumps(told) + "\n")
+        result = downstream(a.data_dir, labels=a.labels, epochs=a.epochs, workers=a.workers, device=a.device)
+    sys.stdout.write(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":

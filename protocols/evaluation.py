@@ -1,0 +1,266 @@
+"""The main thing: evaluate contenders at label budgets; and read the results of earlier runs."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from ssl_irmae._support.compute import find_device
+from ssl_irmae._support.progress import Listener, Message, TrialDone, silent
+from ssl_irmae._support.stages import Stages
+from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.plan import Plan
+from ssl_irmae.protocols.presets import find_preset
+from ssl_irmae.protocols.report.note import Note
+from ssl_irmae.protocols.report.preset_trials import trials_of_preset
+from ssl_irmae.protocols.report.report import Report, make_report
+from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
+from ssl_irmae.protocols.representations.pretrained import (
+    PretrainedEncoder,
+    encoder_of_method,
+    needed_methods,
+    user_encoders,
+)
+from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_seeds
+from ssl_irmae.protocols.running.grid import Grid, Outcome
+from ssl_irmae.protocols.running.jobs import draw_subsets
+from ssl_irmae.protocols.storage.files import read_trials
+from ssl_irmae.protocols.storage.store import Store
+from ssl_irmae.protocols.task import ScoredOn, Task, load_task
+
+_NAMED, _DECLARED = "named by the user", "declared by the protocol"
+
+
+def evaluate(
+    *,
+    budgets: Budgets | None = None,
+    seeds: Seeds | None = None,
+    dataset: Dataset | None = None,
+    contenders: Sequence[str] | None = None,
+    encoders: Sequence[str | Path] | Mapping[str, str | Path] = (),
+    pretrain_seeds: Seeds | None = None,
+    preset: str | None = None,
+    protocol: Literal["honest", "published"] = "honest",
+    steps: int | None = None,
+    metric_loss: str | None = None,
+    metrics: Literal["error", "retrieval"] = "error",
+    baseline: str | None = None,
+    rule: Literal["balanced", "uniform"] = "balanced",
+    scored_on: ScoredOn | None = None,
+    store: str | Path = "runs/results.sqlite",
+    import_trials: Sequence[str | Path] = (),
+    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    jobs: int | None = None,
+    device: str = "auto",
+    data_dir: str | Path | None = None,
+    progress: Listener = silent,
+) -> Report:
+    """Compare contenders at label budgets, over repeated labelled subsets that all of them share.
+
+    Finished trials are kept in a store; calling again runs only what is missing.
+
+    Args:
+        budgets: A number of labels, ``"all"``, or a list of these; 100 by default.
+        seeds: How many labelled subsets, or a list of seeds; 10 by default.
+        dataset: A name such as ``"mnist"`` (the default) or ``"digits"``; a path to a folder of pictures, an ``.npz``
+            or an IDX file; or arrays, ``(images, labels)`` or ``(images, labels, test_images, test_labels)``.
+        contenders: Their names; the eight of a first look by default.
+        encoders: Folders of pretrained encoders, which join the contenders under the last part of their path, or
+            under the names of a mapping.
+        pretrain_seeds: Cross the subsets with encoders of several pretraining seeds, and report the components of
+            variance: ``encoders`` then have ``{seed}`` in their paths, or short encoders are pretrained on the spot.
+        preset: A whole protocol by name: ``"mnist-quick"`` or ``"mnist-full"``.
+        protocol: ``"published"`` does what the public reference script does, leaks and all, for comparison.
+        steps: Optimiser steps of every network trained end to end; 100 by default.
+        metric_loss: A metric-learning loss added to joint training, such as ``"supcon"``.
+        metrics: ``"retrieval"`` adds the quality of frozen codes without any classifier.
+        baseline: The contender that differences are taken to; ``"supervised"`` by default, if it is run.
+        rule: How labelled subsets are drawn.
+        scored_on: ``"test"``, or ``"development"`` for a held-out sixth of the training images. By default the test
+            images, or the held-out ones if there is no test split.
+        store: The file of finished trials.
+        import_trials: Finished trials from elsewhere, another store, the rows.csv of a report or the JSON of
+            ``evaluate --json``: those that this run would repeat exactly are taken over.
+        precision: Arithmetic of the networks trained here; auto is what a preset declares, or bf16 where it is fast.
+        jobs: Processes that run trials and share the threads; None chooses.
+        device: Where networks are trained: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
+        data_dir: Where data are kept; the user's cache by default.
+        progress: Called with every event.
+
+    Returns:
+        The report: ``print`` it, or use ``to_frame()``, ``rows()``, ``plot()`` and ``save_html()``.
+
+    Raises:
+        UserError: If a value cannot be used; nothing is half done.
+    """
+    stages = Stages()
+    data_dir = None if data_dir is None else Path(data_dir)
+    torch_device = find_device(device)
+    pretraining_seeds = () if pretrain_seeds is None else read_seeds(pretrain_seeds, "pretrain_seeds")
+    named = user_encoders(encoders, pretraining_seeds)
+    plan = make_plan(
+        budgets=budgets,
+        seeds=seeds,
+        dataset=dataset,
+        contenders=contenders,
+        baseline=baseline,
+        preset=preset,
+        published=protocol == "published",
+        encoders=list(named),
+        metric_loss=metric_loss,
+        steps=steps,
+        rule=rule,
+        scored_on=scored_on,
+        precision=precision,
+        device=torch_device,
+    )
+    methods = needed_methods(plan.contenders.values())
+    if pretraining_seeds and not methods:
+        raise UserError("`pretrain_seeds`: none of the contenders has a pretrained encoder; leave it out")
+    imported = [trial for path in import_trials for trial in read_trials(Path(path))]
+    kept = Store(Path(store))
+    with stages("load"):
+        architectures = [encoder.architecture for several in named.values() for encoder in several]
+        task = load_task(
+            plan.dataset, scored_on=plan.scored_on, architectures=architectures, data_dir=data_dir, progress=progress
+        )
+    for part in plan.parts:
+        draw_subsets(part, plan.rule, task)  # an impossible budget is reported before anything is pretrained
+    notes = [] if plan.scored_on == task.scored_on or plan.scored_on is not None else _held_out(task, progress)
+    with stages("find encoders"):
+        opened: dict[str, tuple[PretrainedEncoder, ...]] = {
+            name: tuple(encoder.noting_other_data(task) for encoder in several) for name, several in named.items()
+        }
+        for method in methods:
+            if method not in opened:
+                opened[method] = tuple(
+                    encoder_of_method(
+                        method,
+                        task,
+                        dataset=plan.dataset,
+                        device=torch_device,
+                        data_dir=data_dir,
+                        progress=progress,
+                        seed=seed,
+                    )
+                    for seed in pretraining_seeds or (None,)
+                )
+    grid = Grid(plan, task, opened, kept, jobs)
+    if import_trials:
+        adopted, differences = grid.adopt(imported)
+        progress(Message(f"imported {adopted:,} finished trials"))
+        for difference in differences:
+            progress(Message(f"not imported: {difference}"))
+    with stages("trials"):
+        outcomes = sorted(_run(grid, progress), key=lambda outcome: outcome.place)
+    encoding = dataclasses.replace(grid.runner.encoding)
+    with stages("retrieval"):
+        retrieval = grid.retrieval() if metrics == "retrieval" else []
+    with stages("summarise"):
+        report = make_report(
+            [outcome.trial for outcome in outcomes],
+            baseline=plan.baseline,
+            drawn=plan.drawn,
+            drawn_because=_DECLARED,
+            comparisons=plan.comparisons,
+            notes=notes,
+            retrieval=retrieval,
+        )
+    seconds = stages.rounded()
+    # encoding is shared by the trials; in other processes it stays in their time
+    seconds |= {"encode": round(encoding.seconds, 3), "trials": round(seconds["trials"] - encoding.seconds, 3)}
+    run = {
+        "plan": _plan_values(plan, task),
+        "images_per_second": encoding.images_per_second,
+        "seconds": {
+            "stages": seconds,
+            "fresh_trials": round(sum(o.trial.seconds for o in outcomes if o.fresh), 3),
+        },
+    }
+    return dataclasses.replace(report, run=run)
+
+
+def read_results(
+    path: str | Path = "runs/results.sqlite",
+    *,
+    baseline: str | None = None,
+    draw: Sequence[str] | None = None,
+    preset: str | None = None,
+    dataset: str | None = None,
+    scored_on: ScoredOn | None = None,
+    rule: Literal["balanced", "uniform", "first"] | None = None,
+    commands: Sequence[str] = (),
+) -> Report:
+    """Read finished trials and summarise them.
+
+    Args:
+        path: A store of ``evaluate``, the rows.csv of a report, or the JSON of ``evaluate --json``.
+        baseline: The contender that differences are taken to; ``"supervised"`` by default, if it was run.
+        draw: The contenders that figures show; a few by default.
+        preset: The protocol that was run: adds the comparisons it declared and draws what it declared.
+        dataset: Which data set, if there are trials of several: a name, or the beginning of a fingerprint.
+        scored_on: Which images were scored, if there are trials of both.
+        rule: How subsets were drawn, if there are trials of several rules.
+        commands: The commands that made the trials, to be recorded in the report.
+
+    Raises:
+        UserError: If the file cannot be read, or holds trials of several protocols and none is chosen.
+    """
+    chosen = select_protocol(read_trials(Path(path)), dataset=dataset, scored_on=scored_on, rule=rule)
+    trials, notes = keep_newest(chosen)
+    if preset is None:
+        return make_report(trials, baseline=baseline, drawn=draw or (), notes=notes, commands=commands)
+    declared = find_preset(preset)
+    trials, more = trials_of_preset(declared, trials)
+    run = {trial.row.contender for trial in trials}
+    return make_report(
+        trials,
+        baseline=baseline,
+        drawn=draw or [name for name in declared.drawn if name in run],
+        drawn_because=_NAMED if draw else _DECLARED,
+        comparisons=declared.comparisons,
+        notes=[*notes, *more],
+        commands=commands,
+    )
+
+
+def _run(grid: Grid, progress: Listener) -> Iterator[Outcome]:
+    """Run a grid and report each trial; what the listener raises stops it between two trials."""
+    errors: dict[tuple[str, int], list[float]] = {}
+    expected: dict[tuple[str, int], int] = {}
+    for job in grid.jobs:
+        group = (job.trial.contender, job.trial.budget)
+        expected[group] = expected.get(group, 0) + 1
+    done = 0
+    with contextlib.closing(grid.run()) as outcomes:
+        for outcome in outcomes:
+            yield outcome
+            row = outcome.row
+            group = (row.contender, row.budget)
+            in_group = errors.setdefault(group, [])
+            in_group.append(row.error)
+            done += 1
+            complete = len(in_group) == expected[group]
+            mean = sum(in_group) / len(in_group) if complete else None
+            progress(TrialDone(*group, row.error, done, len(grid.jobs), mean, expected[group]))
+
+
+def _held_out(task: Task, progress: Listener) -> list[Note]:
+    text = (
+        f"{task.train.name} has no test split: {len(task.scored):,} of its images were held out to score, and labels "
+        "come from the others."
+    )
+    progress(Message(text))
+    return [Note("left out", text, text)]
+
+
+def _plan_values(plan: Plan, task: Task) -> dict[str, Any]:
+    return {
+        "parts": [part.model_dump(mode="json") for part in plan.parts],
+        "rule": plan.rule,
+        "scored_on": task.scored_on,
+        "precision": plan.precision,
+        "device": plan.device,
+    }

@@ -1,0 +1,59 @@
+"""What a protocol runs, as plain data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+from ssl_irmae._support.compute import Precision
+from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.subsets import Rule
+from ssl_irmae.protocols.task import ScoredOn
+
+
+class Part(BaseModel):
+    """Contenders that share budgets and seeds.
+
+    Args:
+        contenders: Their names.
+        budgets: Numbers of labels; None means all.
+        seeds: One subset and one training seed each.
+        steps: Optimiser steps of every network trained end to end; None keeps the contenders' own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    contenders: tuple[str, ...]
+    budgets: tuple[int | None, ...]
+    seeds: tuple[int, ...]
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is run, on what and how.
+
+    Args:
+        parts: Contenders, budgets and seeds; run in this order.
+        contenders: By name, every one that is run.
+        baseline: The contender that differences are taken to.
+        dataset: A name, a path to the user's images, or arrays.
+        rule: How subsets are drawn.
+        scored_on: Test images, or held-out training images; None prefers test images.
+        precision: Arithmetic of networks that are trained.
+        device: Where they are trained.
+        comparisons: Pairs of contenders that a preset declared.
+        drawn: The contenders that a preset declared for figures.
+    """
+
+    parts: tuple[Part, ...]
+    contenders: Mapping[str, Contender]
+    baseline: str
+    dataset: Dataset = "mnist"
+    rule: Rule = "balanced"
+    scored_on: ScoredOn | None = None
+    precision: Precision = "fp32"
+    device: str = "cpu"
+    comparisons: tuple[tuple[str, str], ...] = ()
+    drawn: tuple[str, ...] = ()

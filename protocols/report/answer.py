@@ -1,0 +1,89 @@
+"""The answer, in one to three sentences computed from the rows."""
+
+from collections.abc import Mapping, Sequence
+
+from ssl_irmae.protocols.report.styles import Style
+from ssl_irmae.protocols.statistics.significance import what_n_allows
+from ssl_irmae.protocols.statistics.summary import Summary
+
+_MOST_NAMED = 3
+
+
+def answer_in_words(summaries: Sequence[Summary], styles: Mapping[str, Style], *, baseline: str) -> list[str]:
+    """Say what makes the fewest errors with how many labels, beside the baseline.
+
+    Of several budgets the smallest and the largest are described. Contenders that are leaky or transductive are only
+    considered if there are no others.
+
+    Args:
+        summaries: Of every contender at every budget.
+        styles: Of every contender.
+        baseline: The contender that differences are taken to.
+
+    Returns:
+        One to three sentences.
+    """
+    plain = [s for s in summaries if not styles[s.contender].marks]
+    considered = plain or list(summaries)
+    by_budget: dict[int, list[Summary]] = {}
+    for s in considered:
+        by_budget.setdefault(s.budget, []).append(s)
+    budgets = sorted(by_budget)
+    lowest = {budget: min(by_budget[budget], key=lambda s: s.mean) for budget in budgets}
+    described = dict.fromkeys((budgets[0], budgets[-1]))
+    sentences = [_sentence(lowest[budget], by_budget[budget], baseline) for budget in described]
+    if len(budgets) == 1:
+        return [*sentences, *_others(lowest[budgets[0]], by_budget[budgets[0]], baseline)]
+    names = {s.contender for s in lowest.values()}
+    if len(names) == 1 and len(by_budget[budgets[0]]) > 1 and len(budgets) > 2:
+        sentences.append(f"`{names.pop()}` has the lowest mean error at all {len(budgets)} budgets.")
+    return sentences
+
+
+def _sentence(best: Summary, among: Sequence[Summary], baseline: str) -> str:
+    labels = f"With {best.budget:,} label{'s' if best.budget > 1 else ''}"
+    errors = f"`{best.contender}` makes {best.mean:.1f} % errors"
+    if best.contender == baseline or len(among) == 1:
+        if len(among) == 1:
+            return f"{labels}, {errors}."
+        return f"{labels}, {errors}, the fewest of {len(among)} contenders, and is the baseline itself."
+    if best.difference is None:
+        return f"{labels}, {errors}, the fewest of {len(among)} contenders; no subset is shared with `{baseline}`."
+    return f"{labels}, {errors}, {abs(best.difference.mean):.1f} points fewer than `{baseline}`{_support(best, among)}."
+
+
+def _support(best: Summary, among: Sequence[Summary]) -> str:
+    difference = best.difference
+    assert difference is not None  # only called where there is one
+    runs = "subsets" if best.over.startswith("subsets") else "training runs"
+    if difference.n == 1:
+        return f", on a single {runs[:-1]}, so chance cannot be ruled out"
+    wins = "every one" if difference.better == difference.n else f"{difference.better}"
+    text = f", and is better on {wins} of {difference.n} {runs}"
+    compared = sum(s.difference is not None for s in among)
+    if what_n_allows(difference.n, contenders=compared) is not None:
+        return f"{text}; so few cannot rule out chance"
+    if difference.p_holm >= 0.05:
+        return f"{text}, which chance could explain (p = {difference.p_holm:.2g})"
+    return text
+
+
+def _others(best: Summary, among: Sequence[Summary], baseline: str) -> list[str]:
+    """Say what comes next, and what is no better than the baseline."""
+    rest = sorted((s for s in among if s is not best), key=lambda s: s.mean)
+    sentences = []
+    if len(rest) > 1:
+        sentences.append(f"Next is `{rest[0].contender}` with {rest[0].mean:.1f} %.")
+    behind = [
+        s.contender
+        for s in rest
+        if s.difference is not None
+        and s.difference.n > 1
+        and not (s.difference.mean < 0 and s.difference.p_holm < 0.05)
+    ]
+    if behind and best.difference is not None and best.difference.p_holm < 0.05:
+        names = [f"`{name}`" for name in behind]
+        listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+        listed = listed if len(names) <= _MOST_NAMED else f"{len(names)} contenders"
+        sentences.append(f"Not shown to be better than `{baseline}`: {listed}.")
+    return sentences

@@ -1,0 +1,52 @@
+"""A report as one JSON document and as summary.csv: every statistic in full precision."""
+
+import dataclasses
+import json
+from typing import Any
+
+from ssl_irmae.protocols.report.report import Report
+from ssl_irmae.protocols.statistics.variance import variance_components
+from ssl_irmae.protocols.storage.files import csv_text, row_values
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Collect everything that ``--json`` prints and ``report.json`` holds."""
+    rows = report.rows()
+    return {
+        "title": report.title,
+        "answer": report.answer,
+        "baseline": report.baseline,
+        "rows": [row_values(row) for row in rows],
+        "summary": [dataclasses.asdict(summary) for summary in report.summaries],
+        "comparisons": [dataclasses.asdict(comparison) for comparison in report.comparisons],
+        "variance_components": [dataclasses.asdict(c) for c in variance_components(rows)],
+        "retrieval": [dataclasses.asdict(quality) for quality in report.retrieval],
+        "drawn": list(report.drawn),
+        "notes": [{"kind": note.kind, "text": note.text} for note in report.notes],
+        "leak_audit": [{"kind": note.kind, "text": note.text} for note in report.audit],
+        "commands": list(report.commands),
+        **report.run,
+        "seconds": {**report.run.get("seconds", {}), "by_contender": report.seconds_by_contender},
+        "environments": report.environments,
+    }
+
+
+def document_json(report: Report) -> str:
+    """Write the document."""
+    return json.dumps(document(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def summary_csv(report: Report) -> str:
+    """Write one line per contender and budget: every statistic in full precision, empty where there is none."""
+    reads = {row.contender: row.reads for row in report.rows()}
+    lines = []
+    for s in report.summaries:
+        style, difference = report.styles[s.contender], s.difference
+        values = {name: value for name, value in dataclasses.asdict(s).items() if name != "difference"}
+        values |= {"representation": style.representation, "reads": reads[s.contender]}
+        values |= {"transductive": style.transductive, "leaky": style.leaky}
+        for field in ("baseline", "mean", "low", "high", "n", "better", "p", "p_holm"):
+            name = field if field == "baseline" else f"difference_{field}"
+            values[name] = None if difference is None else getattr(difference, field)
+        lines.append(values)
+    return csv_text(lines)

@@ -1,0 +1,80 @@
+"""One thing that a reader of a table should know."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal[
+    # what the columns are
+    "error",
+    "several pretrainings",
+    "components",
+    "difference",
+    "p value",
+    "pairs in brackets",
+    "comparisons",
+    "comparisons: scored images",
+    "subsets",
+    "full set",
+    "transductive",
+    # what limits them
+    "leaky",
+    "quick encoder",
+    "one class",
+    "development",
+    "few",
+    "out of reach",
+    "comparisons: out of reach",
+    "one pretraining",
+    "untrained encoder",
+    "scored images",
+    # what was run
+    "readout",
+    "settings",
+    "left out",
+    "not run",
+    "software",
+    "commits",
+    "audit",
+]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note under a table.
+
+    Args:
+        kind: What it is about; documents choose notes by this.
+        text: The whole of it, in one or more sentences.
+        brief: What a terminal shows of it; empty where it is only shown when all notes are.
+    """
+
+    kind: Kind
+    text: str
+    brief: str = ""
+
+
+# what a newcomer must not miss comes first, then what the columns are
+_BRIEF: tuple[Kind, ...] = (
+    "error",
+    "leaky",
+    "quick encoder",
+    "one class",
+    "development",
+    "few",
+    "difference",
+    "p value",
+    "left out",
+    "not run",
+    "one pretraining",
+    "scored images",
+    "transductive",
+    "subsets",
+)
+_MOST = 5
+
+
+def brief_notes(notes: "tuple[Note, ...]") -> list[str]:
+    """Choose at most five short notes for a terminal, the most important first."""
+    short = [note for note in notes if note.brief]
+    short.sort(key=lambda note: _BRIEF.index(note.kind))
+    return [note.brief for note in short[:_MOST]]

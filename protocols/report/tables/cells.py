@@ -1,0 +1,82 @@
+"""Numbers as text: what a cell of a table says, whatever the table is written in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ssl_irmae.protocols.report.styles import Style
+from ssl_irmae.protocols.statistics.paired import Difference
+from ssl_irmae.protocols.statistics.summary import Comparison, Summary
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text of which the first part may be bold.
+
+    Args:
+        text: What it says.
+        bold: Whether that is bold.
+        after: What follows, never bold.
+    """
+
+    text: str
+    bold: bool = False
+    after: str = ""
+
+
+def lowest_mean(summaries: Sequence[Summary], styles: Mapping[str, Style]) -> float | None:
+    """Find the lowest mean error, which tables show in bold; the best of several looks is never it."""
+    return min((s.mean for s in summaries if not styles[s.contender].leaky), default=None)
+
+
+def error_cell(summary: Summary, lowest: float | None, styles: Mapping[str, Style], after: str = "") -> Cell:
+    """Write a mean and its standard error, bold if it is the lowest."""
+    return Cell(format_error(summary), summary.mean == lowest and not styles[summary.contender].leaky, after)
+
+
+def format_error(summary: Summary) -> str:
+    """Write a mean and its standard error, or the mean alone where there is none."""
+    if summary.standard_error is None:
+        return f"{summary.mean:.2f}"
+    return f"{summary.mean:.2f} ± {summary.standard_error:.2f}"
+
+
+def format_n(summary: Summary) -> str:
+    """Write n, then in brackets the number of pairs where it differs, both marked below 6."""
+    n = format_count(summary.n)
+    if summary.difference is None or summary.difference.n == summary.n:
+        return n
+    return f"{n} ({format_count(summary.difference.n)})"
+
+
+def format_count(n: int) -> str:
+    """Write a number of values or pairs, marked below 6."""
+    return f"{n}†" if n < 6 else str(n)
+
+
+def format_mean_difference(difference: Difference | None) -> str:
+    """Write a paired difference, in points."""
+    return "-" if difference is None else f"{difference.mean:+.2f}"
+
+
+def format_interval(difference: Difference | None) -> str:
+    """Write the interval of a paired difference, in points; one pair has none."""
+    if difference is None or difference.low is None or difference.high is None:
+        return ""
+    return f"[{difference.low:+.2f},{difference.high:+.2f}]"
+
+
+def format_difference(difference: Difference | None) -> str:
+    """Write a paired difference and its interval, in points."""
+    return f"{format_mean_difference(difference)} {format_interval(difference)}".strip()
+
+
+def format_p(difference: Difference | None) -> str:
+    """Write the corrected p of a difference; one pair tests nothing."""
+    if difference is None or difference.n == 1:
+        return ""
+    return "<0.001" if difference.p_holm < 0.001 else f"{difference.p_holm:.3f}"
+
+
+def format_test_set_error(comparison: Comparison) -> str:
+    """Write what the choice of scored images adds to a difference, in points; empty if it is not known."""
+    return "" if comparison.test_set_error is None else f"{comparison.test_set_error:.2f}"

@@ -1,0 +1,77 @@
+"""Contenders over budgets, and each budget in full, as cells: what Markdown and LaTeX both write."""
+
+from collections.abc import Mapping, Sequence
+
+from ssl_irmae.protocols.report.report import Report
+from ssl_irmae.protocols.report.tables.cells import (
+    Cell,
+    error_cell,
+    format_count,
+    format_difference,
+    format_n,
+    format_p,
+    lowest_mean,
+)
+from ssl_irmae.protocols.statistics.summary import Summary
+
+TRANSDUCTIVE_TITLE = "Transductive: these looked at the scored images, without labels, before they predicted them"
+
+
+def budgets_of(summaries: Sequence[Summary]) -> list[int]:
+    """List numbers of labels, ascending."""
+    return sorted({s.budget for s in summaries})
+
+
+def heads(summaries: Sequence[Summary]) -> list[str]:
+    """Name a column for each budget."""
+    return [f"{budget:,} labels" for budget in budgets_of(summaries)]
+
+
+def overview(report: Report, summaries: Sequence[Summary], *, counts: bool = False) -> list[list[Cell]]:
+    """Lay contenders out over budgets: mean ± standard error, the lowest mean of each budget in bold."""
+    lowest = {b: lowest_mean([s for s in summaries if s.budget == b], report.styles) for b in budgets_of(summaries)}
+    cells = {}
+    for s in summaries:
+        after = f" ({format_count(s.n)})" if counts else ""
+        cells[s.contender, s.budget] = error_cell(s, lowest[s.budget], report.styles, after)
+    return pivot(report, summaries, cells)
+
+
+def pivot(report: Report, summaries: Sequence[Summary], cells: Mapping[tuple[str, int], Cell]) -> list[list[Cell]]:
+    """Lay cells out: a line per contender with its name and what it reads, then a cell per budget."""
+    reads = {row.contender: row.reads for row in report.rows()}
+    names = [name for name in report.styles if any(s.contender == name for s in summaries)]
+    return [
+        [
+            Cell(report.styles[name].marked(name)),
+            Cell(reads[name]),
+            *(cells.get((name, budget), Cell("")) for budget in budgets_of(summaries)),
+        ]
+        for name in names
+    ]
+
+
+def detail_heads(report: Report) -> list[str]:
+    """Name the columns of :func:`details`."""
+    difference = f"Δ {report.baseline} [95 %]"
+    return ["contender", "reads", "error % ± SE", "SD", "95 % interval", "n", "over", difference, "p Holm"]
+
+
+def details(report: Report, here: Sequence[Summary]) -> list[list[Cell]]:
+    """Lay out one budget with every statistic, a line per contender."""
+    reads = {row.contender: row.reads for row in report.rows()}
+    lowest = lowest_mean(here, report.styles)
+    return [
+        [
+            Cell(report.styles[s.contender].marked(s.contender)),
+            Cell(reads[s.contender]),
+            error_cell(s, lowest, report.styles),
+            Cell("" if s.standard_deviation is None else f"{s.standard_deviation:.2f}"),
+            Cell("" if s.low is None or s.high is None else f"{s.low:.2f} to {s.high:.2f}"),
+            Cell(format_n(s)),
+            Cell(s.over),
+            Cell("baseline" if s.contender == report.baseline else format_difference(s.difference)),
+            Cell(format_p(s.difference)),
+        ]
+        for s in here
+    ]

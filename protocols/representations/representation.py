@@ -1,0 +1,51 @@
+"""What images can be turned into before a readout sees them."""
+
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from ssl_irmae.protocols.storage.rows import Pretraining
+
+Reads = Literal["code", "features"]
+Encode = Callable[[Tensor, Reads], Tensor]
+"""Maps uint8 images (n, c, s, s) to codes or features, fp32 (n, d), on the CPU."""
+
+
+class Representation(Protocol):
+    """One representation: a pretrained encoder, or what needs no pretraining."""
+
+    @property
+    def name(self) -> str:
+        """The name that contenders use for it."""
+        ...
+
+    @property
+    def hash(self) -> str | None:
+        """SHA-256 of weights and architecture; None for what has no weights: a function of the training images."""
+        ...
+
+    @property
+    def pretrain_seed(self) -> int | None:
+        """Seed of its pretraining, if there was one and it is recorded."""
+        ...
+
+    @property
+    def pretraining(self) -> Pretraining | None:
+        """How it was pretrained; None if it was not."""
+        ...
+
+    @property
+    def quick(self) -> bool:
+        """Whether it was pretrained for a few steps on the spot."""
+        ...
+
+    def fit(self, train: Tensor, device: torch.device) -> Encode:
+        """Return the function that encodes images.
+
+        Args:
+            train: Training images, uint8 (n, c, s, s), which it may learn from without labels.
+            device: Where networks run.
+        """
+        ...

@@ -1,0 +1,40 @@
+"""How much an error, or a difference of two, depends on which images were scored: no ± over subsets includes it."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def binomial_test_set_error(error: float, n_scored: int) -> float:
+    """Compute the binomial standard error of one error rate on a finite test set, points.
+
+    >>> round(binomial_test_set_error(2.0, 10_000), 2)
+    0.14
+    """
+    p = error / 100
+    return 100 * math.sqrt(p * (1 - p) / n_scored)
+
+
+def paired_test_set_error(wrong: Sequence[bytes], other: Sequence[bytes], n_scored: int) -> float:
+    """Compute the standard error that the scored images, as one sample of images, bring to a mean difference, points.
+
+    Two contenders err on much the same images, so this is usually far below what two binomial errors would suggest. An
+    image's difference is the share of the first contender's trials that got it wrong, minus that of the other's; the
+    result is s / sqrt(n_scored), with s the standard deviation (ddof = 1) of these. For one trial each it is the
+    standard error of McNemar's difference.
+
+    Args:
+        wrong: For each trial of the first contender, which images it got wrong, as ``numpy.packbits`` packs it.
+        other: The same for the other contender.
+        n_scored: Number of images, at least 2.
+
+    >>> paired_test_set_error([np.packbits([1, 0, 0, 0]).tobytes()], [np.packbits([0, 0, 0, 0]).tobytes()], 4)
+    25.0
+    """
+    shares = [
+        np.unpackbits(np.frombuffer(b"".join(each), dtype=np.uint8).reshape(len(each), -1), axis=1, count=n_scored)
+        for each in (wrong, other)
+    ]
+    difference = shares[0].mean(axis=0) - shares[1].mean(axis=0)
+    return 100 * float(difference.std(ddof=1)) / math.sqrt(n_scored)

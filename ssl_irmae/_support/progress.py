@@ -1,0 +1,90 @@
+"""Events that long work reports while it runs, for a listener to show or to ignore."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something that a person should know.
+
+    Args:
+        text: One sentence.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """How much of a file has been fetched; the first event of a file has ``done`` 0.
+
+    Args:
+        what: Name of the file.
+        done: Bytes fetched so far.
+        total: Size of the file in bytes; 0 if the server does not state it.
+    """
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """How far a pretraining run has got.
+
+    Args:
+        step: Optimiser steps taken, including those of earlier sessions.
+        first_step: Steps taken before this session.
+        total_steps: Steps to take altogether.
+        epoch: The current epoch, or with ``epoch_done`` the one that has just ended; the first is 1.
+        epoch_done: Whether an epoch has just ended.
+        loss: Mean training loss of this epoch so far.
+        effective_rank: Effective rank of the code when last measured; None before the first measurement.
+        images_per_second: Speed since the last event.
+        seconds_left: Estimated time left.
+    """
+
+    step: int
+    first_step: int
+    total_steps: int
+    epoch: int
+    epoch_done: bool
+    loss: float
+    effective_rank: float | None
+    images_per_second: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class TrialDone:
+    """A trial of a protocol has a result.
+
+    Args:
+        contender: Name of the contender.
+        budget: Number of labels.
+        error: Error in percent.
+        done: Number of trials that have a result.
+        total: Number of trials altogether.
+        group_mean: Mean error in percent of this contender at this budget, once all its trials there are done; None
+            before.
+        group_size: Number of trials of this contender at this budget.
+    """
+
+    contender: str
+    budget: int
+    error: float
+    done: int
+    total: int
+    group_mean: float | None
+    group_size: int
+
+
+Event = Message | Fetched | Pretrained | TrialDone
+Listener = Callable[[Event], None]
+"""Called with every event, at a point where work can stop without loss: it may raise ``KeyboardInterrupt``."""
+
+
+def silent(event: Event) -> None:
+    """Ignore an event."""

@@ -1,0 +1,8 @@
+"""scikit-learn estimators, under the name that users import.
+
+Part of the front door: like ``ssl_irmae/__init__.py``, this file may name things of higher layers.
+"""
+
+from ssl_irmae.protocols.estimators import CodeTransformer
+
+__all__ = ["CodeTransformer"]

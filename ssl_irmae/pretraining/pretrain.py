@@ -1,0 +1,220 @@
+"""Pretraining from start to end: images in, a finished run folder and its encoder out."""
+
+import contextlib
+import inspect
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssl_irmae._support.progress import Listener, Message, Pretrained, silent
+from ssl_irmae._support.stages import Stages
+from ssl_irmae.architecture import Architecture
+from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.encoders.encoder import Encoder
+from ssl_irmae.errors import UserError
+from ssl_irmae.methods import find_method
+from ssl_irmae.pretraining.run_folder import CHECKPOINT, Run, make_run
+
+
+@dataclass(frozen=True, repr=False)
+class PretrainingResult:
+    """A finished pretraining run.
+
+    Args:
+        encoder: The encoder, with its card in ``encoder.config.card``.
+        folder: The run folder.
+        steps_before: Optimiser steps taken in earlier sessions.
+        images_per_second: Median speed of training; None if there was nothing left to train.
+        seconds: Seconds by stage.
+    """
+
+    encoder: Encoder
+    folder: Path
+    steps_before: int
+    images_per_second: float | None
+    seconds: dict[str, float]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return everything but the weights, as plain values that JSON can hold."""
+        return {
+            "folder": str(self.folder),
+            "steps_before": self.steps_before,
+            "images_per_second": self.images_per_second,
+            "seconds": self.seconds,
+            "config": self.encoder.config.model_dump(mode="json"),
+        }
+
+    def __repr__(self) -> str:
+        architecture, card = self.encoder.config.architecture, self.encoder.config.card
+        test, train = card["reconstruction_mse_test"], card["reconstruction_mse_train"]
+        error = f"{train:.4f} (training images)" if test is None else f"{test:.4f} (test)"
+        return (
+            f"{architecture.method} of {card['dataset']}: effective rank {card['effective_rank']:.1f} of "
+            f"{architecture.latent_dim}, reconstruction MSE {error}, in {self.folder}"
+        )
+
+
+def pretrain(
+    *,
+    method: str = "irmae",
+    dataset: Dataset = "mnist",
+    out: str | Path | None = None,
+    epochs: int = 100,
+    max_steps: int | None = None,
+    batch_size: int = 32,
+    learning_rate: float = 1e-4,
+    latent_dim: int | None = None,
+    depth: int | None = None,
+    init_scale: float | None = None,
+    share_weights: bool | None = None,
+    image_size: int | None = None,
+    precision: str = "auto",
+    device: str = "auto",
+    seed: int = 0,
+    data_dir: str | Path | None = None,
+    resume: bool = False,
+    command: str | None = None,
+    progress: Listener = silent,
+) -> PretrainingResult:
+    """Train an encoder on images without labels.
+
+    The defaults are the recipe of the IRMAE paper for MNIST. A run that was stopped continues exactly where it was when
+    it is called again with the same arguments; a finished one is trained further with more ``epochs``.
+
+    Args:
+        method: ``"irmae"``, ``"ae"`` or ``"vae"``.
+        dataset: A name, a path or arrays, as in ``load_images``; labels are not used.
+        out: Run folder; ``runs/DATASET-METHOD`` unless given.
+        epochs: Passes over the images, those of earlier sessions included.
+        max_steps: Optimiser steps after which to stop, if that comes first.
+        batch_size: Images per step.
+        learning_rate: Adam's learning rate.
+        latent_dim: Code width d; unless given, the paper's: 128 for grey, 32 for colour, 512 at 64 pixels.
+        depth: Number l of linear layers (IRMAE only); unless given, the paper's: 8 for grey, 2 for colour, 4 at 64
+            pixels.
+        init_scale: Factor on the initial weights of these layers (IRMAE only); 1 unless given.
+        share_weights: Whether one matrix serves as all these layers (IRMAE only).
+        image_size: 32 or 64 pixels; the data set's own size unless given, 32 for the user's images.
+        precision: ``"fp32"``, ``"bf16"``, or ``"auto"``: bf16 where the hardware has it.
+        device: ``"auto"`` or a device that torch knows, such as ``"cuda:1"``.
+        seed: Seed of initial weights, order of images and noise.
+        data_dir: Folder of the data; ``$SSL_IRMAE_DATA_DIR`` or the user's cache unless given.
+        resume: Whether to require a run that can be continued.
+        command: Command line to record on the encoder's card; unless given, this call.
+        progress: Called with ``Fetched``, ``Pretrained`` and ``Message`` events. If it raises, the run is saved first.
+
+    Raises:
+        UserError: If an argument, the images or the folder cannot be used.
+        NonFiniteLossError: If the loss diverges; the last good checkpoint is kept.
+    """
+    arguments = locals().copy()
+    if not 0 < learning_rate < float("inf"):
+        raise UserError(f"`learning_rate` must be positive, got {learning_rate:g}: the paper's is 1e-4")
+    for name, value, least in (
+        ("epochs", epochs, 1),
+        ("max_steps", max_steps, 1),
+        ("batch_size", batch_size, 1),
+        ("seed", seed, 0),
+    ):
+        if value is not None and value < least:
+            raise UserError(f"`{name}` must be at least {least}, got {value}")
+    find_method(method)  # a typing error is reported before anything is fetched
+    folder = Path("runs") / f"{_name(dataset)}-{method}" if out is None else Path(out)
+    if resume and not (folder / CHECKPOINT).is_file():
+        raise UserError(f"`resume`: {folder} has no checkpoint to continue from; leave `resume` out to start")
+    stages = Stages()
+    with stages("load"):
+        run = make_run(
+            folder,
+            architecture=lambda channels, size: Architecture.paper(
+                method=method,
+                channels=channels,
+                image_size=size,
+                latent_dim=latent_dim,
+                depth=depth,
+                init_scale=init_scale,
+                share_weights=share_weights,
+            ),
+            dataset=dataset,
+            image_size=image_size,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            precision=precision,
+            device=device,
+            seed=seed,
+            data_dir=data_dir,
+            progress=progress,
+        )
+    if run.resumed_at:
+        progress(Message(f"continuing {folder} at step {run.resumed_at}"))
+    with stages("train"):
+        images_per_second = train(run, epochs=epochs, max_steps=max_steps, progress=progress)
+    if run.state.step == run.resumed_at:
+        progress(Message(f"{folder} has had its {run.state.epoch} epochs: nothing to train"))
+    with stages("measure"):
+        encoder = run.finish(_call(arguments) if command is None else command)
+    return PretrainingResult(encoder, folder, run.resumed_at, images_per_second, stages.rounded())
+
+
+def train(run: Run, *, epochs: int, max_steps: int | None = None, progress: Listener = silent) -> float | None:
+    """Train a run up to ``epochs`` epochs or ``max_steps`` steps in total.
+
+    Args:
+        run: An open run.
+        epochs: Epochs, those of earlier sessions included.
+        max_steps: Optimiser steps, likewise, if that comes first.
+        progress: Called with a ``Pretrained`` event every few steps. If it raises, the run is saved first.
+
+    Returns:
+        Images per second, the median over events; None if there was nothing left to train.
+
+    Raises:
+        NonFiniteLossError: If a loss is not finite; the last good checkpoint is kept.
+        UserError: If another process is training in this folder, or has done so since it was opened.
+    """
+    total = min(epochs * run.state.steps_per_epoch, sys.maxsize if max_steps is None else max_steps)
+    rank = run.history[-1]["effective_rank"] if run.history else None
+    rates: list[float] = []
+    with contextlib.closing(run.train(epochs=epochs, max_steps=max_steps)) as records:
+        for record in records:
+            rates.append(record.images_per_second)
+            rank = rank if record.effective_rank is None else record.effective_rank
+            event = Pretrained(
+                step=record.step,
+                first_step=run.resumed_at,
+                total_steps=total,
+                epoch=record.epoch if record.epoch_done else record.epoch + 1,
+                epoch_done=record.epoch_done,
+                loss=record.loss,
+                effective_rank=rank,
+                images_per_second=record.images_per_second,
+                seconds_left=(total - record.step) * run.recipe.batch_size / _median(rates),
+            )
+            try:
+                progress(event)
+            except BaseException:
+                run.save()
+                raise
+    return _median(rates) if rates else None
+
+
+def _median(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]
+
+
+def _name(dataset: Dataset) -> str:
+    return Path(dataset).resolve().stem if isinstance(dataset, str | Path) else "arrays"
+
+
+def _call(arguments: Mapping[str, object]) -> str:
+    """Write a call of ``pretrain`` with the arguments that differ from the defaults."""
+    given = []
+    for name, parameter in inspect.signature(pretrain).parameters.items():
+        value = arguments[name]
+        value = str(value) if isinstance(value, Path) else value
+        if name == "dataset" and not isinstance(value, str):
+            given.append("dataset=arrays")
+        elif name not in ("command", "progress") and value != parameter.default:
+            given.append(f"{name}={value!r}")
+    return f"ssl_irmae.pretrain({', '.join(given)})"

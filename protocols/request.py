@@ -1,8 +1,9 @@
 """From what a user asks for to a plan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from numbers import Integral
+from typing import Literal, TypeGuard
 
 import torch
 
@@ -11,7 +12,7 @@ from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.errors import UserError, unknown_name
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
-from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, choose, contenders_of
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, DEFAULT_BASELINE, choose, contenders_of
 from ssl_irmae.protocols.plan import Part, Plan
 from ssl_irmae.protocols.presets import Preset, find_preset
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES
@@ -31,14 +32,17 @@ def read_budgets(budgets: Budgets) -> tuple[int | None, ...]:
     >>> read_budgets([10, "all"])
     (10, None)
     """
-    listed = [budgets] if isinstance(budgets, int | str) else list(budgets)
-    for budget in listed:
-        whole = isinstance(budget, int) and not isinstance(budget, bool) and budget > 0
-        if not (whole or budget in ("all", None)):
+    read: list[int | None] = []
+    for budget in _listed(budgets):
+        if budget is None or (isinstance(budget, str) and budget == "all"):
+            read.append(None)
+        elif _is_whole(budget) and budget > 0:
+            read.append(int(budget))
+        else:
             raise UserError(f"`budgets`: {budget!r} is not a number of labels; use 1 or more, or 'all'")
-    if not listed:
-        raise UserError("`budgets`: the list is empty; use such as [10, 100]")
-    return tuple(dict.fromkeys(None if budget == "all" else budget for budget in listed))  # type: ignore[misc]
+    if not read:
+        raise UserError("`budgets`: the list is empty; use, for example, [10, 100]")
+    return tuple(dict.fromkeys(read))
 
 
 def read_seeds(seeds: Seeds, argument: str = "seeds") -> tuple[int, ...]:
@@ -50,14 +54,29 @@ def read_seeds(seeds: Seeds, argument: str = "seeds") -> tuple[int, ...]:
     >>> read_seeds(3), read_seeds([0, 3, 7])
     ((0, 1, 2), (0, 3, 7))
     """
-    if isinstance(seeds, int):
+    if _is_whole(seeds):
         if not 1 <= seeds <= _MOST_SEEDS:
             raise UserError(f"`{argument}`: {seeds} is out of range; use 1 to {_MOST_SEEDS:,}, or a list of seeds")
-        return tuple(range(seeds))
-    listed = tuple(dict.fromkeys(seeds))
-    if not listed or any(not isinstance(seed, int) or seed < 0 for seed in listed):
-        raise UserError(f"`{argument}`: {list(seeds)} is not a list of seeds; use whole numbers from 0, such as [0, 1]")
-    return listed
+        return tuple(range(int(seeds)))
+    read: list[int] = []
+    for seed in _listed(seeds):
+        if not _is_whole(seed) or seed < 0:
+            raise UserError(
+                f"`{argument}`: {seed!r} is not a seed; use how many, such as 10, or a list of whole numbers from 0"
+            )
+        read.append(int(seed))
+    if not read:
+        raise UserError(f"`{argument}`: the list is empty; use, for example, [0, 1]")
+    return tuple(dict.fromkeys(read))
+
+
+def _listed(values: object) -> Iterable[object]:
+    return values if isinstance(values, Iterable) and not isinstance(values, str) else [values]
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    """Return whether a value is an integer, of Python or of numpy; True and False are not."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def make_plan(
@@ -120,7 +139,7 @@ def make_plan(
         parts = tuple(part.model_copy(update={"contenders": part.contenders + added}) for part in found.parts)
         dataset, scored_on = found.dataset, "test"
     else:
-        usual = list(known) if published else [*DEFAULT, *added]
+        usual = [*(PUBLISHED_PROTOCOL if published else DEFAULT), *added]
         names = tuple(choose(usual if contenders is None else list(contenders), known))
         part = Part(
             contenders=names,
@@ -164,7 +183,7 @@ def _baseline(
     if declared is not None:
         return declared
     honest = [name for name, contender in run.items() if contender.test_peeks == 1] or list(run)
-    return "supervised" if "supervised" in run else honest[0]
+    return DEFAULT_BASELINE if DEFAULT_BASELINE in run else honest[0]
 
 
 def _precision(asked: str, preset: Preset | None, device: torch.device) -> Precision:

@@ -18,9 +18,9 @@ class Subset:
     """Which images come with a label.
 
     Args:
-        indices: Into the training set, int64, shape (budget,), in the order drawn.
-        seed: Of the draw.
-        rule: How it was drawn; ``"full"`` when every image is labelled, whatever was asked for.
+        indices: Indices into the training set, int64, shape (budget,), in the order drawn.
+        seed: Seed of the draw.
+        rule: How they were drawn; ``"full"`` if every image is labelled, whatever rule was asked for.
     """
 
     indices: npt.NDArray[np.int64]
@@ -42,10 +42,11 @@ def draw_subset(labels: npt.NDArray[np.int64], *, fingerprint: str, budget: int,
     ``"first"`` draws nothing: it takes the first images as they come, as the public reference script does.
 
     Args:
-        labels: Of the whole training set, shape (n,). Balanced drawing needs them, as in every published protocol.
-        fingerprint: Of the training set.
+        labels: Labels of the whole training set, int64, shape (n,). Balanced drawing needs them, as in every published
+            protocol.
+        fingerprint: Fingerprint of the training set.
         budget: Number of labels, 1 to n.
-        seed: Number of the repetition.
+        seed: Seed of the draw.
         rule: ``"balanced"``, ``"uniform"`` or ``"first"``.
 
     Raises:
@@ -58,7 +59,7 @@ def draw_subset(labels: npt.NDArray[np.int64], *, fingerprint: str, budget: int,
     """
     n = len(labels)
     if not 1 <= budget <= n:
-        raise UserError(f"a budget of {budget} labels cannot be drawn from {n} training images: use 1 to {n}, or all")
+        raise UserError(f"`budgets`: {budget} labels cannot be drawn from {n} training images; use 1 to {n}, or 'all'")
     if budget == n:
         return Subset(np.arange(n), seed, "full")
     if rule == "first":
@@ -69,14 +70,14 @@ def draw_subset(labels: npt.NDArray[np.int64], *, fingerprint: str, budget: int,
     queues = [rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
     if budget < len(queues):
         raise UserError(
-            f"{budget} labels cannot be balanced over {len(queues)} classes: "
-            f"use {len(queues)} or more, or --rule uniform"
+            f"`budgets`: {budget} labels cannot be balanced over {len(queues)} classes; "
+            f"use {len(queues)} or more, or `rule` uniform"
         )
     scarcest = min(len(queue) for queue in queues)
     if budget > scarcest * len(queues):
         raise UserError(
-            f"{budget} labels cannot be balanced: the rarest class has {scarcest} images, so {scarcest * len(queues)} "
-            "is the most; use fewer, all, or --rule uniform"
+            f"`budgets`: {budget} labels cannot be balanced, as the rarest class has {scarcest} images; "
+            f"use at most {scarcest * len(queues)}, 'all', or `rule` uniform"
         )
     dealt = [queues[c][r] for r in range(-(-budget // len(queues))) for c in rng.permutation(len(queues))]
     return Subset(np.array(dealt[:budget], dtype=np.int64), seed, rule)

@@ -1,1 +1,1 @@
-"""The rows of a table: what is compared."""
+"""Contenders: what is compared, one row of a table each."""

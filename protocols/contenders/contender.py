@@ -19,7 +19,7 @@ Family = Literal[
     "network, bottleneck",
     "other",
 ]
-"""Kinds of readout and learner that figures tell apart."""
+"""Kinds of readout and learner, which figures draw differently."""
 
 
 @dataclass(frozen=True)
@@ -27,32 +27,33 @@ class Contender:
     """One row of a table.
 
     Args:
-        readout: Identifies the readout or learner in stored rows. It is part of every trial's identity, so it stays
-            the same when the function is renamed, and a new one means new trials.
+        readout: Id of the readout or learner in stored rows. It is part of every trial's identity: it stays the same
+            when the function is renamed, and a new id means new trials.
         fit: Called with a sample, the pretrained autoencoder if the contender starts from one, and the settings;
             returns a predictor. With ``several`` it is called with a list of samples and returns a list.
         reads: What the readout is given: a frozen encoder's ``"code"`` or ``"features"``, or ``"images"``.
-        settings: Fixed beforehand, passed by name.
-        family: Which kind of readout or learner it is.
+        settings: Settings fixed beforehand, which ``fit`` is passed by name.
+        family: Kind of readout or learner.
         summary: What it does, in one line.
-        paper: Where it comes from: authors and year; empty for what is common knowledge.
-        software: Distributions whose version can change a bit of the predictions. Only these count in a trial's
-            identity.
+        paper: Authors and year of its source; empty for common knowledge.
+        software: Packages whose version can change a bit of the predictions. Only these count in a trial's identity.
         representation: A pretraining method, the name of a user's encoder, ``"pixels"``, ``"pca"`` or ``"random"``;
             None for learning from scratch.
-        deterministic_at_full_set: Whether repeating it on the full training set shows nothing, as it makes no random
-            choice there.
-        transductive: Whether it looks at the scored images, without their labels, before it predicts them.
-        test_peeks: Above 1, ``fit`` yields that many predictors and the best on the scored labels counts. That leaks;
-            it is what the public reference script does, and is there for comparison.
+        deterministic_at_full_set: Whether it makes no random choice on the full training set, so that repeating it
+            there shows nothing.
+        transductive: Whether it sees the scored images, without their labels, before it predicts them.
+        test_peeks: How often the scored labels are read. Above 1, ``fit`` yields that many predictors, and the one that
+            is best on the scored labels counts. That leaks; it is what the public reference script does, and is here
+            for comparison.
         takes_metric_loss: Whether ``metric_loss`` is one of its settings.
-        several: Whether ``fit`` takes samples that share everything but labels and seed all at once, which is faster.
-            No predictor may depend on what else is in the list.
-        cross_validated: Settings that it chooses inside the labelled subset where that is large enough.
+        several: Whether ``fit`` takes several samples at once, which share everything but labels and seed; this is
+            faster. No predictor may depend on the other samples in the list.
+        cross_validated: Names of the settings that it chooses inside the labelled subset where that is large enough.
         settings_from: Where the settings come from: held-out development images, or the public reference script.
-        given: Settings that this run was asked for, instead of the fixed ones.
-        note: What a reader of the table has to know about the readout, as a clause; may be empty.
-        revision: Raised when the code changes what a trial predicts, so that older trials are not taken for it.
+        given: Names of the settings that were chosen for this run, instead of the fixed ones.
+        note: What a reader of the table needs to know about the readout, as a clause; may be empty.
+        revision: Version of the code, raised when a change alters what a trial predicts, so that older trials are not
+            mistaken for new ones.
     """
 
     readout: str
@@ -90,7 +91,7 @@ class Contender:
         return self if steps is None or self.frozen else self.with_settings(steps=steps)
 
     def fit_all(self, samples: Sequence[Any], autoencoder: Any) -> Sequence[Predictor | Iterator[Predictor]]:
-        """Fit several samples: a predictor for each, or for each an iterator over predictors (``test_peeks``)."""
+        """Fit several samples; return for each a predictor or, if ``test_peeks`` exceeds 1, an iterator of them."""
         start = () if self.frozen or self.representation is None else (autoencoder,)
         if self.several:
             fitted: Sequence[Predictor] = self.fit(samples, *start, **self.settings)

@@ -1,4 +1,4 @@
-"""What the public reference script does downstream, and the same without choosing by the test labels."""
+"""What the public reference script does after pretraining, and the same without choosing by the test labels."""
 
 from ssl_irmae.protocols.contenders.contender import Contender, Setting
 from ssl_irmae.protocols.readouts.published_head import last_look, published_head

@@ -21,8 +21,8 @@ from ssl_irmae.protocols.readouts.poisson_prior import poisson_prior
 from ssl_irmae.protocols.readouts.self_training import self_training
 from ssl_irmae.protocols.readouts.spread import spread
 
-# Fixed beforehand on held-out training images, never on test images, from four candidates for every group that has
-# something to choose: docs/results/settings/choose.py runs them and checks that these are the winners.
+# Fixed beforehand on held-out training images, never on test images, from four candidates for every group with settings
+# to choose: docs/results/settings/choose.py runs them and checks that these are the winners.
 _TRAINING: dict[str, Setting] = {"steps": 100, "batch_size": 64, "learning_rate": 1e-3}
 _JOINT: dict[str, Setting] = {**_TRAINING, "unlabelled_batch_size": 32, "reconstruction_weight": 1.0}
 _CONSISTENCY: dict[str, Setting] = {
@@ -66,7 +66,7 @@ _VIB_NOTE = (
 )
 _TRANSDUCTIVE_NOTE = "looks at the scored images, without labels, before it predicts them"
 
-# how labels become a classifier of frozen codes
+# classifiers of frozen codes
 _READOUTS: dict[str, Contender] = {
     "linear": Contender(
         "linear_probe",
@@ -123,7 +123,7 @@ _READOUTS: dict[str, Contender] = {
         software=("torch", "numpy", "pytorch-metric-learning"),
         note=_METRIC_NOTE,
     ),
-    # what it draws is unlabelled images, of which there are none at the full set
+    # it draws unlabelled images at random, and at the full set there are none
     "self-training": Contender(
         "self_training",
         self_training,
@@ -176,7 +176,7 @@ _READOUTS: dict[str, Contender] = {
 
 
 def _transductive(contender: Contender) -> Contender:
-    """Return the readout on a graph that holds the scored images too."""
+    """Return the readout on a graph that includes the scored images."""
     return replace(
         contender,
         readout=f"{contender.readout}_transductive",
@@ -187,7 +187,7 @@ def _transductive(contender: Contender) -> Contender:
 
 _READOUTS |= {f"{name}-transductive": _transductive(_READOUTS[name]) for name in ("spread", "poisson", "poisson-prior")}
 
-# what is trained on from a pretrained encoder
+# networks trained from a pretrained encoder
 _LEARNERS: dict[str, Contender] = {
     "finetune": Contender(
         "finetune",
@@ -244,7 +244,7 @@ _LEARNERS: dict[str, Contender] = {
     ),
 }
 
-# what is trained from scratch
+# networks trained from scratch
 _SUPERVISED = Contender(
     "supervised",
     supervised,
@@ -287,7 +287,7 @@ _FROM_SCRATCH: dict[str, Contender] = {
 
 
 def contenders_of(encoder: str) -> dict[str, Contender]:
-    """Name the contenders of a pretrained encoder: ``NAME-linear``, ``NAME-features-linear``, ``NAME-joint``, ..."""
+    """Return the contenders of a pretrained encoder: ``NAME-linear``, ``NAME-features-linear``, ``NAME-joint``, ..."""
     on_code = {f"{encoder}-{name}": c for name, c in _READOUTS.items()}
     on_features = {f"{encoder}-features-{name}": replace(c, reads="features") for name, c in _READOUTS.items()}
     trained = {f"{encoder}-{name}": c for name, c in _LEARNERS.items()}
@@ -296,7 +296,7 @@ def contenders_of(encoder: str) -> dict[str, Contender]:
 
 
 def _without_features(contenders: dict[str, Contender]) -> dict[str, Contender]:
-    """Leave out what reads features: those of an AE and a VAE are their code."""
+    """Leave out contenders that read features, which for an AE and a VAE are the code."""
     return {name: c for name, c in contenders.items() if c.reads != "features"}
 
 
@@ -332,8 +332,11 @@ DEFAULT = (
 )
 """What ``evaluate`` runs by default: the eight that a first look needs."""
 
+DEFAULT_BASELINE = "supervised"
+"""The contender that is subtracted unless another is chosen, if it is run."""
+
 READOUT_NOTES: dict[str, str] = {c.readout: c.note for c in CONTENDERS.values() if c.note}
-"""What a reader of a table has to know, by the readout that rows name."""
+"""What a reader of a table needs to know, by the id of the readout."""
 
 
 def choose(names: list[str], known: Mapping[str, Contender]) -> dict[str, Contender]:

@@ -47,25 +47,35 @@ def _sentence(best: Summary, among: Sequence[Summary], baseline: str) -> str:
         if len(among) == 1:
             return f"{labels}, {errors}."
         return f"{labels}, {errors}, the fewest of {len(among)} contenders, and is the baseline itself."
-    if best.difference is None:
+    difference = best.difference
+    if difference is None:
         return f"{labels}, {errors}, the fewest of {len(among)} contenders; no subset is shared with `{baseline}`."
-    return f"{labels}, {errors}, {abs(best.difference.mean):.1f} points fewer than `{baseline}`{_support(best, among)}."
+    shared = f"the same {difference.n} {_runs(best)}" if difference.n > 1 else f"the same {_runs(best)[:-1]}"
+    if difference.mean > 0:  # its mean is the lowest because of subsets that the baseline was not run on
+        more = f"but {difference.mean:.1f} points more than `{baseline}` on {shared}"
+        return f"{labels}, {errors}, the fewest of {len(among)} contenders, {more}."
+    if difference.mean == 0:
+        return f"{labels}, {errors}, as many as `{baseline}` on {shared}."
+    return f"{labels}, {errors}, {abs(difference.mean):.1f} points fewer than `{baseline}`{_support(best, among)}."
+
+
+def _runs(summary: Summary) -> str:
+    return "subsets" if summary.over.startswith("subsets") else "training runs"
 
 
 def _support(best: Summary, among: Sequence[Summary]) -> str:
     difference = best.difference
     assert difference is not None  # only called where there is one
-    runs = "subsets" if best.over.startswith("subsets") else "training runs"
     if difference.n == 1:
-        return f", on a single {runs[:-1]}, so chance cannot be ruled out"
+        return f", on a single {_runs(best)[:-1]}, so chance cannot be ruled out"
     wins = "every one" if difference.better == difference.n else f"{difference.better}"
-    text = f", and is better on {wins} of {difference.n} {runs}"
-    compared = sum(s.difference is not None for s in among)
+    text = f", and is better on {wins} of {difference.n} {_runs(best)}"
+    if difference.p_holm < 0.05:
+        return text
+    compared = sum(s.difference is not None and s.difference.n <= difference.n for s in among)
     if what_n_allows(difference.n, contenders=compared) is not None:
         return f"{text}; so few cannot rule out chance"
-    if difference.p_holm >= 0.05:
-        return f"{text}, which chance could explain (p = {difference.p_holm:.2g})"
-    return text
+    return f"{text}, which chance could explain (p = {difference.p_holm:.2g})"
 
 
 def _others(best: Summary, among: Sequence[Summary], baseline: str) -> list[str]:

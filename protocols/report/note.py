@@ -1,5 +1,6 @@
 """One thing that a reader of a table should know."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,8 +74,8 @@ _BRIEF: tuple[Kind, ...] = (
 _MOST = 5
 
 
-def brief_notes(notes: "tuple[Note, ...]") -> list[str]:
+def brief_notes(notes: Sequence[Note]) -> list[str]:
     """Choose at most five short notes for a terminal, the most important first."""
     short = [note for note in notes if note.brief]
-    short.sort(key=lambda note: _BRIEF.index(note.kind))
+    short.sort(key=lambda note: _BRIEF.index(note.kind) if note.kind in _BRIEF else len(_BRIEF))
     return [note.brief for note in short[:_MOST]]

@@ -1,1 +1,1 @@
-"""What images are turned into before a readout sees them."""
+"""What images become before a readout sees them."""

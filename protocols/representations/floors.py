@@ -1,4 +1,4 @@
-"""Representations that encoders have to beat: pixels, principal components, and an untrained encoder."""
+"""Floors, the representations that encoders have to beat: pixels, principal components, an untrained encoder."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Floor:
 
     Args:
         name: The name that contenders use for it.
-        learn: From training images, uint8 (n, c, s, s), to a function of images.
+        learn: Takes training images, uint8 (n, c, s, s), and returns a function that encodes images.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Floor:
     quick: bool = False
 
     def fit(self, train: Tensor, device: torch.device) -> Encode:  # noqa: ARG002
-        """Return the function that encodes images; it has no features, so both readings are its code."""
+        """Return the function that encodes images; as there are no features, it returns the code for both readings."""
         encode = self.learn(train)
 
         def read(images: Tensor, reads: Reads) -> Tensor:  # noqa: ARG001
@@ -40,10 +40,10 @@ class Floor:
 
 
 def pixels(train: Tensor) -> Callable[[Tensor], Tensor]:  # noqa: ARG001
-    """Take the pixels themselves as the code, in [0, 1], with d = c * s * s.
+    """Use the pixels themselves as the code, in [0, 1], with d = c * s * s.
 
     Args:
-        train: Training images, uint8 (n, c, s, s); not looked at.
+        train: Training images, uint8 (n, c, s, s); unused.
     """
     return lambda images: images.flatten(1).float() / 255
 
@@ -64,7 +64,7 @@ def random(train: Tensor) -> Callable[[Tensor], Tensor]:
     """Encode with the paper's encoder before any training.
 
     Args:
-        train: Training images, uint8 (n, c, s, s); only their size is looked at.
+        train: Training images, uint8 (n, c, s, s); only their size is used.
     """
     architecture = Architecture.paper(method="ae", channels=train.shape[1], image_size=train.shape[2])
     return Encoder(EncoderConfig(architecture=architecture)).encode
@@ -75,4 +75,4 @@ FLOORS: dict[str, Floor] = {
 }
 
 FLOOR_SOFTWARE = {"pca": ("numpy", "scipy", "scikit-learn")}
-"""Software beyond torch that can change a bit of a floor's codes."""
+"""Packages beyond torch that can change a bit of a floor's codes."""

@@ -1,4 +1,4 @@
-"""Pretrained encoders that a protocol uses: bundled ones, the user's, or short ones made on the spot."""
+"""Find the pretrained encoders of a protocol: bundled ones, the user's, or short ones pretrained on the spot."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,9 +37,9 @@ class PretrainedEncoder:
     Args:
         name: The method, or the name of the user's encoder.
         hash: SHA-256 of weights and architecture.
-        architecture: Which networks.
-        folder: Where its files are.
-        pretraining: How it was pretrained, as far as its card says.
+        architecture: Shape of the networks.
+        folder: Folder with its files.
+        pretraining: How it was pretrained, as far as its card records it.
         pretrain_seed: Seed of its pretraining, if its card records one.
         quick: Whether it was pretrained for a few steps on the spot.
         data_fingerprint: Fingerprint of the images it was pretrained on, if its card records one.
@@ -55,18 +55,18 @@ class PretrainedEncoder:
     data_fingerprint: str | None = None
 
     def noting_other_data(self, task: Task) -> Self:
-        """Return it with a note where its card names other images or labels than these training images, or none."""
+        """Return the encoder, noting if its card names no data or others than the task's training images and labels."""
         if self.data_fingerprint == task.source_fingerprint:
             return self
         pretraining = self.pretraining.model_copy(update={"other_data": (self.data_fingerprint or "")[:12]})
         return dataclasses.replace(self, pretraining=pretraining)
 
     def takes(self, channels: int, image_size: int) -> bool:
-        """Whether it reads images of this kind as they are."""
+        """Return whether it reads images of this kind as they are."""
         return (self.architecture.channels, self.architecture.image_size) == (channels, image_size)
 
     def load(self) -> Encoder:
-        """Load it, afresh at every call."""
+        """Load the encoder; every call returns a new one."""
         return Encoder.from_pretrained(self.folder)
 
     def fit(self, train: Tensor, device: torch.device) -> Encode:  # noqa: ARG002
@@ -80,7 +80,7 @@ class PretrainedEncoder:
 
 
 def open_encoder(name: str, name_or_path: str | Path) -> PretrainedEncoder:
-    """Refer to an encoder on disk by the name that contenders use for it.
+    """Open an encoder on disk under the name that contenders use for it.
 
     Raises:
         UserError: If there is no such encoder.
@@ -106,13 +106,13 @@ def user_encoders(
     """Open the encoders that the user names.
 
     Args:
-        paths: Folders or bundled names, by the name that contenders use; a sequence takes the last part of each path.
-            With several pretraining seeds, each has ``{seed}`` in the place of the seed.
+        paths: Folders or bundled names, by the name that contenders use; in a sequence, the last part of each path is
+            the name. With pretraining seeds, each path has ``{seed}`` in the place of the seed.
         seeds: Seeds of the pretraining; empty for one encoder per path.
 
     Raises:
-        UserError: If one does not exist, or two would share a name, or one would hide a method's; if ``{seed}`` is
-            missing where seeds are given, or the other way round.
+        UserError: If an encoder does not exist, if its name is that of another or of a method, or if ``{seed}`` is
+            missing from a path although seeds are given, or the other way round.
     """
     named = paths.items() if isinstance(paths, Mapping) else ((_name(path), path) for path in paths)
     encoders: dict[str, tuple[PretrainedEncoder, ...]] = {}
@@ -137,7 +137,7 @@ def user_encoders(
 
 
 def needed_methods(contenders: Iterable[Contender]) -> list[str]:
-    """List the pretrained encoders that contenders name, once each, in order."""
+    """List the pretrained encoders that contenders name, each once, in order of first appearance."""
     named = (c.representation for c in contenders if c.representation is not None)
     return [name for name in dict.fromkeys(named) if name not in FLOORS]
 
@@ -152,17 +152,17 @@ def encoder_of_method(
     progress: Listener = silent,
     seed: int | None = None,
 ) -> PretrainedEncoder:
-    """Find the bundled encoder of a method for a data set, or pretrain a short one and keep it in the user's cache.
+    """Find the bundled encoder of a method for a data set, or pretrain one briefly and keep it in the user's cache.
 
     Args:
         method: ``"irmae"``, ``"ae"`` or ``"vae"``.
-        task: What it will encode; a bundled encoder is used if it was pretrained on these very images and reads them
-            at this size.
+        task: The images to encode; a bundled encoder is used if it was pretrained on exactly these training images and
+            reads them at this size.
         dataset: What the task was loaded from.
         device: Where to pretrain.
         data_dir: Where data are kept.
-        progress: Listener of the pretraining.
-        seed: Seed of the pretraining; None takes the bundled encoder, or seed 0.
+        progress: Called with every event of the pretraining.
+        seed: Seed of the pretraining; None takes the bundled encoder or, if there is none, seed 0.
     """
     channels, size = task.train.images.shape[1:3]
     name = task.train.name
@@ -179,7 +179,7 @@ def encoder_of_method(
         progress(
             Message(
                 f"no bundled {method} encoder for {name}: pretraining one for {QUICK_STEPS} steps, kept for next time; "
-                "for a thorough one use `ssl-irmae pretrain` and --encoder"
+                "for results to report, pretrain one thoroughly with `ssl-irmae pretrain`"
             )
         )
         run = make_run(

@@ -1,4 +1,4 @@
-"""What images can be turned into before a readout sees them."""
+"""The interface of representations: what images become before a readout sees them."""
 
 from collections.abc import Callable
 from typing import Literal, Protocol
@@ -14,7 +14,7 @@ Encode = Callable[[Tensor, Reads], Tensor]
 
 
 class Representation(Protocol):
-    """One representation: a pretrained encoder, or what needs no pretraining."""
+    """A pretrained encoder, or a floor, which needs no pretraining."""
 
     @property
     def name(self) -> str:
@@ -23,12 +23,12 @@ class Representation(Protocol):
 
     @property
     def hash(self) -> str | None:
-        """SHA-256 of weights and architecture; None for what has no weights: a function of the training images."""
+        """SHA-256 of weights and architecture; None if there are none: it is then a function of the training images."""
         ...
 
     @property
     def pretrain_seed(self) -> int | None:
-        """Seed of its pretraining, if there was one and it is recorded."""
+        """Seed of its pretraining; None if there was no pretraining or its seed is not recorded."""
         ...
 
     @property

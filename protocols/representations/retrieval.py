@@ -1,4 +1,4 @@
-"""How well a code brings images of one class together, measured without any classifier."""
+"""Measure how well a code brings images of one class together, without any classifier."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from ssl_irmae.protocols.readouts.metric_learning import retrieval_metrics
 
 @dataclass(frozen=True)
 class Retrieval:
-    """One representation, each image asking for the others of its class among all scored images; percent.
+    """Retrieval quality of one representation, percent: every scored image is a query for the others of its class.
 
     Args:
-        representation: Its name.
-        precision_at_1: Whether the nearest other image is of the same class.
-        r_precision: Share of the same class among the R nearest, R being the number of others of that class.
+        representation: Name of the representation.
+        precision_at_1: Share of images whose nearest other image is of the same class.
+        r_precision: Share of the same class among the R nearest, where R is the number of other images of that class.
         map_at_r: Mean average precision over those R places (Musgrave et al., ECCV 2020).
         nmi: Normalised mutual information between classes and as many k-means clusters.
         ami: The same, adjusted for chance.
@@ -34,9 +34,9 @@ def retrieval_quality(representation: str, codes: Tensor, labels: Tensor) -> Ret
     Source: Musgrave, Belongie and Lim, "A Metric Learning Reality Check", ECCV 2020, https://arxiv.org/abs/2003.08505.
 
     Args:
-        representation: Its name.
-        codes: Of the scored images, fp32 (n, d).
-        labels: Their classes, int64 (n,).
+        representation: Name of the representation.
+        codes: Codes of the scored images, fp32 (n, d).
+        labels: Classes of these images, int64 (n,).
     """
     measured = retrieval_metrics(codes, labels)
     return Retrieval(

@@ -1,1 +1,1 @@
-"""Run trials: here, or in several processes."""
+"""Trials and how they are run: in this process, or in several."""

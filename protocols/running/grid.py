@@ -1,4 +1,4 @@
-"""Run a protocol: look up what is finished, run what is missing, keep it, yield."""
+"""Run a protocol: look up what is finished, run and store what is missing, and yield both."""
 
 import contextlib
 import dataclasses
@@ -36,8 +36,8 @@ class Outcome:
 
     Args:
         trial: The trial as the store has it; its seconds leave out the encoding that trials share.
-        fresh: Whether it was run now, rather than found in the store.
-        place: Its place among the jobs of the grid.
+        fresh: Whether it was run now rather than found in the store.
+        place: Its index among the jobs of the grid.
     """
 
     trial: FinishedTrial
@@ -59,8 +59,8 @@ class Grid:
         encoders: The pretrained encoders that contenders name; several of one name differ in the seed of their
             pretraining and are crossed with the subsets.
         store: Where finished trials are looked up and kept.
-        processes: Processes that run trials and share the threads; with one, this process runs them. None takes what
-            is faster for each contender, and starts processes only where enough is missing.
+        processes: Number of processes that run trials and share the threads; with one, this process runs them. None
+            chooses what is faster for each contender, and starts processes only where enough is missing.
     """
 
     def __init__(
@@ -81,18 +81,20 @@ class Grid:
 
     @cached_property
     def jobs(self) -> list[Job]:
-        """Every trial, with its labelled subset, its contender and what that reads."""
+        """Every trial, with its labelled subset, its contender and the representation that this reads."""
         threads = {name: self._threads(name) for name in self.plan.contenders}
         return list(list_jobs(self.plan, self.task, self.representations, threads))
 
     def adopt(self, trials: Iterable[FinishedTrial]) -> tuple[int, list[str]]:
-        """Put finished trials from elsewhere into the store, as far as they belong to this grid.
+        """Add finished trials from elsewhere to the store, those that belong to this grid.
 
         Args:
-            trials: Finished trials of any protocol; all that decides a result must agree, software and threads too.
+            trials: Finished trials of any protocol. They belong if everything that decides a result agrees, software
+                and threads included.
 
         Returns:
-            How many the store did not have; and why the others that look alike were left out, one sentence each.
+            How many of them the store did not have; and, in a sentence for each reason, why others that look alike were
+            left out.
         """
         jobs = {job.trial.key: job for job in self.jobs}
         trials = list(trials)
@@ -105,9 +107,10 @@ class Grid:
         return added, _differences(missing, [trial.row for trial in trials if trial.row.key not in jobs])
 
     def run(self) -> Generator[Outcome]:
-        """Yield every trial's outcome, running those that the store does not have; in processes as they finish.
+        """Yield every trial's outcome, running those that the store does not have.
 
-        A trial that fails stops no other: its exception is raised when those are done.
+        With several processes, trials come in the order in which they finish. One that fails does not stop the others:
+        its exception is raised when those are done.
 
         Raises:
             UserError: If a network has to be trained in a precision that the processor does not have, a process that
@@ -140,17 +143,17 @@ class Grid:
                 found.append((place, trial))
         if any(job.trial.reads == "images" for job in missing.values()):
             find_precision(self.plan.precision, torch.device(self.plan.device))
-        elsewhere = self._in_other_processes(list(missing.values()))
-        if elsewhere:
+        for_others = self._for_other_processes(list(missing.values()))
+        if for_others:
             for place, trial in found:
                 yield self._outcome(place, trial, fresh=False)
-            keys = {job.trial.key for job in elsewhere}
+            keys = {job.trial.key for job in for_others}
             batches = _batches(job for key, job in missing.items() if key not in keys)
-            run_here = itertools.chain.from_iterable(self._run(batch) for batch in batches)
+            in_this = itertools.chain.from_iterable(self._run(batch) for batch in batches)
             count = self.processes or torch.get_num_threads()
-            run_there = in_processes(self.runner, _batches(elsewhere), count, self._note_failure)
-            with contextlib.closing(run_there):
-                for job, trial in itertools.chain(run_here, run_there):
+            in_others = in_processes(self.runner, _batches(for_others), count, self._note_failure)
+            with contextlib.closing(in_others):
+                for job, trial in itertools.chain(in_this, in_others):
                     self.store.add(trial, job.subset)
                     for i, place in enumerate(places[job.trial.key]):
                         yield self._outcome(place, trial, fresh=i == 0)
@@ -160,7 +163,7 @@ class Grid:
         for place, job in enumerate(self.jobs):
             key = job.trial.key
             fresh = key in new
-            # looked up again: another process may have run it meanwhile
+            # looked up again, as another process may have run it meanwhile
             finished = new.pop(key) if fresh else self.store.get(key)
             if finished is None and key not in self._failed:
                 batch = batch_of.get(key, [job])
@@ -172,19 +175,19 @@ class Grid:
             if finished is not None:
                 yield self._outcome(place, finished, fresh=fresh)
 
-    def _in_other_processes(self, missing: Sequence[Job]) -> list[Job]:
-        """Choose the trials for processes of their own; the others run in this one."""
+    def _for_other_processes(self, missing: Sequence[Job]) -> list[Job]:
+        """Choose the trials that other processes run; this process runs the rest."""
         if self.processes is not None:
             return list(missing) if self.processes > 1 else []
-        # codes and graphs of frozen encoders are shared: those trials stay together here, with all threads
+        # trials of frozen encoders share codes and graphs: they stay together in this process, with all threads
         trained = [job for job in missing if job.trial.threads < torch.get_num_threads()]
         return trained if pays_to_start(trained) else []
 
     def _threads(self, contender: str) -> int:
         """Return how many threads a contender's trials are run with.
 
-        They are part of a trial's identity, so they depend on contender, machine and ``processes``, not on what else
-        is run.
+        The number is part of a trial's identity, so it depends on contender, machine and ``processes``, not on what
+        else is run.
         """
         if self.processes is None:
             return threads_by_default(self.plan.contenders[contender], self.plan.device)
@@ -203,7 +206,7 @@ class Grid:
         self._failed |= {job.trial.key: (job, error) for job in batch}
 
     def retrieval(self) -> list[Retrieval]:
-        """Measure codes without any classifier, for every representation that is read frozen."""
+        """Measure the codes of every representation that is read frozen, without any classifier."""
         measured: dict[str, Retrieval] = {}
         for name in dict.fromkeys(name for part in self.plan.parts for name in part.contenders):
             contender = self.plan.contenders[name]
@@ -219,7 +222,7 @@ class Grid:
         return list(measured.values())
 
     def _outcome(self, place: int, trial: FinishedTrial, *, fresh: bool) -> Outcome:
-        """Give a finished trial the names and facts it has here: it may have been run under others."""
+        """Give a finished trial this grid's names and facts; it may have been run under others."""
         planned = self.jobs[place].trial
         names = ("contender", "representation", "dataset", "pretraining", "given", "settings_from", "family")
         row = trial.row.model_copy(update={name: getattr(planned, name) for name in names})
@@ -227,7 +230,7 @@ class Grid:
 
 
 def _batches(jobs: Iterable[Job]) -> list[list[Job]]:
-    """Put side by side the trials whose readout fits several samples at once; others stay alone."""
+    """Group trials whose readout fits several samples at once; any other trial is a batch of its own."""
 
     def batch(job: Job) -> tuple[object, ...]:
         trial = job.trial
@@ -238,22 +241,22 @@ def _batches(jobs: Iterable[Job]) -> list[list[Job]]:
 
 
 def _differences(missing: Sequence[Job], others: Sequence[Row]) -> list[str]:
-    """Say in which respect missing trials differ from finished ones of the same contender, budget and seed."""
+    """Describe how missing trials differ from finished ones of the same contender, budget and seed."""
     by_place: dict[tuple[str, int, int, int | None], Row] = {}
     for row in others:
         by_place[row.contender, row.budget, row.seed, row.pretrain_seed] = row
     counts: Counter[tuple[str, ...]] = Counter()
     for job in missing:
-        here = job.trial
-        there = by_place.get((here.contender, here.budget, here.seed, here.pretrain_seed))
-        if there is not None:
-            counts[tuple(_difference(here.identity(), there.identity()))] += 1
+        planned = job.trial
+        finished = by_place.get((planned.contender, planned.budget, planned.seed, planned.pretrain_seed))
+        if finished is not None:
+            counts[tuple(_difference(planned.identity(), finished.identity()))] += 1
     return [f"{count:,} finished trials are of other {', '.join(differences)}" for differences, count in counts.items()]
 
 
-def _difference(here: dict[str, object], there: dict[str, object]) -> Iterable[str]:
-    for name in here | there:
-        a, b = here.get(name), there.get(name)
+def _difference(planned: dict[str, object], finished: dict[str, object]) -> Iterable[str]:
+    for name in planned | finished:
+        a, b = planned.get(name), finished.get(name)
         if a == b:
             continue
         if name == "computed_with":

@@ -1,4 +1,4 @@
-"""The trials that a plan stands for, each with what it needs to run."""
+"""List the trials of a plan, each with what it needs to run."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -14,13 +14,13 @@ from ssl_irmae.protocols.task import Task
 
 
 class Job(NamedTuple):
-    """A trial with what it needs.
+    """A trial with what it needs to run.
 
     Args:
         trial: Everything that its row depends on.
         subset: Its labelled images.
         contender: What is fitted, with the settings of this trial.
-        representation: What it reads or starts from; None for learning from scratch.
+        representation: What the contender reads or starts from; None for learning from scratch.
     """
 
     trial: Trial
@@ -35,7 +35,7 @@ def draw_subsets(part: Part, rule: Rule, task: Task) -> list[list[Subset]]:
     Raises:
         UserError: If a budget cannot be met.
     """
-    assert task.train.labels is not None  # load_task has seen to it
+    assert task.train.labels is not None  # load_task makes sure of it
     labels = task.train.labels.numpy()
     budgets = dict.fromkeys(len(labels) if budget is None else budget for budget in part.budgets)
     return [
@@ -55,8 +55,8 @@ def list_jobs(
     Args:
         plan: What is run.
         task: Training and scored images.
-        representations: By the name that contenders use; several of one name differ in the seed of their pretraining
-            and are crossed with the subsets.
+        representations: Representations by the name that contenders use; several of one name differ in the seed of
+            their pretraining and are crossed with the subsets.
         threads: Number of threads of each contender's trials.
     """
     for part in plan.parts:
@@ -94,7 +94,7 @@ def _trial(
         scored_on=task.scored_on,
         readout=contender.readout,
         reads=contender.reads,
-        settings=dict(sorted(contender.settings.items())),  # the order they are written in makes no difference
+        settings=dict(sorted(contender.settings.items())),  # the order in which they are written must not matter
         given=contender.given,
         cross_validated=contender.cross_validated,
         settings_from=contender.settings_from,

@@ -26,11 +26,11 @@ from ssl_irmae.protocols.task import Task
 
 @dataclass
 class Encoding:
-    """What encoding for frozen readouts took in this process.
+    """How much was encoded for frozen readouts in this process.
 
     Args:
-        images: How many images, counted once per representation.
-        seconds: Wall-clock time.
+        images: Number of images, counted once per representation.
+        seconds: Wall-clock time that it took.
     """
 
     images: int = 0
@@ -38,7 +38,7 @@ class Encoding:
 
     @property
     def images_per_second(self) -> float | None:
-        """The speed; None if nothing was encoded."""
+        """Images per second; None if nothing was encoded."""
         return self.images / self.seconds if self.images else None
 
 
@@ -60,13 +60,13 @@ class Runner:
         self._memos: dict[tuple[str | None, str, bool], Memo] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
-        # another process makes its own copy of what is kept here
+        # what is kept in this object is computed anew in another process
         return type(self), (self.plan, self.task)
 
     def run(self, jobs: Sequence[Job]) -> list[FinishedTrial]:
         """Fit, predict and score trials of one contender that differ in the subset alone.
 
-        The seconds of each are an equal share of what all took; they leave out the encoding, which all trials share.
+        Each trial's seconds are an equal share of the time that all took, without the encoding, which all trials share.
         """
         contender = jobs[0].contender
         prepared = [self._prepare(job) for job in jobs]
@@ -80,27 +80,27 @@ class Runner:
             for job, peeks in zip(jobs, predictions, strict=True)
         ]
         finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        environment = {**self._environment, "threads": torch.get_num_threads()}  # which differ between contenders
+        environment = {**self._environment, "threads": torch.get_num_threads()}  # contenders differ in it
         return [FinishedTrial(row, seconds, finished, environment, wrong) for row, wrong in outcomes]
 
     def retrieval(self, representation: Representation, reads: Reads, label: str) -> Retrieval:
-        """Measure the scored images' codes without any classifier.
+        """Measure the codes of the scored images without any classifier.
 
         Args:
             representation: What encodes them.
-            reads: Code or features.
-            label: What to call the representation.
+            reads: ``"code"`` or ``"features"``.
+            label: The name under which the result is reported.
         """
         labels = self.task.scored.labels
-        assert labels is not None  # load_task has seen to it
+        assert labels is not None  # load_task makes sure of it
         return retrieval_quality(label, self._encode(representation, reads)[1], labels)
 
     def _prepare(self, job: Job) -> tuple[Sample, Tensor, torch.nn.Module | None]:
-        """Collect what a readout may see, what it will predict, and the autoencoder that it starts from."""
+        """Collect what a readout may see, what it predicts, and the autoencoder it starts from."""
         contender, representation = job.contender, job.representation
         chosen = torch.from_numpy(job.subset.indices)
         train_labels = self.task.train.labels
-        assert train_labels is not None  # load_task has seen to it
+        assert train_labels is not None  # load_task makes sure of it
         start = None
         if contender.reads == "images":
             unlabelled, scored = self.task.train.images, self.task.scored.images
@@ -133,7 +133,7 @@ class Runner:
         return self._autoencoders[encoder.hash]
 
     def _encode(self, representation: Representation, reads: Reads) -> tuple[Tensor, Tensor]:
-        """Encode training and scored images, once; what takes a network or a fit is kept in the user's cache."""
+        """Encode training and scored images once; codes that need a network or a fit are kept in the user's cache."""
         identity = _identity(representation)
         train, scored = self.task.train, self.task.scored
 
@@ -150,7 +150,7 @@ class Runner:
             return codes
 
         if (identity, reads) not in self._encoded:
-            if identity == "pixels":  # no slower than reading them from a file
+            if identity == "pixels":  # as fast to compute as to read from a file
                 codes = compute()
             else:
                 parts = (identity, reads, train.fingerprint, scored.fingerprint, self.plan.device)
@@ -159,9 +159,9 @@ class Runner:
         return self._encoded[identity, reads]
 
     def _score(self, job: Job, predictions: Tensor) -> tuple[Row, bytes]:
-        """Compare predictions with the labels: the row, and which images were wrong."""
+        """Compare predictions with the labels; return the row, and which images were wrong."""
         labels = self.task.scored.labels
-        assert labels is not None  # load_task has seen to it
+        assert labels is not None  # load_task makes sure of it
         wrong = (predictions != labels).numpy()
         row = Row(
             **job.trial.model_dump(),
@@ -174,10 +174,10 @@ class Runner:
 
 
 def predict(predictor: Predictor, inputs: Tensor) -> Tensor:
-    """Ask a predictor for the classes of inputs (m, ...), and hold it to its contract.
+    """Predict the classes of inputs (m, ...), and check that the predictor keeps its contract.
 
     Raises:
-        TypeError: If the answer is not int64 of shape (m,).
+        TypeError: If the predictions are not int64 of shape (m,).
     """
     predictions = predictor(inputs)
     if predictions.shape != (len(inputs),) or predictions.dtype != torch.int64:
@@ -186,5 +186,5 @@ def predict(predictor: Predictor, inputs: Tensor) -> Tensor:
 
 
 def _identity(representation: Representation) -> str:
-    """Return what codes are a function of, beside the images."""
+    """Return what identifies a representation: apart from the images, its codes depend on nothing else."""
     return representation.hash or representation.name

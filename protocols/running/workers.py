@@ -23,28 +23,28 @@ from ssl_irmae.protocols.running.jobs import Job
 from ssl_irmae.protocols.running.runner import Runner
 from ssl_irmae.protocols.storage.rows import FinishedTrial
 
-_STEPS_TO_PAY = 500  # to start a process takes about as long as 100 steps of `supervised`
-_BYTES_OF_EACH = 2 * 2**30  # one that trains on MNIST holds about half of that
+_STEPS_TO_PAY = 500  # starting a process takes about as long as 100 steps of `supervised`
+_BYTES_OF_EACH = 2 * 2**30  # a process that trains on MNIST uses about half of this
 
 _runner: Runner | None = None
 
 
 def threads_of_each(processes: int) -> int:
-    """Divide the threads that torch would use among processes: more threads than cores slow each other down badly."""
+    """Divide torch's threads among processes: more threads than cores slow each other down badly."""
     return max(1, torch.get_num_threads() // processes)
 
 
 def threads_by_default(contender: Contender, device: str) -> int:
-    """Return how many threads a contender's trials use where the user has not said how many processes to start.
+    """Return how many threads a contender's trials use if the user has not chosen a number of processes.
 
     Small networks gain little from a second thread: one process per thread trains more of them than one process with
-    all threads. Running a frozen encoder over all images uses every thread well.
+    all threads. Encoding all images with a frozen encoder keeps every thread busy.
     """
     return 1 if device == "cpu" and not contender.frozen else torch.get_num_threads()
 
 
 def pays_to_start(jobs: Sequence[Job]) -> bool:
-    """Return whether training takes so much longer than starting processes that these pay off."""
+    """Return whether there is enough training to make up for the time it takes to start processes."""
     steps = [int(job.trial.settings.get("steps", 0)) for job in jobs if job.trial.reads == "images"]
     return sum(steps) >= _STEPS_TO_PAY
 
@@ -72,20 +72,20 @@ def in_processes(
 ) -> Generator[tuple[Job, FinishedTrial]]:
     """Run trials in several processes, fewer if memory is short, and yield each as it finishes.
 
-    Trials that share codes stay together in one process, which encodes once for them. When the generator is closed, or
-    this process ends in any way, the others end at once.
+    Trials that share codes stay together in one process, which encodes once for all of them. When the generator is
+    closed, or this process ends for any reason, the others end at once.
 
     Args:
-        runner: Copied into each process.
+        runner: Runs the trials; each process gets a copy.
         batches: The trials; those of one batch are run together.
-        processes: Number of processes.
-        failed: Called with every batch that raises; the others are run all the same.
+        processes: Number of processes, at most.
+        failed: Called with every batch that raises, and its exception; the others are still run.
 
     Raises:
         UserError: If one of the processes is killed.
     """
     shared = [list(group) for _, group in itertools.groupby(batches, key=_shared)]
-    # many labels take longest: they go first, so that no process is alone with a long trial at the end
+    # trials with many labels take longest: they go first, so that no process ends up alone with a long one
     groups = deque(sorted(shared, key=lambda group: group[0][0].trial.budget, reverse=True))
     context = multiprocessing.get_context("spawn")  # a forked copy of a process with threads may hang
     watched, held = context.Pipe(duplex=False)
@@ -122,7 +122,7 @@ def in_processes(
 
 @contextlib.contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach, not even while they import; this process gets it a moment later."""
+    """Start processes out of reach of Ctrl-C, even while they import; this process receives it a moment later."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -134,10 +134,10 @@ def _no_interrupt() -> Iterator[None]:
 
 
 def _room_in_memory() -> int:
-    """Return how many processes the machine's memory has room for."""
+    """Return how many processes fit into the machine's memory."""
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not every system says
+    except (AttributeError, ValueError, OSError):  # not every system reports them
         return sys.maxsize
     return max(1, total // _BYTES_OF_EACH)
 
@@ -155,7 +155,7 @@ def _start(runner: Runner, threads: int, watched: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     keep_freed_memory()
     torch.set_num_threads(threads)
-    threadpoolctl.threadpool_limits(threads)  # those of numpy, scipy and scikit-learn
+    threadpoolctl.threadpool_limits(threads)  # numpy, scipy and scikit-learn
     _runner = runner
 
 

@@ -1,1 +1,1 @@
-"""Functions of rows: numpy, scipy and the row type, nothing else."""
+"""From rows to numbers; imports numpy, scipy and the row type, nothing else."""

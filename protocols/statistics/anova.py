@@ -26,7 +26,7 @@ def mean_squares(errors: Floats) -> MeanSquares:
     :math:`\sum_{ij} (y_{ij} - \bar y_i - \bar y_j + \bar y)^2 / ((S - 1)(P - 1))`.
 
     Args:
-        errors: Shape (S, P), both at least 2.
+        errors: Errors in percent, shape (S, P), both at least 2.
     """
     s, p = errors.shape
     rows, columns, mean = errors.mean(axis=1, keepdims=True), errors.mean(axis=0, keepdims=True), errors.mean()
@@ -37,28 +37,28 @@ def mean_squares(errors: Floats) -> MeanSquares:
 
 
 def crossed_standard_error(errors: Floats) -> tuple[float, float]:
-    r"""Compute the standard error of the mean of subsets crossed with pretraining seeds, and its degrees of freedom.
+    r"""Compute the standard error of a mean over subsets crossed with pretraining seeds, and its degrees of freedom.
 
     .. math:: SE^2 = \sigma_s^2 / S + \sigma_p^2 / P + \sigma_e^2 / (S P)
 
     with the components of ``variance_components``, negative ones counted as 0. The standard error of the S subset
-    means leaves the second term out: every subset mean is over the same P encoders, so their luck does not show in the
-    spread between subsets, however many there are. It is right for a statement about these very encoders; a paper
-    speaks about the method, which a reader will pretrain again.
+    means would leave out the second term: every subset mean is over the same P encoders, so their luck does not show in
+    the spread between subsets, however many there are. That is right for a statement about these particular encoders;
+    a paper makes a statement about the method, and its readers will pretrain encoders of their own.
 
     The degrees of freedom are Satterthwaite's (1946, https://doi.org/10.2307/3002019), but never fewer than
     min(S, P) - 1: with two pretraining seeds that differ, the interval of the mean is as wide as two values allow.
 
     Args:
-        errors: Percent, shape (S, P), both at least 2.
+        errors: Errors in percent, shape (S, P), both at least 2.
 
     Returns:
         The standard error in points, and the degrees of freedom of its t interval.
     """
     s, p = errors.shape
     m = mean_squares(errors)
-    # In mean squares the sum is (MS_s + MS_p - MS_e) / SP; a negative component takes its own mean square and the
-    # residual's out of it, two leave the residual's alone.
+    # In mean squares the sum is (MS_s + MS_p - MS_e) / SP. A negative component removes its own mean square and -MS_e
+    # from it; if both are negative, MS_e alone remains.
     with_subset, with_pretraining = m.subset > m.residual, m.pretraining > m.residual
     terms = [
         *([(m.subset, s - 1)] if with_subset else []),

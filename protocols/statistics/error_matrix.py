@@ -17,9 +17,9 @@ class ErrorMatrix:
     Args:
         seeds: Seeds of the labelled subsets or, at the full set, of the training runs; ascending, S of them.
         pretrain_seeds: Ascending, P of them; a single None where no encoder was pretrained or none records its seed.
-        errors: Percent, float64, shape (S, P).
+        errors: Errors in percent, float64, shape (S, P).
         one_subset: Whether all subsets are the same: the full set, or the first images.
-        deterministic: Whether the readout makes no random choice at the full set.
+        deterministic: Whether the readout makes no random choice at the full set, and so has one result there.
         left_out: Seeds that were not run with every pretraining seed, and so are not in the matrix.
     """
 
@@ -37,7 +37,7 @@ class ErrorMatrix:
 
 
 def error_matrices(rows: Iterable[Row]) -> dict[tuple[int, str], ErrorMatrix]:
-    """Arrange rows by (budget, contender), in the order in which those first appear.
+    """Arrange rows in one matrix per (budget, contender), in order of first appearance.
 
     A subset that was not run with every pretraining seed is left out: its mean over fewer encoders would mix the
     spread of the encoders into the spread of the subsets.

@@ -1,4 +1,4 @@
-"""How much an error, or a difference of two, depends on which images were scored: no ± over subsets includes it."""
+"""How much an error, or a difference of two, depends on which images were scored; no ± over subsets includes this."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,11 @@ import numpy as np
 
 
 def binomial_test_set_error(error: float, n_scored: int) -> float:
-    """Compute the binomial standard error of one error rate on a finite test set, points.
+    """Compute the binomial standard error of one error rate on a finite test set, in points.
+
+    Args:
+        error: Error in percent.
+        n_scored: Number of scored images.
 
     >>> round(binomial_test_set_error(2.0, 10_000), 2)
     0.14
@@ -17,17 +21,17 @@ def binomial_test_set_error(error: float, n_scored: int) -> float:
 
 
 def paired_test_set_error(wrong: Sequence[bytes], other: Sequence[bytes], n_scored: int) -> float:
-    """Compute the standard error that the scored images, as one sample of images, bring to a mean difference, points.
+    """Compute the part of a mean difference's standard error that comes from which images were scored, in points.
 
     Two contenders err on much the same images, so this is usually far below what two binomial errors would suggest. An
-    image's difference is the share of the first contender's trials that got it wrong, minus that of the other's; the
-    result is s / sqrt(n_scored), with s the standard deviation (ddof = 1) of these. For one trial each it is the
-    standard error of McNemar's difference.
+    image's difference is the share of the first contender's trials that got it wrong, minus the other's share; the
+    result is s / sqrt(n_scored), where s is the standard deviation (ddof = 1) of these differences. For one trial each
+    it is the standard error of McNemar's difference.
 
     Args:
-        wrong: For each trial of the first contender, which images it got wrong, as ``numpy.packbits`` packs it.
+        wrong: For each trial of the first contender, which images it got wrong, packed by ``numpy.packbits``.
         other: The same for the other contender.
-        n_scored: Number of images, at least 2.
+        n_scored: Number of scored images, at least 2.
 
     >>> paired_test_set_error([np.packbits([1, 0, 0, 0]).tobytes()], [np.packbits([0, 0, 0, 0]).tobytes()], 4)
     25.0

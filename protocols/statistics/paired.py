@@ -20,13 +20,13 @@ class Difference:
 
     Args:
         baseline: The contender whose error is subtracted.
-        mean: Points of error.
+        mean: Mean difference, points.
         low: Lower end of the 95 % BCa bootstrap interval of the mean, points; None for fewer than two pairs.
         high: Upper end.
         n: Number of pairs.
         better: In how many of them the contender's error is below the baseline's.
         p: p value of the two-sided sign-flip test.
-        p_holm: The same, corrected over all comparisons made with it at that budget.
+        p_holm: The same after Holm's correction over all comparisons made at that budget.
     """
 
     baseline: str
@@ -43,7 +43,7 @@ def paired_difference(errors: Mapping[int, float], baseline: Mapping[int, float]
     """Compare two contenders on the subsets that both have seen.
 
     Args:
-        errors: Error percent by subset seed.
+        errors: The contender's error in percent, by subset seed.
         baseline: The same for the baseline.
         name: The baseline's name.
 
@@ -53,7 +53,7 @@ def paired_difference(errors: Mapping[int, float], baseline: Mapping[int, float]
     shared = sorted(errors.keys() & baseline.keys())
     if not shared:
         return None
-    # errors are counts of images: beyond nine digits is only rounding, which would make equal differences unequal
+    # errors are counts of images: digits beyond the ninth are rounding, which would make equal differences unequal
     x = np.round([errors[s] - baseline[s] for s in shared], 9)
     low, high = bca_interval(x) or (None, None)
     p = sign_flip_test(x)
@@ -61,7 +61,7 @@ def paired_difference(errors: Mapping[int, float], baseline: Mapping[int, float]
 
 
 def _mean(x: Floats, axis: int) -> Floats:
-    """Average, with the rounding taken off: the bias correction counts resamples whose mean equals the sample's."""
+    """Average without float noise: the bias correction counts resamples whose mean equals the sample's."""
     rounded: Floats = np.round(x.mean(axis=axis), 12)
     return rounded
 
@@ -70,15 +70,15 @@ def bca_interval(differences: Sequence[float] | Floats) -> tuple[float, float] |
     """Compute the 95 % bias-corrected and accelerated bootstrap interval of the mean, always from the same resamples.
 
     It follows the skew of the differences, which a t interval does not. For few differences it is too narrow, because
-    resampling knows no spread but theirs: read it together with the sign-flip test, which holds its level for any n.
+    resamples spread no wider than these few: read it together with the sign-flip test, which holds its level for any n.
 
     Source: Efron, Better bootstrap confidence intervals, JASA 82 (1987), https://doi.org/10.2307/2289144.
 
     Args:
-        differences: Shape (n,).
+        differences: Paired differences, shape (n,).
 
     Returns:
-        Its ends; both the mean if all differences are equal; None for fewer than two.
+        Its ends; both are the mean if all differences are equal; None for fewer than two.
 
     >>> bca_interval([2.0, 2.0, 2.0])
     (2.0, 2.0)

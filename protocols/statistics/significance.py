@@ -13,25 +13,25 @@ FLIPS = 99_999
 
 
 def sign_flip_test(differences: Sequence[float] | Floats) -> float:
-    r"""Compute the two-sided p of the mean difference when the sign of every difference is a fair coin.
+    r"""Compute the two-sided p value of a mean difference as if every sign had been the toss of a fair coin.
 
     .. math:: p = \#\{s \in \{-1, 1\}^n : |\sum_i s_i d_i| \ge |\sum_i d_i|\} / 2^n
 
-    It is exact up to 16 differences, all :math:`2^n` flips; beyond, :math:`(1 + h) / (1 + m)` where h of m = 99,999
-    seeded random flips reach the mean. The only assumption is that under the null hypothesis each
+    For up to 16 differences it is exact, over all :math:`2^n` flips; beyond that it is :math:`(1 + h) / (1 + m)`, where
+    h of m = 99,999 seeded random flips reach the mean. The only assumption is that under the null hypothesis each
     difference is symmetric about 0.
 
     Source: Fisher, The Design of Experiments (1935), section 21; Phipson and Smyth, Permutation p-values should never
     be zero, Stat. Appl. Genet. Mol. Biol. 9 (2010), https://doi.org/10.2202/1544-6115.1585.
 
     Args:
-        differences: Shape (n,), n at least 1.
+        differences: Paired differences, shape (n,), n at least 1.
 
     >>> sign_flip_test([1.0, 2.0, 3.0])
     0.25
     """
     x = np.asarray(differences, dtype=np.float64)
-    # equal sums, added up in another order, differ by rounding
+    # equal sums that are added up in different orders differ by rounding
     reached = np.abs(x.sum()) - 1e-12 * np.abs(x).sum()
     hits = int((np.abs(_flips(len(x)) @ x) >= reached).sum())
     return hits / 2 ** (len(x) - 1) if len(x) <= EXACT_UP_TO else (1 + hits) / (1 + FLIPS)
@@ -39,7 +39,7 @@ def sign_flip_test(differences: Sequence[float] | Floats) -> float:
 
 @lru_cache(maxsize=4)
 def _flips(n: int) -> Floats:
-    """Return signs, shape (flips, n); of all flips only the half that starts with +1, as the other half mirrors it."""
+    """Return signs, shape (flips, n); of all flips only the half that starts with +1, which the other half mirrors."""
     if n > EXACT_UP_TO:
         return np.random.default_rng(0).choice(np.array([-1.0, 1.0]), size=(FLIPS, n))
     bits = np.arange(2 ** (n - 1))[:, None] >> np.arange(n)[::-1] & 1
@@ -47,12 +47,18 @@ def _flips(n: int) -> Floats:
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """Correct p values for their number, so that the chance of any false finding among them stays bounded.
+    """Correct p values for their number, which bounds the chance of any false finding among them.
 
     The k-th smallest of m is multiplied by m - k + 1; none may be smaller than the one before it, nor exceed 1.
 
     Source: Holm, A simple sequentially rejective multiple test procedure, Scand. J. Statist. 6 (1979),
     https://www.jstor.org/stable/4615733.
+
+    Args:
+        p: One p value per comparison.
+
+    Returns:
+        The corrected values, in the same order.
 
     >>> holm([0.25, 0.0625, 0.125])
     [0.25, 0.1875, 0.25]

@@ -1,4 +1,4 @@
-"""Means with their standard errors and intervals, and each contender's difference to a baseline."""
+"""Means with their standard errors and intervals, and each contender's difference from a baseline."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,11 +23,11 @@ class Summary:
     """One contender at one budget.
 
     With one encoder, or none, ``n`` counts subsets (at the full set: training seeds), and ``standard_error`` is
-    ``standard_deviation / sqrt(n)``. With several pretraining seeds the mean over those is taken first within each
-    subset, and ``n`` and ``standard_deviation`` are of these subset means; the standard error covers both draws, of
-    subsets and of pretraining seeds: see ``crossed_standard_error`` for why. At the
-    full set the pretraining seeds, if there are several, are what is independent: ``n`` counts them, each with the mean
-    over its training seeds.
+    ``standard_deviation / sqrt(n)``. With several pretraining seeds the errors are first averaged over these within
+    each subset, and ``n`` and ``standard_deviation`` are of the subset means; the standard error covers both draws, of
+    subsets and of pretraining seeds: see ``crossed_standard_error`` for why. At the full set only the pretraining
+    seeds, if there are several, are independent: ``n`` counts them, and the value of each is its mean over training
+    seeds.
 
     Args:
         contender: Its name.
@@ -39,7 +39,7 @@ class Summary:
         high: Upper end.
         n: Number of values.
         over: What mean and standard error are over.
-        difference: To the baseline, or None for the baseline itself or where no subset is shared.
+        difference: Difference from the baseline; None for the baseline itself, and where no subset is shared.
     """
 
     contender: str
@@ -61,9 +61,9 @@ class Comparison:
     Args:
         contender: Its name.
         budget: Number of labels.
-        difference: The difference to the other, which it names.
-        test_set_error: Standard error of the mean difference from which images were scored, points, which is not in the
-            interval; None if it is not known which images were wrong.
+        difference: Difference from the other contender, which it names.
+        test_set_error: Standard error of the mean difference that comes from which images were scored, points; the
+            interval leaves it out. None if it is not known which images were wrong.
     """
 
     contender: str
@@ -83,15 +83,15 @@ def mean_and_standard_error(values: Sequence[float]) -> tuple[float, float | Non
 
 
 def summarise(rows: Iterable[Row], *, baseline: str) -> list[Summary]:
-    """Summarise rows by budget and contender, in the order in which those first appear.
+    """Summarise rows by budget and contender, in order of first appearance.
 
-    Differences are paired by subset, each the mean over its pretraining seeds: interval and test are about these
+    Differences are paired by subset, after averaging over the pretraining seeds: interval and test are about these
     encoders. Holm's correction is over all contenders that are compared with the baseline at one budget, transductive
     ones too.
 
     Args:
         rows: Rows of one protocol: one data set, one rule, one set of scored images.
-        baseline: The contender that differences are taken to.
+        baseline: The contender whose error is subtracted.
 
     Raises:
         UserError: If two rows contradict each other, or pretraining seeds share no subset.
@@ -106,16 +106,16 @@ def compare(
 ) -> list[Comparison]:
     """Compare pairs of contenders by subset, at every budget where both were run.
 
-    Holm's correction is over all pairs given, at each budget, also those that were not run there: they are declared
+    At each budget Holm's correction is over all pairs given, including those that were not run there: they are declared
     before any result is seen, and leaving one out makes no p smaller.
 
     Args:
         rows: Rows of one protocol: one data set, one rule, one set of scored images.
         pairs: Each a contender, and the one whose error is subtracted.
-        wrong: Which images were wrong, by the hash of a row's predictions, as far as it is known.
+        wrong: Which images were wrong, by the hash of a row's predictions, where it is known; see ``mistakes``.
 
     Returns:
-        By budget, then in the order of the pairs.
+        One per budget and pair that was run: by budget, then in the order of the pairs.
 
     Raises:
         UserError: If two rows contradict each other, or pretraining seeds share no subset.
@@ -124,17 +124,17 @@ def compare(
     matrices = error_matrices(rows)
     found: dict[tuple[int, str, str], Difference] = {}
     for budget in sorted({budget for budget, _ in matrices}):
-        here: dict[tuple[int, str, str], Difference] = {}
+        at_budget: dict[tuple[int, str, str], Difference] = {}
         for contender, other in pairs:
             difference = _difference(matrices, budget, contender, other)
             if difference is not None:
-                here[budget, contender, other] = difference
-        missing = [1.0] * (len(pairs) - len(here))
-        corrected = holm([*(difference.p for difference in here.values()), *missing])
-        for key, p in zip(here, corrected, strict=False):
-            found[key] = replace(here[key], p_holm=p)
+                at_budget[budget, contender, other] = difference
+        missing = [1.0] * (len(pairs) - len(at_budget))
+        corrected = holm([*(difference.p for difference in at_budget.values()), *missing])
+        for key, p in zip(at_budget, corrected, strict=False):
+            found[key] = replace(at_budget[key], p_holm=p)
     return [
-        Comparison(contender, budget, difference, _scoring_error(rows, matrices, budget, (contender, other), wrong))
+        Comparison(contender, budget, difference, _test_set_error(rows, matrices, budget, (contender, other), wrong))
         for (budget, contender, other), difference in found.items()
     ]
 
@@ -169,22 +169,22 @@ def _differences(matrices: Mapping[tuple[int, str], ErrorMatrix], baseline: str)
         if difference is not None:
             found[budget, contender] = difference
     for budget in {budget for budget, _ in found}:
-        here = [key for key in found if key[0] == budget]
-        for key, corrected in zip(here, holm([found[key].p for key in here]), strict=True):
+        at_budget = [key for key in found if key[0] == budget]
+        for key, corrected in zip(at_budget, holm([found[key].p for key in at_budget]), strict=True):
             found[key] = replace(found[key], p_holm=corrected)
     return found
 
 
-def _scoring_error(
+def _test_set_error(
     rows: Sequence[Row],
     matrices: Mapping[tuple[int, str], ErrorMatrix],
     budget: int,
     pair: tuple[str, str],
     wrong: Mapping[str, bytes],
 ) -> float | None:
-    """Compute what the choice of scored images adds to a difference, from the trials behind it."""
+    """Compute what the choice of scored images adds to a difference's error, from the trials behind it."""
     compared = [matrices[budget, name] for name in pair]
-    # the one result of a readout without randomness stands beside every run of the other
+    # a readout without randomness has one result there, which is compared with every run of the other
     once = any(c.one_subset and c.deterministic for c in compared)
     shared = set(compared[0].seeds) & set(compared[1].seeds)
     trials = [
@@ -204,7 +204,7 @@ def _difference(
     if matrix is None or base is None:
         return None
     a, b = matrix.by_seed, base.by_seed
-    # at the full set a readout without randomness has one result; it stands beside every run of the other
+    # at the full set a readout without randomness has one result, which is compared with every run of the other
     if matrix.one_subset and matrix.deterministic:
         a = dict.fromkeys(b, next(iter(a.values())))
     elif base.one_subset and base.deterministic:

@@ -1,4 +1,4 @@
-"""Components of variance: how much of the spread is the subset's, the pretraining seed's, and the rest's."""
+"""Components of variance: how much of the spread is due to the subset, the pretraining seed and the rest."""
 
 import math
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ class Component:
 
     Args:
         variance: Squared points; 0 where the estimate is negative.
-        raw: The estimate as it came out.
+        raw: The estimate itself, which can be negative.
         points: Square root of the variance: the standard deviation that this source alone gives the error.
     """
 
@@ -31,13 +31,13 @@ class VarianceComponents:
     Args:
         contender: Its name.
         budget: Number of labels.
-        subsets: Labelled subsets, or at the full set training seeds.
-        pretraining_seeds: How many.
-        subset: What the draw of the labels adds, with whatever its training seed does alike to every encoder; None at
+        subsets: Number of labelled subsets or, at the full set, of training seeds.
+        pretraining_seeds: Number of pretraining seeds.
+        subset: What the draw of the labels adds, with whatever its training seed does to every encoder alike; None at
             the full set, and where it cannot be separated from the rest.
         pretraining: What the seed of the pretraining adds; None where it cannot be separated from the rest.
         residual: All else: training and interactions, and every source whose component is None; None for one row.
-        why: Why components are missing, in words; None where all three are there.
+        why: Why components are missing, as a clause; None if all three are known.
     """
 
     contender: str
@@ -57,7 +57,7 @@ def variance_components(rows: Iterable[Row]) -> list[VarianceComponents]:
     :math:`y_{ij} = \mu + s_i + p_j + e_{ij}` has expected mean squares :math:`P \sigma_s^2 + \sigma_e^2`,
     :math:`S \sigma_p^2 + \sigma_e^2` and :math:`\sigma_e^2`; they are set equal to those observed. At the full set
     there is no subset: the training runs are nested in the pretraining seeds, and the one-way model has
-    :math:`S \sigma_p^2 + \sigma_e^2` between and :math:`\sigma_e^2` within. An estimate that comes out negative says
+    :math:`S \sigma_p^2 + \sigma_e^2` between and :math:`\sigma_e^2` within. A negative estimate means
     that the component is too small to be seen.
 
     Source: Searle, Casella and McCulloch, Variance Components (1992), chapters 3 and 4,
@@ -67,7 +67,7 @@ def variance_components(rows: Iterable[Row]) -> list[VarianceComponents]:
         rows: Rows of one protocol: one data set, one rule, one set of scored images.
 
     Returns:
-        One for each budget and contender, in the order in which those first appear.
+        One per budget and contender, in order of first appearance.
     """
     return [_components(budget, contender, matrix) for (budget, contender), matrix in error_matrices(rows).items()]
 

@@ -1,1 +1,1 @@
-"""Finished trials, and what is kept to make the next ones faster."""
+"""Finished trials as rows, in stores and in files; and the cache that makes the next ones faster."""

@@ -1,4 +1,4 @@
-"""Tensors that take long to compute and depend on no label, kept in the user's cache."""
+"""The user's cache of tensors that take long to compute and do not depend on any label."""
 
 import contextlib
 from collections.abc import Callable
@@ -17,13 +17,13 @@ _DIGEST = 64
 def cached(kind: str, *parts: object, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
     """Return tensors from the user's cache, computing and keeping them if they are not there.
 
-    What can change a bit is part of their name: versions, processor and number of threads. A file that is damaged
-    counts as absent, and one that cannot be written is done without; all of them can be deleted at any time.
+    Whatever can change a bit is part of the file's name: versions, processor and number of threads. A damaged file
+    counts as absent, and a failure to write one is ignored; all of them can be deleted at any time.
 
     Args:
-        kind: A folder of the cache.
-        *parts: What the tensors are a function of; together they name the file.
-        compute: Makes them, on the CPU.
+        kind: Folder within the cache.
+        *parts: Everything that the tensors are a function of; together they name the file.
+        compute: Returns the tensors, on the CPU.
     """
     where = (tuple(versions().items()), processor(), torch.get_num_threads())
     name = sha256(repr((*parts, *where)).encode())

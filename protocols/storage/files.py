@@ -1,4 +1,4 @@
-"""Finished trials as files, and reading them: rows.csv with what lies beside it, or one JSON document."""
+"""Write and read finished trials as files: rows.csv and the files beside it, or one JSON document."""
 
 import csv
 import hashlib
@@ -23,15 +23,15 @@ _JSON_CELLS = ("settings", "given", "cross_validated", "pretraining", "software"
 
 
 def row_values(row: Row) -> dict[str, Any]:
-    """Return what a file holds of a row: its key, which names the trial, and every field."""
+    """Return what a file records of a row: the key, which identifies the trial, and every field."""
     return {"key": row.key, **row.model_dump(mode="json")}
 
 
 def rows_csv(trials: Iterable[FinishedTrial]) -> str:
-    """Write one line per trial, with everything that a store has but subsets, and the name of its environment.
+    """Write one line per trial, with everything that a store has except subsets, and the name of its environment.
 
-    The environments are in :func:`environments_json` and the images that were wrong in :func:`mistakes_npz`; subsets
-    are a function of the columns.
+    :func:`environments_json` has the environments and :func:`mistakes_npz` the images that were wrong; subsets are a
+    function of the columns.
     """
     lines = []
     for trial in trials:
@@ -56,10 +56,10 @@ def name_environment(environment: dict[str, object]) -> str:
 
 
 def mistakes_npz(trials: Iterable[FinishedTrial]) -> bytes | None:
-    """Write which scored images each trial got wrong, or return None if that is known of no trial.
+    """Write which scored images each trial got wrong; return None if this is not known of any trial.
 
-    Arrays ``predictions``, the hashes by which rows.csv names what was predicted, shape (p,); and ``wrong``, uint8 as
-    ``numpy.packbits`` packs it, shape (p, ceil(n_scored / 8)).
+    The arrays are ``predictions``, the hashes by which rows.csv names what was predicted, shape (p,); and ``wrong``,
+    uint8, packed by ``numpy.packbits``, shape (p, ceil(n_scored / 8)).
     """
     wrong = mistakes(trials)
     if not wrong:
@@ -84,14 +84,14 @@ def read_trials(path: Path) -> list[FinishedTrial]:
 
     Args:
         path: A store; a ``.csv`` as :func:`rows_csv` writes it, with ``environments.json`` and ``mistakes.npz`` beside
-            it if those exist; or a JSON document with a list ``rows``, each of which gets all the environments that
-            the document lists. Seconds that are not known are NaN; a JSON document has no times.
+            it if those exist; or a JSON document with a list ``rows``. If that document lists several environments,
+            every row gets the whole list. Seconds that are not known are NaN; a JSON document has no times.
 
     Raises:
-        UserError: If there is no such file, it is none of these, or it holds no trial.
+        UserError: If there is no such file, it is none of these, or it holds no trials.
     """
     if not path.is_file():
-        raise UserError(f"there is no file {path}: name a store of `ssl-irmae evaluate`, a rows.csv, or its --json")
+        raise UserError(f"there is no file {path}: name a store of `ssl-irmae evaluate`, a rows.csv, or its JSON")
     with path.open("rb") as file:
         is_store = file.read(len(_SQLITE)) == _SQLITE
     try:
@@ -104,8 +104,9 @@ def read_trials(path: Path) -> list[FinishedTrial]:
             f"{path} cannot be read as a store, rows.csv or JSON of `ssl-irmae evaluate` ({reason[:200]})"
         ) from error
     if not trials:
-        raise UserError(f"{path} holds no finished trial: run `ssl-irmae evaluate --store {path}` first")
-    return sorted(trials, key=lambda trial: trial.finished)  # those without a time stay in their order, first
+        raise UserError(f"{path} holds no finished trial: run `ssl-irmae evaluate` with this store first")
+    # trials without a time come first, in the order of the file
+    return sorted(trials, key=lambda trial: trial.finished)
 
 
 def _read_text(path: Path) -> list[FinishedTrial]:
@@ -142,7 +143,7 @@ def _from_csv(
     seconds, finished = float(cells.pop("seconds", "") or math.nan), cells.pop("finished", "")
     environment = environments.get(cells.pop("environment", ""), {})
     values: dict[str, Any] = {name: None if value == "" else value for name, value in cells.items()}
-    # older rows have pretraining in words
+    # in older rows only `settings` is JSON
     json_cells = _JSON_CELLS if "software" in values else ("settings",)
     values |= {name: json.loads(values[name]) for name in json_cells if values[name] is not None}
     row = read_row(_without_key(values))

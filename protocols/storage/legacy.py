@@ -1,4 +1,4 @@
-"""Rows from before version 0.1: they named software, pretraining and readouts in words, from which facts are read."""
+"""Read rows from before version 0.1, which describe software and pretraining in words: turn the words into fields."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ class _Facts(NamedTuple):
     software: tuple[str, ...]
 
 
-# frozen: what those rows were, whatever the registry of contenders holds today
+# the facts of those rows; they stay as they are, whatever the registry of contenders holds today
 _READOUTS = {
     "linear_probe": _Facts("linear", True, _REGRESSION),
     "mlp_head": _Facts("mlp", False, ("torch",)),
@@ -50,10 +50,10 @@ _OTHER_DATA = re.compile(r"its card (?:names other data \((?P<fingerprint>\w+)\)
 
 
 def read_row(values: Mapping[str, Any]) -> Row:
-    """Read a row of this version, or one of before, whose facts are completed.
+    """Read a row of this version, or an older one, whose missing facts are filled in.
 
     Raises:
-        ValueError: If it is not a row; pydantic's ``ValidationError`` is one.
+        ValueError: If it is not a row; pydantic's ``ValidationError`` is a ``ValueError``.
     """
     return Row.model_validate(_completed(values) if "computed_with" in values else values)
 
@@ -81,10 +81,10 @@ def _completed(values: Mapping[str, Any]) -> dict[str, Any]:
         "deterministic_at_full_set": facts.deterministic_at_full_set,
         "test_peeks": row.pop("looks", 1),
         "representation": representation,
-        # what is no network was named in the place of a hash
+        # a representation without weights had its name in the place of the hash
         "encoder_hash": None if encoder_hash == representation else encoder_hash,
         "pretraining": _pretraining(row.get("pretraining")),
-        # frozen codes are read in single precision, whatever was asked for
+        # readouts of frozen codes compute in single precision, whatever was asked for
         "precision": row["precision"] if row["reads"] == "images" else "fp32",
         "threads": threads,
         "software": {name: version for name, version in software.items() if name in counting},

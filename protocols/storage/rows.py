@@ -1,4 +1,4 @@
-"""One trial and its outcome, as plain data: what tables, figures and statistics are functions of."""
+"""A trial and its outcome as plain data; tables, figures and statistics are functions of these."""
 
 import hashlib
 import json
@@ -9,21 +9,21 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 IDENTITY = 1
-"""Version of :meth:`Trial.identity`. A store with another version computes its keys anew when it is opened."""
+"""Version of :meth:`Trial.identity`. A store of another version computes its keys anew before it looks one up."""
 
 
 class Pretraining(BaseModel):
-    """How an encoder was pretrained, without the seed; None where its card does not say.
+    """How an encoder was pretrained, apart from the seed; None where its card does not record it.
 
     Args:
-        method: Such as ``"irmae"``.
-        depth: Linear layers of its stack; None for other methods.
-        steps: Optimiser steps.
+        method: Name of the method, such as ``"irmae"``.
+        depth: Number of linear layers in its stack; None for methods without one.
+        steps: Number of optimiser steps.
         batch_size: Images per step.
         learning_rate: Adam's learning rate.
         precision: Arithmetic of the networks.
-        other_data: None if it was pretrained on the training images of the trial; else the first 12 digits of the
-            fingerprint of what its card names, or empty if the card names nothing.
+        other_data: None if it was pretrained on the training images of the trial; otherwise the first 12 digits of
+            the fingerprint of the data that its card names, or an empty string if it does not name any.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,35 +56,35 @@ class Trial(BaseModel):
     """One contender on one labelled subset: everything that its outcome depends on, and facts about it.
 
     Args:
-        contender: Its name.
+        contender: Name of the contender.
         budget: Number of labels.
         seed: Seed of the labelled subset and of the learner.
         subset: SHA-256 of the labelled indices, which the store keeps.
         rule: How the labelled subset was drawn.
-        dataset: Its name.
+        dataset: Name of the data set.
         data_fingerprint: Fingerprint of the training images and labels.
         scored_fingerprint: Fingerprint of the scored images and labels.
         scored_on: ``"test"``, or ``"development"`` for training images held out for tuning.
-        readout: The id of the readout or learner; a registry of contenders has them.
+        readout: Id of the readout or learner, as in the registry of contenders.
         reads: What the readout is given: ``"code"``, ``"features"`` or ``"images"``.
-        settings: Its settings.
-        given: Those of the settings that the run was asked for, instead of the fixed ones.
-        cross_validated: Settings that are chosen inside the labelled subset where it is large enough.
+        settings: Settings of the readout or learner.
+        given: Names of the settings that were chosen for this run, instead of the fixed ones.
+        cross_validated: Names of the settings that are chosen inside the labelled subset where it is large enough.
         settings_from: Where the fixed settings come from: ``"development images"`` or ``"published script"``.
-        family: Which kind of readout or learner it is.
+        family: Kind of readout or learner.
         deterministic_at_full_set: Whether it makes no random choice on the full training set.
-        transductive: Whether it looked at the scored images, without labels, before it predicted them.
-        test_peeks: How often the scored labels were looked at; above 1 the error is the smallest of so many: a leak.
-        revision: Which version of the contender's code it is.
+        transductive: Whether it saw the scored images, without labels, before it predicted them.
+        test_peeks: How often the scored labels were read; above 1 the error is the smallest of that many: a leak.
+        revision: Version of the contender's code.
         representation: The pretrained encoder, ``"pixels"``, ``"pca"`` or ``"random"``; None for learning from scratch.
         encoder_hash: SHA-256 of a pretrained encoder's weights and architecture; None without one.
         pretrain_seed: Seed of the encoder's pretraining, if its card records one.
         pretraining: How the encoder was pretrained.
-        quick: Whether that was a few steps on the spot.
+        quick: Whether it was pretrained for a few steps on the spot.
         precision: Arithmetic of the network that is trained; ``"fp32"`` for frozen codes.
-        device: Where it ran.
+        device: Where the trial ran.
         threads: Number of threads, which can change how sums are rounded.
-        software: Versions of the packages that compute it.
+        software: Version by package, of the packages that can change a bit of the predictions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -121,14 +121,14 @@ class Trial(BaseModel):
 
     @property
     def computed_with(self) -> str:
-        """The versions of what computed it and the number of threads, in one line."""
+        """The versions of the software that computed it and the number of threads, in one line."""
         return ", ".join([*(f"{name} {version}" for name, version in self.software.items()), f"{self.threads} threads"])
 
     def identity(self) -> dict[str, object]:
-        """Return what makes this trial another one than that: names are left out, so renaming runs nothing again.
+        """Return what distinguishes this trial from others, without names: after a renaming nothing has to run again.
 
-        The names are those of the first version, whatever the fields are called today. A field that is added later
-        is part of it only where it is not at its default, so that stored trials keep their identity.
+        The keys are those of the first version, whatever the fields are called today. A field that is added later
+        becomes part of the identity only where it is not at its default, so that stored trials keep theirs.
         """
         identity: dict[str, object] = {
             "budget": self.budget,
@@ -138,7 +138,7 @@ class Trial(BaseModel):
             "reads": self.reads,
             "readout": self.readout,
             "settings": dict(sorted(self.settings.items())),
-            # what is no network is identified by its name: it is a function of the training images
+            # a representation without weights is a function of the training images, so its name identifies it
             "encoder_hash": self.encoder_hash or self.representation,
             "data_fingerprint": self.data_fingerprint,
             "scored_fingerprint": self.scored_fingerprint,
@@ -156,7 +156,7 @@ class Trial(BaseModel):
 
     @property
     def key(self) -> str:
-        """SHA-256 of the identity: the name under which a store keeps the trial."""
+        """SHA-256 of the identity, under which a store keeps the trial."""
         return hashlib.sha256(json.dumps(self.identity(), separators=(",", ":")).encode()).hexdigest()
 
 
@@ -165,9 +165,9 @@ class Row(Trial):
 
     Args:
         error: Percentage of the scored images that were classified wrongly.
-        n_scored: How many images that is over.
+        n_scored: Number of scored images.
         predictions: SHA-256 of the predicted labels.
-        classes_predicted: How many classes the predictions hold: 1 shows training that never got going or diverged.
+        classes_predicted: Number of classes among the predictions: 1 shows training that never got going or diverged.
             None in rows from before this was recorded.
     """
 
@@ -182,11 +182,11 @@ class FinishedTrial:
     """A trial as a store has it.
 
     Args:
-        row: Its row.
+        row: The trial and its outcome.
         seconds: Wall-clock time of fitting and predicting; NaN if not known.
         finished: When it was scored, UTC, ISO 8601 to the second; empty if not known.
         environment: Where it was computed, as ``describe_environment`` records it.
-        wrong: Which scored images were classified wrongly, as ``numpy.packbits`` packs it; empty if not known.
+        wrong: Which scored images were classified wrongly, packed by ``numpy.packbits``; empty if not known.
     """
 
     row: Row
@@ -197,5 +197,5 @@ class FinishedTrial:
 
 
 def mistakes(trials: Iterable[FinishedTrial]) -> dict[str, bytes]:
-    """Collect which scored images were wrong, by the hash of a row's predictions, as far as it is known."""
+    """Collect which scored images were wrong, by the hash of a row's predictions, where it is known."""
     return {trial.row.predictions: trial.wrong for trial in trials if trial.wrong}

@@ -28,13 +28,13 @@ CREATE TABLE IF NOT EXISTS mistakes (key TEXT PRIMARY KEY, wrong BLOB NOT NULL);
 
 
 class Store:
-    """Finished trials in one file. Every row is committed as it is added, so a kill loses none.
+    """Finished trials in one file. Every row is committed as it is added, so a kill does not lose any.
 
     Args:
         path: The file; it is created, with its folder, if it does not exist.
 
     Raises:
-        UserError: If the file is something else.
+        UserError: If the file is not a store.
     """
 
     def __init__(self, path: Path) -> None:
@@ -59,7 +59,7 @@ class Store:
         return found[0] if found else None
 
     def add(self, trial: FinishedTrial, subset: "Subset") -> bool:
-        """Keep a finished trial and its subset; a trial that is there already stays as it is.
+        """Store a finished trial and its subset; a trial that is already there stays as it is.
 
         Returns:
             Whether the trial was new.
@@ -99,13 +99,13 @@ class Store:
         return [int(i) for i in np.frombuffer(found[0], dtype="<i8")]
 
     def _compute_keys_anew(self) -> None:
-        """Give the trials of an older store today's keys; only what looks keys up does, so reading writes nothing."""
+        """Give the trials of an older store today's keys; only what looks up keys does this: reading writes nothing."""
         if self._keys_are_current:
             return
         with self._connect() as connection:
             connection.execute("BEGIN IMMEDIATE")
             (identity,) = connection.execute("PRAGMA user_version").fetchone()
-            if identity != IDENTITY:  # another process may have been faster
+            if identity != IDENTITY:  # another process may have done it meanwhile
                 wrong = dict(connection.execute("SELECT key, wrong FROM mistakes"))
                 trials = connection.execute(
                     "SELECT key, row, seconds, finished, environment FROM trials ORDER BY finished, rowid"
@@ -140,7 +140,7 @@ class Store:
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        # one connection per call: nothing is held open between trials that another process would wait for
+        # one connection per call: between trials nothing stays open that another process would have to wait for
         try:
             with contextlib.closing(sqlite3.connect(self.path, timeout=60)) as connection, connection:
                 yield connection

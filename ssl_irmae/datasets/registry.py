@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ssl_irmae.datasets.arrays import Arrays
     from ssl_irmae.datasets.image_set import ImageSet, Split
 
-IMAGE_SIZE = 32  # pixels, for images of the user's own
+IMAGE_SIZE = 32  # pixels, for the user's images
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 Dataset = Union[str, Path, "Arrays"]  # "|" would need Arrays at run time, and with it torch

@@ -37,7 +37,7 @@ class EncoderConfig(BaseModel):
 
 
 class Encoder(nn.Module):
-    """A pretrained encoder with its decoder, a module of its own.
+    """A pretrained encoder with its decoder, as a module.
 
     Args:
         config: Architecture and card.

@@ -107,7 +107,7 @@ class Run:
     def finish(self, command: str) -> Encoder:
         """Measure the trained autoencoder, and write the encoder, its card and its spectrum into the folder.
 
-        An encoder already there that has had as many steps is kept, with the command that made it.
+        An encoder that is already there and has had as many steps is kept, with the command that made it.
 
         Args:
             command: Command line or call that made the encoder, for the card.
@@ -256,7 +256,7 @@ def make_run(
 
 
 def _state_of(path: Path) -> tuple[int, int] | None:
-    """Return what tells one version of a file from another; None if there is no file."""
+    """Return what distinguishes versions of a file; None if there is no file."""
     try:
         found = path.stat()
     except FileNotFoundError:

@@ -1,17 +1,22 @@
 """The benchmark measures what it claims: the re-typed model is the published one, and FLOPs are counted correctly."""
 
+import itertools
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+import typer
 
 from benchmarks import __main__ as benchmark
-from benchmarks import child, peer, published
+from benchmarks import child, growth, peer, pretraining, published
 from benchmarks.growth import slope
 from benchmarks.measure import measure, ratios
+from benchmarks.options import Options
 from benchmarks.roof import flops_per_image
+from ssl_irmae.cli.main import app
 from ssl_irmae.encoders.published_checkpoint import read_published_checkpoint
 
 
@@ -78,3 +83,47 @@ def test_sections_accumulate_in_one_document(
     printed = capsys.readouterr().out
     assert "MISSED" in printed
     assert max(map(len, printed.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", benchmark.SECTIONS)
+def test_sections_pass_options_that_the_commands_have(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = typer.main.get_command(app)
+    assert isinstance(commands, typer.core.TyperGroup)
+    counter = itertools.count(1.0)  # different values, as `quality` divides by their standard error
+
+    def parse(command: str, *arguments: str, **_: Any) -> child.Child:
+        if command in commands.commands:
+            commands.commands[command].make_context(command, list(arguments))
+        else:
+            assert command == "--help"
+        value = next(counter)
+        document = {
+            "seconds": {
+                "stages": {"encode": value, "trials": value},
+                "by_contender": {"ae-knn": value},
+                "train": value,
+            },
+            "images_per_second": value,
+            "rows": [{"error": value}],
+            "config": {
+                "card": {"precision": "fp32", "effective_rank": value, "reconstruction_mse_train": value},
+            },
+        }
+        return child.Child(json.dumps(document), value, value)
+
+    def run(arguments: list[str], **_: Any) -> child.Child:
+        document = {"flops_per_image": 1.0, "fp32": 1.0} if "benchmarks.roof" in arguments else {"the whole step": 1.0}
+        return child.Child(json.dumps(document) if "-m" in arguments else "", 1.0, 1.0)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(child, "ssl_irmae", parse)
+    monkeypatch.setattr(child, "published", lambda *_: child.Child('{"seconds": 1.0, "images_per_second": 1.0}', 1, 1))
+    monkeypatch.setattr(child, "run", run)
+    for module in (growth, pretraining):
+        monkeypatch.setattr(module, "load_images", lambda _: SimpleNamespace(images=torch.zeros(4, 2, 2)))
+    options = Options(
+        quick=True, repeats=1, device="cpu", large_batch=256, large_rate=2e-3, peer=None, figures=tmp_path
+    )
+    assert benchmark.SECTIONS[name](options)["measures"]

@@ -1,4 +1,4 @@
-"""What is kept in the user's cache is what was computed, or it is computed again."""
+"""The user's cache returns what was computed, or it is computed again."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +11,12 @@ from torch import Tensor
 from ssl_irmae.protocols.storage.cache import cached
 
 
+Counted = tuple[Callable[[], dict[str, Tensor]], list[int]]
+
+
 @pytest.fixture
-def counted() -> tuple[Callable[[], dict[str, Tensor]], list[int]]:
-    """A computation, and a list that grows each time it is made."""
+def counted() -> Counted:
+    """A computation, and a list that grows each time it runs."""
     made: list[int] = []
 
     def compute() -> dict[str, Tensor]:
@@ -23,11 +26,11 @@ def counted() -> tuple[Callable[[], dict[str, Tensor]], list[int]]:
     return compute, made
 
 
-def _files() -> list[Path]:
+def cached_files() -> list[Path]:
     return [path for path in (platformdirs.user_cache_path("ssl-irmae") / "codes").iterdir() if path.is_file()]
 
 
-def test_what_was_computed_is_read_back(counted: tuple[Callable[[], dict[str, Tensor]], list[int]]) -> None:
+def test_tensors_are_computed_once_and_read_back(counted: Counted) -> None:
     compute, made = counted
     first, again = (cached("codes", "a", 1, compute=compute)["codes"] for _ in range(2))
     assert torch.equal(first, again)
@@ -37,12 +40,12 @@ def test_what_was_computed_is_read_back(counted: tuple[Callable[[], dict[str, Te
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-3], lambda data: data[:-1] + b"?", lambda _: b""])
-def test_a_damaged_file_is_computed_again_and_mended(
-    damage: Callable[[bytes], bytes], counted: tuple[Callable[[], dict[str, Tensor]], list[int]]
+def test_a_damaged_file_is_computed_again_and_replaced(
+    damage: Callable[[bytes], bytes], counted: Counted
 ) -> None:
     compute, made = counted
     expected = cached("codes", "a", compute=compute)["codes"]
-    (file,) = _files()
+    (file,) = cached_files()
     file.write_bytes(damage(file.read_bytes()))
     assert torch.equal(cached("codes", "a", compute=compute)["codes"], expected)
     assert torch.equal(cached("codes", "a", compute=compute)["codes"], expected)
@@ -52,9 +55,7 @@ def test_a_damaged_file_is_computed_again_and_mended(
     assert len(made) == 3
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(
-    counted: tuple[Callable[[], dict[str, Tensor]], list[int]],
-) -> None:
+def test_an_unwritable_cache_is_not_an_error(counted: Counted) -> None:
     compute, _ = counted
     folder = platformdirs.user_cache_path("ssl-irmae")
     folder.parent.mkdir(parents=True, exist_ok=True)

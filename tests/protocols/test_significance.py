@@ -1,4 +1,4 @@
-"""The sign-flip test is scipy's, Holm's correction the textbook's, and the words about n are true."""
+"""The sign-flip test agrees with scipy, Holm's correction with the textbook, and the sentence about n is true."""
 
 import itertools
 import re
@@ -22,7 +22,7 @@ def test_the_sign_flip_test_by_hand() -> None:
 
 
 @pytest.mark.parametrize("n", [2, 5, 10, 13])
-def test_the_exact_test_is_scipys(n: int) -> None:
+def test_the_exact_test_agrees_with_scipy(n: int) -> None:
     rng = np.random.default_rng(n)
     for x in (rng.normal(0.5, 1, size=n), rng.integers(-3, 5, size=n) / 100):  # the second has many ties
         peer = stats.permutation_test((x,), np.mean, permutation_type="samples", n_resamples=np.inf, vectorized=True)
@@ -30,7 +30,7 @@ def test_the_exact_test_is_scipys(n: int) -> None:
 
 
 @pytest.mark.parametrize(("n", "shift"), [(17, 0.3), (30, 0.5), (30, 0.0)])
-def test_random_flips_come_close_to_the_exact_p_of_many_pairs(n: int, shift: float) -> None:
+def test_random_flips_approximate_the_exact_p_of_many_pairs(n: int, shift: float) -> None:
     x = np.round(np.random.default_rng(n).normal(shift, 1, size=n), 1)
     tenths = np.round(10 * x).astype(int)
     # the distribution of the sum of random signs times integers, by convolution
@@ -51,14 +51,14 @@ def test_random_flips_never_give_zero_and_are_the_same_every_time() -> None:
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(-50, 50).map(lambda d: d / 10), min_size=1, max_size=9))
-def test_p_is_a_probability_that_signs_and_order_leave_alone(x: list[float]) -> None:
+def test_p_is_a_probability_that_depends_on_neither_sign_nor_order(x: list[float]) -> None:
     p = sign_flip_test(x)
     assert 2 / 2 ** len(x) <= p <= 1
     assert p == sign_flip_test([-d for d in x]) == sign_flip_test(x[::-1])
 
 
 def test_holm_by_hand() -> None:
-    # m = 4: 0.005 * 4, 0.01 * 3, 0.03 * 2, and 0.04 * 1, which may not be below the one before it
+    # m = 4: 0.005 * 4, 0.01 * 3, 0.03 * 2, and 0.04 * 1, which must not be below the one before it
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.6, 0.7]) == [1, 1]
     assert holm([0.02]) == [0.02]
@@ -76,22 +76,23 @@ def test_holm_keeps_the_order_and_never_lowers_p(p: list[float]) -> None:
 
 @pytest.mark.parametrize("contenders", [1, 2, 7, 25, 26, 60])
 @pytest.mark.parametrize("n", range(1, 14))
-def test_the_words_about_n_are_true_of_the_test_itself(n: int, contenders: int) -> None:
+def test_the_sentence_about_n_is_true_of_the_test_itself(n: int, contenders: int) -> None:
     def best_case(pairs: int) -> float:
         return min(holm([sign_flip_test(np.ones(pairs))] * contenders))
 
-    words = what_n_allows(n, contenders=contenders)
-    assert (words is not None) == (best_case(n) >= 0.05)
-    if words is not None:
-        takes = re.search(r"takes (\d+) pairs", words)
+    sentence = what_n_allows(n, contenders=contenders)
+    assert (sentence is not None) == (best_case(n) >= 0.05)
+    if sentence is not None:
+        takes = re.search(r"takes (\d+) pairs", sentence)
         assert takes is not None
         needed = int(takes[1])
         assert best_case(needed) < 0.05 <= best_case(needed - 1)
-        assert ("Holm" in words) == (contenders > 1)
+        assert ("Holm" in sentence) == (contenders > 1)
 
 
 def test_six_pairs_are_the_fewest_that_can_reach_five_percent() -> None:
     assert what_n_allows(6) is None
-    words = what_n_allows(5)
-    assert words is not None
-    assert "2/2^5" in words
+    sentence = what_n_allows(5)
+    assert sentence is not None
+    assert "2/2^5" in sentence
+    assert "takes 6 pairs" in sentence

@@ -1,8 +1,10 @@
-"""Summaries agree with hand-computed cases and with scipy."""
+"""Summaries and comparisons agree with hand-computed cases and with scipy."""
 
 import math
+import random
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,8 +12,24 @@ from scipy import stats
 
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.statistics.anova import crossed_standard_error
-from ssl_irmae.protocols.statistics.summary import compare, mean_and_standard_error, summarise
+from ssl_irmae.protocols.statistics.error_matrix import error_matrices
 from ssl_irmae.protocols.statistics.finite_test_set import binomial_test_set_error, paired_test_set_error
+from ssl_irmae.protocols.statistics.summary import compare, mean_and_standard_error, summarise
+from ssl_irmae.protocols.storage.rows import Row
+from tests.protocols.conftest import MakeRow
+
+
+def crossed_rows(make_row: MakeRow, contender: str, errors: list[list[float]], **fields: object) -> list[Row]:
+    """Build a row per error: one list per subset, with an error per pretraining seed."""
+    return [
+        make_row(contender, seed, error, pretrain_seed=p, **fields)
+        for seed, line in enumerate(errors)
+        for p, error in enumerate(line)
+    ]
+
+
+def pack(wrong: npt.NDArray[np.bool_]) -> bytes:
+    return np.packbits(wrong).tobytes()
 
 
 def test_standard_error_by_hand() -> None:
@@ -24,30 +42,30 @@ def test_one_value_has_no_standard_error() -> None:
     assert mean_and_standard_error([3.0]) == (3.0, None)
 
 
-def test_a_summary_has_scipys_t_interval(make_row) -> None:
+def test_a_summary_has_scipys_t_interval(make_row: MakeRow) -> None:
     x = [3.1, 2.7, 4.0, 3.3, 9.9]
-    (summary,) = summarise([make_row("a", s, e) for s, e in enumerate(x)], reference="a")
+    (summary,) = summarise([make_row("a", s, e) for s, e in enumerate(x)], baseline="a")
     interval = stats.ttest_1samp(x, 0).confidence_interval(0.95)
-    assert (summary.low, summary.high) == (pytest.approx(interval.low), pytest.approx(interval.high))
+    assert (summary.low, summary.high) == pytest.approx((interval.low, interval.high))
     assert summary.standard_deviation == pytest.approx(np.std(x, ddof=1))
     assert summary.standard_error == pytest.approx(stats.sem(x))
     assert (summary.n, summary.over) == (5, "subsets")
 
 
-def test_one_row_has_a_mean_and_nothing_more(make_row) -> None:
-    (summary,) = summarise([make_row("a", 0, 3.0)], reference="a")
+def test_one_row_has_a_mean_and_nothing_more(make_row: MakeRow) -> None:
+    (summary,) = summarise([make_row("a", 0, 3.0)], baseline="a")
     assert (summary.mean, summary.n) == (3, 1)
     assert (summary.standard_error, summary.standard_deviation, summary.low, summary.high) == (None,) * 4
 
 
-def test_a_summary_a_contender_and_budget_with_differences_to_the_reference(make_row) -> None:
+def test_every_contender_has_a_summary_per_budget_with_its_difference_from_the_baseline(make_row: MakeRow) -> None:
     rows = [
         make_row(c, s, e + s, budget=budget)
         for budget in (10, 100)
         for c, e in (("a", 1.0), ("b", 3.0))
         for s in (0, 1, 2)
     ]
-    summaries = summarise(rows, reference="b")
+    summaries = summarise(rows, baseline="b")
     assert [(s.budget, s.contender, s.mean, s.n) for s in summaries] == [
         (10, "a", 2.0, 3),
         (10, "b", 4.0, 3),
@@ -57,26 +75,35 @@ def test_a_summary_a_contender_and_budget_with_differences_to_the_reference(make
     assert summaries[1].difference is None
     difference = summaries[0].difference
     assert difference is not None
+    assert (difference.baseline, difference.n, difference.better) == ("b", 3, 3)
     # the subsets differ, the difference between contenders does not: pairing removes the spread
     assert (difference.mean, difference.low, difference.high) == (-2.0, -2.0, -2.0)
 
 
-def test_holm_counts_the_contenders_of_one_budget_transductive_ones_too(make_row) -> None:
+def test_there_are_no_differences_where_the_baseline_was_not_run(make_row: MakeRow) -> None:
+    rows = [make_row("a", s, 1.0, budget=b) for b in (10, 100) for s in range(2)]
+    rows += [make_row("b", s, 2.0) for s in range(2)]
+    found = {(s.budget, s.contender): s.difference for s in summarise(rows, baseline="b")}
+    assert found[10, "a"] is None
+    assert found[100, "a"] is not None
+
+
+def test_holm_counts_the_contenders_of_one_budget_transductive_ones_too(make_row: MakeRow) -> None:
     rows = [make_row("base", s, 10.0, budget=b) for b in (10, 100) for s in range(8)]
     rows += [make_row("better", s, 9.0 - s / 10, budget=b) for b in (10, 100) for s in range(8)]
-    rows += [make_row("looks", s, 8.0 - s / 10, budget=10, transductive=True) for s in range(8)]
+    rows += [make_row("transductive", s, 8.0 - s / 10, budget=10, transductive=True) for s in range(8)]
     rows += [make_row("same", s, 10.0, budget=10) for s in range(8)]
-    found = {(s.budget, s.contender): s.difference for s in summarise(rows, reference="base") if s.difference}
+    found = {(s.budget, s.contender): s.difference for s in summarise(rows, baseline="base") if s.difference}
     assert {key: d.p for key, d in found.items()} == {
         (10, "better"): 2 / 2**8,
         (100, "better"): 2 / 2**8,
-        (10, "looks"): 2 / 2**8,
+        (10, "transductive"): 2 / 2**8,
         (10, "same"): 1,
     }
     assert {key: d.p_holm for key, d in found.items()} == {
         (10, "better"): pytest.approx(3 * 2 / 2**8),
         (100, "better"): 2 / 2**8,
-        (10, "looks"): pytest.approx(3 * 2 / 2**8),
+        (10, "transductive"): pytest.approx(3 * 2 / 2**8),
         (10, "same"): 1,
     }
 
@@ -90,24 +117,38 @@ def test_holm_counts_the_contenders_of_one_budget_transductive_ones_too(make_row
     ),
     st.randoms(),
 )
-def test_the_order_of_rows_does_not_matter(make_row, errors, random) -> None:
+def test_the_order_of_rows_does_not_matter(
+    make_row: MakeRow, errors: dict[tuple[str, int], list[float]], rng: random.Random
+) -> None:
     rows = [make_row(c, seed, e, pretrain_seed=p) for (c, seed), both in errors.items() for p, e in enumerate(both)]
-    by_name = {s.contender: s for s in summarise(rows, reference="a")}
-    assert by_name == {s.contender: s for s in summarise(random.sample(rows, len(rows)), reference="a")}
+    by_name = {s.contender: s for s in summarise(rows, baseline="a")}
+    assert by_name == {s.contender: s for s in summarise(rng.sample(rows, len(rows)), baseline="a")}
     for summary in by_name.values():
         if summary.difference:
             assert summary.difference.p <= summary.difference.p_holm <= 1
+            assert 0 <= summary.difference.better <= summary.difference.n
+
+
+def test_errors_are_a_matrix_of_subsets_by_pretraining_seeds(make_row: MakeRow) -> None:
+    rows = crossed_rows(make_row, "a", [[1.0, 3.0], [2.0, 6.0], [90.0]])
+    rows += [make_row("b", s, 5.0 + s, budget=60_000, rule="full", deterministic_at_full_set=True) for s in (7, 4)]
+    matrices = error_matrices(rows)
+    assert list(matrices) == [(100, "a"), (60_000, "b")]
+    a, b = matrices.values()
+    assert (a.seeds, a.pretrain_seeds, a.left_out) == ((0, 1), (0, 1), (2,))
+    assert a.errors.tolist() == [[1.0, 3.0], [2.0, 6.0]]
+    assert a.by_seed == {0: 2.0, 1: 4.0}
+    assert (a.one_subset, a.deterministic) == (False, False)
+    assert (b.seeds, b.pretrain_seeds, b.left_out) == ((4, 7), (None,), ())
+    assert b.errors.tolist() == [[9.0], [12.0]]
+    assert (b.one_subset, b.deterministic) == (True, True)
 
 
 def test_the_binomial_error_of_ten_thousand_images_at_two_percent() -> None:
     assert binomial_test_set_error(2.0, 10_000) == pytest.approx(0.14)
 
 
-def pack(wrong: np.ndarray) -> bytes:
-    return np.packbits(wrong).tobytes()
-
-
-def test_the_scored_images_part_of_a_difference_is_mcnemars_for_one_trial_each() -> None:
+def test_the_test_set_error_of_one_trial_each_is_that_of_mcnemars_difference() -> None:
     a, b = np.random.default_rng(0).random((2, 1003)) < [[0.1], [0.2]]
     only_a, only_b = (a & ~b).sum(), (b & ~a).sum()
     # variance of a mean of n values of -1, 0 and 1
@@ -115,87 +156,102 @@ def test_the_scored_images_part_of_a_difference_is_mcnemars_for_one_trial_each()
     assert paired_test_set_error([pack(a)], [pack(b)], 1003) == pytest.approx(100 * math.sqrt(expected))
 
 
-def test_the_scored_images_part_is_nothing_for_equal_mistakes_and_two_binomial_errors_for_independent_ones() -> None:
-    wrong = np.random.default_rng(0).random((2, 20_000)) < 0.1
-    assert paired_test_set_error([pack(wrong[0])], [pack(wrong[0])] * 3, 20_000) == 0
-    both = paired_test_set_error([pack(wrong[0])], [pack(wrong[1])], 20_000)
-    assert both == pytest.approx(math.sqrt(2) * binomial_test_set_error(10, 20_000), rel=0.03)
+def test_the_test_set_error_of_equal_mistakes_is_zero() -> None:
+    wrong = np.random.default_rng(0).random(20_000) < 0.1
+    assert paired_test_set_error([pack(wrong)], [pack(wrong)] * 3, 20_000) == 0
 
 
-def test_at_the_full_set_a_single_result_stands_beside_every_run(make_row) -> None:
-    linear_row = make_row("linear", 0, 4.0, readout="linear_probe")
+def test_the_test_set_error_of_independent_mistakes_is_that_of_two_binomials() -> None:
+    a, b = np.random.default_rng(0).random((2, 20_000)) < 0.1
+    error = paired_test_set_error([pack(a)], [pack(b)], 20_000)
+    assert error == pytest.approx(math.sqrt(2) * binomial_test_set_error(10, 20_000), rel=0.03)
+
+
+def test_at_the_full_set_a_deterministic_readout_is_paired_with_every_run(make_row: MakeRow) -> None:
+    linear_row = make_row("linear", 0, 4.0, deterministic_at_full_set=True)
     rows = [linear_row, *(make_row("supervised", s, e) for s, e in enumerate((1.0, 2.0, 3.0)))]
     full = [row.model_copy(update={"rule": "full"}) for row in rows]
-    linear, supervised = summarise(full, reference="supervised")
+    linear, supervised = summarise(full, baseline="supervised")
     assert linear.difference is not None
     assert (linear.difference.mean, linear.difference.n) == (2.0, 3)
     assert (linear.n, linear.standard_error) == (1, None)
     assert (supervised.n, supervised.over) == (3, "training seeds")
-    partial = summarise(rows, reference="supervised")[0].difference
+    partial = summarise(rows, baseline="supervised")[0].difference
     assert partial is not None
     assert partial.n == 1
 
 
-def crossed_rows(make_row, contender: str, errors: list[list[float]], **fields: object) -> list:
-    return [
-        make_row(contender, seed, error, pretrain_seed=p, **fields)
-        for seed, line in enumerate(errors)
-        for p, error in enumerate(line)
-    ]
+def test_at_the_full_set_every_run_is_paired_with_a_deterministic_baseline(make_row: MakeRow) -> None:
+    rows = [make_row("linear", 0, 4.0, rule="full", deterministic_at_full_set=True)]
+    rows += [make_row("supervised", s, e, rule="full") for s, e in enumerate((1.0, 2.0, 6.0))]
+    _, supervised = summarise(rows, baseline="linear")
+    assert supervised.difference is not None
+    assert (supervised.difference.mean, supervised.difference.n, supervised.difference.better) == (-1.0, 3, 2)
 
 
-def test_the_first_images_are_one_subset_whatever_the_seed(make_row) -> None:
-    (summary,) = summarise([make_row("a", s, 3.0 + s, rule="first") for s in range(3)], reference="a")
+def test_one_run_of_a_random_learner_is_not_repeated_at_the_full_set(make_row: MakeRow) -> None:
+    baseline = [make_row("r", s, 2.0 + s / 10, rule="full") for s in range(3)]
+    (alone, _) = summarise([make_row("a", 7, 1.0, rule="full"), *baseline], baseline="r")
+    assert alone.difference is None, "no training seed is shared"
+    certain = make_row("a", 0, 1.0, rule="full", deterministic_at_full_set=True)
+    (paired, _) = summarise([certain, *baseline], baseline="r")
+    assert paired.difference is not None
+    assert paired.difference.n == 3
+
+
+def test_the_first_images_are_one_subset_whatever_the_seed(make_row: MakeRow) -> None:
+    (summary,) = summarise([make_row("a", s, 3.0 + s, rule="first") for s in range(3)], baseline="a")
     assert (summary.over, summary.n) == ("training seeds", 3)
 
 
-def test_several_pretraining_seeds_are_averaged_within_each_subset(make_row) -> None:
+def test_several_pretraining_seeds_are_averaged_within_each_subset(make_row: MakeRow) -> None:
     errors = [[1.0, 3.0], [2.0, 6.0], [6.0, 6.0]]
     rows = [*crossed_rows(make_row, "a", errors), *(make_row("b", s, 1.0) for s in range(3))]
-    a, b = summarise(rows, reference="b")
+    a, b = summarise(rows, baseline="b")
     assert (a.mean, a.n, a.over) == (4, 3, "subsets x pretraining seeds")
     assert a.standard_deviation == pytest.approx(2)  # of the subset means 2, 4, 6
     error, freedom = crossed_standard_error(np.array(errors))
     assert a.standard_error == pytest.approx(error)
-    assert a.high == pytest.approx(4 + stats.t.ppf(0.975, freedom) * error)
+    margin = stats.t.ppf(0.975, freedom) * error
+    assert (a.low, a.high) == pytest.approx((4 - margin, 4 + margin))
     assert (b.over, b.n) == ("subsets", 3)
     assert a.difference is not None
     assert (a.difference.mean, a.difference.n) == (3, 3)  # 1, 3 and 5: three pairs, not six
     assert a.difference.p == 2 / 2**3
 
 
-def test_one_subset_has_no_standard_error_however_many_encoders(make_row) -> None:
-    (a,) = summarise(crossed_rows(make_row, "a", [[1.0, 3.0, 8.0]]), reference="a")
+def test_one_subset_has_no_standard_error_however_many_encoders(make_row: MakeRow) -> None:
+    (a,) = summarise(crossed_rows(make_row, "a", [[1.0, 3.0, 8.0]]), baseline="a")
     assert (a.mean, a.n, a.standard_error) == (4, 1, None)
 
 
-def test_at_the_full_set_several_encoders_are_what_the_error_is_over(make_row) -> None:
+def test_at_the_full_set_the_error_is_over_the_encoders_if_there_are_several(make_row: MakeRow) -> None:
     rows = crossed_rows(make_row, "a", [[1.0, 3.0, 8.0], [3.0, 3.0, 6.0]], rule="full")
-    (a,) = summarise(rows, reference="a")
+    (a,) = summarise(rows, baseline="a")
     assert (a.mean, a.n, a.over) == (4, 3, "pretraining seeds")
     assert a.standard_error == pytest.approx(stats.sem([2.0, 3.0, 7.0]))
 
 
-def test_a_subset_that_lacks_an_encoder_is_left_out(make_row) -> None:
+def test_a_subset_that_lacks_an_encoder_is_left_out(make_row: MakeRow) -> None:
     rows = crossed_rows(make_row, "a", [[1.0, 3.0], [2.0, 6.0], [90.0]])
-    (a,) = summarise(rows, reference="a")
+    (a,) = summarise(rows, baseline="a")
     assert (a.mean, a.n) == (3, 2)
     with pytest.raises(UserError, match="no subset of a at 100 labels was run with every one of its pretraining seeds"):
-        summarise([make_row("a", 0, 1.0, pretrain_seed=0), make_row("a", 1, 1.0, pretrain_seed=1)], reference="a")
+        summarise([make_row("a", 0, 1.0, pretrain_seed=0), make_row("a", 1, 1.0, pretrain_seed=1)], baseline="a")
 
 
-def test_rows_that_contradict_each_other_are_refused(make_row) -> None:
+def test_contradictory_rows_are_rejected(make_row: MakeRow) -> None:
     with pytest.raises(UserError, match="two rows give a at 100 labels, seed 0, different errors"):
-        summarise([make_row("a", 0, 1.0), make_row("a", 0, 2.0)], reference="a")
-    assert summarise([make_row("a", 0, 1.0)] * 2, reference="a")[0].n == 1
+        summarise([make_row("a", 0, 1.0), make_row("a", 0, 2.0)], baseline="a")
+    assert summarise([make_row("a", 0, 1.0)] * 2, baseline="a")[0].n == 1
 
 
-def test_declared_comparisons_are_corrected_for_their_own_number_alone(make_row) -> None:
+def test_declared_comparisons_are_corrected_for_their_own_number_alone(make_row: MakeRow) -> None:
     errors = {"a": 1.0, "b": 3.0, "c": 7.0, "d": 2.0}
     wiggle = {"a": 0.1, "b": -0.1, "c": 0.05, "d": 0.3}
     rows = [make_row(c, s, e + s * wiggle[c], budget=b) for b in (10, 100) for c, e in errors.items() for s in range(8)]
     found = compare(rows, [("a", "b"), ("c", "d"), ("a", "nobody")])
-    assert [(c.budget, c.contender, c.difference.reference) for c in found] == [
+    assert [(c.budget, c.contender, c.difference.baseline) for c in found] == [
         (10, "a", "b"),
         (10, "c", "d"),
         (100, "a", "b"),
@@ -203,13 +259,14 @@ def test_declared_comparisons_are_corrected_for_their_own_number_alone(make_row)
     ]
     # all eight differences have one sign: 2 of 2^8 flips, times three comparisons, one of which was not run
     assert [c.difference.p_holm for c in found] == pytest.approx([3 * 2 / 2**8] * 4)
+    assert [c.difference.better for c in found] == [8, 0, 8, 0]
     assert found[0].difference.mean == pytest.approx(np.mean([1.0 - 3.0 + 0.2 * s for s in range(8)]))
-    alone = summarise([row for row in rows if row.budget == 10 and row.contender in "ab"], reference="b")
+    alone = summarise([row for row in rows if row.budget == 10 and row.contender in "ab"], baseline="b")
     assert alone[0].difference is not None
     assert (alone[0].difference.low, alone[0].difference.high) == (found[0].difference.low, found[0].difference.high)
 
 
-def test_a_comparison_tells_the_scored_images_part_of_the_trials_behind_it(make_row) -> None:
+def test_the_test_set_error_of_a_comparison_is_from_the_trials_behind_it(make_row: MakeRow) -> None:
     wrong = np.random.default_rng(0).random((2, 4, 1000)) < [[[0.1]], [[0.3]]]
     rows = [
         make_row(name, s, 100 * wrong[i, s].mean(), predictions=f"{name}{s}")
@@ -222,27 +279,18 @@ def test_a_comparison_tells_the_scored_images_part_of_the_trials_behind_it(make_
     per_image = (wrong[0, :3].astype(float) - wrong[1, :3]).mean(axis=0)  # the fourth subset has no pair
     assert found.difference.mean == pytest.approx(100 * per_image.mean())
     assert found.test_set_error == pytest.approx(100 * per_image.std(ddof=1) / math.sqrt(1000))
-    (some,) = compare(rows, [("a", "b")], {k: v for k, v in known.items() if k != "a0"})
-    assert some.test_set_error is None
-    assert some.difference == found.difference
+    (incomplete,) = compare(rows, [("a", "b")], {k: v for k, v in known.items() if k != "a0"})
+    assert incomplete.test_set_error is None
+    assert incomplete.difference == found.difference
 
 
-def test_a_single_result_at_the_full_set_is_compared_image_by_image_with_every_run(make_row) -> None:
+def test_a_deterministic_readout_at_the_full_set_is_compared_image_by_image_with_every_run(make_row: MakeRow) -> None:
     wrong = np.random.default_rng(0).random((4, 1000)) < 0.2
-    rows = [make_row("k", 7, 100 * wrong[3].mean(), rule="full", readout="knn", predictions="3")]
-    rows += [make_row("r", s, 100 * wrong[s].mean(), rule="full", readout="vib", predictions=f"{s}") for s in range(3)]
+    rows = [
+        make_row("k", 7, 100 * wrong[3].mean(), rule="full", deterministic_at_full_set=True, predictions="3"),
+        *(make_row("r", s, 100 * wrong[s].mean(), rule="full", predictions=f"{s}") for s in range(3)),
+    ]
     (found,) = compare(rows, [("k", "r")], {f"{i}": pack(each) for i, each in enumerate(wrong)})
     per_image = wrong[3] - wrong[:3].mean(axis=0)
     assert found.difference.mean == pytest.approx(100 * per_image.mean())
     assert found.test_set_error == pytest.approx(100 * per_image.std(ddof=1) / math.sqrt(1000))
-
-
-def test_one_run_of_a_random_learner_is_not_repeated_at_the_full_set(make_row) -> None:
-    reference = [make_row("r", s, 2.0 + s / 10, rule="full", readout="supervised") for s in range(3)]
-    random = make_row("a", 7, 1.0, rule="full", readout="vib")
-    (alone, _) = summarise([random, *reference], reference="r")
-    assert alone.difference is None, "no training seed is shared"
-    certain = make_row("a", 0, 1.0, rule="full", readout="knn")
-    (paired, _) = summarise([certain, *reference], reference="r")
-    assert paired.difference is not None
-    assert paired.difference.n == 3

@@ -6,13 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.subsets import Rule, draw_subset
+from ssl_irmae.protocols.subsets import Rule, Subset, draw_subset
 
 LABELS = np.random.default_rng(0).integers(0, 10, 1000)
 
 
+def _subset(budget: int, seed: int = 0, rule: Rule = "balanced", fingerprint: str = "f") -> Subset:
+    return draw_subset(LABELS, fingerprint=fingerprint, budget=budget, seed=seed, rule=rule)
+
+
 def _draw(budget: int, seed: int = 0, rule: Rule = "balanced", fingerprint: str = "f") -> list[int]:
-    return draw_subset(LABELS, fingerprint=fingerprint, budget=budget, seed=seed, rule=rule).indices.tolist()
+    return [int(i) for i in _subset(budget, seed, rule, fingerprint).indices]
 
 
 @given(budget=st.integers(10, 500), seed=st.integers(0, 50))
@@ -38,11 +42,18 @@ def test_a_draw_is_a_function_of_fingerprint_seed_and_rule() -> None:
     assert all(set(_draw(50)) != set(other) for other in others)
 
 
-def test_numpys_global_generator_is_not_involved() -> None:
-    np.random.seed(0)  # noqa: NPY002  # the global generator is what this is about
-    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+def test_the_hash_is_of_the_indices_in_order() -> None:
+    assert _subset(50).hash == _subset(50).hash
+    assert len({_subset(50).hash, _subset(50, seed=1).hash, _subset(51).hash}) == 3
+    subset = _subset(50)
+    assert Subset(subset.indices[::-1].copy(), subset.seed, subset.rule).hash != subset.hash
+
+
+def test_numpys_global_generator_is_left_alone() -> None:
+    before = repr(np.random.get_state())  # noqa: NPY002
     _draw(50)
-    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+    _draw(50, rule="uniform")
+    assert repr(np.random.get_state()) == before  # noqa: NPY002
 
 
 def test_uniform_draws_are_uniform() -> None:
@@ -53,16 +64,34 @@ def test_uniform_draws_are_uniform() -> None:
     assert abs(counts.var() - 18) < 3
 
 
-def test_the_full_set_is_full_under_either_rule() -> None:
-    for rule in ("balanced", "uniform"):
-        subset = draw_subset(LABELS, fingerprint="f", budget=1000, seed=4, rule=rule)
-        assert subset.rule == "full"
-        assert subset.indices.tolist() == list(range(1000))
+@pytest.mark.parametrize("rule", ["balanced", "uniform", "first"])
+def test_the_full_set_is_full_under_every_rule(rule: Rule) -> None:
+    subset = _subset(1000, seed=4, rule=rule)
+    assert (subset.rule, subset.seed) == ("full", 4)
+    assert subset.indices.tolist() == list(range(1000))
+
+
+def test_the_first_images_are_taken_as_they_come() -> None:
+    subset = _subset(7, seed=4, rule="first")
+    assert (subset.rule, subset.indices.tolist()) == ("first", list(range(7)))
 
 
 @pytest.mark.parametrize(
-    ("budget", "words"), [(0, "1 to 1000"), (1001, "1 to 1000"), (9, "10 classes"), (999, "rarest class")]
+    ("budget", "message"),
+    [
+        (0, r"`budgets`: 0 labels .* use 1 to 1000"),
+        (1001, r"`budgets`: 1001 labels .* use 1 to 1000"),
+        (9, r"`budgets`: 9 labels .* over 10 classes; use 10 or more, or `rule` uniform"),
+        (999, r"`budgets`: 999 labels .* rarest class has \d+ images; use at most \d+, 'all', or `rule` uniform"),
+    ],
 )
-def test_impossible_budgets_are_explained(budget: int, words: str) -> None:
-    with pytest.raises(UserError, match=words):
+def test_impossible_budgets_are_explained(budget: int, message: str) -> None:
+    with pytest.raises(UserError, match=message):
         _draw(budget)
+
+
+def test_the_largest_balanced_budget_is_the_one_that_the_error_names() -> None:
+    scarcest = int(np.bincount(LABELS).min())
+    assert len(_draw(10 * scarcest)) == 10 * scarcest
+    with pytest.raises(UserError, match=f"use at most {10 * scarcest},"):
+        _draw(10 * scarcest + 1)

@@ -1,4 +1,4 @@
-"""Adam takes torch's steps, and does not bring torch's compiler along."""
+"""Adam takes the same steps as torch's, without importing torch's compiler."""
 
 import subprocess
 import sys
@@ -10,15 +10,15 @@ from ssl_irmae.pretraining.adam import Adam
 
 
 def _layers() -> list[nn.Parameter]:
-    draw = torch.Generator().manual_seed(0)
-    return [nn.Parameter(torch.randn(shape, generator=draw)) for shape in ((4, 3), (4,), (2, 4, 3, 3), (5,))]
+    rng = torch.Generator().manual_seed(0)
+    return [nn.Parameter(torch.randn(shape, generator=rng)) for shape in ((4, 3), (4,), (2, 4, 3, 3), (5,))]
 
 
-def _give_gradients(parameters: list[nn.Parameter], step: int) -> None:
-    """Give all but the last a gradient; the first has none in the first step."""
-    draw = torch.Generator().manual_seed(1 + step)
+def _set_gradients(parameters: list[nn.Parameter], step: int) -> None:
+    """Set the gradients of all parameters but the last; the first has none in the first step."""
+    rng = torch.Generator().manual_seed(1 + step)
     for parameter in parameters[:-1]:
-        parameter.grad = torch.randn(parameter.shape, generator=draw)
+        parameter.grad = torch.randn(parameter.shape, generator=rng)
     if step == 0:
         parameters[0].grad = None
 
@@ -29,7 +29,7 @@ def _trained(rates: list[float]) -> tuple[list[nn.Parameter], Adam]:
     for step, rate in enumerate(rates):
         optimizer.learning_rate = rate
         optimizer.zero_grad()
-        _give_gradients(parameters, step)
+        _set_gradients(parameters, step)
         optimizer.step()
     return parameters, optimizer
 
@@ -41,13 +41,13 @@ def _equal(ours: list[nn.Parameter], theirs: list[nn.Parameter]) -> bool:
 RATES = [0.1, 0.1, 0.03, 0.01, 0.001]
 
 
-def test_steps_are_those_of_torch_to_the_last_bit() -> None:
+def test_steps_equal_those_of_torch_bit_for_bit() -> None:
     theirs = _layers()
     torch_adam = torch.optim.Adam(theirs, RATES[0], fused=True)
     for step, rate in enumerate(RATES):
         torch_adam.param_groups[0]["lr"] = rate
         torch_adam.zero_grad()
-        _give_gradients(theirs, step)
+        _set_gradients(theirs, step)
         torch_adam.step()
     ours, optimizer = _trained(RATES)
     assert _equal(ours, theirs)
@@ -56,7 +56,7 @@ def test_steps_are_those_of_torch_to_the_last_bit() -> None:
     assert optimizer.state_dict()["state"].keys() == state.keys()
 
 
-def test_a_saved_state_goes_on_bit_for_bit() -> None:
+def test_a_saved_state_continues_bit_for_bit() -> None:
     whole, _ = _trained(RATES)
     half, before = _trained(RATES[:3])
     after = Adam(half, 1.0)
@@ -64,12 +64,12 @@ def test_a_saved_state_goes_on_bit_for_bit() -> None:
     for step in (3, 4):
         after.learning_rate = RATES[step]
         after.zero_grad()
-        _give_gradients(half, step)
+        _set_gradients(half, step)
         after.step()
     assert _equal(half, whole)
 
 
-def test_training_leaves_the_compiler_of_torch_out_of_memory() -> None:
+def test_training_does_not_import_torchs_compiler() -> None:
     program = """
 import sys, torch
 from ssl_irmae.pretraining.adam import Adam

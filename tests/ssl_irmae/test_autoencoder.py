@@ -1,6 +1,7 @@
-"""A contract over every method, and the stated properties of stack and fold."""
+"""The contract of every method, and the stated properties of the stack and of folding."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from ssl_irmae.methods import METHODS
 KINDS = [(1, 32), (3, 32), (1, 64), (3, 64)]
 
 
-def _architecture(method: str, channels: int = 1, size: int = 32, **more: int) -> Architecture:
+def _architecture(method: str, channels: int = 1, size: int = 32, **more: Any) -> Architecture:
     return Architecture.paper(method=method, channels=channels, image_size=size, latent_dim=12, **more)
 
 
@@ -33,7 +34,7 @@ def test_contract_of_every_method(method: str, channels: int, size: int) -> None
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_same_seed_builds_the_same_weights_and_leaves_torch_alone(method: str) -> None:
+def test_the_same_seed_builds_the_same_weights_and_keeps_torchs_global_state(method: str) -> None:
     before = torch.random.get_rng_state()
     a, b, c = (_architecture(method).build(seed).state_dict() for seed in (3, 3, 4))
     assert torch.equal(before, torch.random.get_rng_state())
@@ -42,7 +43,7 @@ def test_the_same_seed_builds_the_same_weights_and_leaves_torch_alone(method: st
 
 
 @pytest.mark.parametrize(("channels", "size"), KINDS)
-def test_folding_changes_no_code_beyond_float_error(channels: int, size: int) -> None:
+def test_folding_changes_codes_by_float_error_only(channels: int, size: int) -> None:
     net = _architecture("irmae", channels, size, depth=3).build().eval()
     x = torch.rand(5, channels, size, size)
     with torch.no_grad():
@@ -51,12 +52,12 @@ def test_folding_changes_no_code_beyond_float_error(channels: int, size: int) ->
     assert not torch.equal(code, net.features(x))
 
 
-def test_a_folded_encoder_says_that_features_are_gone() -> None:
+def test_a_folded_encoder_has_no_features() -> None:
     with pytest.raises(UserError, match="folded"):
         _architecture("irmae").build().fold().features(torch.rand(1, 1, 32, 32))
 
 
-def test_folding_leaves_the_original_as_it_was() -> None:
+def test_folding_keeps_the_original_unchanged() -> None:
     net = _architecture("irmae").build()
     before = {k: v.clone() for k, v in net.state_dict().items()}
     net.fold()
@@ -71,7 +72,7 @@ def test_depth_zero_is_the_plain_autoencoder_exactly() -> None:
 
 
 @pytest.mark.parametrize("share", [False, True])
-def test_the_stack_is_its_product(share: bool) -> None:
+def test_the_stack_equals_its_product(share: bool) -> None:
     stack = LinearStack(width=5, depth=4, share_weights=share)
     matrices = [p.detach().double() for p in stack.parameters()] * (4 if share else 1)
     assert len(matrices) == 4
@@ -99,12 +100,12 @@ def test_the_stack_stays_fp32_under_autocast() -> None:
     h = torch.randn(10, 64)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         inside = stack(h)
-        assert nn.functional.linear(h, torch.eye(64)).dtype == torch.bfloat16  # autocast is really on
+        assert nn.functional.linear(h, torch.eye(64)).dtype == torch.bfloat16  # autocast is on
     assert torch.equal(inside, stack(h))
 
 
 @pytest.mark.parametrize("bad", [{"depth": 0}, {"depth": 2, "init_scale": 0.0}, {"depth": 2, "init_scale": math.nan}])
-def test_a_stack_refuses_what_is_no_stack(bad: dict[str, float]) -> None:
+def test_a_stack_needs_a_depth_and_a_positive_scale(bad: dict[str, Any]) -> None:
     with pytest.raises(UserError):
         LinearStack(width=4, **bad)
 
@@ -118,8 +119,8 @@ def test_the_gaussian_samples_in_the_loss_and_reports_the_mean() -> None:
     assert torch.equal(net.code(x), net.encoder(x)[:, :12])
 
 
-def test_options_of_the_stack_are_refused_for_other_methods() -> None:
-    with pytest.raises(UserError, match="--depth"):
+def test_arguments_of_the_stack_are_rejected_for_other_methods() -> None:
+    with pytest.raises(UserError, match="`depth` belongs to the linear stack of irmae, not to vae"):
         _architecture("vae", depth=3)
 
 
@@ -128,6 +129,6 @@ def test_an_unknown_method_names_the_nearest() -> None:
         _architecture("irmea")
 
 
-def test_images_without_a_reference_architecture_are_refused() -> None:
+def test_images_that_the_papers_networks_do_not_take_are_rejected() -> None:
     with pytest.raises(UserError, match="48x48"):
         _architecture("ae", 1, 48)

@@ -1,4 +1,4 @@
-"""What is decided about the machine: arithmetic, and freed memory."""
+"""Decisions that depend on the machine: arithmetic and freed memory."""
 
 import ctypes
 import platform
@@ -19,7 +19,7 @@ CPU = torch.device("cpu")
     ("capabilities", "auto"),
     [({"avx2": True, "avx512_bf16": False}, "fp32"), ({"avx512_bf16": True}, "bf16"), ({"bf16": True}, "bf16")],
 )
-def test_bf16_is_taken_where_the_processor_has_it(
+def test_bf16_is_the_default_where_the_processor_has_it(
     capabilities: dict[str, object], auto: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
@@ -32,7 +32,7 @@ def test_bf16_is_taken_where_the_processor_has_it(
             find_precision("bf16", CPU)
 
 
-def test_where_torch_does_not_tell_bf16_is_used_only_if_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bf16_is_used_only_on_request_where_torch_does_not_know_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict, raising=False)
     assert find_precision("auto", CPU) == "fp32"
     assert find_precision("bf16", CPU) == "bf16"
@@ -43,7 +43,7 @@ import resource, torch
 from ssl_irmae._support.allocator import keep_freed_memory
 
 def faults():
-    for _ in range(20):  # until places for it are found
+    for _ in range(20):  # until the allocator has settled
         torch.ones(10_000_000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(5):
@@ -56,14 +56,14 @@ print(faults())
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone can be told")
-def test_freed_memory_is_used_again_without_fresh_pages() -> None:
-    told = subprocess.run([sys.executable, "-c", _FAULTS], capture_output=True, text=True, check=True).stdout
-    before, after = (int(line) for line in told.split())
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be made to keep freed memory")
+def test_freed_memory_is_reused_without_fresh_pages() -> None:
+    done = subprocess.run([sys.executable, "-c", _FAULTS], capture_output=True, text=True, check=True)
+    before, after = map(int, done.stdout.split())
     assert before > 100 * max(after, 1)
 
 
-def test_without_glibc_nothing_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_glibc_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError
 

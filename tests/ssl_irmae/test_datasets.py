@@ -374,7 +374,8 @@ LABELS = np.array(["dog", "cat", "dog"])
     ],
 )
 def test_arrays_are_read_as_an_archive_of_them_is(tmp_path: Path, images: npt.NDArray[Any] | torch.Tensor) -> None:
-    array = images.float().numpy() if images.dtype == torch.bfloat16 else np.asarray(images)
+    is_bfloat16 = isinstance(images, torch.Tensor) and images.dtype == torch.bfloat16
+    array = torch.as_tensor(images).float().numpy() if is_bfloat16 else np.asarray(images)
     _write_npz(tmp_path / "m.npz", {"images": array, "labels": LABELS})
     expected = load_images(tmp_path / "m.npz")
     loaded = load_images((images, LABELS))

@@ -1,4 +1,4 @@
-"""Pretrained encoders: what is saved is what is loaded, and nothing else is ever loaded."""
+"""Pretrained encoders: what is saved is what is loaded, and nothing else is loaded."""
 
 import json
 import pickle
@@ -11,6 +11,7 @@ import torch
 
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.encoders.card import model_card
 from ssl_irmae.encoders.encoder import BUNDLED, Encoder, EncoderConfig, list_bundled, read_config, weights_hash
 from ssl_irmae.encoders.published_checkpoint import read_published_checkpoint
 from ssl_irmae.errors import UserError
@@ -32,7 +33,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     assert loaded.config == encoder.config
 
 
-def test_folded_on_demand_and_again_from_disk(tmp_path: Path) -> None:
+def test_encoders_are_folded_on_demand_and_saved_folded(tmp_path: Path) -> None:
     encoder = _fresh()
     encoder.save_pretrained(tmp_path / "a")
     x = torch.rand(4, 1, 32, 32)
@@ -45,7 +46,7 @@ def test_folded_on_demand_and_again_from_disk(tmp_path: Path) -> None:
         again.features(x)
 
 
-def test_half_size_rounds_to_float16_and_computes_in_fp32(tmp_path: Path) -> None:
+def test_half_size_weights_are_float16_on_disk_and_fp32_in_memory(tmp_path: Path) -> None:
     encoder = _fresh()
     encoder.save_pretrained(tmp_path / "full")
     encoder.save_pretrained(tmp_path / "half", half=True)
@@ -56,7 +57,7 @@ def test_half_size_rounds_to_float16_and_computes_in_fp32(tmp_path: Path) -> Non
         assert torch.equal(weight, encoder.state_dict()[name].half().float())
 
 
-def test_encode_takes_images_of_any_size_and_equals_the_module(digits: ImageSet) -> None:
+def test_encode_takes_images_of_any_size_and_agrees_with_the_module(digits: ImageSet) -> None:
     encoder = _fresh()
     expected = encoder(digits.images[:50].float() / 255)
     torch.testing.assert_close(encoder.encode(digits.images[:50]), expected)
@@ -64,26 +65,26 @@ def test_encode_takes_images_of_any_size_and_equals_the_module(digits: ImageSet)
     assert encoder.encode(colour).shape == (3, 8)
 
 
-def test_an_unknown_reading_is_refused(digits: ImageSet) -> None:
+def test_an_unknown_reading_is_rejected(digits: ImageSet) -> None:
     with pytest.raises(UserError, match="did you mean 'code'"):
-        _fresh().encode(digits.images[:1], reads="codes")
+        _fresh().encode(digits.images[:1], reads="codes")  # type: ignore[arg-type]
 
 
-def test_a_missing_or_extra_weight_is_refused(tmp_path: Path) -> None:
+def test_missing_or_extra_weights_are_rejected(tmp_path: Path) -> None:
     encoder = _fresh()
     encoder.save_pretrained(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     config["architecture"]["depth"] = 4
     (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(UserError, match="does not fit"):
+    with pytest.raises(UserError, match="does not match"):
         Encoder.from_pretrained(tmp_path)
 
 
-def test_damaged_files_are_refused(tmp_path: Path) -> None:
+def test_damaged_files_are_rejected(tmp_path: Path) -> None:
     _fresh().save_pretrained(tmp_path)
     weights = (tmp_path / "model.safetensors").read_bytes()
     (tmp_path / "model.safetensors").write_bytes(weights[: len(weights) // 2])
-    with pytest.raises(UserError, match="does not fit"):
+    with pytest.raises(UserError, match="does not match"):
         Encoder.from_pretrained(tmp_path)
     (tmp_path / "config.json").write_text('{"format": 1}')
     with pytest.raises(UserError, match="not an encoder's configuration"):
@@ -93,13 +94,13 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
 def test_unknown_names_list_the_bundled_ones(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="did you mean 'mnist-irmae'"):
         Encoder.from_pretrained("mnist-irme")
-    with pytest.raises(UserError, match="holds no pretrained encoder"):
+    with pytest.raises(UserError, match="contains no pretrained encoder"):
         Encoder.from_pretrained(tmp_path)
     with pytest.raises(UserError, match="there is no encoder folder"):
         Encoder.from_pretrained(tmp_path / "nothing")
 
 
-def test_the_hash_names_the_weights(tmp_path: Path) -> None:
+def test_the_hash_depends_on_the_weights(tmp_path: Path) -> None:
     _fresh().save_pretrained(tmp_path / "a")
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     assert weights_hash(tmp_path / "a") == weights_hash(tmp_path / "b")
@@ -109,8 +110,42 @@ def test_the_hash_names_the_weights(tmp_path: Path) -> None:
     assert weights_hash(tmp_path / "a") != weights_hash(tmp_path / "b")
 
 
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("mnist-irmae", "7a1af54fde5a5cfa2a5c00d7a4d6f7bc4d74e7932eaa70f312ad9073f82d3817"),
+        ("mnist-ae", "a32a3a2465a0ff3845e697d54747c9c6863d422c7d7636dbf3c3a2a3f2427752"),
+        ("mnist-vae", "417d82a0532707afe447f07ec031f08bd50d34871683a699ac61048d4ba82fcb"),
+    ],
+)
+def test_hashes_are_those_of_the_stored_results(name: str, published: str) -> None:
+    assert weights_hash(name) == published
+
+
+class _Later(Architecture):
+    """An architecture as a later version might extend it."""
+
+    padding: str = "zeros"
+    strides: tuple[int, ...] = (2, 2)
+
+
+@pytest.mark.parametrize("method", ["irmae", "vae"])
+def test_a_field_added_later_changes_the_identity_only_if_it_is_set(method: str) -> None:
+    first = Architecture.paper(method=method, channels=1, image_size=32)
+    later = _Later(**first.model_dump())
+    assert json.dumps(later.identity()) == json.dumps(first.identity())
+    padded = later.model_copy(update={"padding": "reflect"})
+    assert padded.identity() == {**first.identity(), "padding": "reflect"}
+    assert later.model_copy(update={"strides": (4,)}).identity() == {**first.identity(), "strides": [4]}
+
+
 @pytest.mark.parametrize("name", list_bundled())
-def test_bundled_encoders_work_and_tell_where_they_come_from(name: str) -> None:
+def test_the_cards_of_bundled_encoders_are_up_to_date(name: str) -> None:
+    assert (BUNDLED / name / "README.md").read_text() == model_card(name, read_config(BUNDLED / name))
+
+
+@pytest.mark.parametrize("name", list_bundled())
+def test_bundled_encoders_work_and_record_where_they_come_from(name: str) -> None:
     encoder = Encoder.from_pretrained(name)
     x = torch.rand(2, 1, 32, 32)
     assert encoder(x).shape == (2, encoder.config.architecture.latent_dim)
@@ -125,12 +160,12 @@ def test_the_bundle_is_complete_and_small() -> None:
     assert sum(f.stat().st_size for f in BUNDLED.rglob("*")) < 15e6
 
 
-def test_irmaes_rank_is_a_fraction_of_the_plain_autoencoders() -> None:
+def test_irmaes_effective_rank_is_below_half_of_the_plain_autoencoders() -> None:
     ranks = {name: read_config(BUNDLED / name).card["effective_rank"] for name in ("mnist-irmae", "mnist-ae")}
     assert ranks["mnist-irmae"] < 0.5 * ranks["mnist-ae"]
 
 
-def _as_reference(encoder: Encoder) -> dict[str, torch.Tensor]:
+def _as_published(encoder: Encoder) -> dict[str, torch.Tensor]:
     names = {"encoder.": "enc.", "bottleneck.": "mlp.", "decoder.": "dec."}
     state = {}
     for key, value in encoder.autoencoder.state_dict().items():
@@ -141,42 +176,42 @@ def _as_reference(encoder: Encoder) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("method", ["irmae", "ae", "vae"])
 @pytest.mark.parametrize(("channels", "size"), [(1, 32), (3, 32), (3, 64)])
-def test_checkpoints_of_the_reference_code_are_imported(tmp_path: Path, method: str, channels: int, size: int) -> None:
+def test_checkpoints_of_the_public_code_are_imported(tmp_path: Path, method: str, channels: int, size: int) -> None:
     original = _fresh(method, channels, size)
-    torch.save(_as_reference(original), tmp_path / "checkpoint")
+    torch.save(_as_published(original), tmp_path / "checkpoint")
     imported = read_published_checkpoint(tmp_path / "checkpoint")
     assert imported.config.architecture == original.config.architecture
     x = torch.rand(2, channels, size, size)
     assert torch.equal(imported(x), original(x))
 
 
-def test_the_published_key_names_are_the_ones_imported() -> None:
-    keys = set(_as_reference(_fresh()))
+def test_the_published_names_of_weights_are_the_ones_imported() -> None:
+    keys = set(_as_published(_fresh()))
     assert {"enc.dcnn.0.weight", "enc.dcnn.6.bias", "enc.fc.weight", "mlp.hidden.0.weight", "dec.fc.bias"} <= keys
     assert {f"dec.dcnn.{i}.weight" for i in (1, 3, 5)} <= keys
 
 
-class _Malice:
+class _Malicious:
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         return exec, ("raise SystemExit('code was run')",)
 
 
-@pytest.mark.parametrize("content", [pickle.dumps(_Malice()), b"", b"PK\x03\x04 no archive"])
-def test_nothing_but_tensors_is_unpickled(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [pickle.dumps(_Malicious()), b"", b"PK\x03\x04 no archive"])
+def test_only_tensors_are_unpickled(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(content)
-    with pytest.raises(UserError, match="no checkpoint"):
+    with pytest.raises(UserError, match="not a checkpoint"):
         read_published_checkpoint(tmp_path / "x")
 
 
-def test_other_state_dicts_are_refused(tmp_path: Path) -> None:
-    for state, words in (
+def test_other_state_dicts_are_rejected(tmp_path: Path) -> None:
+    for state, message in (
         ({"layer.weight": torch.zeros(2)}, "unexpected entry"),
-        ({"enc.dcnn.0.weight": torch.zeros(32, 1, 4, 4)}, "fits none"),
-        ({"enc.fc.weight": 3}, "no state dict"),
-        ({}, "no state dict"),
+        ({"enc.dcnn.0.weight": torch.zeros(32, 1, 4, 4)}, "does not match any"),
+        ({"enc.fc.weight": 3}, "not a state dict"),
+        ({}, "not a state dict"),
     ):
         torch.save(state, tmp_path / "x")
-        with pytest.raises(UserError, match=words):
+        with pytest.raises(UserError, match=message):
             read_published_checkpoint(tmp_path / "x")
 
 
@@ -190,14 +225,14 @@ def test_other_state_dicts_are_refused(tmp_path: Path) -> None:
         torch.zeros(2, 1, 32, 32, dtype=torch.uint8).numpy(),
     ],
 )
-def test_what_is_no_batch_of_bytes_is_refused_and_not_encoded_to_nonsense(images: Any) -> None:
+def test_anything_but_a_batch_of_uint8_images_is_rejected(images: Any) -> None:
     for read in (_fresh().encode, _fresh().reconstruct):
         with pytest.raises(UserError, match="must be a uint8 tensor of shape"):
             read(images)
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"format": 99}, "Input should be 1"),
         ({"architecture": {"depth": None}}, "belong to irmae"),
@@ -205,20 +240,20 @@ def test_what_is_no_batch_of_bytes_is_refused_and_not_encoded_to_nonsense(images
         ({"architecture": {"init_scale": "inf"}}, "finite"),
     ],
 )
-def test_a_configuration_that_does_not_fit_itself_is_refused(tmp_path: Path, change: Any, words: str) -> None:
+def test_inconsistent_configurations_are_rejected(tmp_path: Path, change: Any, message: str) -> None:
     _fresh().save_pretrained(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     for key, value in change.items():
         config[key] = {**config[key], **value} if isinstance(value, dict) else value
     (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(UserError, match=words):
+    with pytest.raises(UserError, match=message):
         Encoder.from_pretrained(tmp_path)
 
 
-def test_damaged_checkpoints_are_refused_wherever_they_are_damaged(tmp_path: Path) -> None:
+def test_checkpoints_damaged_anywhere_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "c"
     torch.save({1: torch.zeros(2)}, path)
-    with pytest.raises(UserError, match="no state dict"):
+    with pytest.raises(UserError, match="not a state dict"):
         read_published_checkpoint(path)
     torch.save({"enc.fc.weight": torch.zeros(2)}, path)
     content = path.read_bytes()

@@ -12,10 +12,10 @@ from sklearn.pipeline import make_pipeline
 from ssl_irmae.datasets.registry import load_images
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.estimators import CodeTransformer
+from ssl_irmae.estimators import CodeTransformer
 
 
-def test_a_pipeline_sees_the_encoders_codes(tiny_encoder: Path) -> None:
+def test_a_pipeline_gets_the_encoders_codes(tiny_encoder: Path) -> None:
     digits = load_images("digits")
     x = digits.images[:40].numpy()
     transformer = clone(CodeTransformer(tiny_encoder, reads="features")).fit(x)
@@ -27,14 +27,14 @@ def test_a_pipeline_sees_the_encoders_codes(tiny_encoder: Path) -> None:
     assert model.predict(x).shape == (40,)
 
 
-def test_what_are_no_images_is_refused(tiny_encoder: Path) -> None:
+def test_non_images_are_rejected(tiny_encoder: Path) -> None:
     transformer = CodeTransformer(tiny_encoder).fit(np.zeros((1, 8, 8), np.uint8))
-    for bad in (np.zeros((2, 8, 8)), np.zeros((2, 64), np.uint8), np.zeros((2, 5, 8, 8), np.uint8)):
+    for other in (np.zeros((2, 8, 8)), np.zeros((2, 64), np.uint8), np.zeros((2, 5, 8, 8), np.uint8)):
         with pytest.raises(UserError, match="uint8"):
-            transformer.transform(bad)
+            transformer.transform(other)
 
 
-def test_it_keeps_to_scikit_learns_contract(tiny_encoder: Path) -> None:
+def test_scikit_learns_contract_is_kept(tiny_encoder: Path) -> None:
     x = load_images("digits").images[:6].numpy()
     with pytest.raises(NotFittedError):
         CodeTransformer(tiny_encoder).transform(x)

@@ -1,4 +1,4 @@
-"""The loop learns, stops, goes on bit for bit, and refuses what is not the same run."""
+"""The loop learns, stops, continues bit for bit, and rejects any run but the same."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def test_training_beats_the_best_constant_image(digits: ImageSet) -> None:
     assert reconstruction_error(state.autoencoder, digits.images[:300]) < 0.7 * constant
 
 
-def test_records_count_every_image_and_every_epoch(digits: ImageSet) -> None:
+def test_records_count_all_images_and_epochs(digits: ImageSet) -> None:
     state = _start(digits)
     records = list(state.run(epochs=2))
     assert [r.epoch for r in records if r.epoch_done] == [1, 2]
@@ -93,7 +94,7 @@ def test_depth_zero_trains_exactly_as_the_plain_autoencoder(digits: ImageSet) ->
     assert all(torch.equal(a, b) for a, b in zip(*trained, strict=True))
 
 
-def test_a_loss_that_is_not_finite_stops_with_the_place_named(digits: ImageSet) -> None:
+def test_a_non_finite_loss_stops_training_and_names_the_step(digits: ImageSet) -> None:
     state = _start(digits, learning_rate=1e30)
     with pytest.raises(NonFiniteLossError, match=r"epoch 1, step 2, with learning rate 1e\+30"):
         list(state.run(epochs=1))
@@ -109,16 +110,16 @@ def test_a_non_finite_loss_keeps_the_last_good_checkpoint(tmp_path: Path) -> Non
     assert sha256(tmp_path / "r" / "checkpoint.pt") == good
 
 
-def test_weights_that_are_not_finite_are_never_kept(tmp_path: Path) -> None:
-    """One step with a huge rate: its loss was finite, what it leaves is not."""
+def test_non_finite_weights_are_never_saved(tmp_path: Path) -> None:
+    """One step with a huge learning rate: its loss is finite, the weights after it are not."""
     with pytest.raises(NonFiniteLossError, match="not finite at epoch 1, step 1,"):
         list(_open(tmp_path / "r", learning_rate=1e10).train(epochs=1, max_steps=1))
     assert not (tmp_path / "r" / "checkpoint.pt").exists()
-    # what was advised can be done: the folder holds no run that would be in the way
+    # the advice can be followed: the folder contains no run that would be in the way
     list(_open(tmp_path / "r", learning_rate=1e-3).train(epochs=1, max_steps=1))
 
 
-def test_asking_again_for_what_is_done_keeps_the_card(tmp_path: Path) -> None:
+def test_repeating_a_finished_run_keeps_its_card(tmp_path: Path) -> None:
     for epochs, command in ((2, "made it"), (1, "did nothing")):
         run = _open(tmp_path / "r")
         list(run.train(epochs=epochs))
@@ -126,7 +127,7 @@ def test_asking_again_for_what_is_done_keeps_the_card(tmp_path: Path) -> None:
     assert "made it" in (tmp_path / "r" / "README.md").read_text()
 
 
-def test_two_at_once_do_not_train_in_one_folder(tmp_path: Path) -> None:
+def test_two_processes_cannot_train_in_one_folder(tmp_path: Path) -> None:
     first, second, third = _open(tmp_path / "r"), _open(tmp_path / "r"), _open(tmp_path / "r", learning_rate=1e-2)
     training = first.train(epochs=1)
     next(training)
@@ -150,16 +151,16 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path, content: object) -> None:
         _open(tmp_path / "r")
 
 
-def test_a_damaged_test_split_is_said_and_a_missing_one_is_not(tmp_path: Path) -> None:
+def test_a_damaged_test_split_is_an_error_and_a_missing_one_is_not(tmp_path: Path) -> None:
     (tmp_path / "set" / "train").mkdir(parents=True)
     for i in range(3):
         Image.fromarray(np.full((8, 8), 50 * i, np.uint8)).save(tmp_path / "set" / "train" / f"{i}.png")
-    own = str(tmp_path / "set")
-    assert _open(tmp_path / "r", dataset=own).test_images is None
+    images = str(tmp_path / "set")
+    assert _open(tmp_path / "r", dataset=images).test_images is None
     (tmp_path / "set" / "test").mkdir()
     (tmp_path / "set" / "test" / "0.png").write_bytes(b"no picture")
     with pytest.raises(UserError, match=r"0\.png cannot be read"):
-        _open(tmp_path / "r", dataset=own)
+        _open(tmp_path / "r", dataset=images)
 
 
 def test_more_epochs_continue_a_finished_run(tmp_path: Path) -> None:
@@ -175,10 +176,10 @@ def test_more_epochs_continue_a_finished_run(tmp_path: Path) -> None:
     assert [line["epoch"] for line in lines] == [1, 2]
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"learning_rate": 1e-2}, {"method": "ae"}])
-def test_another_configuration_is_refused_with_the_difference(tmp_path: Path, change: dict[str, object]) -> None:
+@pytest.mark.parametrize("change", [{"seed": 1}, {"learning_rate": 1e-2}, {"method": "ae"}], ids=str)
+def test_another_configuration_is_rejected_with_the_difference(tmp_path: Path, change: dict[str, Any]) -> None:
     list(_open(tmp_path / "r").train(epochs=1, max_steps=1))
-    with pytest.raises(UserError, match=f"{next(iter(change))} .* another --out"):
+    with pytest.raises(UserError, match=f"`{next(iter(change))}` .* another `out`"):
         _open(tmp_path / "r", **change)
 
 

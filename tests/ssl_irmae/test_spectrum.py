@@ -1,4 +1,4 @@
-"""Spectrum and effective rank have the properties their formulas state."""
+"""Spectrum and effective rank have the properties that their formulas state."""
 
 import math
 

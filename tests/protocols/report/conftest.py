@@ -1,50 +1,84 @@
 """A made-up protocol of a store's shape: every kind of contender, three budgets, the last one the full set."""
 
+import dataclasses
 import math
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import pytest
 
-from ssl_irmae.protocols.storage.rows import FinishedTrial
+from ssl_irmae.protocols.contenders.contender import Family, Reads
+from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
+from tests.protocols.conftest import MakeRow
 
 BUDGETS = (10, 100, 1000)
 SEEDS = range(7)
-ENVIRONMENT = {"python": "3.11.7", "packages": {"torch": "2.9.0"}, "gpu": None}
+ENVIRONMENT: dict[str, object] = {"python": "3.11.7", "packages": {"torch": "2.9.0"}, "gpu": None}
+FINISHED = "2026-01-01T00:00:00+00:00"
 
-# contender: encoder, what it reads, readout, error at ten labels
+
+class Shape(NamedTuple):
+    """What a contender of the made-up protocol is, and its error at ten labels."""
+
+    representation: str | None
+    reads: Reads
+    readout: str
+    family: Family
+    error: float
+
+
 CONTENDERS = {
-    "irmae-linear": ("irmae", "code", "linear_probe", 30.0),
-    "irmae-knn": ("irmae", "code", "knn", 35.0),
-    "pixels-linear": ("pixels", "code", "linear_probe", 50.0),
-    "supervised": (None, "images", "supervised", 60.0),
-    "my_own & <b>-joint": ("my_own & <b>", "images", "joint", 40.0),
-    "irmae-poisson-transductive": ("irmae", "code", "poisson_transductive", 5.0),
+    "irmae-linear": Shape("irmae", "code", "linear_probe", "linear", 30.0),
+    "irmae-knn": Shape("irmae", "code", "knn", "neighbours", 35.0),
+    "pixels-linear": Shape("pixels", "code", "linear_probe", "linear", 50.0),
+    "supervised": Shape(None, "images", "supervised", "network, labels only", 60.0),
+    "my_own & <b>-joint": Shape("my_own & <b>", "images", "joint", "network, reconstruction", 40.0),
+    "irmae-poisson-transductive": Shape("irmae", "code", "poisson_transductive", "graph", 5.0),
 }
 
 
 @pytest.fixture(scope="session")
-def trials(make_row) -> list[FinishedTrial]:
+def trials(make_row: MakeRow) -> list[FinishedTrial]:
     """Errors fall as 1 / sqrt(labels); a readout without randomness has one trial at the full set."""
     found = []
     for budget in BUDGETS:
         full = budget == BUDGETS[-1]
-        for place, (name, (encoder, reads, readout, start)) in enumerate(CONTENDERS.items()):
-            for seed in SEEDS[:1] if full and readout == "linear_probe" else SEEDS:
-                error = start / math.sqrt(budget / 10) + 0.3 * seed + 0.1 * ((seed * (place + 2)) % 5)
+        for place, (name, shape) in enumerate(CONTENDERS.items()):
+            once = shape.readout == "linear_probe"
+            for seed in SEEDS[:1] if full and once else SEEDS:
+                error = shape.error / math.sqrt(budget / 10) + 0.3 * seed + 0.1 * ((seed * (place + 2)) % 5)
                 row = make_row(
                     name,
                     seed,
                     round(error, 1),
                     budget=budget,
                     rule="full" if full else "balanced",
-                    subset=f"{'full' if full else f'subset-{budget}-{seed}'}",
+                    subset="full" if full else f"subset-{budget}-{seed}",
                     predictions=f"predictions-{name}-{budget}-{seed}",
-                    encoder=encoder,
-                    encoder_hash=None if encoder is None else f"hash-of-{encoder}",
-                    reads=reads,
-                    readout=readout,
+                    representation=shape.representation,
+                    encoder_hash=None if shape.representation in (None, "pixels") else f"hash-of-{shape.representation}",
+                    reads=shape.reads,
+                    readout=shape.readout,
+                    family=shape.family,
                     settings={"C": 0.1, "loss": "none"},
-                    transductive=readout == "poisson_transductive",
-                    pretrain_seed=0 if encoder == "irmae" else None,
+                    deterministic_at_full_set=once,
+                    transductive=shape.readout == "poisson_transductive",
+                    pretrain_seed=0 if shape.representation == "irmae" else None,
                 )
                 found.append(FinishedTrial(row, 0.25, f"2026-01-01T00:00:{seed:02d}+00:00", dict(ENVIRONMENT)))
     return found
+
+
+def finished(rows: Iterable[Row]) -> list[FinishedTrial]:
+    """Make finished trials of rows, where only the rows matter."""
+    return [FinishedTrial(row, 0.1, FINISHED, {}) for row in rows]
+
+
+def changed(trials: Iterable[FinishedTrial], **fields: object) -> list[FinishedTrial]:
+    """Give the rows of trials other fields."""
+    return [dataclasses.replace(trial, row=trial.row.model_copy(update=fields)) for trial in trials]
+
+
+def rows_of(trials: Iterable[FinishedTrial]) -> list[Row]:
+    """Return the rows of trials."""
+    return [trial.row for trial in trials]

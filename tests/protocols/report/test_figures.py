@@ -1,4 +1,4 @@
-"""Figures show the numbers of the summaries, on the axes and with the words that they should have."""
+"""Figures show the numbers of the summaries, with the axes, names and captions that they need."""
 
 import dataclasses
 import io
@@ -14,12 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from ssl_irmae.protocols.report.figures.budgets import error_against_labels, paired_differences, render, spread
-from ssl_irmae.protocols.report.figures.codes import Codes, code_view, principal_components, spectra_figure
+from ssl_irmae.protocols.report.figures.error_against_labels import error_against_labels, space_out
+from ssl_irmae.protocols.report.figures.figure import FORMATS, Format, render
+from ssl_irmae.protocols.report.figures.paired_differences import paired_differences
 from ssl_irmae.protocols.report.report import Report, make_report
-from ssl_irmae.protocols.report.styles import looks_of
+from ssl_irmae.protocols.report.styles import styles_of
 from ssl_irmae.protocols.storage.rows import FinishedTrial
-from tests.protocols.report.conftest import BUDGETS
+from tests.protocols.conftest import MakeRow
+from tests.protocols.report.conftest import BUDGETS, finished
 
 SIGNATURES = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-"}
 
@@ -210,41 +212,3 @@ def test_places_keep_their_distance_and_their_order(wanted: list[float]) -> None
     assert max(places) <= 1 + 1e-9
     if all(a - b >= 0.1 for a, b in itertools.pairwise(wanted)):
         assert places == pytest.approx(wanted)
-
-
-@pytest.fixture(scope="module")
-def codes() -> Codes:
-    rng = np.random.default_rng(0)
-    labels = np.arange(90) % 3
-    flat = rng.normal(size=(90, 5)) * np.array([3.0, 2.0, 1e-9, 1e-9, 1e-9])
-    apart = rng.normal(size=(90, 4)) + 9 * np.eye(4)[labels]
-    by_encoder = {"flat": flat.astype(np.float32), "apart": apart.astype(np.float32)}
-    return Codes(by_encoder, labels, ("a", "b", "c"), {"flat": "#0072b2", "apart": "#c84a00"})
-
-
-def test_spectra_tell_each_effective_rank(codes: Codes) -> None:
-    axes = spectra_figure(codes).axes[0]
-    assert axes.get_yscale() == "log"
-    flat, _ = (line.get_label() for line in axes.lines)
-    values = np.linalg.eigvalsh(np.cov(codes.by_encoder["flat"].T.astype(float)))
-    p = values[values > 1e-12] / values[values > 1e-12].sum()
-    assert flat == f"flat: effective rank {math.exp(-(p * np.log(p)).sum()):.1f} of 5"
-    assert axes.lines[0].get_ydata()[0] == 1
-
-
-def test_principal_components_are_those_of_the_covariance(codes: Codes) -> None:
-    code = codes.by_encoder["apart"]
-    points, shares = principal_components(code)
-    values = np.linalg.eigvalsh(np.cov(code.T.astype(float)))[::-1]
-    assert shares == pytest.approx(values[:2] / values.sum())
-    assert points.var(0, ddof=1) == pytest.approx(values[:2])
-
-
-def test_the_code_view_has_every_image_once_in_the_colour_of_its_class(codes: Codes) -> None:
-    figure = code_view(codes)
-    assert len(figure.axes) == 4
-    for axes in figure.axes:
-        counts = [len(c.get_offsets()) for c in axes.collections]
-        assert counts == [30, 30, 30]
-        assert len({to_hex(c.get_facecolor()[0]) for c in axes.collections}) == 3
-    assert render(code_view(codes), "png", source="") == render(figure, "png", source="")

@@ -1,190 +1,151 @@
-"""Trials out of files, and never two protocols, two encoders or two versions in one table."""
+"""Never two protocols, two encoders or two versions in one table."""
 
-import dataclasses
-import json
-import math
-from pathlib import Path
-
-import numpy as np
 import pytest
 
 from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.report.note import Kind, Note
 from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
-from ssl_irmae.protocols.report.tables.export import environments_json, mistakes_npz, rows_csv
-from ssl_irmae.protocols.storage.files import read_trials
-from ssl_irmae.protocols.storage.rows import FinishedTrial
-from ssl_irmae.protocols.storage.store import Store
-from ssl_irmae.protocols.subsets import Subset
+from ssl_irmae.protocols.storage.rows import FinishedTrial, Pretraining
+from tests.protocols.report.conftest import changed, rows_of
+
+SHORT = Pretraining(method="irmae", depth=8, steps=600, batch_size=32, learning_rate=1e-3, precision="fp32")
+LONG = SHORT.model_copy(update={"steps": 22_500})
 
 
-def changed(trials: list[FinishedTrial], **fields: object) -> list[FinishedTrial]:
-    return [dataclasses.replace(kept, row=kept.row.model_copy(update=fields)) for kept in trials]
+def texts(notes: list[Note], kind: Kind) -> list[str]:
+    return [note.text for note in notes if note.kind == kind]
 
 
-def rows(trials: list[FinishedTrial]) -> list[object]:
-    return [kept.row for kept in trials]
-
-
-def test_a_store_a_csv_and_a_json_document_give_the_same_rows(trials, tmp_path: Path) -> None:
-    assert mistakes_npz(trials) is None
-    trials = [dataclasses.replace(kept, wrong=bytes([i % 256] * 125)) for i, kept in enumerate(trials)]
-    store = Store(tmp_path / "any-name")
-    for i, kept in enumerate(trials):
-        store.add(str(i), kept, Subset(np.arange(3), kept.row.seed, "balanced"))
-    (tmp_path / "rows.csv").write_text(rows_csv(trials))
-    assert not read_trials(tmp_path / "rows.csv")[0].environment
-    (tmp_path / "environments.json").write_text(environments_json(trials))
-    assert not read_trials(tmp_path / "rows.csv")[0].wrong
-    (tmp_path / "mistakes.npz").write_bytes(mistakes_npz(trials) or b"")
-    document = {"rows": [kept.row.model_dump(mode="json") for kept in trials], "environments": [trials[0].environment]}
-    (tmp_path / "evaluate.json").write_text(json.dumps(document))
-    oldest_first = sorted(trials, key=lambda k: k.finished)
-    assert oldest_first != trials
-    assert read_trials(tmp_path / "any-name") == oldest_first
-    assert read_trials(tmp_path / "rows.csv") == oldest_first
-    assert rows(read_trials(tmp_path / "evaluate.json")) == rows(trials), "it tells no times"
-    assert read_trials(tmp_path / "evaluate.json")[0].environment == trials[0].environment
+def of_irmae(trials: list[FinishedTrial]) -> list[FinishedTrial]:
+    return [trial for trial in trials if trial.row.representation == "irmae"]
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
-    [("a.json", "{"), ("a.json", "[1]"), ("a.json", '{"rows": [{"contender": "x"}]}'), ("a.csv", "a,b\n1,2\n")],
-)
-def test_another_file_is_refused_in_a_sentence(tmp_path: Path, name: str, content: str) -> None:
-    (tmp_path / name).write_text(content)
-    with pytest.raises(UserError, match="cannot be read as a store"):
-        read_trials(tmp_path / name)
-
-
-def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="there is no file"):
-        read_trials(tmp_path / "typo.sqlite")
-    assert not list(tmp_path.iterdir())
-
-
-def test_reading_a_store_does_not_change_it(trials, tmp_path: Path) -> None:
-    path = tmp_path / "s.sqlite"
-    Store(path).add("key", trials[0], Subset(np.arange(3), 0, "balanced"))
-    before = path.read_bytes()
-    assert len(read_trials(path)) == 1
-    assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize("change", [{"error": 150.0}, {"error": math.nan}, {"n_scored": 0}, {"budget": 0}])
-def test_a_row_that_cannot_be_is_refused(trials, tmp_path: Path, change: dict[str, float]) -> None:
-    path = tmp_path / "rows.json"
-    path.write_text(json.dumps({"rows": [trials[0].row.model_dump() | change]}))
-    with pytest.raises(UserError, match="cannot be read"):
-        read_trials(path)
-
-
-def test_environments_that_are_none_are_refused(trials, tmp_path: Path) -> None:
-    (tmp_path / "rows.csv").write_text(rows_csv(trials))
-    (tmp_path / "environments.json").write_text("[]")
-    with pytest.raises(UserError, match=r"environments\.json holds no object"):
-        read_trials(tmp_path / "rows.csv")
-
-
-def test_mistakes_that_are_none_are_refused(trials, tmp_path: Path) -> None:
-    (tmp_path / "rows.csv").write_text(rows_csv(trials))
-    (tmp_path / "mistakes.npz").write_text("[]")
-    with pytest.raises(UserError, match=r"rows\.csv cannot be read"):
-        read_trials(tmp_path / "rows.csv")
-
-
-def test_an_empty_store_is_said_to_be_empty(tmp_path: Path) -> None:
-    Store(tmp_path / "s")
-    with pytest.raises(UserError, match="no finished trial"):
-        read_trials(tmp_path / "s")
-
-
-@pytest.mark.parametrize(
-    ("field", "other", "option", "choice"),
+    ("field", "other", "argument", "choice"),
     [
-        ("dataset", "mnist", "--dataset", {"dataset": "mnist"}),
-        ("data_fingerprint", "abcdef012", "--dataset", {"dataset": "abcdef"}),
-        ("scored_on", "development", "--scored-on", {"scored_on": "development"}),
-        ("rule", "uniform", "--rule", {"rule": "uniform"}),
+        ("dataset", "mnist", "`dataset`", {"dataset": "mnist"}),
+        ("data_fingerprint", "abcdef012", "`dataset`", {"dataset": "abcdef"}),
+        ("scored_on", "development", "`scored_on`", {"scored_on": "development"}),
+        ("rule", "uniform", "`rule`", {"rule": "uniform"}),
     ],
 )
-def test_several_protocols_are_listed_and_one_can_be_chosen(trials, field, other, option, choice) -> None:
-    few = [kept for kept in trials if kept.row.budget == 10]
+def test_several_protocols_are_listed_and_one_can_be_chosen(
+    trials: list[FinishedTrial], field: str, other: str, argument: str, choice: dict[str, str]
+) -> None:
+    few = [trial for trial in trials if trial.row.budget == 10]
     both = few + changed(few, **{field: other})
-    with pytest.raises(UserError, match=f"choose one with {option}") as caught:
+    with pytest.raises(UserError, match=f"choose one with {argument}") as caught:
         select_protocol(both)
     assert str(caught.value).count("(42 trials)") == 2
-    assert rows(select_protocol(both, **choice)) == rows(changed(few, **{field: other}))
+    assert select_protocol(both, **choice) == changed(few, **{field: other})
 
 
-def test_the_full_set_belongs_to_both_rules(trials) -> None:
+def test_the_full_set_belongs_to_every_rule(trials: list[FinishedTrial]) -> None:
     assert select_protocol(trials, rule="balanced") == trials
-    assert {kept.row.rule for kept in select_protocol(trials, rule="uniform")} == {"full"}
+    assert {trial.row.rule for trial in select_protocol(trials, rule="uniform")} == {"full"}
 
 
-def test_a_choice_that_fits_nothing_lists_what_there_is(trials) -> None:
-    with pytest.raises(UserError, match=r"no trial fits --dataset mnist: there are digits scored on test"):
+def test_a_choice_without_trials_lists_what_there_is(trials: list[FinishedTrial]) -> None:
+    with pytest.raises(UserError, match=r"no trial fits `dataset` mnist: there are digits scored on test"):
         select_protocol(trials, dataset="mnist")
 
 
-def test_a_retrained_encoder_replaces_the_older_one_everywhere(trials) -> None:
-    again = changed([k for k in trials if k.row.contender == "irmae-linear" and k.row.seed < 3], encoder_hash="newer")
+def test_a_retrained_encoder_replaces_the_older_one_everywhere(trials: list[FinishedTrial]) -> None:
+    linear = [t for t in trials if t.row.contender == "irmae-linear" and t.row.seed < 3]
+    again = changed(linear, encoder_hash="newer")
     kept, notes = keep_newest([*trials, *again])
-    assert {k.row.encoder_hash for k in kept if k.row.encoder == "irmae"} == {"newer"}
-    assert [k for k in kept if k.row.encoder == "irmae"] == again
+    assert {trial.row.encoder_hash for trial in of_irmae(kept)} == {"newer"}
+    assert of_irmae(kept) == again
     # 2 x 7 + 1 of the linear readout, 3 x 7 of each of the two others
-    assert notes == [
-        "Left out: 57 trials of an older encoder of the same name "
-        "(irmae-linear 15, irmae-knn 21, irmae-poisson-transductive 21)."
-    ]
+    (note,) = notes
+    assert note.kind == "left out"
+    assert "57 trials of an older encoder of the same name" in note.text
+    assert "irmae-linear 15, irmae-knn 21, irmae-poisson-transductive 21" in note.text
+    assert "57 trials" in note.brief
+    assert "irmae-knn" not in note.brief
 
 
-def test_encoders_of_other_pretraining_seeds_stand_beside_each_other(trials) -> None:
-    second = changed([k for k in trials if k.row.encoder == "irmae"], encoder_hash="second", pretrain_seed=1)
+def test_encoders_of_other_pretraining_seeds_stand_beside_each_other(trials: list[FinishedTrial]) -> None:
+    second = changed(of_irmae(trials), encoder_hash="second", pretrain_seed=1)
     kept, notes = keep_newest([*trials, *second])
     assert kept == [*trials, *second]
     assert notes == []
 
 
-def test_trials_from_before_rows_told_the_pretraining_seed_join_the_others_of_their_encoder(trials) -> None:
-    of_one = [k for k in trials if k.row.contender == "irmae-knn"]
-    older = changed([k for k in of_one if k.row.seed < 2], pretrain_seed=None)
-    kept, notes = keep_newest([*older, *(k for k in of_one if k.row.seed >= 2)])
-    assert {k.row.pretrain_seed for k in kept} == {0}
-    assert len(kept) == len(of_one)
+@pytest.mark.parametrize(("field", "value"), [("pretrain_seed", 0), ("pretraining", LONG)])
+def test_trials_from_before_pretraining_was_recorded_join_the_others_of_their_encoder(
+    trials: list[FinishedTrial], field: str, value: object
+) -> None:
+    newer = changed([t for t in trials if t.row.contender == "irmae-knn"], **{field: value})
+    older = changed([t for t in newer if t.row.seed < 2], **{field: None})
+    kept, notes = keep_newest([*older, *(t for t in newer if t.row.seed >= 2)])
+    assert {getattr(trial.row, field) for trial in kept} == {value}
+    assert len(kept) == len(newer)
     assert notes == []
 
 
-def test_encoders_that_were_pretrained_in_another_way_are_not_averaged_with_the_newest(trials) -> None:
-    irmae = [k for k in trials if k.row.encoder == "irmae"]
+def test_encoders_pretrained_in_another_way_are_not_averaged_with_the_newest(trials: list[FinishedTrial]) -> None:
     older = [
-        k
+        trial
         for seed in (0, 1, 2)
-        for k in changed(irmae, encoder_hash=f"quick-{seed}", pretrain_seed=seed, pretraining="600 steps", quick=True)
+        for trial in changed(
+            of_irmae(trials), encoder_hash=f"quick-{seed}", pretrain_seed=seed, pretraining=SHORT, quick=True
+        )
     ]
-    newer = changed(irmae, pretraining="22,500 steps")
+    newer = changed(of_irmae(trials), pretraining=LONG)
     kept, notes = keep_newest([*older, *newer])
     assert kept == newer
-    assert sum(row_count(note) for note in notes) == len(older)
+    (text,) = texts(notes, "left out")
+    assert f"{len(older)} trials" in text
 
 
-def row_count(note: str) -> int:
-    return int(note.split(" trials")[0].removeprefix("Left out: "))
-
-
-@pytest.mark.parametrize("field", ["settings", "precision", "device", "computed_with", "readout", "reads"])
-def test_a_mean_is_over_one_version(trials, field: str) -> None:
-    other = {"C": 9.0} if field == "settings" else "other"
-    again = changed([k for k in trials if (k.row.contender, k.row.budget) == ("supervised", 10)][:4], **{field: other})
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [
+        ("settings", {"C": 9.0}),
+        ("precision", "bf16"),
+        ("device", "cuda"),
+        ("software", {"torch": "2.10.0"}),
+        ("threads", 2),
+        ("readout", "other"),
+        ("reads", "code"),
+    ],
+)
+def test_a_mean_is_over_one_version(trials: list[FinishedTrial], field: str, other: object) -> None:
+    older = [t for t in trials if (t.row.contender, t.row.budget) == ("supervised", 10)]
+    again = changed(older[:4], **{field: other})
     kept, notes = keep_newest([*trials, *again])
-    here = [k for k in kept if (k.row.contender, k.row.budget) == ("supervised", 10)]
-    assert here == again
+    assert [t for t in kept if (t.row.contender, t.row.budget) == ("supervised", 10)] == again
     assert len(kept) == len(trials) - 7 + 4
-    assert "Left out: 7 trials of older settings, precision, device or software (supervised 7)." in notes
-    assert any("not all contenders" in n.lower() for n in notes) == (field in ("computed_with", "precision", "device"))
+    (text,) = texts(notes, "left out")
+    assert "7 trials of older settings, precision, device or software (supervised 7)" in text
+    computed = texts(notes, "software")
+    assert len(computed) == (field in ("software", "threads", "precision", "device"))
+    if computed:
+        assert f"{'torch 2.10.0' if field == 'software' else f'{field} {other}'} (4 trials)" in computed[0]
 
 
-def test_the_same_trial_twice_counts_once(trials) -> None:
+def test_contenders_may_differ_in_what_computes_them(trials: list[FinishedTrial]) -> None:
+    linear = [t for t in trials if t.row.contender == "irmae-linear"]
+    others = [t for t in trials if t.row.contender != "irmae-linear"]
+    _, notes = keep_newest([*others, *changed(linear, software={"torch": "2.9.0", "scikit-learn": "1.9.1"})])
+    assert notes == []
+
+
+def test_several_commits_are_counted(trials: list[FinishedTrial]) -> None:
+    with_commit = [
+        FinishedTrial(t.row, t.seconds, t.finished, {"commit": "a" * 40 if i < 5 else "b" * 40})
+        for i, t in enumerate(trials)
+    ]
+    (text,) = texts(keep_newest(with_commit)[1], "commits")
+    assert f"{'a' * 12} (5 trials)" in text
+    assert f"{'b' * 12} ({len(trials) - 5} trials)" in text
+    assert keep_newest(with_commit[:5])[1] == []
+
+
+def test_the_same_trial_twice_counts_once(trials: list[FinishedTrial]) -> None:
     kept, notes = keep_newest([*trials, *changed(trials[:2])])
-    assert sorted(map(str, rows(kept))) == sorted(map(str, rows(trials)))
+    assert sorted(map(str, rows_of(kept))) == sorted(map(str, rows_of(trials)))
+    (text,) = texts(notes, "left out")
+    assert "2 trials that are there twice" in text
     assert len(notes) == 1
-    assert "2 trials that are there twice" in notes[0]

@@ -1,4 +1,4 @@
-"""The reference architectures and losses agree with an independent, functional re-typing of the published ones."""
+"""Networks and losses agree with an independent, functional re-typing of the public IRMAE code."""
 
 import pytest
 import torch
@@ -45,7 +45,7 @@ def _decode(s: State, kind: str, z: Tensor, *, vae: bool) -> Tensor:
     return torch.sigmoid(x) if vae else torch.tanh(x)
 
 
-def _reference_loss(s: State, kind: str, method: str, x: Tensor, noise: Tensor) -> Tensor:
+def _published_loss(s: State, kind: str, method: str, x: Tensor, noise: Tensor) -> Tensor:
     h = _encode(s, kind, x)
     if method == "vae":
         d = h.shape[1] // 2
@@ -63,16 +63,16 @@ def _reference_loss(s: State, kind: str, method: str, x: Tensor, noise: Tensor) 
 @pytest.mark.parametrize("method", ["irmae", "ae", "vae"])
 @pytest.mark.parametrize(("kind", "channels", "size"), [("mnist", 1, 32), ("shapes", 3, 32), ("celeba", 3, 64)])
 def test_loss_and_gradients_agree_with_a_re_typing(kind: str, channels: int, size: int, method: str) -> None:
-    # a narrow code at 64 pixels keeps the fully connected layers small
+    # a narrow code keeps the fully connected layers small at 64 pixels
     architecture = Architecture.paper(method=method, channels=channels, image_size=size, latent_dim=16)
     net = architecture.build(seed=1).double()
     for layer in net.bottleneck.parameters():
-        layer.data *= 3  # undo the small start, so that gradients through the stack are not lost in rounding
+        layer.data *= 3  # undo the small start, so that rounding does not swamp gradients through the stack
     x = torch.rand(2, channels, size, size, dtype=torch.float64)
     state = {name: w.detach().clone().requires_grad_() for name, w in net.named_parameters()}
-    # the networks give their last activation and code in fp32, hence the tolerance
+    # the networks return their last activation and code in fp32, hence the tolerance
     noise = torch.empty(2, 16).normal_(generator=torch.Generator().manual_seed(5)).double()
-    expected = _reference_loss(state, kind, method, x, noise)
+    expected = _published_loss(state, kind, method, x, noise)
     net = net.float()
     loss = net.loss(x.float(), torch.Generator().manual_seed(5))
     torch.testing.assert_close(loss.double(), expected, rtol=1e-5, atol=1e-7)

@@ -1,0 +1,267 @@
+"""`ssl-irmae evaluate`: what it prints where, which code it exits with, and what it leaves behind."""
+
+import dataclasses
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ssl_irmae.encoders.encoder import Encoder, read_config
+from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
+from ssl_irmae.protocols.representations.pretrained import open_encoder
+from tests.command_line import check_mistake, run
+
+EVALUATE = "evaluate --dataset digits --labels 10,20 --seeds 2 --precision fp32"
+
+
+def document(command: str) -> dict[str, Any]:
+    """Run a command with --json and return what it prints."""
+    found: dict[str, Any] = json.loads(run(f"{command} --json").stdout)
+    return found
+
+
+def texts(notes: list[dict[str, str]]) -> str:
+    return "\n".join(note["text"] for note in notes)
+
+
+@pytest.fixture
+def evaluate(tiny_encoder: Path) -> str:
+    """A protocol small enough for a test: one encoder, its linear probe beside a baseline of few steps."""
+    return f"{EVALUATE} --steps 3 --encoder {tiny_encoder} --contenders tiny-linear,supervised"
+
+
+def test_help_lists_every_contender() -> None:
+    lines = run("evaluate --contenders help").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(CONTENDERS)
+    assert [line.split()[0] for line in lines if line.endswith("default")] == [n for n in CONTENDERS if n in DEFAULT]
+    assert len(DEFAULT) == 8
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("evaluate --labels ten", "'ten'"),
+        ("evaluate --labels 0", "'0'"),
+        ("evaluate --seeds 0", "--seeds"),
+        ("evaluate --seeds -1", "--seeds"),
+        ("evaluate --contenders irmae-liner", "did you mean 'irmae-linear'"),
+        ("evaluate --baseline nobody", "unknown contender 'nobody'"),
+        ("evaluate --contenders supervised --baseline vib", "--baseline"),
+        ("evaluate --encoder no/such", "no/such"),
+        ("evaluate --dataset digits --contenders pixels-linear --encoder mnist-ae", "add mnist-ae-linear"),
+        ("evaluate --dataset digits --contenders pixels-linear --pretrain-seeds 0,1", "--pretrain-seeds"),
+        ("evaluate --preset mnist-full --rule uniform", "--rule"),
+        ("evaluate --preset mnist-full --scored-on development", "--scored-on"),
+        ("evaluate --preset mnist-full --labels 10", "--labels"),
+        ("evaluate --metric-loss supcon --contenders supervised", "--metric-loss"),
+        ("evaluate --import-trials nowhere.csv", "there is no file nowhere.csv"),
+        ("evaluate --dataset shapes --labels 1 --contenders supervised", "cannot be balanced"),
+        ("evaluate --dataset digits --labels 5000 --contenders supervised", "1 to 1300"),
+    ],
+)
+def test_mistakes_get_one_sentence_and_exit_code_2(command: str, message: str) -> None:
+    check_mistake(command, message)
+    assert not [p for p in Path().rglob("*") if p.suffix not in ("", ".sqlite")], "something was left half-written"
+
+
+def test_bf16_is_refused_without_its_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False}, raising=False)
+    check_mistake("evaluate --dataset digits --contenders supervised --precision bf16", "bf16")
+
+
+def test_a_misspelt_option_is_a_mistake_too() -> None:
+    assert "--lables" in run("evaluate --lables 10", code=2).stderr
+
+
+def test_it_prints_the_answer_the_table_and_a_few_notes_on_standard_output(evaluate: str) -> None:
+    result = run(evaluate)
+    answer = " ".join(result.stdout.split())
+    assert answer.startswith("With 10 labels, `")
+    assert answer.index("With 10 labels") < answer.index("digits, 10 labels") < answer.index("- Error: mean %")
+    assert "± standard error over 2 labelled subsets" in answer
+    assert "n below 6" in answer
+    assert "Fixed beforehand" not in answer
+    assert result.stdout.count("\n- ") <= 6
+    assert "2/8  tiny-linear, 10 labels" in result.stderr
+
+
+def test_full_notes_hold_settings_and_the_leak_audit(evaluate: str) -> None:
+    printed = " ".join(run(f"{evaluate} --notes full").stdout.split())
+    assert "Fixed beforehand" in printed
+    assert "were with the scorer alone" in printed
+    assert "given with the command instead: steps 3" in printed
+
+
+def test_json_is_one_document_with_rows_and_summary(evaluate: str) -> None:
+    found = document(evaluate)
+    assert len(found["rows"]) == 8
+    assert all(len(row["key"]) == 64 for row in found["rows"])
+    errors = [row["error"] for row in found["rows"] if row["contender"] == "supervised" and row["budget"] == 20]
+    summary = next(s for s in found["summary"] if s["contender"] == "supervised" and s["budget"] == 20)
+    assert summary["n"] == 2
+    assert summary["mean"] == pytest.approx(np.mean(errors))
+    assert summary["standard_error"] == pytest.approx(np.std(errors, ddof=1) / np.sqrt(2))
+    assert found["answer"][0].startswith("With 10 labels, `")
+    assert "rule balanced" in texts(found["leak_audit"])
+
+
+def test_pretraining_seeds_are_crossed_and_their_variance_reported(
+    evaluate: str, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    config = read_config(tiny_encoder)
+    for seed in (0, 1):
+        encoder = Encoder(config.model_copy(update={"card": {**config.card, "seed": seed}}))
+        encoder.autoencoder.load_state_dict(config.architecture.build(seed).state_dict())
+        encoder.save_pretrained(tmp_path / f"mine-{seed}")
+    crossed = "evaluate --dataset digits --labels 20 --seeds 3 --contenders mine-linear --encoder mine-{seed}"
+    found = document(f"{crossed} --baseline mine-linear --pretrain-seeds 0,1")
+    assert sorted((row["pretrain_seed"], row["seed"]) for row in found["rows"]) == [
+        (p, s) for p in (0, 1) for s in range(3)
+    ]
+    assert found["summary"][0]["over"] == "subsets x pretraining seeds"
+    assert found["variance_components"][0]["pretraining_seeds"] == 2
+    run(crossed, code=2)
+    run(f"{evaluate} --pretrain-seeds 0,1", code=2)
+
+
+def test_an_encoder_that_was_pretrained_on_other_data_is_marked(tiny_encoder: Path, tmp_path: Path) -> None:
+    config = read_config(tiny_encoder)
+    other = Encoder(config.model_copy(update={"card": {**config.card, "data_fingerprint": "0123456789abcdef"}}))
+    other.save_pretrained(tmp_path / "elsewhere")
+    command = "evaluate --dataset digits --labels 20 --seeds 2"
+    audits = {
+        name: texts(document(f"{command} --encoder {path} --contenders {name}-knn")["leak_audit"])
+        for name, path in (("elsewhere", tmp_path / "elsewhere"), ("tiny", tiny_encoder))
+    }
+    assert "its card names other data (0123456789ab)" in audits["elsewhere"]
+    assert "its card" not in audits["tiny"]
+
+
+@pytest.fixture
+def published(tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The published protocol, shortened; a stand-in for the bundled encoders, which do not read these digits."""
+    for name, contender in PUBLISHED_PROTOCOL.items():
+        shorter = dataclasses.replace(contender, settings={**contender.settings, "epochs": 20})
+        monkeypatch.setitem(PUBLISHED_PROTOCOL, name, shorter)
+    stand_in = open_encoder("irmae", tiny_encoder)
+    monkeypatch.setattr("ssl_irmae.protocols.evaluation.encoder_of_method", lambda *_, **__: stand_in)
+    return "evaluate --dataset digits --seeds 1 --protocol published"
+
+
+def test_the_audit_says_whose_settings_they_are(published: str, tiny_encoder: Path) -> None:
+    script, code = "those of the public reference script", "those in the code"
+    for labels, contenders, expected in (
+        ("50", "irmae-published-last,tiny-knn", [True, True]),
+        ("50", "irmae-published-last", [True, False]),
+        ("all", "irmae-published-last", [True, False]),
+    ):
+        encoder = f"--encoder {tiny_encoder}" if "tiny" in contenders else ""
+        audit = texts(document(f"{published} {encoder} --labels {labels} --contenders {contenders}")["leak_audit"])
+        assert [script in audit, code in audit] == expected
+
+
+def test_the_published_protocol_is_stamped_as_leaky(published: str) -> None:
+    found = document(f"{published} --labels 50")
+    assert found["leak_audit"][0]["kind"] == "leaky"
+    assert found["baseline"] == "irmae-published-last", "differences are not taken to the leaky one"
+    printed = run(f"{published} --labels 50").stdout
+    assert "irmae-published-best (leaky)" in printed
+    assert "LEAKY" in printed
+    check_mistake(f"{published} --labels 50 --rule uniform", "--rule")
+    errors = {row["contender"]: row["error"] for row in found["rows"]}
+    assert errors["irmae-published-best"] <= errors["irmae-published-last"]
+    assert {row["rule"] for row in found["rows"]} == {"first"}
+
+
+def test_codes_are_measured_without_a_classifier_on_request(evaluate: str) -> None:
+    assert "MAP@R" in run(f"{evaluate} --metrics retrieval").stdout
+    (quality,) = document(f"{evaluate} --metrics retrieval")["retrieval"]  # `supervised` has no frozen code
+    assert quality["representation"] == "tiny"
+    assert 0 < quality["map_at_r"] <= quality["r_precision"] <= 100
+    assert document(evaluate)["retrieval"] == []
+
+
+def test_subsets_can_be_drawn_without_looking_at_classes(evaluate: str) -> None:
+    found = document(f"{evaluate} --rule uniform")
+    assert {row["rule"] for row in found["rows"]} == {"uniform"}
+    assert "without looking at classes" in texts(found["notes"])
+
+
+def test_evaluate_again_repeats_nothing_and_gives_the_same_rows(evaluate: str) -> None:
+    first, second = document(evaluate), document(evaluate)
+    fresh = document(f"{evaluate} --store other.sqlite")
+    assert first["rows"] == second["rows"] == fresh["rows"]
+    assert {"load", "encode", "trials"} <= set(fresh["seconds"]["stages"])
+    assert first["images_per_second"] > 0
+    assert fresh["images_per_second"] is None, "codes were kept, nothing was encoded again"
+    assert second["seconds"]["fresh_trials"] == 0 < fresh["seconds"]["fresh_trials"]
+
+
+def test_quiet_prints_nothing_but_the_result(evaluate: str) -> None:
+    result = run(f"{evaluate} --quiet --json")
+    assert result.stderr == ""
+    json.loads(result.stdout)
+
+
+def test_a_pipe_gets_no_colour(evaluate: str) -> None:
+    assert "\x1b" not in run(evaluate).output
+
+
+def test_own_pictures_of_another_size_are_evaluated_with_an_own_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssl_irmae.protocols.representations.pretrained.QUICK_STEPS", 1)
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (20, 30, 50, 3), dtype=np.uint8), np.arange(20) % 2
+    np.savez("mine.npz", images=images, labels=labels, test_images=images, test_labels=labels)
+    run("pretrain --dataset mine.npz --image-size 64 --latent-dim 4 --max-steps 1 --method ae --out own")
+    contenders = "irmae-joint,own-linear,supervised"
+    command = f"evaluate --dataset mine.npz --encoder own --labels 4 --seeds 1 --steps 1 --contenders {contenders}"
+    printed = " ".join(run(command).stdout.split())
+    assert "one labelled subset, so there is no ±" in printed
+    assert "irmae: pretrained for only 1 steps on the spot, which is good for trying, not for reporting" in printed
+
+
+def test_pictures_without_a_test_split_are_scored_on_held_out_ones() -> None:
+    rng = np.random.default_rng(0)
+    np.savez("mine.npz", images=rng.integers(0, 256, (24, 32, 32), dtype=np.uint8), labels=np.arange(24) % 2)
+    result = run("evaluate --dataset mine.npz --labels 4 --seeds 2 --contenders pixels-knn")
+    assert "mine has no test split: 4 of its images were held out to score" in " ".join(result.stdout.split())
+    assert "4 held-out training images" in " ".join(result.stdout.split())
+    run("evaluate --dataset mine.npz --labels 4 --seeds 2 --contenders pixels-knn --scored-on test", code=2)
+
+
+def test_an_impossible_budget_is_reported_before_anything_is_pretrained() -> None:
+    result = run("evaluate --dataset digits --labels 5", code=2)
+    assert "balanced" in result.stderr
+    assert "pretraining" not in result.stderr
+
+
+def test_a_terminal_that_cannot_show_signs_causes_no_error() -> None:
+    command = f"{shlex.quote(sys.executable)} -m ssl_irmae.cli {EVALUATE} --contenders pixels-knn,pca-knn --quiet"
+    done = subprocess.run(
+        ["bash", "-c", f"PYTHONIOENCODING=ascii {command}"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_short_encoders_are_pretrained_for_own_pictures_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssl_irmae.protocols.representations.pretrained.QUICK_STEPS", 2)
+    rng = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for label, low in (("dark", 0), ("light", 128)):
+            folder = Path("pictures") / split / label
+            folder.mkdir(parents=True)
+            for i in range(6):
+                Image.fromarray(rng.integers(low, low + 100, (32, 32), dtype=np.uint8)).save(folder / f"{i}.png")
+    command = "evaluate --dataset pictures --labels 4 --seeds 2 --contenders ae-linear,supervised --json"
+    result = run(command)
+    assert "no bundled ae encoder for pictures" in result.stderr
+    assert {row["n_scored"] for row in json.loads(result.stdout)["rows"]} == {12}
+    assert "no bundled" not in run(command).stderr

@@ -1,0 +1,74 @@
+"""An evaluation that is stopped, by Ctrl-C or a kill, loses nothing and leaves no process behind."""
+
+import json
+import os
+import signal
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import run, start
+
+EVALUATE = "evaluate --dataset digits --labels 10,20 --precision fp32 --seeds 40"
+
+
+def stored_rows(store: Path) -> int:
+    if not store.is_file():
+        return 0
+    connection = sqlite3.connect(store)
+    try:
+        return int(connection.execute("SELECT count(*) FROM trials").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0  # the table is not made yet
+    finally:
+        connection.close()
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are found in /proc")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_the_processes_of_a_stopped_evaluation_end_with_it(number: signal.Signals) -> None:
+    store = Path("s.sqlite")
+    process = start(f"{EVALUATE} --contenders supervised --steps 5 --jobs 2 --store {store}")
+    while stored_rows(store) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    children = children_of(process.pid)
+    assert len(children) >= 2
+    os.kill(process.pid, number)
+    _, stderr = process.communicate()
+    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    assert "Traceback" not in stderr
+    count = stored_rows(store)
+    assert 2 <= count < 80
+    deadline = time.monotonic() + 60
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < deadline, "a process was left behind"
+        time.sleep(0.05)
+    assert stored_rows(store) == count
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_evaluation_loses_no_row_and_repeats_none(tiny_encoder: Path, number: signal.Signals) -> None:
+    store = Path("s.sqlite")
+    command = f"{EVALUATE} --encoder {tiny_encoder} --contenders tiny-linear"
+    process = start(f"{command} --store {store}")
+    while stored_rows(store) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, number)
+    _, stderr = process.communicate()
+    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    if number == signal.SIGINT:
+        assert "kept" in stderr
+        assert "Traceback" not in stderr
+    assert 2 <= stored_rows(store) < 80
+    continued = json.loads(run(f"{command} --store {store} --json").stdout)
+    whole = json.loads(run(f"{command} --store whole.sqlite --json").stdout)
+    assert continued["rows"] == whole["rows"]
+    assert stored_rows(store) == 80

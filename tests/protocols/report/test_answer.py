@@ -1,0 +1,182 @@
+"""The answer in words is computed from the rows, and claims no more than they support."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from ssl_irmae.protocols.report.report import make_report
+from ssl_irmae.protocols.storage.rows import Row
+from tests.protocols.conftest import MakeRow
+from tests.protocols.report.conftest import finished
+
+TEN = range(10)
+
+
+def answer(rows: Sequence[Row], *, baseline: str = "supervised") -> list[str]:
+    return make_report(finished(rows), baseline=baseline).answer
+
+
+@pytest.fixture
+def ten_subsets(make_row: MakeRow) -> list[Row]:
+    """Mean errors of 7.6 % and 21.4 %, whose difference is never the same twice."""
+    best = [make_row("irmae-linear", s, 7.6 + 0.2 * (s - 4.5)) for s in TEN]
+    return [*best, *(make_row("supervised", s, 21.4 - 0.1 * (s - 4.5)) for s in TEN)]
+
+
+def test_the_best_contender_beats_the_baseline_on_every_subset(ten_subsets: list[Row]) -> None:
+    assert answer(ten_subsets) == [
+        "With 100 labels, `irmae-linear` makes 7.6 % errors, 13.8 points fewer than `supervised`, and is better on "
+        "every one of 10 subsets."
+    ]
+
+
+def test_it_is_better_on_some_subsets(make_row: MakeRow) -> None:
+    rows = [make_row("a", s, 10.0 if s else 22.0) for s in TEN] + [make_row("supervised", s, 20.0 + s) for s in TEN]
+    (sentence,) = answer(rows)
+    assert sentence.endswith(" and is better on 9 of 10 subsets.")
+
+
+def test_the_baseline_itself_is_the_best(make_row: MakeRow) -> None:
+    rows = [make_row(name, s, error) for name, error in (("a", 9.0), ("supervised", 4.0)) for s in TEN]
+    first, *others = answer(rows)
+    assert first == (
+        "With 100 labels, `supervised` makes 4.0 % errors, the fewest of 2 contenders, and is the baseline itself."
+    )
+    assert not any("points" in sentence for sentence in others)
+
+
+def test_a_single_contender_is_compared_with_nothing(make_row: MakeRow) -> None:
+    rows = [make_row("irmae-linear", s, 7.6) for s in TEN]
+    assert answer(rows, baseline="irmae-linear") == ["With 100 labels, `irmae-linear` makes 7.6 % errors."]
+
+
+def test_one_label_is_one_label(make_row: MakeRow) -> None:
+    (sentence,) = answer([make_row("a", s, 80.0, budget=1) for s in TEN], baseline="a")
+    assert sentence.startswith("With 1 label, ")
+
+
+def test_thousands_are_separated(make_row: MakeRow) -> None:
+    (sentence,) = answer([make_row("a", s, 80.0, budget=60_000) for s in TEN], baseline="a")
+    assert sentence.startswith("With 60,000 labels, ")
+
+
+def test_one_pair_cannot_rule_out_chance(make_row: MakeRow) -> None:
+    (sentence,) = answer([make_row("a", 0, 5.0), make_row("supervised", 0, 9.0)])
+    assert "4.0 points fewer than `supervised`, on a single subset, so chance cannot be ruled out." in sentence
+    assert "better on" not in sentence
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_too_few_pairs_cannot_rule_out_chance(ten_subsets: list[Row], n: int) -> None:
+    (sentence,) = answer([row for row in ten_subsets if row.seed < n])
+    assert sentence.endswith(f"and is better on every one of {n} subsets; so few cannot rule out chance.")
+
+
+def test_six_pairs_of_one_sign_are_enough_for_one_comparison(ten_subsets: list[Row]) -> None:
+    (sentence,) = answer([row for row in ten_subsets if row.seed < 6])
+    assert sentence.endswith("and is better on every one of 6 subsets.")
+
+
+def test_ten_pairs_are_too_few_for_thirty_comparisons(ten_subsets: list[Row], make_row: MakeRow) -> None:
+    others = [make_row(f"c{i}", s, 30.0 + i + s % 3) for i in range(30) for s in TEN]
+    assert "so few cannot rule out chance" in answer([*ten_subsets, *others])[0]
+
+
+def test_chance_could_explain_a_difference_of_both_signs(make_row: MakeRow) -> None:
+    rows = [make_row("a", s, 10.0) for s in TEN]
+    rows += [make_row("supervised", s, 11.0 if s < 6 else 9.0) for s in TEN]
+    (sentence,) = answer(rows)
+    assert "and is better on 6 of 10 subsets, which chance could explain (p = 0." in sentence
+
+
+def test_a_contender_with_fewer_pairs_is_not_denied_its_significance(make_row: MakeRow) -> None:
+    pairs = {"supervised": 12, "few": 6, "many": 12, "more": 12}
+    errors = {"supervised": 20.0, "few": 1.0, "many": 20.5, "more": 21.0}
+    rows = [make_row(name, s, errors[name] + s % 3 / 7) for name, n in pairs.items() for s in range(n)]
+    report = make_report(finished(rows))
+    (few,) = [s.difference for s in report.summaries if s.contender == "few"]
+    assert few is not None
+    assert few.p_holm < 0.05
+    assert report.answer[0].endswith("and is better on every one of 6 subsets.")
+
+
+def test_a_lower_mean_over_easier_subsets_is_not_fewer_errors(make_row: MakeRow) -> None:
+    # on the subsets that both have seen it makes more errors
+    rows = [make_row("irmae-linear", s, 12.0 if s < 10 else 3.0) for s in range(30)]
+    rows += [make_row("supervised", s, 10.0) for s in TEN]
+    assert answer(rows) == [
+        "With 100 labels, `irmae-linear` makes 6.0 % errors, the fewest of 2 contenders, but 2.0 points more than "
+        "`supervised` on the same 10 subsets."
+    ]
+
+
+def test_a_tie_with_the_baseline_is_not_fewer_errors(make_row: MakeRow) -> None:
+    rows = [make_row(name, s, 10.0) for name in ("irmae-linear", "supervised") for s in TEN]
+    assert answer(rows) == [
+        "With 100 labels, `irmae-linear` makes 10.0 % errors, as many as `supervised` on the same 10 subsets."
+    ]
+
+
+def test_no_shared_subset_is_no_difference(make_row: MakeRow) -> None:
+    rows = [make_row("a", s, 5.0) for s in range(5)] + [make_row("supervised", s, 9.0) for s in range(5, 10)]
+    (sentence,) = answer(rows)
+    assert sentence == (
+        "With 100 labels, `a` makes 5.0 % errors, the fewest of 2 contenders; no subset is shared with `supervised`."
+    )
+
+
+def test_what_comes_next_and_what_is_not_shown_to_be_better(make_row: MakeRow) -> None:
+    errors = {"best": 5.0, "next": 6.0, "same": 20.0, "worse": 25.0, "supervised": 20.0}
+    rows = [make_row(name, s, error + (s % 2) * (name == "same")) for name, error in errors.items() for s in TEN]
+    _, following, behind = answer(rows)
+    assert following == "Next is `next` with 6.0 %."
+    assert behind == "Not shown to be better than `supervised`: `same` and `worse`."
+
+
+def test_many_contenders_that_are_not_better_are_counted(make_row: MakeRow) -> None:
+    errors = {"best": 5.0, "supervised": 20.0} | {f"c{i}": 25.0 for i in range(5)}
+    rows = [make_row(name, s, error) for name, error in errors.items() for s in TEN]
+    assert answer(rows)[-1] == "Not shown to be better than `supervised`: 5 contenders."
+
+
+@pytest.mark.parametrize("mark", [{"transductive": True}, {"test_peeks": 50}])
+def test_leaky_and_transductive_contenders_are_left_out(
+    ten_subsets: list[Row], make_row: MakeRow, mark: dict[str, object]
+) -> None:
+    marked = [make_row("too-good", s, 1.0, **mark) for s in TEN]
+    assert answer([*ten_subsets, *marked]) == answer(ten_subsets)
+    only = answer(marked, baseline="too-good")
+    assert only == ["With 100 labels, `too-good` makes 1.0 % errors."], "there is nothing else"
+
+
+def test_of_several_budgets_the_smallest_and_the_largest_are_described(make_row: MakeRow) -> None:
+    rows = [
+        make_row(name, s, error / budget + s % 3 / 100, budget=budget)
+        for budget in (1000, 10, 100)
+        for name, error in (("a", 400.0), ("supervised", 800.0))
+        for s in TEN
+    ]
+    first, second, third = answer(rows)
+    assert first.startswith("With 10 labels, `a` makes 40.0 % errors, 40.0 points fewer than `supervised`")
+    assert second.startswith("With 1,000 labels, `a` makes 0.4 % errors, 0.4 points fewer than `supervised`")
+    assert third == "`a` has the lowest mean error at all 3 budgets."
+
+
+def test_another_contender_may_be_the_best_where_labels_are_many(make_row: MakeRow) -> None:
+    errors = {10: {"a": 20.0, "supervised": 60.0}, 100: {"a": 10.0, "supervised": 9.0}, 1000: {"a": 8, "supervised": 1}}
+    rows = [
+        make_row(name, s, error, budget=budget) for budget, each in errors.items() for name, error in each.items()
+        for s in TEN
+    ]  # fmt: skip
+    first, second = answer(rows)
+    assert "`a` makes 20.0 % errors" in first
+    assert second == (
+        "With 1,000 labels, `supervised` makes 1.0 % errors, the fewest of 2 contenders, and is the baseline itself."
+    )
+
+
+def test_at_the_full_set_pairs_are_training_runs(make_row: MakeRow) -> None:
+    rows = [make_row("a", s, 1.0 + s / 10, budget=1000, rule="full") for s in range(3)]
+    rows += [make_row("supervised", s, 2.0 + s / 9, budget=1000, rule="full") for s in range(3)]
+    (sentence,) = answer(rows)
+    assert sentence.endswith("better on every one of 3 training runs; so few cannot rule out chance.")

@@ -1,0 +1,249 @@
+"""The notes under the tables are true of the rows, and each is there only where it applies."""
+
+from collections.abc import Iterable
+from typing import get_args
+
+import pytest
+
+from ssl_irmae.protocols.report.note import Kind, Note, brief_notes
+from ssl_irmae.protocols.report.notes import table_notes
+from ssl_irmae.protocols.report.report import make_report
+from ssl_irmae.protocols.statistics.summary import summarise
+from ssl_irmae.protocols.storage.rows import Pretraining, Row
+from tests.protocols.conftest import MakeRow
+from tests.protocols.report.conftest import finished
+
+DEFAULT = ["irmae-linear", "irmae-joint", "ae-linear", "ae-joint", "vae-linear", "vae-joint", "supervised", "vib"]
+
+
+def notes_of(rows: list[Row], kind: Kind, *, baseline: str = "supervised") -> list[Note]:
+    notes = table_notes(rows, summarise(rows, baseline=baseline), baseline=baseline)
+    return [note for note in notes if note.kind == kind]
+
+
+def text_of(rows: list[Row], kind: Kind, *, baseline: str = "supervised") -> str:
+    """The text of the one note of a kind."""
+    (note,) = notes_of(rows, kind, baseline=baseline)
+    return note.text
+
+
+def with_fields(rows: Iterable[Row], **fields: object) -> list[Row]:
+    return [row.model_copy(update=fields) for row in rows]
+
+
+@pytest.fixture
+def ten_subsets(make_row: MakeRow) -> list[Row]:
+    return [
+        make_row(name, s, 60.0 - 30 * (name == "ae-joint") + 3 * i + s % (i + 2), dataset="mnist")
+        for i, name in enumerate(DEFAULT)
+        for s in range(10)
+    ]
+
+
+def test_notes_name_the_statistic_the_test_and_what_they_leave_out(ten_subsets: list[Row]) -> None:
+    expected: dict[Kind, str] = {
+        "error": "± standard error over 10 labelled subsets (ddof = 1)",
+        "difference": "95 % BCa bootstrap interval",
+        "p value": "two-sided sign-flip test",
+        "subsets": "balanced",
+        "scored images": "Not in ±, nor in any interval or p: the 1,000 scored images",
+    }
+    for kind, part in expected.items():
+        assert part in text_of(ten_subsets, kind)
+    assert "Efron 1987" in text_of(ten_subsets, "difference")
+    assert "Holm (1979) for the 7 contenders" in text_of(ten_subsets, "p value")
+
+
+def test_training_that_ends_in_one_class_is_named(ten_subsets: list[Row]) -> None:
+    def predicting(row: Row) -> int:
+        return 1 if row.contender == "vib" and row.seed < 2 else 10
+
+    rows = [row.model_copy(update={"classes_predicted": predicting(row)}) for row in ten_subsets]
+    assert "vib at 100 labels, 2 of 10 trials" in text_of(rows, "one class")
+    assert notes_of(ten_subsets, "one class") == []
+    # one label can only be answered by one class
+    assert notes_of(with_fields(rows, budget=1), "one class") == []
+
+
+def test_a_brief_note_names_the_first_of_many_failures(ten_subsets: list[Row]) -> None:
+    (note,) = notes_of(with_fields(ten_subsets, classes_predicted=1), "one class")
+    assert all(f"{name} at 100 labels" in note.text for name in DEFAULT)
+    assert note.brief.count("at 100 labels") == 2
+    assert "and 6 more" in note.brief
+
+
+def test_one_pretraining_is_noted(ten_subsets: list[Row]) -> None:
+    def pretrained(seeds: int) -> list[Note]:
+        rows = [
+            row.model_copy(update={"representation": "ae", "encoder_hash": f"ae{seed}", "pretrain_seed": seed})
+            for row in ten_subsets
+            for seed in range(seeds)
+        ]
+        return notes_of(rows, "one pretraining")
+
+    (note,) = pretrained(1)
+    assert "(ae)" in note.text
+    assert "(ae)" in note.brief
+    assert pretrained(2) == []
+    assert notes_of(with_fields(ten_subsets, representation="pixels"), "one pretraining") == []
+
+
+def test_the_untrained_encoder_is_one_initialisation(ten_subsets: list[Row]) -> None:
+    assert notes_of(ten_subsets, "untrained encoder") == []
+    assert len(notes_of(with_fields(ten_subsets, representation="random"), "untrained encoder")) == 1
+    user_encoder = with_fields(ten_subsets, representation="random", encoder_hash="h")
+    assert notes_of(user_encoder, "untrained encoder") == []
+
+
+def test_n_below_six_is_explained(ten_subsets: list[Row]) -> None:
+    rows = [row for row in ten_subsets if row.seed < 5]
+    assert "n below 6" in text_of(rows, "few")
+    assert "With 5 pairs the smallest possible p is 2/2^5" in text_of(rows, "out of reach")
+    assert notes_of(ten_subsets, "few") == notes_of(ten_subsets, "out of reach") == []
+
+
+def test_budgets_where_nothing_can_be_significant_are_named(make_row: MakeRow) -> None:
+    rows = [
+        make_row(name, s, 10.0 + s, budget=budget)
+        for budget, n in ((10, 10), (1000, 4), (10_000, 4))
+        for name in ("a", "supervised")
+        for s in range(n)
+    ]
+    text = text_of(rows, "out of reach")
+    assert "1,000 and 10,000 labels: with 4 pairs" in text
+    assert "10 pairs" not in text
+
+
+def test_many_contenders_need_more_pairs(make_row: MakeRow) -> None:
+    names = [f"c{i}" for i in range(30)]
+    rows = [make_row(name, s, 10.0 + s) for name in [*names, "supervised"] for s in range(10)]
+    text = text_of(rows, "out of reach")
+    assert "(0.059 after Holm's correction for 30 contenders)" in text
+    assert "that takes 11 pairs" in text
+
+
+def test_a_contender_with_fewer_pairs_is_not_multiplied_by_those_that_have_more(make_row: MakeRow) -> None:
+    pairs = {"supervised": 12, "few": 6, "many": 12, "more": 12}
+    rows = [make_row(name, s, i + s / 10) for i, (name, n) in enumerate(pairs.items()) for s in range(n)]
+    corrected = {s.contender: s.difference.p_holm for s in summarise(rows, baseline="supervised") if s.difference}
+    assert corrected["few"] == 2 / 2**6  # below 0.05, so no note may deny it
+    assert notes_of(rows, "out of reach") == []
+
+
+def test_pairs_are_explained_where_they_are_not_n(make_row: MakeRow, ten_subsets: list[Row]) -> None:
+    rows = [
+        make_row("linear", 0, 4.0, rule="full", deterministic_at_full_set=True),
+        *(make_row("supervised", s, s / 7, rule="full") for s in range(7)),
+    ]
+    assert len(notes_of(rows, "pairs in brackets")) == 1
+    assert "± is over training seeds alone" in text_of(rows, "full set")
+    assert "labelled subsets" not in text_of(rows, "error")
+    assert notes_of(rows, "subsets") == []
+    assert notes_of(ten_subsets, "pairs in brackets") == notes_of(ten_subsets, "full set") == []
+
+
+def test_transductive_readouts_are_noted(make_row: MakeRow) -> None:
+    rows = [make_row(name, s, 5.0 + i + s) for i, name in enumerate(("a", "supervised")) for s in range(6)]
+    assert notes_of(rows, "transductive") == []
+    rows += [make_row("looks", s, 1.0 + s, transductive=True) for s in range(6)]
+    assert "tables of their own" in text_of(rows, "transductive")
+
+
+def test_several_pretraining_seeds_bring_their_notes(make_row: MakeRow) -> None:
+    table = ((1.0, 3.0), (2.0, 6.0), (6.0, 6.0))
+    rows = [make_row("a", s, e, pretrain_seed=p) for s, line in enumerate(table) for p, e in enumerate(line)]
+    rows += [make_row("supervised", s, 1.0) for s in range(3)]
+    text = text_of(rows, "several pretrainings")
+    assert "n counts subsets" in text
+    assert "these encoders" in text
+    assert any("method of moments" in note.text for note in notes_of(rows, "components"))
+    assert notes_of(rows, "left out") == []
+    incomplete = [row for row in rows if (row.seed, row.pretrain_seed) != (1, 1)]
+    text = text_of(incomplete, "left out")
+    assert "a at 100 labels" in text
+    assert text.endswith(": 1.")
+
+
+def test_negative_components_are_explained(make_row: MakeRow) -> None:
+    table = ((1.0, 3.0), (3.0, 1.0))
+    rows = [make_row("a", s, e, pretrain_seed=p) for s, line in enumerate(table) for p, e in enumerate(line)]
+    notes = notes_of(rows, "components", baseline="a")
+    assert any("negative" in note.text for note in notes)
+
+
+def test_quickly_pretrained_encoders_are_not_for_reporting(make_row: MakeRow) -> None:
+    few = Pretraining(method="irmae", depth=8, steps=600, batch_size=32, learning_rate=1e-3, precision="fp32")
+    fields = {"representation": "irmae", "quick": True, "pretraining": few}
+    rows = [make_row("irmae-linear", s, 1.0 + s, **fields) for s in range(2)]
+    text = text_of(rows, "quick encoder", baseline="irmae-linear")
+    assert text.startswith("irmae: ")
+    assert "only 600 steps" in text
+    assert notes_of(with_fields(rows, quick=False), "quick encoder", baseline="irmae-linear") == []
+
+
+def test_the_first_images_are_one_subset(make_row: MakeRow) -> None:
+    rows = [make_row("a", s, 1.0 + s, rule="first") for s in range(3)]
+    assert "the first images" in text_of(rows, "subsets", baseline="a")
+    assert "labelled subsets" not in text_of(rows, "error", baseline="a")
+
+
+def test_one_subset_has_neither_error_nor_interval(make_row: MakeRow) -> None:
+    rows = [make_row(name, 0, error) for name, error in (("a", 1.0), ("supervised", 2.0))]
+    assert "one labelled subset, so there is no ±" in text_of(rows, "error")
+    assert "one pair has no interval and no test" in text_of(rows, "difference")
+    assert notes_of(rows, "p value") == []
+
+
+def test_held_out_images_are_not_for_reporting(ten_subsets: list[Row]) -> None:
+    assert notes_of(ten_subsets, "development") == []
+    rows = with_fields(ten_subsets, scored_on="development")
+    assert len(notes_of(rows, "development")) == 1
+    assert "held-out training images" in text_of(rows, "error")
+
+
+def test_settings_are_listed_by_readout_and_budget(make_row: MakeRow) -> None:
+    rows = [
+        make_row("supervised", s, 1.0 + s, budget=budget, readout="supervised", settings={"steps": steps})
+        for budget, steps in ((10, 600), (100, 600), (1000, 3000))
+        for s in range(2)
+    ]
+    text = text_of(rows, "settings")
+    assert "supervised at 10 and 100 labels: steps 600" in text
+    assert "supervised at 1,000 labels: steps 3000" in text
+
+
+def test_what_a_reader_must_know_about_a_readout_is_noted(make_row: MakeRow, ten_subsets: list[Row]) -> None:
+    assert notes_of(ten_subsets, "readout") == []
+    rows = [make_row("ae-linear", s, 1.0 + s, readout="linear_probe") for s in range(2)]
+    assert text_of(rows, "readout", baseline="ae-linear").startswith("ae-linear: ")
+
+
+def test_a_terminal_shows_at_most_five_notes_and_what_nobody_may_miss_first(make_row: MakeRow) -> None:
+    rows = [
+        make_row(
+            name,
+            s,
+            float(i + s),
+            representation="irmae",
+            encoder_hash="h",
+            quick=True,
+            scored_on="development",
+            test_peeks=50 if name == "best" else 1,
+            classes_predicted=1,
+            transductive=name == "graph",
+        )
+        for i, name in enumerate(("best", "graph", "supervised"))
+        for s in range(3)
+    ]
+    report = make_report(finished(rows))
+    every = (*report.notes, *report.audit)
+    brief = {note.brief: note.kind for note in every if note.brief}
+    shown = brief_notes(every)
+    assert len(brief) > 5
+    assert [brief[text] for text in shown] == ["error", "leaky", "quick encoder", "one class", "development"]
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_a_note_of_every_kind_can_be_sorted(kind: Kind) -> None:
+    notes = (Note(kind, "long", "short"), Note("error", "long", "first"))
+    assert set(brief_notes(notes)) == {"first", "short"}

@@ -1,0 +1,45 @@
+"""Grids small enough for tests: every contender that can run here, on a tiny encoder and with few steps."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.contenders.registry import CONTENDERS
+from ssl_irmae.protocols.plan import Part, Plan
+from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
+from ssl_irmae.protocols.running.grid import Grid
+from ssl_irmae.protocols.storage.rows import Row
+from ssl_irmae.protocols.storage.store import Store
+from ssl_irmae.protocols.task import Task
+
+Encoders = dict[str, tuple[PretrainedEncoder, ...]]
+
+
+def _quick(contender: Contender) -> Contender:
+    settings = {**contender.settings, **({"steps": 3} if "steps" in contender.settings else {})}
+    return replace(contender, representation="tiny" if contender.representation else None, settings=settings)
+
+
+QUICK: dict[str, Contender] = {
+    name: _quick(contender)
+    for name, contender in CONTENDERS.items()
+    if contender.representation in (None, "irmae") and contender.reads != "features"
+}
+
+
+def plan(
+    contenders: Iterable[str] = QUICK,
+    budgets: tuple[int | None, ...] = (20,),
+    seeds: tuple[int, ...] = (0, 1),
+    known: Mapping[str, Contender] = QUICK,
+) -> Plan:
+    """Plan contenders at budgets over seeds."""
+    names = tuple(contenders)
+    part = Part(contenders=names, budgets=budgets, seeds=seeds)
+    return Plan(parts=(part,), contenders={name: known[name] for name in names}, baseline=names[0], dataset="digits")
+
+
+def rows(task: Task, encoders: Encoders, store: Path, the_plan: Plan | None = None) -> list[Row]:
+    """Run a grid and return its rows."""
+    return [outcome.row for outcome in Grid(the_plan or plan(), task, encoders, Store(store)).run()]

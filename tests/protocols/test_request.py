@@ -1,0 +1,240 @@
+"""Arguments become a plan: contenders, budgets, seeds; presets hold whole protocols."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
+from ssl_irmae.protocols.presets import PRESETS
+from ssl_irmae.protocols.request import make_plan, read_budgets, read_seeds
+from ssl_irmae.protocols.statistics.significance import what_n_allows
+
+READ: dict[str, Any] = {"budgets": read_budgets, "seeds": read_seeds}
+
+
+@pytest.mark.parametrize(
+    ("budgets", "expected"),
+    [
+        (100, (100,)),
+        ("all", (None,)),
+        ([10, "all"], (10, None)),
+        ((10, None), (10, None)),
+        ([100, 10, 100, "all", None], (100, 10, None)),
+        (range(1, 4), (1, 2, 3)),
+        (np.int64(100), (100,)),
+        ([np.int32(10), 10, np.uint8(20)], (10, 20)),
+        (np.array([10, 100]), (10, 100)),
+    ],
+)
+def test_budgets_are_a_number_all_or_a_list(budgets: Any, expected: tuple[int | None, ...]) -> None:
+    read = read_budgets(budgets)
+    assert read == expected
+    assert all(budget is None or type(budget) is int for budget in read)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "expected"),
+    [
+        (3, (0, 1, 2)),
+        (1, (0,)),
+        ([0, 3], (0, 3)),
+        ((7,), (7,)),
+        ([3, 0, 3], (3, 0)),
+        (range(5, 8), (5, 6, 7)),
+        (np.int64(3), (0, 1, 2)),
+        ([np.int64(0), 3], (0, 3)),
+        (np.arange(2), (0, 1)),
+    ],
+)
+def test_seeds_are_how_many_or_a_list(seeds: Any, expected: tuple[int, ...]) -> None:
+    read = read_seeds(seeds)
+    assert read == expected
+    assert all(type(seed) is int for seed in read)
+
+
+@pytest.mark.parametrize("argument", READ)
+@pytest.mark.parametrize("value", [-1, 0, True, False, 1.0, np.float64(3), np.True_, "100", "", "everything"])
+def test_values_that_are_not_counts_are_rejected(argument: str, value: object) -> None:
+    with pytest.raises(UserError, match=f"^`{argument}`: ") as error:
+        READ[argument](value)
+    assert repr(value) in str(error.value)
+
+
+@pytest.mark.parametrize("argument", READ)
+@pytest.mark.parametrize("value", [-1, True, False, 1.0, np.True_, "10", [10], (1, 2)])
+def test_lists_with_anything_but_counts_are_rejected(argument: str, value: object) -> None:
+    with pytest.raises(UserError, match=f"^`{argument}`: ") as error:
+        READ[argument]([10, value])
+    assert repr(value) in str(error.value)
+
+
+@pytest.mark.parametrize("argument", READ)
+def test_empty_lists_are_rejected(argument: str) -> None:
+    with pytest.raises(UserError, match=f"^`{argument}`: the list is empty"):
+        READ[argument]([])
+
+
+def test_a_list_of_seeds_may_hold_0_but_a_list_of_budgets_may_not() -> None:
+    assert read_seeds([0]) == (0,)
+    with pytest.raises(UserError, match="`budgets`: 0 is not a number of labels"):
+        read_budgets([0])
+
+
+def test_very_many_seeds_are_rejected_and_the_error_names_the_argument() -> None:
+    assert len(read_seeds(10_000)) == 10_000
+    with pytest.raises(UserError, match=r"^`pretrain_seeds`: 10001 is out of range; use 1 to 10,000"):
+        read_seeds(10_001, "pretrain_seeds")
+
+
+def test_without_arguments_the_plan_is_the_eight_default_contenders_at_100_labels() -> None:
+    plan = make_plan()
+    (part,) = plan.parts
+    assert part.contenders == DEFAULT
+    assert len(DEFAULT) == 8
+    assert (part.budgets, part.seeds, part.steps) == ((100,), tuple(range(10)), None)
+    assert (plan.dataset, plan.baseline, plan.rule, plan.scored_on) == ("mnist", "supervised", "balanced", None)
+    assert plan.contenders == {name: CONTENDERS[name] for name in DEFAULT}
+    assert (plan.comparisons, plan.drawn) == ((), ())
+
+
+def test_arguments_become_the_plan() -> None:
+    plan = make_plan(
+        budgets=[10, "all"],
+        seeds=[3, 5],
+        dataset="digits",
+        contenders=["vib", "irmae-linear"],
+        baseline="vib",
+        steps=7,
+        rule="uniform",
+        scored_on="development",
+        precision="fp32",
+        device="cpu",
+    )
+    (part,) = plan.parts
+    assert (part.contenders, part.budgets, part.seeds) == (("vib", "irmae-linear"), (10, None), (3, 5))
+    assert (part.steps, plan.dataset, plan.baseline) == (7, "digits", "vib")
+    assert (plan.rule, plan.scored_on, plan.precision, plan.device) == ("uniform", "development", "fp32", "cpu")
+
+
+def test_contenders_of_the_users_encoder_join_the_usual_ones() -> None:
+    added = ("mine-linear", "mine-joint")
+    (part,) = make_plan(encoders=["mine"]).parts
+    assert part.contenders == (*DEFAULT, *added)
+    assert all(part.contenders[-2:] == added for part in make_plan(encoders=["mine"], preset="mnist-full").parts)
+    (part,) = make_plan(encoders=["mine"], published=True).parts
+    assert part.contenders == (*PUBLISHED_PROTOCOL, *added)
+
+
+def test_contenders_of_the_users_encoder_can_be_chosen() -> None:
+    plan = make_plan(encoders=["mine"], contenders=["mine-features-knn", "supervised"])
+    assert plan.parts[0].contenders == ("mine-features-knn", "supervised")
+    assert plan.contenders["mine-features-knn"].representation == "mine"
+
+
+def test_the_default_baseline_is_a_contender_that_is_run_and_does_not_leak() -> None:
+    assert make_plan(contenders=["irmae-linear", "ae-linear"]).baseline == "irmae-linear"
+    assert make_plan(contenders=["irmae-linear", "supervised"]).baseline == "supervised"
+    assert make_plan(published=True).baseline == "irmae-published-last"
+    assert make_plan(published=True, contenders=["ae-published-best"]).baseline == "ae-published-best"
+
+
+def test_the_published_protocol_takes_the_first_images() -> None:
+    plan = make_plan(published=True)
+    assert plan.rule == "first"
+    assert plan.contenders == PUBLISHED_PROTOCOL
+
+
+def test_joint_contenders_are_renamed_after_their_metric_loss() -> None:
+    plan = make_plan(contenders=["irmae-joint", "vib"], baseline="irmae-joint", metric_loss="supcon")
+    assert plan.parts[0].contenders == tuple(plan.contenders) == ("irmae-joint+supcon", "vib")
+    assert plan.baseline == "irmae-joint+supcon"
+    changed = plan.contenders["irmae-joint+supcon"]
+    assert changed.settings == {**CONTENDERS["irmae-joint"].settings, "metric_loss": "supcon"}
+    assert changed.given == ("metric_loss",)
+    assert "pytorch-metric-learning" in changed.software
+    assert plan.contenders["vib"] == CONTENDERS["vib"]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_name_contenders_and_a_baseline_that_they_run(name: str) -> None:
+    preset = PRESETS[name]()
+    for part in preset.parts:
+        assert set(part.contenders) <= CONTENDERS.keys()
+        assert len(set(part.contenders)) == len(part.contenders)
+        assert list(part.seeds) == list(range(len(part.seeds))), "subsets are shared: the first n seeds"
+    budgets = {b for part in preset.parts for b in part.budgets}
+    for budget in budgets:
+        run = [name for part in preset.parts if budget in part.budgets for name in part.contenders]
+        assert preset.baseline in run
+        assert len(run) == len(set(run)), "no trial is in two parts"
+        # propagation is not run where no image is unlabelled, a prior for few labels not where there are many
+        left_out = {"-propagate"} if budget is None else set()
+        left_out |= {"-propagate-prior"} if budget is None or budget > 100 else set()
+        known = set(run) | {name for name in CONTENDERS if name.endswith(tuple(left_out))}
+        assert {contender for pair in preset.comparisons for contender in pair} <= known
+        assert set(preset.drawn) <= known
+    if preset.comparisons:
+        assert what_n_allows(10, contenders=len(preset.comparisons)) is None, "ten subsets can show something"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_plans_of_presets_are_the_presets(name: str) -> None:
+    preset, plan = PRESETS[name](), make_plan(preset=name)
+    assert plan.parts == preset.parts
+    assert (plan.dataset, plan.baseline, plan.rule, plan.scored_on) == ("mnist", preset.baseline, "balanced", "test")
+    assert (plan.comparisons, plan.drawn) == (preset.comparisons, preset.drawn)
+    assert preset.precision in (None, plan.precision)
+    assert make_plan(preset=name, baseline="vib", precision="fp32").baseline == "vib"
+    assert make_plan(preset=name, precision="fp32").precision == "fp32"
+
+
+def test_the_full_protocol_runs_every_contender_at_five_budgets() -> None:
+    parts = PRESETS["mnist-full"]().parts
+    run = {(name, b): len(part.seeds) for part in parts for b in part.budgets for name in part.contenders}
+    assert {name for name, _ in run} == CONTENDERS.keys()
+    assert {b for _, b in run} == {10, 100, 1000, 10_000, None}
+    frozen = {name for name, c in CONTENDERS.items() if c.frozen}
+    assert {n for (name, b), n in run.items() if b == 10 and name in frozen} == {30}
+    assert {n for (name, b), n in run.items() if b in (100, 1000)} == {10}
+    assert {n for (name, b), n in run.items() if b == 10_000 and name not in frozen} == {5}
+    assert {n for (_, b), n in run.items() if b is None} == {3}
+    assert {b for name, b in run if name.endswith("-propagate")} == {10, 100, 1000, 10_000}
+    assert {b for name, b in run if name.endswith("-propagate-prior")} == {10, 100}
+    steps = {(b, part.steps) for part in parts for b in part.budgets if part.contenders[0] not in frozen}
+    assert steps == {(10, 600), (100, 600), (1000, 600), (10_000, 1500), (None, 3000)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"preset": "mnist-fall"}, "did you mean 'mnist-full'"),
+        ({"preset": "mnist-full", "budgets": (10,)}, "`preset`: mnist-full .* `budgets`"),
+        ({"preset": "mnist-full", "seeds": 3}, "`preset`: mnist-full .* `seeds`"),
+        ({"preset": "mnist-full", "dataset": "digits"}, "`preset`: mnist-full .* `dataset`"),
+        ({"preset": "mnist-full", "contenders": ["vib"]}, "`preset`: mnist-full .* `contenders`"),
+        ({"preset": "mnist-full", "steps": 100}, "`preset`: mnist-full .* `steps`"),
+        ({"preset": "mnist-full", "published": True}, "`preset`: mnist-full .* `protocol`"),
+        ({"preset": "mnist-full", "rule": "uniform"}, "`preset`: mnist-full .* `rule`"),
+        ({"preset": "mnist-full", "scored_on": "development"}, "`preset`: mnist-full .* `scored_on`"),
+        ({"published": True, "rule": "uniform"}, "`rule`: uniform .* `protocol`"),
+        ({"published": True, "contenders": ["irmae-linear"]}, "unknown contender 'irmae-linear'"),
+        ({"budgets": 0}, "`budgets`: 0 "),
+        ({"seeds": -1}, "`seeds`: -1 "),
+        ({"steps": 0}, "`steps`: 0 "),
+        ({"contenders": ["supervised"], "baseline": "vib"}, "`baseline`: vib is not among the contenders"),
+        ({"contenders": [""]}, "contender"),
+        ({"baseline": "supervise"}, "did you mean 'supervised'"),
+        ({"contenders": ["pixel-linear"]}, "did you mean 'pixels-linear'"),
+        ({"contenders": ["supervised"], "encoders": ["mine"]}, "`encoders`: .* uses mine; add mine-linear to"),
+        ({"metric_loss": "supcom"}, "did you mean 'supcon'"),
+        ({"metric_loss": "supcon", "contenders": ["vib"]}, "`metric_loss`: supcon needs"),
+        ({"precision": "fp16"}, "unknown `precision` 'fp16'"),
+    ],
+)
+def test_impossible_requests_are_rejected_in_one_sentence(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message) as error:
+        make_plan(**arguments)
+    assert "--" not in str(error.value), "options belong to the command line"

@@ -14,7 +14,6 @@ from PIL import Image
 
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import BUNDLED, list_bundled
-from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.evaluation import read_results
 from ssl_irmae.protocols.report.note import Kind
@@ -33,7 +32,8 @@ FROZEN = ("irmae-linear", "irmae-poisson-prior", "irmae-features-linear")
 # notes about columns and contenders that a short table does not show
 NOT_SHORT: tuple[Kind, ...] = ("settings", "difference", "p value", "pairs in brackets", "transductive", "readout")
 NOT_SHORT += ("out of reach",)
-FOUND = "results/mnist-label-budgets"
+# learners that start from an encoder, which the list of those from scratch need not repeat
+_LEARNER_SUMMARIES = {c.readout: c.summary for c in CONTENDERS.values() if c.representation == "irmae" and not c.frozen}
 GROWTH_FIGURE = "\n\n![Cost against size, log-log](results/performance/growth.png)"
 SECTIONS = (
     "pretraining",
@@ -116,22 +116,23 @@ def found(report: Report) -> str:
     """State what was found, in four sentences, each with its numbers and where they come from."""
     by_place = {(s.contender, s.budget): s for s in report.summaries}
 
-    def error(name: str, budget: int) -> str:
-        return f"{format_error(by_place[name, budget])} %"
+    def listed(*names: str, budget: int) -> str:
+        first, *others = (f"{format_error(by_place[name, budget])} %" for name in names)
+        rest = ", ".join(f"`{name}` {error}" for name, error in zip(names[1:], others, strict=True))
+        return f"`{names[0]}` makes {first} errors, {rest}"
 
     frozen_wins, supervised_wins = crossing(report.summaries, "supervised", "irmae-poisson-prior")
-    many = by_place["irmae-consistency", 60_000]
     lines = [
-        f"One label per class is enough: `irmae-propagate-prior` makes {error('irmae-propagate-prior', 10)} errors with "
-        f"10 labels, `supervised` {error('supervised', 10)}, `supervised-augment` {error('supervised-augment', 10)}.",
-        f"Frozen IRMAE codes beat frozen AE and VAE codes: with 100 labels `irmae-linear` makes "
-        f"{error('irmae-linear', 100)}, `vae-linear` {error('vae-linear', 100)}, `ae-linear` {error('ae-linear', 100)}.",
-        f"With many labels training wins: the mean of `supervised` is above that of `irmae-poisson-prior`, the best "
-        f"frozen IRMAE code at few labels, up to {frozen_wins:,} labels and below it from {supervised_wins:,} on.",
-        f"Pseudo-labels help at every budget: with all 60,000 labels `irmae-consistency` makes {format_error(many)} %, "
-        f"`supervised` {error('supervised', 60_000)}; there n is 3, too few to test.",
+        "One label per class is enough: with 10 labels "
+        f"{listed('irmae-propagate-prior', 'supervised', 'supervised-augment', budget=10)}.",
+        "Frozen IRMAE codes beat frozen AE and VAE codes: with 100 labels "
+        f"{listed('irmae-linear', 'vae-linear', 'ae-linear', budget=100)}.",
+        f"With many labels training wins: the mean error of `supervised` is above that of `irmae-poisson-prior`, which "
+        f"reads frozen codes, up to {frozen_wins:,} labels, and below it from {supervised_wins:,} on.",
+        "Pseudo-labels help at every budget: with all 60,000 labels "
+        f"{listed('irmae-consistency', 'supervised', budget=60_000)}; there n is 3, too few to test.",
     ]
-    return "\n".join(f"- {line} [Table]({'docs/' + FOUND}/README.md)" for line in lines)
+    return "\n".join(f"- {line} [Table](docs/results/mnist-label-budgets/README.md)" for line in lines)
 
 
 def crossing(summaries: Sequence[Summary], learner: str, frozen: str) -> tuple[int, int]:
@@ -185,23 +186,19 @@ def overtakings(summaries: Sequence[Summary], learner: str, frozen: Sequence[str
     return lines
 
 
-def readouts_table() -> str:
-    """List what can be compared: readouts and learners, each with one line and its paper."""
-    lines = ["| | | |", "|---|---|---|"]
+def readouts_list() -> str:
+    """List what can be compared, each readout and learner with one line and its paper."""
+    groups: dict[str, list[str]] = {"Frozen codes": [], "Trained from an encoder": [], "Trained from scratch": []}
     for name, contender in CONTENDERS.items():
-        short = _short_name(name, contender)
-        if short is not None:
-            lines.append(f"| `{short}` | {contender.summary} | {contender.paper} |")
-    return "\n".join(lines)
-
-
-def _short_name(name: str, contender: Contender) -> str | None:
-    """Return the name without the representation; None for what another line of the list stands for."""
-    if contender.transductive or contender.reads == "features":
-        return None
-    if contender.representation == "irmae":
-        return name.removeprefix("irmae")
-    return name if contender.representation is None and not name.startswith("scratch-") else None
+        if contender.transductive or contender.reads == "features":
+            continue  # the same readout once more
+        paper = f" ({contender.paper})" if contender.paper else ""
+        if contender.representation == "irmae":
+            group = "Frozen codes" if contender.frozen else "Trained from an encoder"
+            groups[group].append(f"- `{name.removeprefix('irmae')}` {contender.summary}{paper}")
+        elif contender.representation is None and contender.summary != _LEARNER_SUMMARIES.get(contender.readout):
+            groups["Trained from scratch"].append(f"- `{name}` {contender.summary}{paper}")
+    return "\n".join(line for group, lines in groups.items() for line in (f"{group}:\n", *lines, ""))[:-1]
 
 
 def encoders_table() -> str:
@@ -282,7 +279,7 @@ def documents() -> dict[Path, dict[str, str]]:
     bench_file = RESULTS / "performance" / "bench.json"
     bench = json.loads(bench_file.read_text())["sections"]
     return {
-        ROOT / "README.md": {"table": first_table(first), "found": found(budgets), "readouts": readouts_table()},
+        ROOT / "README.md": {"table": first_table(first), "found": found(budgets), "readouts": readouts_list()},
         RESULTS / "mnist-100-labels" / "README.md": {"table": whole_table(first)},
         RESULTS / "mnist-label-budgets" / "README.md": {"grid": grid_table(budgets)},
         RESULTS / "published-protocol" / "README.md": {"leaky": published_table()},

@@ -87,7 +87,7 @@ def _errors(first: Row, summaries: Sequence[Summary]) -> Note:
     counts = {s.n for s in summaries if s.over.startswith("subsets")}
     if all(s.n == 1 for s in summaries):
         one = "one labelled subset" if counts else "one training run"
-        text = f"{error}; {one}, so there is no ± and no test of anything: use --seeds 10."
+        text = f"{error}; {one}, so there is no ± and no test of anything: use 10 seeds or more."
         return Note("error", text, text)
     if not counts:
         return Note(
@@ -110,8 +110,8 @@ def _quick_encoders(rows: Sequence[Row]) -> list[Note]:
     steps = {p.steps for p in quick.values() if p is not None and p.steps is not None}
     length = f"only {steps.pop():,} steps" if len(steps) == 1 else "only a few steps"
     text = (
-        f"{join(list(quick))}: pretrained for {length} on the spot, which is good for trying, not for reporting; for a "
-        "thorough encoder use `ssl-irmae pretrain` and --encoder."
+        f"{join(list(quick))}: pretrained for {length} on the spot, which is good for trying, not for reporting; for "
+        "reporting, pretrain an encoder thoroughly and pass it instead."
     )
     return [Note("quick encoder", text, text)]
 
@@ -144,7 +144,7 @@ def _pretraining(rows: Sequence[Row], summaries: Sequence[Summary]) -> list[Note
             Note(
                 "one pretraining",
                 f"One pretraining of each encoder ({join(single)}): ±, Δ and p are about these very encoders, not "
-                "about how they were pretrained; --pretrain-seeds measures how much another pretraining changes.",
+                "about how they were pretrained; several pretraining seeds show how much another pretraining changes.",
                 f"One pretraining of each encoder ({join(single)}): another may change more than ± says.",
             )
         )
@@ -166,7 +166,8 @@ def _differences(summaries: Sequence[Summary], baseline: str) -> list[Note]:
         text = f"Δ: error minus {baseline}'s on the same subset, in points; one pair has no interval and no test."
         return [Note("difference", text, text)]
     sizes = {sum(s.budget == budget and s.difference is not None for s in summaries) for budget in budgets}
-    many = f"the {sizes.pop()} contenders" if len(sizes) == 1 else "all contenders"
+    size = sizes.pop() if len(sizes) == 1 else 0
+    many = {0: "all contenders", 1: "the one contender"}.get(size, f"the {size} contenders")
     return [
         Note(
             "difference",

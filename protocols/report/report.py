@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ssl_irmae._support.extras import require
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae.errors import unknown_name
-from ssl_irmae.protocols.contenders.registry import CONTENDERS
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT_BASELINE
 from ssl_irmae.protocols.report.answer import answer_in_words
 from ssl_irmae.protocols.report.audit import leak_audit
 from ssl_irmae.protocols.report.drawn import choose_drawn
@@ -203,7 +203,7 @@ def make_report(
             raise unknown_name("contender", name, names)
     if baseline is None:
         honest = {trial.row.contender for trial in trials if trial.row.test_peeks == 1} or set(names)
-        baseline = "supervised" if "supervised" in names else next(name for name in names if name in honest)
+        baseline = next(name for name in (DEFAULT_BASELINE, *names) if name in honest)
     ordered = sorted(trials, key=lambda t: (t.row.budget, names.index(t.row.contender), t.row.seed))
     rows = [trial.row for trial in ordered]
     summaries = summarise(rows, baseline=baseline)

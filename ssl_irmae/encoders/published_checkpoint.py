@@ -45,9 +45,7 @@ def _load(path: Path) -> dict[str, Tensor]:
         raise UserError(f"{path} does not exist: give a checkpoint that the IRMAE code saved")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # about the pickle protocol: the error below says more clearly what is wrong
+            warnings.simplefilter("ignore")  # about the pickle protocol: the error below is clearer
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle can raise nearly anything
         raise UserError(f"{path} is not a checkpoint of plain tensors: nothing else is unpickled") from error

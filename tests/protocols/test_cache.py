@@ -40,9 +40,7 @@ def test_tensors_are_computed_once_and_read_back(counted: Counted) -> None:
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-3], lambda data: data[:-1] + b"?", lambda _: b""])
-def test_a_damaged_file_is_computed_again_and_replaced(
-    damage: Callable[[bytes], bytes], counted: Counted
-) -> None:
+def test_a_damaged_file_is_computed_again_and_replaced(damage: Callable[[bytes], bytes], counted: Counted) -> None:
     compute, made = counted
     expected = cached("codes", "a", compute=compute)["codes"]
     (file,) = cached_files()

@@ -24,7 +24,7 @@ class Cell:
 
 
 def lowest_mean(summaries: Sequence[Summary], styles: Mapping[str, Style]) -> float | None:
-    """Find the lowest mean error, which tables show in bold; the best of several looks is never it."""
+    """Find the lowest mean error, which tables show in bold; the best of several test peeks is never it."""
     return min((s.mean for s in summaries if not styles[s.contender].leaky), default=None)
 
 

@@ -56,7 +56,9 @@ def trials(make_row: MakeRow) -> list[FinishedTrial]:
                     subset="full" if full else f"subset-{budget}-{seed}",
                     predictions=f"predictions-{name}-{budget}-{seed}",
                     representation=shape.representation,
-                    encoder_hash=None if shape.representation in (None, "pixels") else f"hash-of-{shape.representation}",
+                    encoder_hash=None
+                    if shape.representation in (None, "pixels")
+                    else f"hash-of-{shape.representation}",
                     reads=shape.reads,
                     readout=shape.readout,
                     family=shape.family,

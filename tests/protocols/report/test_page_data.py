@@ -1,0 +1,90 @@
+"""What the page embeds: Python's statistics and rows, escaped, and nothing from elsewhere."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from ssl_irmae.protocols.report.note import Note
+from ssl_irmae.protocols.report.page.page import Picture, html_page, page_data
+from ssl_irmae.protocols.report.report import Report, make_report
+from ssl_irmae.protocols.statistics.summary import summarise
+from ssl_irmae.protocols.storage.rows import FinishedTrial
+
+
+@pytest.fixture(scope="module")
+def report(trials: list[FinishedTrial]) -> Report:
+    note = Note("software", "No </script> leaks & none was found.")
+    return make_report(trials, notes=[note], commands=["ssl-irmae evaluate --x '<y>'"])
+
+
+@pytest.fixture(scope="module")
+def page(report: Report) -> str:
+    return html_page(report, pictures=[Picture("Spectra", "what it shows", b"\x89PNG")])
+
+
+def embedded(report: Report) -> Any:
+    """The data as the page's script reads them."""
+    return json.loads(json.dumps(page_data(report)))
+
+
+def test_the_embedded_statistics_are_pythons(report: Report) -> None:
+    data = embedded(report)
+    names = [contender["name"] for contender in data["contenders"]]
+    found = {
+        (names[s["c"]], s["b"]): (s["mean"], s["se"], s["sd"], s["low"], s["high"], s["n"]) for s in data["summaries"]
+    }
+    assert found == {
+        (s.contender, s.budget): (s.mean, s.standard_error, s.standard_deviation, s.low, s.high, s.n)
+        for s in report.summaries
+    }
+    assert set(data["differences"]) == set(report.drawn)
+    for baseline, differences in data["differences"].items():
+        expected = {
+            (s.contender, s.budget): (s.difference.mean, s.difference.low, s.difference.high, s.difference.p_holm)
+            for s in summarise(report.rows(), baseline=baseline)
+            if s.difference is not None
+        }
+        assert {(names[d["c"]], d["b"]): (d["mean"], d["low"], d["high"], d["holm"]) for d in differences} == expected
+
+
+def test_the_embedded_trials_are_the_rows(report: Report) -> None:
+    data = embedded(report)
+    rebuilt = [
+        {
+            "contender": data["contenders"][c]["name"],
+            "budget": budget,
+            "seed": seed,
+            "error": error,
+            "subset": data["subsets"][subset],
+            "predictions": predictions,
+            **data["contexts"][context],
+        }
+        for c, budget, seed, error, context, subset, predictions, _ in data["trials"]
+    ]
+    assert rebuilt == [row.model_dump(mode="json") for row in report.rows()]
+
+
+def test_text_from_outside_is_escaped(page: str) -> None:
+    assert "No &lt;/script&gt; leaks &amp; none was found." in page
+    assert "<b>-joint" not in page
+    assert page.count("</script>") == 2
+
+
+def test_nothing_in_the_page_points_outside(page: str) -> None:
+    text = page.replace("http://www.w3.org/2000/svg", "")
+    assert not re.search(r"(?:https?:)?//[a-z]", re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE))
+    assert "default-src 'none'" in page
+
+
+def test_the_data_in_the_page_are_those(report: Report, page: str) -> None:
+    text = page.split('<script type="application/json" id="data">')[1].split("</script>")[0]
+    assert json.loads(text) == embedded(report)
+
+
+def test_the_answer_and_every_note_are_on_the_page(report: Report, page: str) -> None:
+    visible = re.sub(r"&#34;|&#39;", "'", page)
+    for text in (*report.answer, *(note.text for note in (*report.notes, *report.audit))):
+        escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        assert escaped.replace('"', "'") in visible

@@ -24,7 +24,7 @@ class Page:
 
     Args:
         read: File descriptor of the browser's answers.
-        write: Of our commands.
+        write: File descriptor of the commands to it.
     """
 
     def __init__(self, read: int, write: int) -> None:
@@ -32,12 +32,11 @@ class Page:
         self._buffer = b""
         self._number = 0
         self._events: list[dict[str, Any]] = []
+        self._session: str | None = None
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
-        self._session: str | None = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
-
-    _session = None
 
     def send(self, method: str, **parameters: Any) -> Any:
         """Send a command and wait for its result."""

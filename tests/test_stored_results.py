@@ -10,48 +10,52 @@ from pathlib import Path
 import pytest
 
 from ssl_irmae.encoders.encoder import weights_hash
-from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, FAMILIES, with_steps
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, SETTING_GROUPS
+from ssl_irmae.protocols.evaluation import read_results
 from ssl_irmae.protocols.presets import find_preset
+from ssl_irmae.protocols.storage.files import read_trials
+from ssl_irmae.protocols.storage.rows import Row
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
 GRIDS = {"mnist-full": RESULTS / "mnist-label-budgets", "mnist-quick": RESULTS / "mnist-quick"}
+FIRST = RESULTS / "mnist-100-labels" / "evaluate.json"
 
-
-FAMILY = {name: family for family, names in FAMILIES.items() for name in names}
+GROUP = {name: group for group, names in SETTING_GROUPS.items() for name in names}
 NOTHING_TO_CHOOSE = {"centroid", "poisson", "propagate-prior", "scratch-propagate-prior"}
 
 
+def settings_rows() -> list[dict[str, str]]:
+    with (RESULTS / "settings" / "rows.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def test_settings_were_chosen_with_the_encoders_that_ship() -> None:
-    with (RESULTS / "settings" / "rows.csv").open() as file:
-        rows = list(csv.DictReader(file))
     for method in ("irmae", "ae", "vae"):
-        used = {row["encoder_hash"] for row in rows if row["candidate"].startswith(f"{method}-")}
+        names = {name for name, c in CONTENDERS.items() if c.representation == method}
+        used = {row["encoder_hash"] for row in settings_rows() if row["contender"] in names}
         assert used == {weights_hash(f"mnist-{method}")}
 
 
 def test_the_settings_in_force_won_on_the_development_images() -> None:
     errors: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    contenders = set()
-    with (RESULTS / "settings" / "rows.csv").open() as file:
-        for row in csv.DictReader(file):
-            contender, _, settings = row["candidate"].partition(" ")
-            errors[FAMILY[contender]][settings].append(float(row["error"]))
-            contenders.add(contender)
+    for row in settings_rows():
+        errors[GROUP[row["contender"]]][row["tried"]].append(float(row["error"]))
     inductive = {name for name, c in CONTENDERS.items() if not c.transductive}
-    assert contenders == {name for name in inductive if FAMILY[name] not in NOTHING_TO_CHOOSE}
-    for family, candidates in errors.items():
-        assert len(candidates) == 4, f"{family}: every family gets the same number of candidates"
+    tried = {row["contender"] for row in settings_rows()}
+    assert tried == {name for name in inductive if GROUP[name] not in NOTHING_TO_CHOOSE}
+    for group, candidates in errors.items():
+        assert len(candidates) == 4, f"{group}: every group gets the same number of candidates"
         assert len({len(values) for values in candidates.values()}) == 1
         winner = min(candidates, key=lambda settings: statistics.mean(candidates[settings]))
-        chosen = dict(setting.split("=") for setting in winner.split())
-        for name in FAMILIES[family]:
+        chosen = json.loads(winner)
+        for name in SETTING_GROUPS[group]:
             in_force = CONTENDERS[name].settings
-            assert {key: float(value) for key, value in chosen.items()} == {key: in_force[key] for key in chosen}, name
+            assert chosen == {setting: in_force[setting] for setting in chosen}, name
 
 
 @pytest.mark.parametrize("name", [name for name in CONTENDERS if name.endswith("-propagate-prior")])
-def test_propagation_with_a_prior_has_the_settings_of_that_without_and_of_the_readout_with(name: str) -> None:
+def test_propagation_with_a_prior_has_the_settings_of_both_its_parts(name: str) -> None:
     without, prior = CONTENDERS[name.removesuffix("-prior")].settings, CONTENDERS["irmae-poisson-prior"].settings
     assert CONTENDERS[name].settings == {**without, **prior}
 
@@ -62,93 +66,104 @@ def test_transductive_readouts_have_the_settings_of_the_inductive_ones(name: str
 
 
 def test_the_stored_table_is_of_these_contenders_and_encoders() -> None:
-    rows = json.loads((RESULTS / "mnist-100-labels" / "evaluate.json").read_text())["rows"]
-    assert {row["contender"] for row in rows} == set(DEFAULT)
+    rows = [trial.row for trial in read_trials(FIRST)]
+    assert {row.contender for row in rows} == set(DEFAULT)
     for row in rows:
-        contender = CONTENDERS[row["contender"]]
-        assert row["settings"] == contender.settings
-        if contender.encoder:
-            assert row["encoder_hash"] == weights_hash(f"mnist-{contender.encoder}")
+        contender = CONTENDERS[row.contender]
+        assert row.settings == contender.settings
+        if contender.representation:
+            assert row.encoder_hash == weights_hash(f"mnist-{contender.representation}")
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_stored_rows_share_their_subset(seed: int) -> None:
-    rows = json.loads((RESULTS / "mnist-100-labels" / "evaluate.json").read_text())["rows"]
-    here = [row for row in rows if row["seed"] == seed]
-    assert len(here) == len(DEFAULT)
-    assert len({row["subset"] for row in here}) == 1
+def test_the_contenders_of_the_stored_table_share_their_subsets() -> None:
+    rows = [trial.row for trial in read_trials(FIRST)]
+    for seed in range(10):
+        of_seed = [row for row in rows if row.seed == seed]
+        assert len(of_seed) == len(DEFAULT)
+        assert len({row.subset for row in of_seed}) == 1
 
 
-def grid_rows(preset: str) -> list[dict[str, str]]:
-    with (GRIDS[preset] / "rows.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
+@pytest.fixture(scope="module", params=GRIDS)
+def grid(request: pytest.FixtureRequest) -> tuple[str, list[Row]]:
+    """The name of a preset and its stored rows."""
+    return request.param, [trial.row for trial in read_trials(GRIDS[request.param] / "rows.csv")]
 
 
-def planned_steps(name: str, steps: int | None) -> int | None:
-    contender = with_steps(CONTENDERS[name], steps)
-    return int(contender.settings["steps"]) if contender.reads == "images" else None
-
-
-def steps_of(row: dict[str, str]) -> int:
-    return int(json.loads(row["settings"])["steps"])
-
-
-@pytest.mark.parametrize("preset", GRIDS)
-def test_a_stored_grid_holds_every_trial_of_its_preset_and_no_other(preset: str) -> None:
-    planned = {
-        (name, budget or 60_000, seed, planned_steps(name, part.steps))
-        for part in find_preset(preset).parts
-        for name in part.contenders
-        for budget in part.budgets
-        for seed in part.seeds
-        # there every subset is the same: what makes no random choice is run once
-        if budget is not None or seed == 0 or not CONTENDERS[name].deterministic_at_full_set
-    }
-    stored = [
-        (row["contender"], int(row["budget"]), int(row["seed"]), steps_of(row) if row["reads"] == "images" else None)
-        for row in grid_rows(preset)
-    ]
+def test_a_stored_grid_holds_every_trial_of_its_preset_and_no_other(grid: tuple[str, list[Row]]) -> None:
+    preset, rows = grid
+    planned: set[tuple[str, int, int, object]] = set()
+    for part in find_preset(preset).parts:
+        for name in part.contenders:
+            contender = CONTENDERS[name].with_steps(part.steps)
+            steps = None if contender.frozen else contender.settings["steps"]
+            for budget in part.budgets:
+                # there every subset is the same: what makes no random choice is run once
+                once = budget is None and contender.deterministic_at_full_set
+                planned |= {(name, budget or 60_000, seed, steps) for seed in (part.seeds[:1] if once else part.seeds)}
+    stored = [(r.contender, r.budget, r.seed, r.settings["steps"] if r.reads == "images" else None) for r in rows]
     assert len(stored) == len(planned)
     assert set(stored) == planned
 
 
-@pytest.mark.parametrize("preset", GRIDS)
-def test_a_stored_grid_is_of_these_settings_and_encoders(preset: str) -> None:
-    for row in grid_rows(preset):
-        contender = CONTENDERS[row["contender"]]
-        told = {"steps": steps_of(row)} if row["reads"] == "images" else {}
-        assert json.loads(row["settings"]) == {**contender.settings, **told}
-        if contender.encoder in ("irmae", "ae", "vae"):
-            assert row["encoder_hash"] == weights_hash(f"mnist-{contender.encoder}")
+def test_a_stored_grid_is_of_these_settings_facts_and_encoders(grid: tuple[str, list[Row]]) -> None:
+    for row in grid[1]:
+        contender = CONTENDERS[row.contender]
+        steps = {"steps": row.settings["steps"]} if row.reads == "images" else {}
+        assert row.settings == {**contender.settings, **steps}
+        assert (row.readout, row.reads, row.family) == (contender.readout, contender.reads, contender.family)
+        assert row.deterministic_at_full_set == contender.deterministic_at_full_set
+        assert set(contender.software) <= row.software.keys()
+        if contender.representation in ("irmae", "ae", "vae"):
+            assert row.encoder_hash == weights_hash(f"mnist-{contender.representation}")
+
+
+def test_contenders_of_a_stored_grid_share_their_subsets(grid: tuple[str, list[Row]]) -> None:
+    subsets: dict[tuple[int, int], set[str]] = defaultdict(set)
+    for row in grid[1]:
+        subsets[row.budget, row.seed].add(row.subset)
+    assert all(len(of_seed) == 1 for of_seed in subsets.values())
 
 
 @pytest.mark.parametrize("preset", GRIDS)
-def test_contenders_of_a_stored_grid_share_their_subsets(preset: str) -> None:
-    subsets: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for row in grid_rows(preset):
-        subsets[row["budget"], row["seed"]].add(row["subset"])
-    assert all(len(here) == 1 for here in subsets.values())
+def test_stored_statistics_follow_from_the_stored_rows(preset: str) -> None:
+    report = read_results(GRIDS[preset] / "rows.csv", preset=preset)
+    with (GRIDS[preset] / "summary.csv").open(newline="") as file:
+        stored = list(csv.DictReader(file))
+    assert len(stored) == len(report.summaries)
+    for line, s in zip(stored, report.summaries, strict=True):
+        assert (line["contender"], int(line["budget"]), int(line["n"])) == (s.contender, s.budget, s.n)
+        d = s.difference
+        values = {"mean": s.mean, "standard_error": s.standard_error, "low": s.low, "high": s.high}
+        if d is not None:
+            values |= {"difference_mean": d.mean, "difference_low": d.low, "difference_high": d.high}
+            values |= {"difference_p": d.p, "difference_p_holm": d.p_holm}
+        for name, value in values.items():
+            # another processor may add up in another order
+            assert (float(line[name]) if line[name] else None) == (None if value is None else pytest.approx(value)), (
+                name
+            )
 
 
-def test_the_readme_tells_mean_and_standard_error_of_the_grid_rows() -> None:
+def test_the_grid_page_gives_mean_and_standard_error_of_its_rows() -> None:
     errors: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for row in grid_rows("mnist-full"):
-        errors[row["contender"], f"{int(row['budget']):,}"].append(float(row["error"]))
-    block = (ROOT / "README.md").read_text().split("<!-- grid: begin -->\n")[1].split("\n\n")[0]
+    for trial in read_trials(GRIDS["mnist-full"] / "rows.csv"):
+        errors[trial.row.contender, f"{trial.row.budget:,}"].append(trial.row.error)
+    page = (GRIDS["mnist-full"] / "README.md").read_text()
+    block = page.split("<!-- grid: begin -->\n")[1].split("\n\n")[0]
     head, _, *lines = ([cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines())
     budgets = [cell.split()[0] for cell in head[2:]]
-    told = 0
+    compared = 0
     for contender, _, *cells in lines:
         for budget, cell in zip(budgets, cells, strict=True):
-            here = errors.get((contender.strip("`"), budget), [])
-            if not here:
+            values = errors.get((contender.strip("`"), budget), [])
+            if not values:
                 assert not cell
                 continue
-            told += 1
-            values, _, n = cell.replace("*", "").rpartition(" ")
-            assert n == f"({len(here)}{'†' if len(here) < 6 else ''})"
-            of_rows = [statistics.mean(here)]
-            of_rows += [statistics.stdev(here) / math.sqrt(len(here))] if len(here) > 1 else []
+            compared += 1
+            printed, _, n = cell.replace("*", "").rpartition(" ")
+            assert n == f"({len(values)}{'†' if len(values) < 6 else ''})"
+            expected = [statistics.mean(values)]
+            expected += [statistics.stdev(values) / math.sqrt(len(values))] if len(values) > 1 else []
             # two decimals; a mean of hundredths may lie in the middle of two of them
-            assert [float(value) for value in values.split("±")] == pytest.approx(of_rows, abs=0.005 + 1e-9, rel=0)
-    assert told > len(lines)
+            assert [float(value) for value in printed.split("±")] == pytest.approx(expected, abs=0.005 + 1e-9, rel=0)
+    assert compared > len(lines)

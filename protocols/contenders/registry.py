@@ -64,7 +64,7 @@ _VIB_NOTE = (
     "its code is as wide as the paper's encoder (K = 128 for images of 32 x 32); it trains on one sample of the code "
     "and predicts from the mean"
 )
-_TRANSDUCTIVE_NOTE = "looks at the scored images, without labels, before it predicts them"
+_TRANSDUCTIVE_NOTE = "sees the scored images, without labels, before it predicts them"
 
 # classifiers of frozen codes
 _READOUTS: dict[str, Contender] = {

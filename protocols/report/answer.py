@@ -16,8 +16,8 @@ def answer_in_words(summaries: Sequence[Summary], styles: Mapping[str, Style], *
     considered if there are no others.
 
     Args:
-        summaries: Of every contender at every budget.
-        styles: Of every contender.
+        summaries: Summaries of every contender at every budget.
+        styles: Style of every contender.
         baseline: The contender that differences are taken to.
 
     Returns:

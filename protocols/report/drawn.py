@@ -18,8 +18,8 @@ def choose_drawn(summaries: Sequence[Summary], styles: Mapping[str, Style], base
     log(error / median error at that budget).
 
     Args:
-        summaries: To choose from.
-        styles: Of every contender.
+        summaries: Summaries of the contenders to choose from.
+        styles: Style of every contender.
         baseline: Always drawn if it is among the summaries.
 
     Returns:

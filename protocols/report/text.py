@@ -82,5 +82,11 @@ def report_html(report: Report) -> str:
 
 
 def _wrapped(text: str, width: int, *, bullet: bool = False) -> str:
-    indents = {"initial_indent": "- ", "subsequent_indent": "  "} if bullet else {}
-    return textwrap.fill(text, max(width, 20), break_long_words=False, break_on_hyphens=False, **indents)
+    return textwrap.fill(
+        text,
+        max(width, 20),
+        initial_indent="- " if bullet else "",
+        subsequent_indent="  " if bullet else "",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -240,6 +240,14 @@ def _batches(jobs: Iterable[Job]) -> list[list[Job]]:
     return [list(group) for _, group in itertools.groupby(jobs, key=batch)]
 
 
+_IN_WORDS = {
+    "encoder_hash": "encoder",
+    "data_fingerprint": "training images",
+    "scored_fingerprint": "scored images",
+    "looks": "test peeks",
+}
+
+
 def _differences(missing: Sequence[Job], others: Sequence[Row]) -> list[str]:
     """Describe how missing trials differ from finished ones of the same contender, budget and seed."""
     by_place: dict[tuple[str, int, int, int | None], Row] = {}
@@ -251,7 +259,7 @@ def _differences(missing: Sequence[Job], others: Sequence[Row]) -> list[str]:
         finished = by_place.get((planned.contender, planned.budget, planned.seed, planned.pretrain_seed))
         if finished is not None:
             counts[tuple(_difference(planned.identity(), finished.identity()))] += 1
-    return [f"{count:,} finished trials are of other {', '.join(differences)}" for differences, count in counts.items()]
+    return [f"{count:,} finished trials differ in {', '.join(differences)}" for differences, count in counts.items()]
 
 
 def _difference(planned: dict[str, object], finished: dict[str, object]) -> Iterable[str]:
@@ -268,4 +276,4 @@ def _difference(planned: dict[str, object], finished: dict[str, object]) -> Iter
         elif name in ("settings", "precision", "device"):
             yield f"{name} ({b} there, {a} here)"
         else:
-            yield {"encoder_hash": "encoder", "data_fingerprint": "data", "scored_fingerprint": "data"}.get(name, name)
+            yield _IN_WORDS.get(name, name)

@@ -30,7 +30,7 @@ class Summary:
     seeds.
 
     Args:
-        contender: Its name.
+        contender: Name of the contender.
         budget: Number of labels.
         mean: Mean error, percent.
         standard_error: Standard error of the mean (ddof = 1), points; None for n = 1.
@@ -59,7 +59,7 @@ class Comparison:
     """A contender against another at one budget, as declared beforehand.
 
     Args:
-        contender: Its name.
+        contender: Name of the contender.
         budget: Number of labels.
         difference: Difference from the other contender, which it names.
         test_set_error: Standard error of the mean difference that comes from which images were scored, points; the

@@ -29,7 +29,7 @@ class VarianceComponents:
     """One contender at one budget.
 
     Args:
-        contender: Its name.
+        contender: Name of the contender.
         budget: Number of labels.
         subsets: Number of labelled subsets or, at the full set, of training seeds.
         pretraining_seeds: Number of pretraining seeds.

@@ -133,7 +133,7 @@ def _mistakes(path: Path) -> dict[str, bytes]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return dict(zip(arrays["predictions"].tolist(), map(bytes, arrays["wrong"]), strict=True))
-    except (zipfile.BadZipFile, AttributeError) as error:
+    except (zipfile.BadZipFile, EOFError, AttributeError) as error:
         raise TypeError(f"{path.name} is not an .npz of this kind") from error
 
 

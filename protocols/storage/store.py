@@ -47,9 +47,8 @@ class Store:
             if tables and owner != _APPLICATION_ID:
                 raise UserError(f"`store`: {path} is another program's database; name another file")
             if not tables >= {"trials", "subsets", "mistakes"}:
-                connection.executescript(
-                    f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {IDENTITY}; {_SCHEMA}"
-                )
+                fresh = "" if tables else f"PRAGMA user_version = {IDENTITY};"
+                connection.executescript(f"PRAGMA application_id = {_APPLICATION_ID}; {fresh} {_SCHEMA}")
         self._keys_are_current = not tables or identity == IDENTITY
 
     def get(self, key: str) -> FinishedTrial | None:

@@ -1,4 +1,4 @@
-"""`ssl-irmae report`: which files it writes, what it prints where, and what it refuses."""
+"""`ssl-irmae report`: which files it writes, what it prints where, and what it rejects."""
 
 import csv
 import dataclasses
@@ -13,11 +13,6 @@ from ssl_irmae.protocols.contenders.registry import CONTENDERS
 
 TABLES = {"table.md", "table.tex", "summary.csv", "rows.csv", "environments.json", "mistakes.npz", "report.json"}
 FORMATS = ("png", "svg", "pdf")
-
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 def run(*arguments: str, code: int = 0) -> Result:
@@ -48,16 +43,34 @@ def store(evaluate: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
-def test_with_no_options_it_prints_the_tables_and_writes_tables_and_figures(store: Path) -> None:
+def test_without_options_it_prints_the_tables_and_writes_tables_and_figures(store: Path) -> None:
     result = run("report", str(store))
     out = Path("runs/report")
     assert {file.name for file in out.iterdir()} == TABLES | figures("error-against-labels", "paired-differences")
+    assert result.stdout.startswith("With 10 labels, ")
     assert "tiny-linear" in result.stdout
     assert "± standard error over 3 labelled subsets" in " ".join(result.stdout.split())
+    assert "All notes and the leak audit: --notes full" in result.stdout
     assert "table.tex" in result.stderr
     assert "table.tex" not in result.stdout
     with (out / "rows.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 2 * 2 * 3
+
+
+def test_full_notes_come_with_the_leak_audit(store: Path) -> None:
+    printed = " ".join(run("report", str(store), "--notes", "full", "--quiet").stdout.split())
+    document = json.loads(Path("runs/report/report.json").read_text())
+    for note in (*document["notes"], *document["leak_audit"]):
+        assert " ".join(note["text"].split()) in printed
+    assert "--notes full" not in printed
+
+
+def test_what_evaluate_prints_it_prints_again(store: Path, evaluate: list[str]) -> None:
+    settings = {**CONTENDERS["supervised"].settings, "steps": 3}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CONTENDERS, "supervised", dataclasses.replace(CONTENDERS["supervised"], settings=settings))
+        evaluated = run(*evaluate, "--store", str(store), "--quiet").stdout
+    assert run("report", str(store), "--quiet").stdout == evaluated
 
 
 def test_the_default_store_is_where_evaluate_keeps_it(store: Path) -> None:
@@ -72,56 +85,64 @@ def test_json_is_one_document_on_standard_output(store: Path) -> None:
     document = json.loads(result.stdout)
     assert document == json.loads(Path("r/report.json").read_text())
     assert document["commands"] == ["ssl-irmae evaluate --seeds 3", f"ssl-irmae report {store}"]
-    assert document["reference"] == "supervised"
+    assert document["baseline"] == "supervised"
     assert document["environments"][0]["python"]
+    assert len({row["key"] for row in document["rows"]}) == 2 * 2 * 3
 
 
-def test_what_it_wrote_it_can_read(store: Path) -> None:
+def test_it_reads_what_it_wrote(store: Path) -> None:
     run("report", str(store), "--out", "first")
     for name in ("rows.csv", "report.json"):
         run("report", f"first/{name}", "--out", "again")
         assert Path("again/summary.csv").read_text() == Path("first/summary.csv").read_text()
 
 
-def test_finished_trials_from_elsewhere_are_taken_over_and_not_run_again(store: Path, evaluate: list[str]) -> None:
+def test_finished_trials_from_elsewhere_are_imported_and_not_run_again(store: Path, evaluate: list[str]) -> None:
     run("report", str(store))
     rows = Path("runs/report/rows.csv")
-    # three steps more or less are another result: only the rows of the readout that is the same are taken
+    # three steps more or less are another result: only the rows of the readout that is the same are imported
     continued = [*evaluate[:-4], "--contenders", "tiny-linear", *evaluate[-2:], "--store", "there/s.sqlite"]
-    result = run(*continued, "--known", str(rows))
-    assert "6 finished trials" in " ".join(result.stderr.split())
+    result = run(*continued, "--import-trials", str(rows))
+    assert "imported 6 finished trials" in " ".join(result.stderr.split())
     document = json.loads(run(*continued, "--json", "--quiet").stdout)
     assert document["seconds"]["fresh_trials"] == 0
     run("report", "there/s.sqlite", "--out", "again")
-    told = json.loads(run("report", str(store), "--json", "--quiet").stdout)
+    original = json.loads(run("report", str(store), "--json", "--quiet").stdout)
     (environment,) = json.loads(Path("again/report.json").read_text())["environments"]
-    assert environment in told["environments"], "where they were run, not where they were taken over"
-    assert all(row["computed_with"].endswith(f", {environment['threads']} threads") for row in document["rows"])
-    run(*continued, "--known", "nothing.csv", code=2)
-    # a --json document tells no seconds
+    assert environment in original["environments"], "where they were run, not where they were imported"
+    assert all(row["threads"] == environment["threads"] for row in document["rows"])
+    assert all(row["software"].items() <= environment["packages"].items() for row in document["rows"])
+    run(*continued, "--import-trials", "nothing.csv", code=2)
+    # a --json document records no seconds
     Path("evaluate.json").write_text(json.dumps(document))
     elsewhere = [*continued[:-1], "elsewhere/s.sqlite"]
-    printed = run(*elsewhere, "--known", "evaluate.json", "--json", "--quiet").stdout
+    printed = run(*elsewhere, "--import-trials", "evaluate.json", "--json", "--quiet").stdout
     assert "NaN" not in printed, "JSON has no such number"
-    taken = json.loads(printed)
-    assert taken["seconds"]["fresh_trials"] == 0
-    assert taken["rows"] == document["rows"]
+    imported = json.loads(printed)
+    assert imported["seconds"]["fresh_trials"] == 0
+    assert imported["rows"] == document["rows"]
 
 
-def test_a_preset_that_did_not_run_these_trials_is_refused(store: Path) -> None:
-    said = run("report", str(store), "--preset", "mnist-full", code=2).stderr
-    assert "no trial is one of this preset" in " ".join(said.split())
+def test_a_preset_that_did_not_run_these_trials_is_rejected(store: Path) -> None:
+    message = run("report", str(store), "--preset", "mnist-full", code=2).stderr
+    assert "no trial is one of this --preset's" in " ".join(message.split())
     assert "mnist-full" in run("report", str(store), "--preset", "mnist-ful", code=2).stderr
 
 
 def test_the_page_and_the_encoders_are_written_when_asked_for(store: Path, tiny_encoder: Path) -> None:
-    run("report", str(store), "--html", "--encoder", str(tiny_encoder), "--reference", "tiny-linear", "--out", "r")
+    run("report", str(store), "--html", "--encoder", str(tiny_encoder), "--baseline", "tiny-linear", "--out", "r")
     expected = figures("error-against-labels", "paired-differences", "spectra", "codes")
     assert {file.name for file in Path("r").iterdir()} == TABLES | expected | {"report.html"}
     page = Path("r/report.html").read_text()
     assert page.count("data:image/png;base64,") == 2
-    assert f"ssl-irmae report {store} --reference tiny-linear --encoder {tiny_encoder} --html" in page
-    assert '"reference":"tiny-linear"' in page
+    assert f"ssl-irmae report {store} --baseline tiny-linear --encoder {tiny_encoder} --html" in page
+    assert '"baseline":"tiny-linear"' in page
+
+
+def test_figures_draw_what_is_named(store: Path) -> None:
+    document = json.loads(run("report", str(store), "--draw", "tiny-linear", "--json", "--quiet").stdout)
+    assert document["drawn"] == ["tiny-linear"]
+    assert {s["contender"] for s in document["summary"]} == {"tiny-linear", "supervised"}, "tables hold all"
 
 
 def test_two_protocols_are_never_mixed(store: Path, evaluate: list[str]) -> None:
@@ -133,29 +154,32 @@ def test_two_protocols_are_never_mixed(store: Path, evaluate: list[str]) -> None
     assert result.stderr.startswith("error: these trials come from several protocols")
     assert "digits scored on test, balanced subsets (12 trials)" in result.stderr
     assert "digits scored on development, balanced subsets (6 trials)" in result.stderr
+    assert "choose one with --scored-on" in result.stderr
     assert not Path("runs").exists()
     run("report", "both.sqlite", "--scored-on", "development", "--out", "r")
-    assert "development images" in Path("r/table.md").read_text()
+    assert "held-out training images" in Path("r/table.md").read_text()
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
-        (["--reference", "supervisd"], "unknown contender 'supervisd'"),
-        (["--contenders", "tiny-linear,nobody"], "unknown contender 'nobody'"),
+        (["--baseline", "supervisd"], "unknown contender 'supervisd'"),
+        (["--draw", "tiny-linear,nobody"], "unknown contender 'nobody'"),
         (["--dataset", "mnist"], "no trial fits --dataset mnist"),
-        (["--encoder", "mnist-ae"], "no trial used these weights"),
+        (["--encoder", "mnist-ae"], "--encoder: no trial used the weights of mnist-ae"),
         (["--encoder", "nowhere"], "nowhere"),
     ],
 )
-def test_what_cannot_be_used_is_said_and_nothing_is_written(store: Path, options: list[str], words: str) -> None:
+def test_a_mistake_is_one_sentence_and_nothing_is_written(store: Path, options: list[str], message: str) -> None:
     result = run("report", str(store), *options, code=2)
+    assert result.stdout == ""
     assert result.stderr.startswith("error: ")
-    assert words in result.stderr
+    assert message in result.stderr
+    assert "`" not in result.stderr
     assert not Path("runs").exists()
 
 
-def test_a_store_that_is_not_there() -> None:
+def test_a_missing_store_is_not_created() -> None:
     result = run("report", "typo.sqlite", code=2)
     assert "there is no file typo.sqlite" in result.stderr
     assert not Path("typo.sqlite").exists()

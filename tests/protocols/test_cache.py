@@ -10,7 +10,6 @@ from torch import Tensor
 
 from ssl_irmae.protocols.storage.cache import cached
 
-
 Counted = tuple[Callable[[], dict[str, Tensor]], list[int]]
 
 

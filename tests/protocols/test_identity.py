@@ -161,7 +161,7 @@ def test_imported_trials_are_not_run_again_and_what_differs_is_named(
     added, differences = other.adopt([elsewhere(trial) for trial in trials])
     assert added == 2, "scipy does not compute `supervised`"
     (difference,) = differences
-    assert difference.startswith("2 finished trials are of other software (scipy 9.9 there, scipy ")
+    assert difference.startswith("2 finished trials differ in software (scipy 9.9 there, scipy ")
 
 
 def test_a_frozen_readout_is_the_same_trial_whatever_precision_networks_have(
@@ -172,7 +172,7 @@ def test_a_frozen_readout_is_the_same_trial_whatever_precision_networks_have(
     grid = Grid(bf16, task, encoders, Store(tmp_path / "t"))
     added, differences = grid.adopt(trials)
     assert added == 2
-    assert differences == ["2 finished trials are of other precision (fp32 there, bf16 here)"]
+    assert differences == ["2 finished trials differ in precision (fp32 there, bf16 here)"]
 
 
 def test_every_contender_names_software_that_is_recorded() -> None:

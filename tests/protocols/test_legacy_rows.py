@@ -27,8 +27,8 @@ def versions_of(computed_with: str) -> dict[str, str]:
 def test_facts_agree_with_the_registry(old: dict[str, Any]) -> None:
     row = read_row(old)
     contender = KNOWN[row.contender]
-    facts = ("readout", "reads", "family", "deterministic_at_full_set", "cross_validated", "settings_from")
-    facts += ("transductive", "test_peeks", "representation")
+    facts = ["readout", "reads", "family", "deterministic_at_full_set", "cross_validated", "settings_from"]
+    facts += ["transductive", "test_peeks", "representation"]
     assert {name: getattr(row, name) for name in facts} == {name: getattr(contender, name) for name in facts}
     floor = FLOOR_SOFTWARE.get(row.representation or "", ())
     assert set(row.software) == {*contender.software, *floor}

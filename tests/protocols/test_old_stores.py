@@ -153,7 +153,6 @@ def test_of_trials_that_are_the_same_today_the_first_stays(tmp_path: Path) -> No
     assert len(store.trials()) == 1
 
 
-@pytest.mark.xfail(reason="opening it sets user_version, so its keys are never computed anew")
 def test_a_store_from_before_mistakes_were_kept_is_read_and_found(tmp_path: Path) -> None:
     path = tmp_path / "older.sqlite"
     write_old_store(path, OLD_ROWS, with_mistakes=False)

@@ -21,7 +21,7 @@ _COARSE = {round(m * 10**e, 2) for e in (-2, -1, 0, 1, 2) for m in (1, 2, 5)}
 
 
 def error_against_labels(report: Report) -> "Figure":
-    """Draw mean error over budgets, log-log, one line a contender, each with a band of one standard error.
+    """Draw mean error over budgets, log-log, one line per contender, each with a band of one standard error.
 
     A mean without a standard error (n = 1) is hollow, and no band leads to it. An error of zero, which a log axis
     cannot show, is drawn at half an image.
@@ -30,7 +30,7 @@ def error_against_labels(report: Report) -> "Figure":
     from matplotlib.lines import Line2D
 
     summaries = drawn_summaries(report)
-    height = max(5.6, 0.17 * len(report.drawn) + 1)  # inches: room for a label a line
+    height = max(5.6, 0.17 * len(report.drawn) + 1)  # inches: room for a name per line
     single = len(report.budgets) == 1
     figure = Figure(figsize=(5.4 if single else 8.4, height), layout="constrained")
     axes = figure.subplots()
@@ -77,12 +77,10 @@ def error_against_labels(report: Report) -> "Figure":
     handles = [Line2D([], [], color="#444444", linewidth=1.4, dashes=DASHES[f] or (None, None)) for f in families]
     if not single:
         axes.legend(handles, families, loc="upper right", fontsize=_LABEL, frameon=False, handlelength=4.5)
-    what = "Points stand beside each other to be told apart. Point: mean. Bar" if single else "Line: mean. Band"
+    what = "Points stand beside each other to be distinguishable. Point: mean. Bar" if single else "Line: mean. Band"
     over = _over(summaries)
-    hollow = " Hollow: n = 1, no ±." if over and any(s.standard_error is None for s in summaries) else ""
-    add_caption(
-        figure, f"{what}: ± one standard error (ddof = 1), {over or 'none here: n = 1'}.{hollow} {report.left_out}"
-    )
+    hollow = " Hollow: n = 1, no ±." if any(s.standard_error is None for s in summaries) else ""
+    add_caption(figure, f"{what}: ± one standard error (ddof = 1), {over}.{hollow} {report.left_out}")
     return figure
 
 
@@ -102,9 +100,9 @@ def _label_ends(axes: "Axes", styles: Mapping[str, Style], height: float) -> Non
     """Write each line's name at its right end, moved apart where they would overlap, with a thread to the line.
 
     Args:
-        axes: With the lines.
-        styles: Of every contender.
-        height: Of the axes, points.
+        axes: The axes with the lines.
+        styles: Style of every contender.
+        height: Height of the axes, points.
     """
     from matplotlib.colors import to_rgb
 

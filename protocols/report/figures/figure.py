@@ -25,10 +25,10 @@ def render(figure: "Figure", kind: Format, *, source: str) -> bytes:
     """Write a figure as PNG, SVG or PDF: the same bytes for the same figure, without the time of day.
 
     Args:
-        figure: What to write.
-        kind: In which format.
-        source: What it was drawn from, such as ``fingerprint``. It is kept
-            in the file (PNG ``Source``, SVG ``dc:source``, PDF ``Keywords``): a figure that has drifted can be told.
+        figure: The figure.
+        kind: Its format.
+        source: What it was drawn from, such as a report's fingerprint. The file records it (PNG ``Source``, SVG
+            ``dc:source``, PDF ``Keywords``), so that a figure that no longer agrees with the rows can be recognised.
     """
     import matplotlib as mpl
 

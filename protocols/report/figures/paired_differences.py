@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def paired_differences(report: Report) -> "Figure | None":
-    """Draw each contender's paired difference to the reference with its 95 % interval, one panel a budget.
+    """Draw each contender's paired difference to the baseline with its 95 % interval, one panel per budget.
 
     Returns:
-        The figure, or None if nothing that is drawn shares a subset with the reference.
+        The figure, or None if nothing that is drawn shares a subset with the baseline.
     """
     from matplotlib.figure import Figure
 

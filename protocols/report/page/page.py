@@ -26,9 +26,9 @@ class Picture:
     """A finished figure that the page shows as it is.
 
     Args:
-        title: Above it.
-        caption: Below it, and read out in its place.
-        png: The image.
+        title: Heading above the figure.
+        caption: Text below it, which is also its alternative text.
+        png: The figure as PNG.
     """
 
     title: str
@@ -67,7 +67,7 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
 
 
 def page_data(report: Report) -> dict[str, object]:
-    """Collect what the page's script shows: each contender, subset and setting once, elsewhere its place in the list."""
+    """Collect what the page's script shows: each contender, subset and setting once, elsewhere its index."""
     rows = report.rows()
     names = list(report.styles)
     first: dict[str, Row] = {}

@@ -163,11 +163,17 @@ def test_of_several_budgets_the_smallest_and_the_largest_are_described(make_row:
 
 
 def test_another_contender_may_be_the_best_where_labels_are_many(make_row: MakeRow) -> None:
-    errors = {10: {"a": 20.0, "supervised": 60.0}, 100: {"a": 10.0, "supervised": 9.0}, 1000: {"a": 8, "supervised": 1}}
+    errors: dict[int, dict[str, float]] = {
+        10: {"a": 20, "supervised": 60},
+        100: {"a": 10, "supervised": 9},
+        1000: {"a": 8, "supervised": 1},
+    }
     rows = [
-        make_row(name, s, error, budget=budget) for budget, each in errors.items() for name, error in each.items()
+        make_row(name, s, error, budget=budget)
+        for budget, of_contenders in errors.items()
+        for name, error in of_contenders.items()
         for s in TEN
-    ]  # fmt: skip
+    ]
     first, second = answer(rows)
     assert "`a` makes 20.0 % errors" in first
     assert second == (

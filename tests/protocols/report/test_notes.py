@@ -241,6 +241,7 @@ def test_a_terminal_shows_at_most_five_notes_and_what_nobody_may_miss_first(make
     shown = brief_notes(every)
     assert len(brief) > 5
     assert [brief[text] for text in shown] == ["error", "leaky", "quick encoder", "one class", "development"]
+    assert not any("--" in note.text + note.brief for note in every), "notes are read in Python too: no options"
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))

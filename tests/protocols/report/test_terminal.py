@@ -103,7 +103,7 @@ def test_p_is_corrected_and_has_three_digits(make_row: MakeRow) -> None:
     assert line_of(printed(fewer), "low")[-1] == "0.016"  # 2 * 2 / 2^8
 
 
-def test_n_stands_in_the_title_where_it_is_one_number(make_row: MakeRow, ten_subsets: list[Row]) -> None:
+def test_n_stands_in_the_title_where_it_is_one_number(ten_subsets: list[Row]) -> None:
     assert "n" not in head_of(printed(ten_subsets))
     five = printed([row for row in ten_subsets if row.seed < 5])
     assert "n = 5†" in five

@@ -1,0 +1,94 @@
+"""What README and docs show works: Python blocks run, commands parse, links lead somewhere."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from ssl_irmae.cli.main import app
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGES.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [path for path in DOCUMENTS if path.name != "table.md"]  # the tables of a report
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+INDENTED = re.compile(r"^    (ssl-irmae (?:.*\\\n)*.*)", re.MULTILINE)
+INLINE = re.compile(r"`(ssl-irmae [a-z][^`]*)`")
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    return [code for fence, code in FENCED.findall(path.read_text()) if fence == language]
+
+
+def commands(path: Path) -> list[str]:
+    """List the command lines of a document that a reader may copy."""
+    lines = [line for block in blocks(path, "sh") for line in block.replace("\\\n", " ").splitlines()]
+    lines += [line.replace("\\\n", " ") for line in INDENTED.findall(FENCED.sub("", path.read_text()))]
+    return [line.strip() for line in lines if line.strip().startswith("ssl-irmae ")]
+
+
+def mentions(path: Path) -> list[str]:
+    """List the command lines that a document mentions in a sentence, which may leave arguments out."""
+    return [" ".join(line.split()) for line in INLINE.findall(FENCED.sub("", path.read_text()))]
+
+
+def resolve(line: str) -> tuple[Any, Any, list[str]]:
+    """Find the command of a line, its parent context, and the words after its name."""
+    _, *words = shlex.split(line, comments=True)
+    command: Any = typer.main.get_command(app)
+    context: Any = command.make_context("ssl-irmae", list(words), resilient_parsing=True)
+    while words and hasattr(command, "resolve_command"):
+        name, command, words = command.resolve_command(context, words)
+        if hasattr(command, "resolve_command"):
+            context = command.make_context(name, list(words), parent=context, resilient_parsing=True)
+    return command, context, words
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if blocks(path, "python")], ids=name_of)
+def test_python_blocks_run(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ssl_irmae.datasets.mnist.fetch", lambda *_: pytest.fail("a document needs a download"))
+    namespace: dict[str, Any] = {"__name__": "document"}
+    for code in blocks(path, "python"):
+        exec(compile(code, str(path), "exec"), namespace)  # noqa: S102 (our own documents)
+
+
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if commands(path)], ids=name_of)
+def test_commands_parse(path: Path) -> None:
+    for line in commands(path):
+        command, context, words = resolve(line)
+        command.make_context(command.name, list(words), parent=context)  # as the program does before it runs
+
+
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if mentions(path)], ids=name_of)
+def test_commands_in_a_sentence_exist_with_their_options(path: Path) -> None:
+    for line in mentions(path):
+        command, _, words = resolve(line)
+        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        assert {word for word in words if word.startswith("--")} <= known | {"--help"}, line
+
+
+def test_a_wrong_option_would_be_noticed() -> None:
+    command, context, words = resolve("ssl-irmae evaluate --lables 10")
+    with pytest.raises(Exception, match=r"(?i)no such option"):
+        command.make_context("evaluate", words, parent=context)
+    assert sum(len(commands(path)) for path in DOCUMENTS) > 20
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_links_to_files_resolve(path: Path) -> None:
+    links = LINK.findall(FENCED.sub("", path.read_text()))
+    files = [link for link in links if not link.startswith(("http://", "https://"))]
+    assert [link for link in files if not (path.parent / link).exists()] == []
+
+
+def test_the_worked_example_is_the_file_beside_it() -> None:
+    example = (ROOT / "docs" / "extending" / "ridge_readout.py").read_text()
+    assert example in blocks(ROOT / "docs" / "extending" / "README.md", "python")

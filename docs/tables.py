@@ -194,8 +194,8 @@ def readouts_list() -> str:
             continue  # the same readout once more
         paper = f" ({contender.paper})" if contender.paper else ""
         if contender.representation == "irmae":
-            group = "Frozen codes" if contender.frozen else "Trained from an encoder"
-            groups[group].append(f"- `{name.removeprefix('irmae')}` {contender.summary}{paper}")
+            where = "Frozen codes" if contender.frozen else "Trained from an encoder"
+            groups[where].append(f"- `{name.removeprefix('irmae')}` {contender.summary}{paper}")
         elif contender.representation is None and contender.summary != _LEARNER_SUMMARIES.get(contender.readout):
             groups["Trained from scratch"].append(f"- `{name}` {contender.summary}{paper}")
     return "\n".join(line for group, lines in groups.items() for line in (f"{group}:\n", *lines, ""))[:-1]

@@ -27,7 +27,7 @@ def ridge(sample: Sample, *, penalty: float) -> Predictor:
     y = F.one_hot(sample.labels, sample.classes).double()
     shares = y.mean(0)
     damping = penalty * len(x) * torch.eye(x.shape[1], dtype=torch.float64)
-    weights = torch.linalg.solve(x.T @ x + damping, x.T @ (y - shares))
+    weights: Tensor = torch.linalg.solve(x.T @ x + damping, x.T @ (y - shares))
 
     def predict(codes: Tensor) -> Tensor:
         return (scaling(codes).double() @ weights + shares).argmax(1)

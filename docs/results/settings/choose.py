@@ -2,20 +2,22 @@
 
     python docs/results/settings/choose.py [GROUP ...]
 
-A group shares its settings: a readout on all representations, a learner from all pretrained encoders, or one learner from
-scratch. Each has four candidates. Readouts are judged on six subsets of 10 and of 100 labels; networks, which take ten to a
-hundred times as long, on two subsets of 100 with 300 steps (mnist-full has 600 and more). The subsets have seeds that no
-reported table uses. The lowest mean error over representations, budgets and subsets wins, and
+A group shares its settings: a readout on all representations, a learner from all pretrained encoders, or one learner
+from scratch. Each has four candidates. Readouts are judged on six subsets of 10 and of 100 labels; networks, which
+take ten to a hundred times as long, on two subsets of 100 with 300 steps (mnist-full has 600 and more). The subsets
+have seeds that no reported table uses. The lowest mean error over representations, budgets and subsets wins, and
 `protocols/contenders/registry.py` must hold it: one setting per group, so that no representation is tuned more than
-another. Test images are not loaded. The encoders were pretrained on all 60,000 training images without labels, so of the
-held-out images only the labels are new. Transductive readouts take the settings of the inductive ones, and propagate-prior
-those of propagate and of poisson-prior; centroid and poisson have none to choose (10 neighbours, as in Calder et al., 2020).
-The rows replace those of the same groups in rows.csv beside this file; a second run uses the stored trials.
+another. Test images are not loaded. The encoders were pretrained on all 60,000 training images without labels, so of
+the held-out images only the labels are new. Transductive readouts take the settings of the inductive ones, and
+propagate-prior those of propagate and of poisson-prior; centroid and poisson have none to choose (10 neighbours, as
+in Calder et al., 2020). The rows replace those of the same groups in rows.csv beside this file; a second run uses the
+stored trials.
 
 How the candidates came about, and what had been seen by then, is in docs/results/LOG.md: ranges were narrowed by hand
-first, on subsets 100 to 105 of the same development images and mostly with the IRMAE encoder, and some were shifted once
-for a winner at the edge. Set by hand and not in the list below: the neighbours of graphs; C, rounds and unlabelled images
-of self-training; k and images per class of metric; and the weight 0 of reconstructions in consistency and propagate.
+first, on subsets 100 to 105 of the same development images and mostly with the IRMAE encoder, and some were shifted
+once for a winner at the edge. Set by hand and not in the list below: the neighbours of graphs; C, rounds and
+unlabelled images of self-training; k and images per class of metric; and the weight 0 of reconstructions in
+consistency and propagate.
 """
 
 import csv

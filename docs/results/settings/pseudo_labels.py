@@ -2,8 +2,8 @@
 
     python docs/results/settings/pseudo_labels.py
 
-Labels come from the 50,000 training images that remain when 10,000 are held out, on subsets whose seeds no reported table
-uses, and pseudo-labels are judged by the true labels of those 50,000. Test images are not loaded. Rows go to
+Labels come from the 50,000 training images that remain when 10,000 are held out, on subsets whose seeds no reported
+table uses, and pseudo-labels are judged by the true labels of those 50,000. Test images are not loaded. Rows go to
 pseudo_labels.csv beside this file: how many pseudo-labels are kept, and what percentage of these is wrong.
 """
 

@@ -8,15 +8,14 @@ import pytest
 from ssl_irmae.encoders.encoder import weights_hash
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.report.figures.codes import encoders_of
+from ssl_irmae.protocols.report.figures.figure import FORMATS
 from ssl_irmae.protocols.report.files import write_report
 from ssl_irmae.protocols.report.report import make_report
 from ssl_irmae.protocols.storage.files import read_trials
 from ssl_irmae.protocols.storage.rows import FinishedTrial
 from tests.protocols.report.conftest import changed, rows_of
 
-FIGURES = {
-    f"{name}.{kind}" for name in ("error-against-labels", "paired-differences") for kind in ("png", "svg", "pdf")
-}
+FIGURES = {f"{name}.{kind}" for name in ("error-against-labels", "paired-differences") for kind in FORMATS}
 TABLES = {"table.md", "table.tex", "summary.csv", "rows.csv", "environments.json", "report.json"}
 
 

@@ -74,7 +74,7 @@ def _support(best: Summary, among: Sequence[Summary]) -> str:
         return text
     compared = sum(s.difference is not None and s.difference.n <= difference.n for s in among)
     if what_n_allows(difference.n, contenders=compared) is not None:
-        return f"{text}; so few cannot rule out chance"
+        return f"{text}; too few to rule out chance" + (f" among {compared} contenders" if compared > 1 else "")
     return f"{text}, which chance could explain (p = {difference.p_holm:.2g})"
 
 

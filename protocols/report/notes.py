@@ -174,7 +174,7 @@ def _differences(summaries: Sequence[Summary], baseline: str) -> list[Note]:
             f"Δ: error minus {baseline}'s on the same subsets, in points, with the 95 % BCa bootstrap interval of its "
             "mean over these pairs (Efron 1987), for each contender separately: not corrected, and too narrow for few "
             "pairs.",
-            f"Δ: error minus {baseline}'s on the same subsets, in points, with its 95 % interval.",
+            f"Δ: error minus {baseline}'s on the same subsets, in points; 95 %: its interval.",
         ),
         Note(
             "p value",

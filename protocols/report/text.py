@@ -2,6 +2,7 @@
 
 import html
 import io
+import re
 import textwrap
 from typing import Literal
 
@@ -22,16 +23,14 @@ from ssl_irmae.protocols.report.tables.terminal import (
 Notes = Literal["short", "full"]
 
 
-def report_parts(
-    report: Report, *, width: int, notes: Notes = "short", more: str = "--notes full"
-) -> list[RenderableType]:
+def report_parts(report: Report, *, width: int, notes: Notes, more: str) -> list[RenderableType]:
     """List what is printed, in order: the answer, the tables, the notes.
 
     Args:
         report: What is printed.
         width: Width of the terminal, in characters.
         notes: ``"short"`` for at most five short notes, ``"full"`` for all notes and the leak audit.
-        more: Where the rest is, after short notes.
+        more: Where all notes are found, named after the short ones.
     """
     parts: list[RenderableType] = [Text(_wrapped(" ".join(report.answer), width) + "\n")]
     parts += budget_tables(report.rows(), report.summaries, baseline=report.baseline, width=width)
@@ -77,8 +76,13 @@ def report_html(report: Report) -> str:
     head = "".join(f"<th>{html.escape(text)}</th>" for text in heads)
     body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in line)}</tr>" for line in lines)
     notes = "".join(f"<li>{html.escape(text)}</li>" for text in brief_notes((*report.notes, *report.audit)))
-    answer = html.escape(" ".join(report.answer))
+    answer = answer_html(report)
     return f"<p>{answer}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><ul>{notes}</ul>"
+
+
+def answer_html(report: Report) -> str:
+    """Return the answer as HTML, with names set as code."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(" ".join(report.answer)))
 
 
 def _wrapped(text: str, width: int, *, bullet: bool = False) -> str:

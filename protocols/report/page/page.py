@@ -15,6 +15,7 @@ from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.styles import group_by_representation
 from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.tables.components import crossed_components, lay_out_components
+from ssl_irmae.protocols.report.text import answer_html
 from ssl_irmae.protocols.statistics.summary import Summary, summarise
 from ssl_irmae.protocols.storage.rows import Row
 
@@ -59,7 +60,7 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
         style=Markup((here / "page.css").read_text(encoding="utf-8")),  # noqa: S704
         script=Markup((here / "page.js").read_text(encoding="utf-8")),  # noqa: S704
         data=page_data(report),
-        answer=report.answer,
+        answer=Markup(answer_html(report)),  # noqa: S704 (escaped there)
         comparisons=pivot_comparisons(report.comparisons) if report.comparisons else [],
         components=lay_out_components(crossed_components(rows)),
         pictures=[(p, base64.b64encode(p.png).decode()) for p in pictures],

@@ -69,7 +69,7 @@ def test_one_pair_cannot_rule_out_chance(make_row: MakeRow) -> None:
 @pytest.mark.parametrize("n", [2, 5])
 def test_too_few_pairs_cannot_rule_out_chance(ten_subsets: list[Row], n: int) -> None:
     (sentence,) = answer([row for row in ten_subsets if row.seed < n])
-    assert sentence.endswith(f"and is better on every one of {n} subsets; so few cannot rule out chance.")
+    assert sentence.endswith(f"and is better on every one of {n} subsets; too few to rule out chance.")
 
 
 def test_six_pairs_of_one_sign_are_enough_for_one_comparison(ten_subsets: list[Row]) -> None:
@@ -79,7 +79,7 @@ def test_six_pairs_of_one_sign_are_enough_for_one_comparison(ten_subsets: list[R
 
 def test_ten_pairs_are_too_few_for_thirty_comparisons(ten_subsets: list[Row], make_row: MakeRow) -> None:
     others = [make_row(f"c{i}", s, 30.0 + i + s % 3) for i in range(30) for s in TEN]
-    assert "so few cannot rule out chance" in answer([*ten_subsets, *others])[0]
+    assert "too few to rule out chance among 31 contenders" in answer([*ten_subsets, *others])[0]
 
 
 def test_chance_could_explain_a_difference_of_both_signs(make_row: MakeRow) -> None:
@@ -185,4 +185,4 @@ def test_at_the_full_set_pairs_are_training_runs(make_row: MakeRow) -> None:
     rows = [make_row("a", s, 1.0 + s / 10, budget=1000, rule="full") for s in range(3)]
     rows += [make_row("supervised", s, 2.0 + s / 9, budget=1000, rule="full") for s in range(3)]
     (sentence,) = answer(rows)
-    assert sentence.endswith("better on every one of 3 training runs; so few cannot rule out chance.")
+    assert sentence.endswith("better on every one of 3 training runs; too few to rule out chance.")

@@ -163,6 +163,7 @@ def evaluate(
         report = make_report(
             [outcome.trial for outcome in outcomes],
             baseline=plan.baseline,
+            order=list(plan.contenders),
             drawn=plan.drawn,
             drawn_because=_DECLARED,
             comparisons=plan.comparisons,

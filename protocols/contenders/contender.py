@@ -88,7 +88,7 @@ class Contender:
 
     def with_steps(self, steps: int | None) -> "Contender":
         """Return the contender with that many optimiser steps; None, and heads on frozen codes, keep their own."""
-        return self if steps is None or self.frozen else self.with_settings(steps=steps)
+        return self if steps is None or self.frozen or "steps" not in self.settings else self.with_settings(steps=steps)
 
     def fit_all(self, samples: Sequence[Any], autoencoder: Any) -> Sequence[Predictor | Iterator[Predictor]]:
         """Fit several samples; return for each a predictor or, if ``test_peeks`` exceeds 1, an iterator of them."""

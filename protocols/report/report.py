@@ -172,6 +172,7 @@ def make_report(
     trials: Sequence[FinishedTrial],
     *,
     baseline: str | None = None,
+    order: Sequence[str] = tuple(CONTENDERS),
     drawn: Sequence[str] = (),
     drawn_because: str = "named by the user",
     comparisons: Sequence[tuple[str, str]] = (),
@@ -185,6 +186,7 @@ def make_report(
     Args:
         trials: As ``keep_newest`` leaves them.
         baseline: None stands for ``"supervised"`` or, where that was not run, the first contender that is not leaky.
+        order: The order of contenders; others follow as they appear.
         drawn: The contenders that figures show; a few by default.
         drawn_because: Who chose those, in words.
         comparisons: Pairs of contenders that the protocol declared, run or not.
@@ -197,7 +199,7 @@ def make_report(
         UserError: If a contender that is named has no trial.
     """
     names = list(dict.fromkeys(trial.row.contender for trial in trials))
-    names.sort(key=[*CONTENDERS, *names].index)
+    names.sort(key=[*order, *names].index)
     for name in [*([] if baseline is None else [baseline]), *drawn]:
         if name not in names:
             raise unknown_name("contender", name, names)

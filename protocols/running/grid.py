@@ -19,6 +19,7 @@ from ssl_irmae.protocols.representations.retrieval import Retrieval
 from ssl_irmae.protocols.running.jobs import Job, list_jobs
 from ssl_irmae.protocols.running.runner import Runner
 from ssl_irmae.protocols.running.workers import (
+    can_be_sent,
     in_processes,
     limited_threads,
     pays_to_start,
@@ -177,10 +178,13 @@ class Grid:
 
     def _for_other_processes(self, missing: Sequence[Job]) -> list[Job]:
         """Choose the trials that other processes run; this process runs the rest."""
+        if self.processes == 1:
+            return []
+        movable = [job for job in missing if can_be_sent(job.contender)]
         if self.processes is not None:
-            return list(missing) if self.processes > 1 else []
+            return movable
         # trials of frozen encoders share codes and graphs: they stay together in this process, with all threads
-        trained = [job for job in missing if job.trial.threads < torch.get_num_threads()]
+        trained = [job for job in movable if job.trial.threads < torch.get_num_threads()]
         return trained if pays_to_start(trained) else []
 
     def _threads(self, contender: str) -> int:

@@ -1,5 +1,6 @@
 """Fit a trial and score it: the only place where test labels meet predictions."""
 
+import dataclasses
 import datetime
 import hashlib
 import time
@@ -60,8 +61,8 @@ class Runner:
         self._memos: dict[tuple[str | None, str, bool], Memo] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
-        # what is kept in this object is computed anew in another process
-        return type(self), (self.plan, self.task)
+        # what is kept in this object is computed anew in another process; jobs bring their contenders with them
+        return type(self), (dataclasses.replace(self.plan, contenders={}, dataset=""), self.task)
 
     def run(self, jobs: Sequence[Job]) -> list[FinishedTrial]:
         """Fit, predict and score trials of one contender that differ in the subset alone.

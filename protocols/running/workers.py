@@ -4,9 +4,11 @@ import contextlib
 import itertools
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import threading
+import types
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -99,7 +101,7 @@ def in_processes(
         while groups or running:
             for pool in pools:
                 if groups and all(busy is not pool for busy, _ in running.values()):
-                    with _no_interrupt():
+                    with _no_interrupt(), _no_main_module():
                         running |= {pool.submit(_run, batch): (pool, batch) for batch in groups.popleft()}
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 _, batch = running.pop(future)
@@ -131,6 +133,29 @@ def _no_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Start processes that do not run the caller's script again, which a spawned process does by default.
+
+    A script without ``if __name__ == "__main__"`` would start an evaluation in each of them. joblib's loky does so too.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def can_be_sent(contender: Contender) -> bool:
+    """Return whether another process can load a contender: not what a script or a notebook defines itself."""
+    try:
+        pickle.dumps(contender)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return False
+    return getattr(contender.fit, "__module__", None) != "__main__"
 
 
 def _room_in_memory() -> int:

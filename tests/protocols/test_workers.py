@@ -4,6 +4,8 @@ import dataclasses
 import os
 import pickle
 import signal
+import subprocess
+import sys
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
@@ -159,3 +161,30 @@ def test_what_goes_to_another_process_needs_no_shared_memory(
     monkeypatch.setattr(torch.UntypedStorage, "_share_fd_cpu_", refuse)
     sent = pickle.loads(ForkingPickler.dumps(runner))  # noqa: S301 (ours)
     assert [trial.row for trial in sent.run(jobs)] == [trial.row for trial in here]
+
+
+SCRIPT = """
+import torch
+import ssl_irmae
+from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.contenders.registry import CONTENDERS
+
+print("the script runs")
+
+
+def always_three(sample):
+    return lambda x: torch.full((len(x),), 3)
+
+
+CONTENDERS["three"] = Contender("three", always_three, "images", {})
+options = dict(dataset="digits", budgets=20, seeds=2, contenders=["three", "pixels-knn", "supervised"], steps=2)
+report = ssl_irmae.evaluate(**options, jobs=2, progress=lambda event: None)
+print(len(report.rows()))
+"""
+
+
+def test_a_script_without_a_main_guard_is_run_once_and_may_define_contenders(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    command = [sys.executable, "script.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+    assert (done.returncode, done.stdout.split("\n")) == (0, ["the script runs", "6", ""]), done.stderr

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.protocols.readouts.sample import Predictor
 
-Reads = Literal["code", "features", "images"]
 Setting = int | float | str
 Family = Literal[
     "linear",
@@ -58,7 +58,7 @@ class Contender:
 
     readout: str
     fit: Callable[..., Any]
-    reads: Reads
+    reads: Reads | Literal["images"]
     settings: Mapping[str, Setting]
     family: Family = "other"
     summary: str = ""

@@ -16,7 +16,7 @@ from ssl_irmae.protocols.graphs.neighbours import Neighbours
 _CHUNK = 512
 _LANDMARKS = 256
 
-Subset = tuple[Tensor, Tensor]
+LabelledNodes = tuple[Tensor, Tensor]
 """Positions of the labelled nodes and their classes, int64 (m,) each."""
 
 

@@ -8,12 +8,12 @@ from scipy.sparse import eye_array
 from torch import Tensor
 
 from ssl_irmae.protocols.graphs.conjugate_gradients import conjugate_gradients
-from ssl_irmae.protocols.graphs.graph import Graph, Subset
+from ssl_irmae.protocols.graphs.graph import Graph, LabelledNodes
 
 _TOLERANCE = 1e-4
 
 
-def spread_scores(graph: Graph, subsets: Sequence[Subset], classes: int, *, alpha: float) -> list[Tensor]:
+def spread_scores(graph: Graph, subsets: Sequence[LabelledNodes], classes: int, *, alpha: float) -> list[Tensor]:
     r"""Solve for the class scores of the nodes to which label spreading converges.
 
     .. math:: F = (1 - \alpha) (I - \alpha S)^{-1} Y, \qquad S = D^{-1/2} W D^{-1/2}

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae.protocols.graphs.conjugate_gradients import conjugate_gradients
-from ssl_irmae.protocols.graphs.graph import Graph, Subset
+from ssl_irmae.protocols.graphs.graph import Graph, LabelledNodes
 
 _TOLERANCE = 1e-3
 
@@ -48,7 +48,7 @@ class PoissonEquation:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._last: tuple[list[Subset], list[Array]] | None = None
+        self._last: tuple[list[LabelledNodes], list[Array]] | None = None
 
     def source(self, positions: Tensor, labels: Tensor) -> Array:
         """Make every labelled node a source of its class and a sink of the others: fp32 (n, classes present)."""
@@ -58,7 +58,7 @@ class PoissonEquation:
         source[self.graph.place[positions.numpy()]] = onehot - onehot.mean(0)
         return source
 
-    def solve(self, subsets: Sequence[Subset]) -> list[Array]:
+    def solve(self, subsets: Sequence[LabelledNodes]) -> list[Array]:
         """Solve for the classes present in each subset: fp32 (n, classes present), in graph order, read-only.
 
         Only the solutions for exactly these labels at exactly these positions are reused.
@@ -68,7 +68,7 @@ class PoissonEquation:
             self._last = ([(positions.clone(), labels.clone()) for positions, labels in subsets], solutions)
         return self._last[1]
 
-    def scores(self, subsets: Sequence[Subset], classes: int) -> list[Tensor]:
+    def scores(self, subsets: Sequence[LabelledNodes], classes: int) -> list[Tensor]:
         """Return the class scores of ``poisson_scores`` for several subsets, each as it would be alone."""
         all_scores = []
         for (_, labels), u in zip(subsets, self.solve(subsets), strict=True):
@@ -77,7 +77,7 @@ class PoissonEquation:
             all_scores.append(scores)
         return all_scores
 
-    def _solve_anew(self, subsets: Sequence[Subset]) -> list[Array]:
+    def _solve_anew(self, subsets: Sequence[LabelledNodes]) -> list[Array]:
         root = np.sqrt(self.graph.inverse_degree)[:, None]
         sources = [root * self.source(*subset) for subset in subsets]
         several = [b for b in sources if b.shape[1] > 1]
@@ -86,7 +86,7 @@ class PoissonEquation:
         return [root * next(solved) if b.shape[1] > 1 else np.ones_like(b) for b in sources]
 
 
-def _equal(subsets: Sequence[Subset], others: Sequence[Subset]) -> bool:
+def _equal(subsets: Sequence[LabelledNodes], others: Sequence[LabelledNodes]) -> bool:
     return len(subsets) == len(others) and all(
         torch.equal(a, b)
         for subset, other in zip(subsets, others, strict=True)

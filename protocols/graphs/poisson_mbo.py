@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ssl_irmae.protocols.graphs.graph import Graph, Subset
+from ssl_irmae.protocols.graphs.graph import Graph, LabelledNodes
 from ssl_irmae.protocols.graphs.in_threads import in_threads
 from ssl_irmae.protocols.graphs.poisson_equation import PoissonEquation
 from ssl_irmae.protocols.graphs.shares import share_out
@@ -50,7 +50,9 @@ def poisson_mbo(graph: Graph, positions: Tensor, labels: Tensor, classes: int, *
     return mbo_scores(PoissonEquation(graph), [(positions, labels)], classes, slack=slack)[0]
 
 
-def mbo_scores(equation: PoissonEquation, subsets: Sequence[Subset], classes: int, *, slack: float) -> list[Tensor]:
+def mbo_scores(
+    equation: PoissonEquation, subsets: Sequence[LabelledNodes], classes: int, *, slack: float
+) -> list[Tensor]:
     """Return the class scores of ``poisson_mbo`` for several subsets, each as it would be alone."""
     graph = equation.graph
     # what the source adds in a step of diffusion

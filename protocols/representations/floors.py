@@ -9,8 +9,9 @@ from torch import Tensor
 
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
+from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.networks import paper_settings
-from ssl_irmae.protocols.representations.representation import Encode, Reads
+from ssl_irmae.protocols.representations.representation import Encode
 
 
 @dataclass(frozen=True)

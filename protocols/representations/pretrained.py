@@ -15,6 +15,7 @@ from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.encoder import WEIGHTS, Encoder, read_config, weights_hash
+from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.encoders.files import BUNDLED, find_encoder, list_bundled
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.pretrain import train
@@ -22,7 +23,7 @@ from ssl_irmae.pretraining.run_folder import make_run
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
 from ssl_irmae.protocols.representations.floors import FLOORS
-from ssl_irmae.protocols.representations.representation import Encode, Reads
+from ssl_irmae.protocols.representations.representation import Encode
 from ssl_irmae.protocols.storage.rows import Pretraining
 from ssl_irmae.protocols.task import Task
 

@@ -1,14 +1,14 @@
 """The interface of representations: what images become before a readout sees them."""
 
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.protocols.storage.rows import Pretraining
 
-Reads = Literal["code", "features"]
 Encode = Callable[[Tensor, Reads], Tensor]
 """Maps uint8 images (n, c, s, s) to codes or features, fp32 (n, d), on the CPU."""
 

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from ssl_irmae._support.environment import describe_environment
 from ssl_irmae._support.seeding import derive_seed
+from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
-from ssl_irmae.protocols.representations.representation import Reads, Representation
+from ssl_irmae.protocols.representations.representation import Representation
 from ssl_irmae.protocols.representations.retrieval import Retrieval, retrieval_quality
 from ssl_irmae.protocols.running.jobs import Job
 from ssl_irmae.protocols.storage.cache import cached

@@ -79,3 +79,13 @@ def brief_notes(notes: Sequence[Note]) -> list[str]:
     short = [note for note in notes if note.brief]
     short.sort(key=lambda note: _BRIEF.index(note.kind) if note.kind in _BRIEF else len(_BRIEF))
     return [note.brief for note in short[:_MOST]]
+
+
+def join(words: Sequence[str]) -> str:
+    """List words: ``"a, b and c"``."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def lower_first(sentence: str) -> str:
+    """Write a sentence so that it can follow a colon."""
+    return sentence[0].lower() + sentence[1:]

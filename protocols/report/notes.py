@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from ssl_irmae.protocols.contenders.registry import READOUT_NOTES
-from ssl_irmae.protocols.report.note import Note
+from ssl_irmae.protocols.report.note import Note, join, lower_first
 from ssl_irmae.protocols.report.tables.cells import format_n
 from ssl_irmae.protocols.report.tables.components import component_notes, crossed_components
 from ssl_irmae.protocols.statistics.error_matrix import error_matrices
 from ssl_irmae.protocols.statistics.finite_test_set import binomial_test_set_error
 from ssl_irmae.protocols.statistics.significance import EXACT_UP_TO, FLIPS, what_n_allows
-from ssl_irmae.protocols.statistics.summary import Comparison, Summary
+from ssl_irmae.protocols.statistics.summary import Summary
 from ssl_irmae.protocols.storage.rows import Row
 
 _MOST_NAMES = 3
@@ -36,49 +36,6 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
         *_readouts(rows),
         *_settings(rows),
     ]
-
-
-def comparison_notes(comparisons: Sequence[Comparison], *, declared: int) -> list[Note]:
-    """Return the notes on the table of declared comparisons.
-
-    Args:
-        comparisons: Those that were run.
-        declared: How many the protocol declares at one budget.
-    """
-    notes = [
-        Note(
-            "comparisons",
-            "Declared comparisons: error minus the other contender's on the same subsets, in points, with the 95 % BCa "
-            "bootstrap interval of the mean (not corrected), and p of the sign-flip test, corrected by Holm for the "
-            f"{declared} comparisons that the protocol declares, run or not, at each budget separately; nothing is "
-            "corrected across budgets. † n below 6.",
-        )
-    ]
-    if any(c.test_set_error is not None for c in comparisons):
-        notes.append(
-            Note(
-                "comparisons: scored images",
-                "images ±: the standard error, in points, that comes from which images were scored (the standard "
-                "deviation over images of the mean difference, divided by the square root of their number). It is "
-                "neither in these intervals nor in p.",
-            )
-        )
-    budgets: dict[str, dict[str, None]] = {}
-    for c in comparisons:
-        larger = sum(o.budget == c.budget and o.difference.n > c.difference.n for o in comparisons)
-        sentence = what_n_allows(c.difference.n, contenders=declared - larger) if c.difference.n > 1 else None
-        if sentence:
-            budgets.setdefault(sentence.replace("contenders", "comparisons"), {})[f"{c.budget:,}"] = None
-    notes += [
-        Note("comparisons: out of reach", f"At {join(list(at))} labels: {_lower(sentence)}")
-        for sentence, at in budgets.items()
-    ]
-    return notes
-
-
-def join(words: Sequence[str]) -> str:
-    """List words: ``"a, b and c"``."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _errors(first: Row, summaries: Sequence[Summary]) -> Note:
@@ -202,7 +159,7 @@ def _few(summaries: Sequence[Summary]) -> list[Note]:
             budgets.setdefault(sentence, {})[f"{s.budget:,}"] = None
     for sentence, at in budgets.items():
         everywhere = len(at) == len({s.budget for s in summaries})
-        text = sentence if everywhere else f"At {join(list(at))} labels: {_lower(sentence)}"
+        text = sentence if everywhere else f"At {join(list(at))} labels: {lower_first(sentence)}"
         notes.append(Note("out of reach", text))
     return notes
 
@@ -320,7 +277,3 @@ def _few_names(readout: str, contenders: Sequence[str]) -> str:
 
 def _short(value: int | float | str) -> str:
     return value if isinstance(value, str) else f"{value:g}"
-
-
-def _lower(sentence: str) -> str:
-    return sentence[0].lower() + sentence[1:]

@@ -17,8 +17,9 @@ from ssl_irmae.protocols.report.answer import answer_in_words
 from ssl_irmae.protocols.report.audit import leak_audit
 from ssl_irmae.protocols.report.drawn import choose_drawn
 from ssl_irmae.protocols.report.note import Note
-from ssl_irmae.protocols.report.notes import comparison_notes, scored_images, table_notes
+from ssl_irmae.protocols.report.notes import scored_images, table_notes
 from ssl_irmae.protocols.report.styles import Style, styles_of
+from ssl_irmae.protocols.report.tables.comparisons import comparison_notes
 from ssl_irmae.protocols.representations.retrieval import Retrieval
 from ssl_irmae.protocols.statistics.summary import Comparison, Summary, compare, summarise
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row, mistakes

@@ -6,7 +6,7 @@ A group shares its settings: a readout on all representations, a learner from al
 from scratch. Each has four candidates. Readouts are judged on six subsets of 10 and of 100 labels; networks, which
 take ten to a hundred times as long, on two subsets of 100 with 300 steps (mnist-full has 600 and more). The subsets
 have seeds that no reported table uses. The lowest mean error over representations, budgets and subsets wins, and
-`protocols/contenders/registry.py` must hold it: one setting per group, so that no representation is tuned more than
+`protocols/contenders/settings.py` must hold it: one setting per group, so that no representation is tuned more than
 another. Test images are not loaded. The encoders were pretrained on all 60,000 training images without labels, so of
 the held-out images only the labels are new. Transductive readouts take the settings of the inductive ones, and
 propagate-prior those of propagate and of poisson-prior; centroid and poisson have none to choose (10 neighbours, as

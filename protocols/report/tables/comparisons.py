@@ -1,8 +1,10 @@
-"""The comparisons that a protocol declared, as text over budgets."""
+"""The comparisons that a protocol declared, as text over budgets, and what their numbers are."""
 
 from collections.abc import Sequence
 
+from ssl_irmae.protocols.report.note import Note, join, lower_first
 from ssl_irmae.protocols.report.tables.cells import format_count, format_difference, format_p, format_test_set_error
+from ssl_irmae.protocols.statistics.significance import what_n_allows
 from ssl_irmae.protocols.statistics.summary import Comparison
 
 
@@ -17,6 +19,44 @@ def pivot_comparisons(comparisons: Sequence[Comparison]) -> list[list[str]]:
     pairs = dict.fromkeys((c.contender, c.difference.baseline) for c in comparisons)
     head = ["contender", "minus", *(f"{budget:,} labels" for budget in budgets)]
     return [head, *([*pair, *(cells.get((*pair, budget), "") for budget in budgets)] for pair in pairs)]
+
+
+def comparison_notes(comparisons: Sequence[Comparison], *, declared: int) -> list[Note]:
+    """Return the notes on the table of declared comparisons.
+
+    Args:
+        comparisons: Those that were run.
+        declared: How many the protocol declares at one budget.
+    """
+    notes = [
+        Note(
+            "comparisons",
+            "Declared comparisons: error minus the other contender's on the same subsets, in points, with the 95 % BCa "
+            "bootstrap interval of the mean (not corrected), and p of the sign-flip test, corrected by Holm for the "
+            f"{declared} comparisons that the protocol declares, run or not, at each budget separately; nothing is "
+            "corrected across budgets. † n below 6.",
+        )
+    ]
+    if any(c.test_set_error is not None for c in comparisons):
+        notes.append(
+            Note(
+                "comparisons: scored images",
+                "images ±: the standard error, in points, that comes from which images were scored (the standard "
+                "deviation over images of the mean difference, divided by the square root of their number). It is "
+                "neither in these intervals nor in p.",
+            )
+        )
+    budgets: dict[str, dict[str, None]] = {}
+    for c in comparisons:
+        larger = sum(o.budget == c.budget and o.difference.n > c.difference.n for o in comparisons)
+        sentence = what_n_allows(c.difference.n, contenders=declared - larger) if c.difference.n > 1 else None
+        if sentence:
+            budgets.setdefault(sentence.replace("contenders", "comparisons"), {})[f"{c.budget:,}"] = None
+    notes += [
+        Note("comparisons: out of reach", f"At {join(list(at))} labels: {lower_first(sentence)}")
+        for sentence, at in budgets.items()
+    ]
+    return notes
 
 
 def _cell(comparison: Comparison) -> str:

@@ -11,10 +11,9 @@ from ssl_irmae.protocols.evaluation import read_results
 from ssl_irmae.protocols.plan import Part
 from ssl_irmae.protocols.presets import PRESETS, Preset
 from ssl_irmae.protocols.report.document import document
-from ssl_irmae.protocols.report.notes import comparison_notes
 from ssl_irmae.protocols.report.page.page import html_page
 from ssl_irmae.protocols.report.report import Report, make_report
-from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
+from ssl_irmae.protocols.report.tables.comparisons import comparison_notes, pivot_comparisons
 from ssl_irmae.protocols.report.tables.latex import latex
 from ssl_irmae.protocols.report.tables.markdown import markdown
 from ssl_irmae.protocols.report.text import report_text

@@ -16,12 +16,13 @@ Name = Annotated[str, typer.Argument(help="Name of a data set, such as mnist.")]
 @handle_errors
 def list_command(data_dir: DataDir = None) -> None:
     """List the named data sets and whether their files have been fetched."""
-    from ssl_irmae.datasets.registry import DATASETS, default_data_dir, missing_files, raw_folder
+    from ssl_irmae.datasets.idx_files import missing_files, raw_folder
+    from ssl_irmae.datasets.registry import DATASETS, default_data_dir
 
     folder = data_dir or default_data_dir()
     for name, listed in DATASETS.items():
         state = ""
-        if listed.folder:
+        if listed.has_files:
             state = " [not fetched]" if missing_files(name, folder) else f" [in {raw_folder(name, folder)}]"
         print_result(f"{name:14} {listed.summary}{state}")
     print_result("\nFor your own images give the path of a folder of pictures, an .npz archive or an IDX file instead.")
@@ -31,7 +32,8 @@ def list_command(data_dir: DataDir = None) -> None:
 @handle_errors
 def fetch_command(name: Name, data_dir: DataDir = None) -> None:
     """Fetch those files of a data set that are missing."""
-    from ssl_irmae.datasets.registry import default_data_dir, raw_folder
+    from ssl_irmae.datasets.idx_files import raw_folder
+    from ssl_irmae.datasets.registry import default_data_dir
 
     _refuse_without_files(name)
 
@@ -48,7 +50,8 @@ def fetch_command(name: Name, data_dir: DataDir = None) -> None:
 @handle_errors
 def verify_command(name: Name, data_dir: DataDir = None) -> None:
     """Check a data set's files against the published hashes; exit with code 2 unless all are right."""
-    from ssl_irmae.datasets.registry import default_data_dir, raw_folder
+    from ssl_irmae.datasets.idx_files import raw_folder
+    from ssl_irmae.datasets.registry import default_data_dir
     from ssl_irmae.errors import UserError
 
     _refuse_without_files(name)
@@ -73,5 +76,5 @@ def _refuse_without_files(name: str) -> None:
 
     if name not in DATASETS:
         raise unknown_name("dataset", name, DATASETS)
-    if DATASETS[name].folder is None:
+    if not DATASETS[name].has_files:
         raise UserError(f"{name} has no files to fetch or verify: {DATASETS[name].summary}")

@@ -115,5 +115,6 @@ def print_report(report: "Report", *, notes: Literal["short", "full"]) -> None:
     from ssl_irmae.protocols.report.text import report_parts
 
     console = Console(stderr=False)
-    for part in report_parts(report, width=console.width, notes=notes, more="--notes full"):
+    more = "--notes full. What each contender is: ssl-irmae evaluate --contenders help"
+    for part in report_parts(report, width=console.width, notes=notes, more=more):
         console.print(part)

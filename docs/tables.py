@@ -173,16 +173,16 @@ def overtakings(summaries: Sequence[Summary], learner: str, frozen: Sequence[str
             d = s.difference
             if d is not None and d.n < 6:
                 sign = "above" if d.mean < 0 else "below"
-                where = untested.setdefault(f"{s.budget:,} labels ({d.n} pairs)", {})
-                where.setdefault(sign, []).append(f"`{name}`")
+                means_of = untested.setdefault(f"{s.budget:,} labels ({d.n} pairs)", {})
+                means_of.setdefault(sign, []).append(f"`{name}`")
             elif d is not None and d.low is not None and d.high is not None and d.low * d.high > 0:
                 signs["below" if d.mean > 0 else "above"].append(f"{s.budget:,}")
         parts = [f"{sign} it at {', '.join(budgets)} labels" for sign, budgets in signs.items() if budgets]
         if parts:
             lines.append(f"`{learner}` beside `{name}`: mean error {' and '.join(parts)} (95 % intervals exclude 0).")
-    for where, than in untested.items():
+    for budget, than in untested.items():
         means = " and ".join(f"{sign} that of {', '.join(names)}" for sign, names in than.items())
-        lines.append(f"At {where} nothing can be tested; the mean of `{learner}` is {means}.")
+        lines.append(f"At {budget} nothing can be tested; the mean of `{learner}` is {means}.")
     return lines
 
 

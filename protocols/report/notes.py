@@ -1,14 +1,15 @@
 """The notes printed under a protocol's tables: what the numbers are, and what they do not say."""
 
+import math
 from collections.abc import Sequence
 
 from ssl_irmae.protocols.contenders.registry import READOUT_NOTES
 from ssl_irmae.protocols.report.note import Note, join, lower_first
-from ssl_irmae.protocols.report.tables.cells import format_n
+from ssl_irmae.protocols.report.tables.cells import format_n, format_p
 from ssl_irmae.protocols.report.tables.components import component_notes, crossed_components
 from ssl_irmae.protocols.statistics.error_matrix import error_matrices
 from ssl_irmae.protocols.statistics.finite_test_set import binomial_test_set_error
-from ssl_irmae.protocols.statistics.significance import EXACT_UP_TO, FLIPS, what_n_allows
+from ssl_irmae.protocols.statistics.significance import EXACT_UP_TO, FLIPS, smallest_p, what_n_allows
 from ssl_irmae.protocols.statistics.summary import Summary
 from ssl_irmae.protocols.storage.rows import Row
 
@@ -102,7 +103,7 @@ def _pretraining(rows: Sequence[Row], summaries: Sequence[Summary]) -> list[Note
                 "one pretraining",
                 f"One pretraining of each encoder ({join(single)}): ±, Δ and p are about these very encoders, not "
                 "about how they were pretrained; several pretraining seeds show how much another pretraining changes.",
-                f"One pretraining of each encoder ({join(single)}): another may change more than ± says.",
+                f"One pretraining of each encoder ({join(single)}): another may shift errors by more than ±.",
             )
         )
     for (budget, name), matrix in error_matrices(rows).items():
@@ -131,15 +132,25 @@ def _differences(summaries: Sequence[Summary], baseline: str) -> list[Note]:
             f"Δ: error minus {baseline}'s on the same subsets, in points, with the 95 % BCa bootstrap interval of its "
             "mean over these pairs (Efron 1987), for each contender separately: not corrected, and too narrow for few "
             "pairs.",
-            f"Δ: error minus {baseline}'s on the same subsets, in points; 95 %: its interval.",
+            f"Δ: error minus {baseline}'s on the same subsets, in points; 95 %: bootstrap interval of Δ.",
         ),
         Note(
             "p value",
             f"p Holm: two-sided sign-flip test of Δ = 0 on the pairs (exact up to {EXACT_UP_TO}, beyond that by "
             f"{FLIPS:,} random flips), corrected by Holm (1979) for {many} compared at one budget.",
-            f"p: sign-flip test of Δ = 0, corrected for {many} compared (Holm).",
+            f"p: sign-flip test of Δ = 0, corrected for {many} compared (Holm){_floor(summaries)}.",
         ),
     ]
+
+
+def _floor(summaries: Sequence[Summary]) -> str:
+    """Say that equal p values are the smallest there can be, not equal evidence."""
+    compared = [s.difference for s in summaries if s.difference is not None]
+    if len({s.budget for s in summaries}) > 1 or len({d.n for d in compared}) > 1 or compared[0].n > EXACT_UP_TO:
+        return ""
+    lowest = min(compared, key=lambda d: d.p_holm)
+    possible = smallest_p(lowest.n, contenders=len(compared))
+    return f"; {format_p(lowest)} is the smallest possible" if math.isclose(lowest.p_holm, possible) else ""
 
 
 def _few(summaries: Sequence[Summary]) -> list[Note]:
@@ -211,7 +222,8 @@ def _scored_images(first: Row, summaries: Sequence[Summary]) -> Note:
         "scored images",
         f"Not in ±, nor in any interval or p: the {first.n_scored:,} scored images are one sample; that alone gives a "
         f"mean a standard error of at most (binomial) {binomial}.",
-        f"Not in ±: the {first.n_scored:,} scored images are one sample (at most ± {max(values)[0]:.2f} more).",
+        f"Not in ±: the {first.n_scored:,} scored images are one sample, itself a standard error of at most "
+        f"{max(values)[0]:.2f}.",
     )
 
 

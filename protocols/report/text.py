@@ -45,7 +45,7 @@ def report_parts(report: Report, *, width: int, notes: Notes, more: str) -> list
     texts = [note.text for note in every] if notes == "full" else brief_notes(every)
     parts += [Text(_wrapped(text, width, bullet=True)) for text in texts]
     if notes == "short":
-        parts.append(Text(_wrapped(f"All notes and the leak audit: {more}", width, bullet=True)))
+        parts.append(Text(_wrapped(f"All notes, and which data each learner saw: {more}", width, bullet=True)))
     return parts
 
 

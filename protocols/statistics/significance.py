@@ -70,11 +70,23 @@ def holm(p: Sequence[float]) -> list[float]:
     return [float(value) for value in corrected]
 
 
+def smallest_p(n: int, *, contenders: int = 1) -> float:
+    """Compute the smallest p that the sign-flip test of n pairs can give, after Holm's correction.
+
+    It belongs to differences of one sign: 2 of the 2^n flips. Holm multiplies the smallest of m by m.
+
+    Args:
+        n: Pairs, at least 1.
+        contenders: How many contenders with at most n pairs are compared with the baseline at that budget.
+
+    >>> smallest_p(10)
+    0.001953125
+    """
+    return min(1.0, contenders * 2.0 ** (1 - n))
+
+
 def what_n_allows(n: int, *, contenders: int = 1) -> str | None:
     """Describe whether the sign-flip test of n pairs can reach p < 0.05 at all, after Holm's correction.
-
-    The smallest possible p belongs to differences of one sign: 2 of the 2^n flips. Holm multiplies the smallest of m
-    by m.
 
     Args:
         n: Pairs, at least 1.
@@ -87,14 +99,11 @@ def what_n_allows(n: int, *, contenders: int = 1) -> str | None:
     'With 5 pairs the smallest possible p is 2/2^5 = 0.062: no difference can reach p < 0.05; that takes 6 pairs.'
     >>> what_n_allows(10)
     """
-
-    def smallest(pairs: int) -> float:
-        return min(1.0, contenders * 2.0 ** (1 - pairs))
-
-    if smallest(n) < 0.05:
+    smallest = smallest_p(n, contenders=contenders)
+    if smallest < 0.05:
         return None
-    needed = next(pairs for pairs in range(n, n + 64) if smallest(pairs) < 0.05)
-    corrected = f" ({smallest(n):.2g} after Holm's correction for {contenders} contenders)" if contenders > 1 else ""
+    needed = next(pairs for pairs in range(n, n + 64) if smallest_p(pairs, contenders=contenders) < 0.05)
+    corrected = f" ({smallest:.2g} after Holm's correction for {contenders} contenders)" if contenders > 1 else ""
     return (
         f"With {n} {'pair' if n == 1 else 'pairs'} the smallest possible p is 2/2^{n} = {2 / 2**n:.2g}{corrected}: no "
         f"difference can reach p < 0.05; that takes {needed} pairs."

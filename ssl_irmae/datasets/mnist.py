@@ -18,8 +18,8 @@ from ssl_irmae._support.files import sha256, write_atomically
 from ssl_irmae._support.progress import Fetched, Listener, silent
 from ssl_irmae.datasets.download import FetchError, read_url
 from ssl_irmae.datasets.idx import idx_bytes, read_idx
+from ssl_irmae.datasets.idx_files import FILES, missing_files, raw_folder
 from ssl_irmae.datasets.image_set import ImageSet, Split
-from ssl_irmae.datasets.registry import FILES, missing_files, raw_folder
 from ssl_irmae.errors import UserError
 
 # as torchvision names them; it takes 160 MB and is imported only where its mirrors and checksums are needed

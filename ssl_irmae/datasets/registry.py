@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ssl_irmae.datasets.image_set import ImageSet, Split
 
 IMAGE_SIZE = 32  # pixels, for the user's images
-FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 Dataset = Union[str, Path, "Arrays"]  # "|" would need Arrays at run time, and with it torch
 """A name in ``DATASETS``, a path to the user's own images, or images in memory."""
@@ -30,14 +29,13 @@ class Named:
         summary: One line for people.
         load: Loads one split, given the data folder and a listener.
         image_size: Side in pixels to which its images are resized for the paper's networks.
-        folder: Folder of its four IDX files below the data folder, as torchvision lays them out; None if there are no
-            files to fetch.
+        has_files: Whether it consists of IDX files that can be fetched.
     """
 
     summary: str
     load: Load
     image_size: int = IMAGE_SIZE
-    folder: str | None = None
+    has_files: bool = False
 
 
 def _idx_files(name: str) -> Load:
@@ -68,13 +66,11 @@ def _celeba(split: "Split", data_dir: Path, _progress: Listener) -> "ImageSet":
 
 
 DATASETS: dict[str, Named] = {
-    "mnist": Named(
-        "handwritten digits, 60,000 + 10,000, 28x28 grey, 10 classes", _idx_files("mnist"), folder="MNIST/raw"
-    ),
+    "mnist": Named("handwritten digits, 60,000 + 10,000, 28x28 grey, 10 classes", _idx_files("mnist"), has_files=True),
     "fashion-mnist": Named(
-        "clothes, 60,000 + 10,000, 28x28 grey, 10 classes", _idx_files("fashion-mnist"), folder="FashionMNIST/raw"
+        "clothes, 60,000 + 10,000, 28x28 grey, 10 classes", _idx_files("fashion-mnist"), has_files=True
     ),
-    "kmnist": Named("cursive kana, 60,000 + 10,000, 28x28 grey, 10 classes", _idx_files("kmnist"), folder="KMNIST/raw"),
+    "kmnist": Named("cursive kana, 60,000 + 10,000, 28x28 grey, 10 classes", _idx_files("kmnist"), has_files=True),
     "digits": Named("scikit-learn's digits, 1,300 + 497, 8x8 grey, 10 classes; no download", _digits),
     "shapes": Named(
         "synthetic circles and squares, 50,000 + 10,000, 32x32 colour; intrinsic dimension 7; no download", _shapes
@@ -91,19 +87,6 @@ def default_data_dir() -> Path:
 
     chosen = os.environ.get("SSL_IRMAE_DATA_DIR")
     return Path(chosen) if chosen else platformdirs.user_cache_path("ssl-irmae") / "data"
-
-
-def raw_folder(name: str, data_dir: Path) -> Path:
-    """Return the folder of a set's IDX files: torchvision's layout, so that files fetched by it are used."""
-    folder = DATASETS[name].folder
-    assert folder is not None  # only called for sets of IDX files
-    return data_dir / folder
-
-
-def missing_files(name: str, data_dir: Path) -> list[str]:
-    """List the IDX files of a set that have not been fetched yet."""
-    raw = raw_folder(name, data_dir)
-    return [file for file in FILES if not (raw / file).is_file()]
 
 
 def default_image_size(dataset: Dataset) -> int:

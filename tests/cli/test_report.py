@@ -50,7 +50,7 @@ def test_without_options_it_prints_the_tables_and_writes_tables_and_figures(stor
     assert result.stdout.startswith("With 10 labels, ")
     assert "tiny-linear" in result.stdout
     assert "± standard error over 3 labelled subsets" in " ".join(result.stdout.split())
-    assert "All notes and the leak audit: --notes full" in result.stdout
+    assert "All notes, and which data each learner saw: --notes full" in result.stdout
     assert "table.tex" in result.stderr
     assert "table.tex" not in result.stdout
     with (out / "rows.csv").open() as file:

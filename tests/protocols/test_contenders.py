@@ -15,15 +15,10 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, choose, contenders_of
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
-from ssl_irmae.protocols.task import Task, load_task
+from ssl_irmae.protocols.task import Task
 from tests.protocols.small_grids import QUICK
 
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(scope="module")
-def task() -> Task:
-    return load_task("digits", scored_on="test")
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.protocols.representations.floors import FLOORS
-from ssl_irmae.protocols.representations.representation import Reads
 
 CPU = torch.device("cpu")
 

@@ -26,16 +26,6 @@ from tests.protocols.small_grids import QUICK, Encoders, plan, rows
 
 
 @pytest.fixture(scope="module")
-def task() -> Task:
-    return load_task("digits", scored_on="test")
-
-
-@pytest.fixture
-def encoders(tiny_encoder: Path) -> Encoders:
-    return {"tiny": (open_encoder("tiny", tiny_encoder),)}
-
-
-@pytest.fixture(scope="module")
 def finished(task: Task, tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """One run of every contender."""
     before = sha256(tiny_encoder / "model.safetensors")

@@ -10,12 +10,11 @@ import pytest
 
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.plan import Plan
-from ssl_irmae.protocols.representations.pretrained import open_encoder
 from ssl_irmae.protocols.running.grid import Grid
 from ssl_irmae.protocols.storage.files import read_trials
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row, Trial
 from ssl_irmae.protocols.storage.store import Store
-from ssl_irmae.protocols.task import Task, load_task
+from ssl_irmae.protocols.task import Task
 from tests.protocols.small_grids import QUICK, Encoders, plan
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
@@ -118,16 +117,6 @@ def test_representations_without_weights_are_told_apart_by_name() -> None:
 def test_a_field_at_its_default_is_not_part_of_the_identity() -> None:
     assert "revision" not in row().identity()
     assert row(revision=2).identity()["revision"] == 2
-
-
-@pytest.fixture(scope="module")
-def task() -> Task:
-    return load_task("digits", scored_on="test")
-
-
-@pytest.fixture
-def encoders(tiny_encoder: Path) -> Encoders:
-    return {"tiny": (open_encoder("tiny", tiny_encoder),)}
 
 
 def run(some: Plan, task: Task, encoders: Encoders, store: Path) -> list[FinishedTrial]:

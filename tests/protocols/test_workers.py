@@ -16,22 +16,11 @@ from ssl_irmae._support.seeding import derive_seed
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
-from ssl_irmae.protocols.representations.pretrained import open_encoder
 from ssl_irmae.protocols.running.grid import Grid
 from ssl_irmae.protocols.running.runner import Runner
 from ssl_irmae.protocols.storage.store import Store
-from ssl_irmae.protocols.task import Task, load_task
+from ssl_irmae.protocols.task import Task
 from tests.protocols.small_grids import QUICK, Encoders, plan
-
-
-@pytest.fixture(scope="module")
-def task() -> Task:
-    return load_task("digits", scored_on="test")
-
-
-@pytest.fixture
-def encoders(tiny_encoder: Path) -> Encoders:
-    return {"tiny": (open_encoder("tiny", tiny_encoder),)}
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from ssl_irmae._support.progress import Event, Fetched
 from ssl_irmae.datasets import mnist
 from ssl_irmae.datasets.download import FetchError, read_url
 from ssl_irmae.datasets.idx import idx_bytes
-from ssl_irmae.datasets.registry import raw_folder
+from ssl_irmae.datasets.idx_files import raw_folder
 from ssl_irmae.errors import UserError
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")

@@ -3,11 +3,12 @@
 import dataclasses
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import pytest
 
-from ssl_irmae.protocols.contenders.contender import Family, Reads
+from ssl_irmae.encoders.encoding import Reads
+from ssl_irmae.protocols.contenders.contender import Family
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 from tests.protocols.conftest import MakeRow
 
@@ -21,7 +22,7 @@ class Shape(NamedTuple):
     """What a contender of the made-up protocol is, and its error at ten labels."""
 
     representation: str | None
-    reads: Reads
+    reads: Reads | Literal["images"]
     readout: str
     family: Family
     error: float

@@ -12,7 +12,7 @@ from ssl_irmae.protocols.report.tables.cells import format_error
 from ssl_irmae.protocols.report.text import report_text
 
 RESULTS = Path(__file__).parents[3] / "docs" / "results"
-POINTER = "- All notes and the leak audit: "
+POINTER = "- All notes, and which data each learner saw: "
 
 
 @pytest.fixture(scope="module", params=["one budget", "every contender"])

@@ -1,0 +1,17 @@
+"""Where the IDX files of MNIST and its replacements are kept; importing this imports neither torch nor numpy."""
+
+from pathlib import Path
+
+FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+_FOLDERS = {"mnist": "MNIST/raw", "fashion-mnist": "FashionMNIST/raw", "kmnist": "KMNIST/raw"}
+
+
+def raw_folder(name: str, data_dir: Path) -> Path:
+    """Return the folder of a set's IDX files: torchvision's layout, so that files fetched by it are used."""
+    return data_dir / _FOLDERS[name]
+
+
+def missing_files(name: str, data_dir: Path) -> list[str]:
+    """List the IDX files of a set that have not been fetched yet."""
+    raw = raw_folder(name, data_dir)
+    return [file for file in FILES if not (raw / file).is_file()]

@@ -28,7 +28,7 @@ def figures(*names: str) -> set[str]:
 @pytest.fixture(scope="module")
 def evaluate(tiny_encoder: Path) -> list[str]:
     budgets = ["--labels", "10,20", "--seeds", "3"]
-    contenders = ["--contenders", "tiny-linear,supervised", "--encoder", str(tiny_encoder)]
+    contenders = ["--contenders", "supervised,tiny-linear", "--encoder", str(tiny_encoder)]
     return ["evaluate", "--dataset", "digits", "--precision", "fp32", *budgets, *contenders]
 
 

@@ -54,6 +54,15 @@ def test_notes_name_the_statistic_the_test_and_what_they_leave_out(ten_subsets: 
     assert "Holm (1979) for the 7 contenders" in text_of(ten_subsets, "p value")
 
 
+def test_the_smallest_possible_p_is_said_to_be_that(make_row: MakeRow) -> None:
+    worse = [make_row("a", s, 50.0 + s) for s in range(10)]
+    mixed = [make_row("a", s, 50.0 + 10 * (s % 2)) for s in range(10)]
+    baseline = [make_row("supervised", s, 40.0 + 15 * (s == 0)) for s in range(10)]
+    for rows, at_the_floor in ((worse, False), (worse[1:], True), (mixed, False)):
+        (note,) = notes_of([*rows, *baseline[len(baseline) - len(rows) :]], "p value")
+        assert ("0.004 is the smallest possible" in note.brief) == at_the_floor  # 2/2^9
+
+
 def test_training_that_ends_in_one_class_is_named(ten_subsets: list[Row]) -> None:
     def predicting(row: Row) -> int:
         return 1 if row.contender == "vib" and row.seed < 2 else 10

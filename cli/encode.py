@@ -28,7 +28,7 @@ def command(
     ],
     out: Annotated[Path, typer.Option(help="The .npz archive to write.")],
     encoder: Annotated[str, typer.Option(help="Name of a bundled encoder, or a folder.")] = "mnist-irmae",
-    split: Annotated[Literal["train", "test"], typer.Option(help="Split of the dataset.")] = "train",
+    split: Annotated[Literal["train", "test"], typer.Option(help="Split of the data set.")] = "train",
     fold: Annotated[
         bool, typer.Option("--fold", help="Fold the linear stack into the encoder: faster, without features.")
     ] = False,

@@ -52,7 +52,7 @@ def command(
         bool, typer.Option("--share-weights", help="Use one matrix for all linear layers (irmae).")
     ] = False,
     image_size: Annotated[
-        int | None, typer.Option(help="Size of the images, 32 or 64 pixels.", show_default="the dataset's, or 32")
+        int | None, typer.Option(help="Size of the images, 32 or 64 pixels.", show_default="the data set's, or 32")
     ] = None,
     precision: Annotated[
         Literal["auto", "fp32", "bf16"], typer.Option(help="auto is bf16 where the processor has it.")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ssl_irmae._support.compute import Precision
 from ssl_irmae.errors import unknown_name
-from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, SETTING_GROUPS
 from ssl_irmae.protocols.plan import Part
 
 
@@ -79,9 +79,10 @@ def mnist_full() -> Preset:
     frozen = tuple(name for name, c in CONTENDERS.items() if c.frozen)
     trained = tuple(name for name, c in CONTENDERS.items() if not c.frozen)
 
-    with_prior = tuple(name for name in trained if name.endswith("-propagate-prior"))
+    with_prior = {*SETTING_GROUPS["propagate-prior"], "scratch-propagate-prior"}
+    propagating = {*SETTING_GROUPS["propagate"], "scratch-propagate"}
     at_many = tuple(name for name in trained if name not in with_prior)
-    at_all = tuple(name for name in at_many if not name.endswith("-propagate"))
+    at_all = tuple(name for name in at_many if name not in propagating)
 
     def part(contenders: tuple[str, ...], budget: int | None, seeds: int, steps: int | None = None) -> Part:
         return Part(contenders=contenders, budgets=(budget,), seeds=tuple(range(seeds)), steps=steps)

@@ -60,7 +60,7 @@ def _sentence(best: Summary, among: Sequence[Summary], baseline: str) -> str:
 
 
 def _runs(summary: Summary) -> str:
-    return "subsets" if summary.over.startswith("subsets") else "training runs"
+    return "subsets" if summary.over_subsets else "training runs"
 
 
 def _support(best: Summary, among: Sequence[Summary]) -> str:

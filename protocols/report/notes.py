@@ -42,7 +42,7 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
 def _errors(first: Row, summaries: Sequence[Summary]) -> Note:
     images = f"{first.n_scored:,} {scored_images(first)}"
     error = f"Error: mean % of {images}"
-    counts = {s.n for s in summaries if s.over.startswith("subsets")}
+    counts = {s.n for s in summaries if s.over_subsets}
     if all(s.n == 1 for s in summaries):
         one = "one labelled subset" if counts else "one training run"
         text = f"{error}; {one}, so there is no ± and no test of anything: use 10 seeds or more."

@@ -53,6 +53,11 @@ class Summary:
     over: Over
     difference: Difference | None
 
+    @property
+    def over_subsets(self) -> bool:
+        """Whether n counts labelled subsets; if not, all runs had the same labels."""
+        return self.over in ("subsets", "subsets x pretraining seeds")
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -75,6 +75,6 @@ def _refuse_without_files(name: str) -> None:
     from ssl_irmae.errors import UserError, unknown_name
 
     if name not in DATASETS:
-        raise unknown_name("dataset", name, DATASETS)
+        raise unknown_name("data set", name, DATASETS)
     if not DATASETS[name].has_files:
         raise UserError(f"{name} has no files to fetch or verify: {DATASETS[name].summary}")

@@ -22,8 +22,8 @@ Examples:
 
   ssl-irmae evaluate --dataset my-images/ --labels 50
 
-A folder of your own pictures has sub-folders train/CLASS and test/CLASS. The
-same command again runs only what is missing. --encoder runs/mine adds
+A folder of your own pictures has one sub-folder per class, or train/CLASS and
+test/CLASS. The same command again runs only what is missing. --encoder runs/mine adds
 mine-linear and mine-joint to the eight default rows; `--contenders help`
 lists all others.
 """
@@ -107,7 +107,9 @@ def command(
     ] = None,
     precision: Annotated[
         Literal["auto", "fp32", "bf16"],
-        typer.Option(help="Of networks trained here; auto is what a preset says, or bf16 where it is fast."),
+        typer.Option(
+            help="Arithmetic of the networks trained here; auto is what a preset declares, or bf16 where it is fast."
+        ),
     ] = "auto",
     jobs: Annotated[
         int | None,

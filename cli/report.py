@@ -37,7 +37,9 @@ def command(
         Path, typer.Argument(help="The --store of `ssl-irmae evaluate`, its --json output, or a rows.csv.")
     ] = Path("runs/results.sqlite"),
     out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("runs/report"),
-    html: Annotated[bool, typer.Option("--html", help="Write report.html too: one page, no network.")] = False,
+    html: Annotated[
+        bool, typer.Option("--html", help="Also write report.html, one page that needs no network.")
+    ] = False,
     baseline: Annotated[
         str | None,
         typer.Option(help="The row that differences are taken to.", show_default="supervised, if run"),
@@ -48,7 +50,9 @@ def command(
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="The protocol that was run: adds the comparisons it declared, draws what it declared."),
+        typer.Option(
+            help="The protocol that was run: its trials alone, and the comparisons and curves that it declared."
+        ),
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Which data set, if there are trials of several.")] = None,
     scored_on: Annotated[

@@ -16,7 +16,7 @@ from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import BUNDLED, list_bundled
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.evaluation import read_results
-from ssl_irmae.protocols.report.note import Kind
+from ssl_irmae.protocols.report.note import Kind, join
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import format_difference, format_error, format_n, format_p
 from ssl_irmae.protocols.report.tables.markdown import short_markdown
@@ -117,20 +117,18 @@ def found(report: Report) -> str:
     by_place = {(s.contender, s.budget): s for s in report.summaries}
 
     def listed(*names: str, budget: int) -> str:
-        first, *others = (f"{format_error(by_place[name, budget])} %" for name in names)
-        rest = ", ".join(f"`{name}` {error}" for name, error in zip(names[1:], others, strict=True))
-        return f"`{names[0]}` makes {first} errors, {rest}"
+        return join([f"`{name}` {format_error(by_place[name, budget])} %" for name in names])
 
     frozen_wins, supervised_wins = crossing(report.summaries, "supervised", "irmae-poisson-prior")
     lines = [
-        "One label per class is enough: with 10 labels "
+        "One label per class is enough. Mean errors with 10 labels: "
         f"{listed('irmae-propagate-prior', 'supervised', 'supervised-augment', budget=10)}.",
-        "Frozen IRMAE codes beat frozen AE and VAE codes: with 100 labels "
+        "Frozen IRMAE codes beat frozen AE and VAE codes. With 100 labels: "
         f"{listed('irmae-linear', 'vae-linear', 'ae-linear', budget=100)}.",
-        f"With many labels training wins: the mean error of `supervised` is above that of `irmae-poisson-prior`, which "
-        f"reads frozen codes, up to {frozen_wins:,} labels, and below it from {supervised_wins:,} on.",
-        "Pseudo-labels help at every budget: with all 60,000 labels "
-        f"{listed('irmae-consistency', 'supervised', budget=60_000)}; there n is 3, too few to test.",
+        f"With many labels, training catches up with frozen codes: up to {frozen_wins:,} labels `supervised` has a higher "
+        f"mean error than `irmae-poisson-prior`, from {supervised_wins:,} on a lower one (few runs there, too few to test).",
+        "With an IRMAE encoder, pseudo-labels help at every budget, even with all 60,000 labels: "
+        f"{listed('irmae-consistency', 'supervised', budget=60_000)} (3 runs, too few to test).",
     ]
     return "\n".join(f"- {line} [Table](docs/results/mnist-label-budgets/README.md)" for line in lines)
 

@@ -150,7 +150,7 @@ def make_plan(
         parts = (part,)
     if published and rule != "balanced":
         raise UserError(
-            f"`rule`: {rule} cannot be had, as the published `protocol` takes the first images; leave it out"
+            f"`rule`: {rule} cannot be used, because the published `protocol` takes the first images; leave it out"
         )
     run = choose([name for part in parts for name in part.contenders], known)
     for name in encoders:

@@ -24,8 +24,8 @@ _LINEAR_NOTE = (
 )
 _MLP_NOTE = "the same number of steps at every budget, each of up to 100 labels, so not all of 60,000 are seen"
 _METRIC_NOTE = (
-    "where a class has a single label nothing can be trained, and it is knn on the code; elsewhere the same number of "
-    "steps at every budget, each of up to four labels per class, so not all are seen where there are thousands"
+    "if a class has a single label, nothing can be trained, and this is knn on the code; otherwise it takes the same "
+    "number of steps at every budget, each with up to four labels per class, so of thousands of labels not all are seen"
 )
 _TRANSDUCTIVE_NOTE = "sees the scored images, without labels, before it predicts them"
 
@@ -60,7 +60,7 @@ READOUTS: dict[str, Contender] = {
         "code",
         {"k": 1},
         family="neighbours",
-        summary="the nearest labelled codes vote",
+        summary="the class of the nearest labelled code",
         software=("torch", "numpy", "pytorch-metric-learning"),
         deterministic_at_full_set=True,
     ),

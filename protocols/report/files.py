@@ -73,7 +73,8 @@ def write_report(
         )
         if task.train.fingerprint != first.data_fingerprint:
             raise UserError(
-                f"`encoders`: {first.dataset} is no longer what the trials learned from; leave `encoders` out"
+                f"`encoders`: the images of {first.dataset} are no longer those that the trials learned from; leave "
+                "`encoders` out"
             )
         codes = encode_sample(opened, task, {style.representation: style.light for style in report.styles.values()})
         figures |= {"spectra": spectra_figure(codes), "codes": code_view(codes)}

@@ -158,7 +158,7 @@ def _few(summaries: Sequence[Summary]) -> list[Note]:
     if any(s.difference is not None and s.difference.n != s.n for s in summaries):
         notes.append(Note("pairs in brackets", "n in brackets: the pairs behind Δ, where they are more or fewer."))
     if any("†" in format_n(s) for s in summaries):
-        text = "† n below 6: too few for a standard error or an interval to be trusted far."
+        text = "† n below 6: too few for a reliable standard error or interval."
         notes.append(Note("few", text, text))
     budgets: dict[str, dict[str, None]] = {}
     for s in summaries:
@@ -197,8 +197,8 @@ def _subsets(rows: Sequence[Row]) -> list[Note]:
         notes.append(
             Note(
                 "full set",
-                "At the full set contenders with several pretraining seeds have ± over those, each with the mean over "
-                "its training seeds.",
+                "At the full set, for contenders with several pretraining seeds, the mean over training seeds is taken "
+                "first, and ± is over the pretraining seeds.",
             )
         )
     if any(row.transductive for row in rows):
@@ -222,8 +222,8 @@ def _scored_images(first: Row, summaries: Sequence[Summary]) -> Note:
         "scored images",
         f"Not in ±, nor in any interval or p: the {first.n_scored:,} scored images are one sample; that alone gives a "
         f"mean a standard error of at most (binomial) {binomial}.",
-        f"Not in ±: the {first.n_scored:,} scored images are one sample, itself a standard error of at most "
-        f"{max(values)[0]:.2f}.",
+        f"Not in ±: the {first.n_scored:,} scored images are only one sample, which adds a standard error "
+        f"of up to {max(values)[0]:.2f} points.",
     )
 
 
@@ -240,9 +240,9 @@ def _single_classes(rows: Sequence[Row]) -> list[Note]:
     ]
     if not counts:
         return []
-    text = f"One class for every image, so training never got going or diverged: {'; '.join(counts)}."
+    text = f"Training never got going or diverged (one class predicted for every image): {'; '.join(counts)}."
     most = counts[:2] + [f"and {len(counts) - 2} more"] * (len(counts) > 2)
-    return [Note("one class", text, f"One class for every image, training failed: {'; '.join(most)}.")]
+    return [Note("one class", text, f"Training failed (one class predicted for every image): {'; '.join(most)}.")]
 
 
 def _readouts(rows: Sequence[Row]) -> list[Note]:

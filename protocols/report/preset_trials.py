@@ -55,7 +55,8 @@ def trials_of_preset(preset: Preset, trials: Sequence[FinishedTrial]) -> tuple[l
             notes.append(Note("software", text))
     if not chosen:
         raise UserError(
-            "no trial is one of this `preset`'s: run it by `ssl-irmae evaluate --preset`, or leave `preset` out"
+            "none of these trials belongs to this `preset`: run it with `ssl-irmae evaluate --preset`, or leave "
+            "`preset` out"
         )
     once = {name for name, c in CONTENDERS.items() if c.deterministic_at_full_set}
     due = {(name, b, seed) for name, b, seed in planned if b is not None or name not in once or seed == 0}

@@ -121,8 +121,8 @@ def user_encoders(
         text = str(path)
         if ("{seed}" in text) != bool(seeds):
             raise UserError(
-                f"`encoders`: {text}: with `pretrain_seeds`, and only then, write {{seed}} where the folders differ, "
-                "such as runs/mine-{seed}"
+                f"`encoders`: {text}: write {{seed}} where the folder names differ, such as runs/mine-{{seed}}, if and "
+                "only if `pretrain_seeds` is given"
             )
         if name in encoders or CONTENDERS.keys() & contenders_of(name).keys():
             raise UserError(f"`encoders`: the name {name!r} of {text} is taken; rename the folder")

@@ -96,7 +96,7 @@ def what_n_allows(n: int, *, contenders: int = 1) -> str | None:
         One sentence, or None where it can.
 
     >>> what_n_allows(5)
-    'With 5 pairs the smallest possible p is 2/2^5 = 0.062: no difference can reach p < 0.05; that takes 6 pairs.'
+    'With 5 pairs the smallest possible p is 2/2^5 = 0.0625: no difference can reach p < 0.05; that takes 6 pairs.'
     >>> what_n_allows(10)
     """
     smallest = smallest_p(n, contenders=contenders)
@@ -105,6 +105,6 @@ def what_n_allows(n: int, *, contenders: int = 1) -> str | None:
     needed = next(pairs for pairs in range(n, n + 64) if smallest_p(pairs, contenders=contenders) < 0.05)
     corrected = f" ({smallest:.2g} after Holm's correction for {contenders} contenders)" if contenders > 1 else ""
     return (
-        f"With {n} {'pair' if n == 1 else 'pairs'} the smallest possible p is 2/2^{n} = {2 / 2**n:.2g}{corrected}: no "
+        f"With {n} {'pair' if n == 1 else 'pairs'} the smallest possible p is 2/2^{n} = {2 / 2**n:.3g}{corrected}: no "
         f"difference can reach p < 0.05; that takes {needed} pairs."
     )

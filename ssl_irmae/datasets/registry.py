@@ -133,5 +133,5 @@ def load_images(
         if dataset in DATASETS:
             return DATASETS[dataset].load(split, default_data_dir() if data_dir is None else Path(data_dir), progress)
         if not path.exists() and path.name == dataset and not path.suffix:
-            raise unknown_name("dataset", dataset, DATASETS)
+            raise unknown_name("data set", dataset, DATASETS)
     return own.load(path, split, image_size)

@@ -318,7 +318,7 @@
               "aria-label": `${text}${s.n < 6 ? ", fewer than 6" : ""}: trials of ${contenders[s.c].label} at ${comma(s.b)} labels`, onclick: () => open(s.c, s.b) }, s.n < 6 ? text + " †" : text));
           }
           const bold = c.id === "mean" && !contenders[s.c].leaky && s.mean === best.get(contenders[s.c].transductive + "/" + s.b);
-          return make("td", { class: bold ? "best" : null, "aria-label": bold ? `${text}, the least mean` : null }, text);
+          return make("td", { class: bold ? "best" : null, "aria-label": bold ? `${text}, the lowest mean` : null }, text);
         }))))))];
     const unseen = only ? contenders.filter((c, i) => c.transductive && !chosen(i)).length : 0;
     const inductive = rows.filter((s) => !contenders[s.c].transductive), transductive = rows.filter((s) => contenders[s.c].transductive);
@@ -326,7 +326,7 @@
       ...(inductive.length ? build("Inductive contenders", inductive) : []),
       ...(transductive.length ? build("Transductive: these looked at the scored images, without labels", transductive) : []),
       ...(unseen ? [make("p", { class: "small" }, `Transductive and not among those chosen above: ${unseen}.`)] : []),
-      ...(rows.length ? [make("p", { class: "small" }, "Bold: the lowest mean at a budget of what is not leaky. † n below 6. A click or Enter on n lists the trials.")]
+      ...(rows.length ? [make("p", { class: "small" }, "Bold: the lowest mean at each budget among contenders that are not leaky. † n below 6. A click or Enter on n lists the trials.")]
         : [make("p", {}, "Nothing to show: choose contenders above, or all budgets.")]));
     if (focused) {
       [...document.querySelectorAll(`[data-sort="${focused}"]`)].find((b) => b.closest("table").dataset.kind === kind)?.focus();

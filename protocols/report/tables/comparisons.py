@@ -42,8 +42,8 @@ def comparison_notes(comparisons: Sequence[Comparison], *, declared: int) -> lis
             Note(
                 "comparisons: scored images",
                 "images ±: the standard error, in points, that comes from which images were scored (the standard "
-                "deviation over images of the mean difference, divided by the square root of their number). It is "
-                "neither in these intervals nor in p.",
+                "deviation, over images, of each image's mean difference, divided by the square root of their number). "
+                "It is neither in these intervals nor in p.",
             )
         )
     budgets: dict[str, dict[str, None]] = {}

@@ -40,9 +40,10 @@ def format_component(component: Component | None) -> str:
 def component_notes(components: Sequence[VarianceComponents]) -> list[Note]:
     """Return the notes on the table of components."""
     texts = [
-        "Sources of spread: what each alone would give the error of one run, by the method of moments in the random-"
-        "effects analysis of variance (Searle, Casella and McCulloch 1992); rough where subsets or encoders are few. "
-        "Subset: the labelled images, with whatever the training seed that goes with them does alike to every encoder. "
+        "Sources of spread: the standard deviation that each source alone would give the error of one run, by the "
+        "method of moments in the random-effects analysis of variance (Searle, Casella and McCulloch 1992); rough if "
+        "there are few subsets or encoders. "
+        "Subset: the labelled images, and any effect of their training seed that is the same for every encoder. "
         "Pretraining: the seed of the encoder. Residual: training and interactions, and what could not be separated."
     ]
     estimates = [component for c in components for component in (c.subset, c.pretraining, c.residual)]

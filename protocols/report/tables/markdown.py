@@ -19,7 +19,8 @@ from ssl_irmae.protocols.report.tables.overview import (
 def markdown(report: Report) -> str:
     """Write all tables: first every contender over the budgets, then each budget in full, then notes and audit."""
     lines = [f"# {report.title[0].upper()}{report.title[1:]}", "", *report.answer, ""]
-    lines += ["Mean error, % ± standard error (ddof = 1). Bold: the lowest mean at a budget of what is not leaky.", ""]
+    bold = "Bold: the lowest mean at each budget among contenders that are not leaky."
+    lines += [f"Mean error, % ± standard error (ddof = 1). {bold}", ""]
     for kind, summaries in report.kinds.items():
         lines += [f"## {TRANSDUCTIVE_TITLE}", ""] if kind == "transductive" else []
         lines += [*markdown_table(["contender", "reads", *heads(summaries)], overview(report, summaries)), ""]

@@ -9,7 +9,7 @@ import torch
 from benchmarks import child
 from benchmarks.measure import measure
 from benchmarks.options import Options
-from ssl_irmae.protocols.contenders.registry import CONTENDERS
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, SETTING_GROUPS
 
 BUDGETS = "10,100,1000,10000,all"
 
@@ -35,10 +35,10 @@ def section(options: Options) -> dict[str, Any]:
         # the cheapest readout fills the cache of codes
         evaluate([name for name in names if CONTENDERS[name].readout == "centroid"], "10", "1", "codes.sqlite")
         done = evaluate(names, budgets, seeds, "table.sqlite")
+    readouts = {name: readout for readout, group in SETTING_GROUPS.items() for name in group}
     by_readout: dict[str, float] = {}
     for name, seconds in done.json["seconds"]["by_contender"].items():
-        readout = CONTENDERS[name].readout
-        by_readout[readout] = by_readout.get(readout, 0.0) + seconds
+        by_readout[readouts[name]] = by_readout.get(readouts[name], 0.0) + seconds
     return {
         "measures": [
             measure("the whole table", "s", [done.seconds], at_most=None if options.quick else 900),

@@ -1,6 +1,8 @@
 """``ssl-irmae evaluate``: how well contenders do with few labels."""
 
 import json
+import shutil
+import textwrap
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -170,10 +172,26 @@ def command(
 
 
 def _list_contenders() -> None:
+    """Print what a contender's name is made of, and what each means."""
+    from ssl_irmae.protocols.contenders.on_codes import READOUTS
     from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
+    from ssl_irmae.protocols.contenders.trained import FROM_ENCODER, FROM_SCRATCH
 
-    for name, contender in CONTENDERS.items():
-        facts = [f"reads {contender.reads}"]
-        facts += ["transductive"] if contender.transductive else []
-        facts += ["default"] if name in DEFAULT else []
-        print_result(f"{name:<44}{', '.join(facts)}")
+    frozen = [c for c in CONTENDERS.values() if c.frozen]
+    codes = dict.fromkeys(f"{c.representation}{'-features' * (c.reads == 'features')}" for c in frozen)
+    starts = dict.fromkeys(c.representation for c in CONTENDERS.values() if c.representation and not c.frozen)
+    groups = (
+        (f"Classifiers of frozen codes: one of {', '.join(codes)}, NAME, NAME-features, and", "-", READOUTS),
+        (f"Networks trained from an encoder: one of {', '.join(starts)}, NAME, and", "-", FROM_ENCODER),
+        ("Networks trained from scratch:", "", FROM_SCRATCH),
+    )
+    width = min(shutil.get_terminal_size().columns, 120)
+    for heading, dash, contenders in groups:
+        print_result(textwrap.fill(heading, width, break_on_hyphens=False))
+        for name, contender in contenders.items():
+            summary = f"{contender.summary}{' (sees the scored images)' * contender.transductive}"
+            line = f"  {dash + name:<28}{summary}"
+            print_result(textwrap.fill(line, width, subsequent_indent=" " * 30, break_on_hyphens=False))
+        print_result("")
+    print_result("NAME is the last part of an --encoder: mine-linear, mine-joint for runs/mine.")
+    print_result(textwrap.fill(f"Default: {', '.join(DEFAULT)}.", width, break_on_hyphens=False))

@@ -21,8 +21,8 @@ R = TypeVar("R")
 class Display:
     """Show events on standard error.
 
-    While it is entered, the first Ctrl-C waits until the next event, where work can stop without loss; a second one
-    stops at once.
+    While it is entered, the first Ctrl-C waits until the next event, where work can stop without loss, or until it is
+    left; a second one stops at once.
 
     Args:
         quiet: Show no event.
@@ -47,8 +47,10 @@ class Display:
         self._interrupted = self._open.enter_context(gentle_interrupt())
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, raised: type[BaseException] | None, *_: object) -> None:
         self._open.close()
+        if raised is None and self._interrupted():
+            raise KeyboardInterrupt
 
     def __call__(self, event: Event) -> None:
         """Show an event.

@@ -14,7 +14,8 @@ from PIL import Image
 
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import BUNDLED, list_bundled
-from ssl_irmae.protocols.contenders.registry import CONTENDERS
+from ssl_irmae.protocols.contenders.on_codes import READOUTS
+from ssl_irmae.protocols.contenders.trained import FROM_ENCODER, FROM_SCRATCH
 from ssl_irmae.protocols.evaluation import read_results
 from ssl_irmae.protocols.report.note import Kind, join
 from ssl_irmae.protocols.report.report import Report
@@ -32,8 +33,6 @@ FROZEN = ("irmae-linear", "irmae-poisson-prior", "irmae-features-linear")
 # notes about columns and contenders that a short table does not show
 NOT_SHORT: tuple[Kind, ...] = ("settings", "difference", "p value", "pairs in brackets", "transductive", "readout")
 NOT_SHORT += ("out of reach",)
-# learners that start from an encoder, which the list of those from scratch need not repeat
-_LEARNER_SUMMARIES = {c.readout: c.summary for c in CONTENDERS.values() if c.representation == "irmae" and not c.frozen}
 GROWTH_FIGURE = "\n\n![Cost against size, log-log](results/performance/growth.png)"
 SECTIONS = (
     "pretraining",
@@ -125,8 +124,9 @@ def found(report: Report) -> str:
         f"{listed('irmae-propagate-prior', 'supervised', 'supervised-augment', budget=10)}.",
         "Frozen IRMAE codes beat frozen AE and VAE codes. With 100 labels: "
         f"{listed('irmae-linear', 'vae-linear', 'ae-linear', budget=100)}.",
-        f"With many labels, training catches up with frozen codes: up to {frozen_wins:,} labels `supervised` has a higher "
-        f"mean error than `irmae-poisson-prior`, from {supervised_wins:,} on a lower one (few runs there, too few to test).",
+        f"With many labels, training catches up with frozen codes: up to {frozen_wins:,} labels `supervised` has a "
+        f"higher mean error than `irmae-poisson-prior`, from {supervised_wins:,} on a lower one (few runs there, too "
+        "few to test).",
         "With an IRMAE encoder, pseudo-labels help at every budget, even with all 60,000 labels: "
         f"{listed('irmae-consistency', 'supervised', budget=60_000)} (3 runs, too few to test).",
     ]
@@ -186,17 +186,18 @@ def overtakings(summaries: Sequence[Summary], learner: str, frozen: Sequence[str
 
 def readouts_list() -> str:
     """List what can be compared, each readout and learner with one line and its paper."""
-    groups: dict[str, list[str]] = {"Frozen codes": [], "Trained from an encoder": [], "Trained from scratch": []}
-    for name, contender in CONTENDERS.items():
-        if contender.transductive or contender.reads == "features":
-            continue  # the same readout once more
-        paper = f" ({contender.paper})" if contender.paper else ""
-        if contender.representation == "irmae":
-            where = "Frozen codes" if contender.frozen else "Trained from an encoder"
-            groups[where].append(f"- `{name.removeprefix('irmae')}` {contender.summary}{paper}")
-        elif contender.representation is None and contender.summary != _LEARNER_SUMMARIES.get(contender.readout):
-            groups["Trained from scratch"].append(f"- `{name}` {contender.summary}{paper}")
-    return "\n".join(line for group, lines in groups.items() for line in (f"{group}:\n", *lines, ""))[:-1]
+    learners = {
+        name: c for name, c in FROM_SCRATCH.items() if c.summary not in {c.summary for c in FROM_ENCODER.values()}
+    }
+    groups = (("Frozen codes", "-", READOUTS), ("Trained from an encoder", "-", FROM_ENCODER))
+    lines = []
+    for heading, dash, contenders in (*groups, ("Trained from scratch", "", learners)):
+        lines += [f"{heading}:", ""]
+        for name, c in contenders.items():
+            if not c.transductive:  # the same readout once more
+                lines.append(f"- `{dash}{name}` {c.summary}{f' ({c.paper})' if c.paper else ''}")
+        lines.append("")
+    return "\n".join(lines)[:-1]
 
 
 def encoders_table() -> str:

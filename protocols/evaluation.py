@@ -10,7 +10,7 @@ from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.progress import Listener, Message, TrialDone, silent
 from ssl_irmae._support.stages import Stages
 from ssl_irmae.datasets.registry import Dataset
-from ssl_irmae.errors import UserError
+from ssl_irmae.errors import UserError, check_choice
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.presets import find_preset
 from ssl_irmae.protocols.report.note import Note
@@ -23,7 +23,7 @@ from ssl_irmae.protocols.representations.pretrained import (
     needed_methods,
     user_encoders,
 )
-from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_seeds
+from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_names, read_seeds
 from ssl_irmae.protocols.running.grid import Grid, Outcome
 from ssl_irmae.protocols.running.jobs import draw_subsets
 from ssl_irmae.protocols.storage.files import read_trials
@@ -38,8 +38,8 @@ def evaluate(
     budgets: Budgets | None = None,
     seeds: Seeds | None = None,
     dataset: Dataset | None = None,
-    contenders: Sequence[str] | None = None,
-    encoders: Sequence[str | Path] | Mapping[str, str | Path] = (),
+    contenders: str | Sequence[str] | None = None,
+    encoders: str | Path | Sequence[str | Path] | Mapping[str, str | Path] = (),
     pretrain_seeds: Seeds | None = None,
     preset: str | None = None,
     protocol: Literal["honest", "published"] = "honest",
@@ -50,7 +50,7 @@ def evaluate(
     rule: Literal["balanced", "uniform"] = "balanced",
     scored_on: ScoredOn | None = None,
     store: str | Path = "runs/results.sqlite",
-    import_trials: Sequence[str | Path] = (),
+    import_trials: str | Path | Sequence[str | Path] = (),
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     jobs: int | None = None,
     device: str = "auto",
@@ -66,7 +66,7 @@ def evaluate(
         seeds: How many labelled subsets, or a list of seeds; 10 by default.
         dataset: A name such as ``"mnist"`` (the default) or ``"digits"``; a path to a folder of pictures, an ``.npz``
             or an IDX file; or arrays, ``(images, labels)`` or ``(images, labels, test_images, test_labels)``.
-        contenders: Their names; the eight of a first look by default.
+        contenders: Their names, or one name; the eight of a first look by default.
         encoders: Folders of pretrained encoders, which join the contenders under the last part of their path, or
             under the names of a mapping.
         pretrain_seeds: Cross the subsets with encoders of several pretraining seeds, and report the components of
@@ -95,6 +95,10 @@ def evaluate(
     Raises:
         UserError: If a value cannot be used; nothing is half done.
     """
+    check_choice("protocol", protocol, ("honest", "published"))
+    check_choice("metrics", metrics, ("error", "retrieval"))
+    if jobs is not None and jobs < 1:
+        raise UserError(f"`jobs`: {jobs} is not a number of processes; use 1 or more, or None")
     stages = Stages()
     data_dir = None if data_dir is None else Path(data_dir)
     torch_device = find_device(device)
@@ -119,7 +123,8 @@ def evaluate(
     methods = needed_methods(plan.contenders.values())
     if pretraining_seeds and not methods:
         raise UserError("`pretrain_seeds`: none of the contenders has a pretrained encoder; leave it out")
-    imported = [trial for path in import_trials for trial in read_trials(Path(path))]
+    files = [import_trials] if isinstance(import_trials, str | Path) else import_trials
+    imported = [trial for path in files for trial in read_trials(Path(path))]
     kept = Store(Path(store))
     with stages("load"):
         architectures = [encoder.architecture for several in named.values() for encoder in several]
@@ -188,7 +193,7 @@ def read_results(
     path: str | Path = "runs/results.sqlite",
     *,
     baseline: str | None = None,
-    draw: Sequence[str] | None = None,
+    draw: str | Sequence[str] | None = None,
     preset: str | None = None,
     dataset: str | None = None,
     scored_on: ScoredOn | None = None,
@@ -210,18 +215,19 @@ def read_results(
     Raises:
         UserError: If the file cannot be read, or holds trials of several protocols and none is chosen.
     """
+    named = None if draw is None else read_names(draw, "draw")
     chosen = select_protocol(read_trials(Path(path)), dataset=dataset, scored_on=scored_on, rule=rule)
     trials, notes = keep_newest(chosen)
     if preset is None:
-        return make_report(trials, baseline=baseline, drawn=draw or (), notes=notes, commands=commands)
+        return make_report(trials, baseline=baseline, drawn=named or (), notes=notes, commands=commands)
     declared = find_preset(preset)
     trials, more = trials_of_preset(declared, trials)
     run = {trial.row.contender for trial in trials}
     return make_report(
         trials,
         baseline=baseline,
-        drawn=draw or [name for name in declared.drawn if name in run],
-        drawn_because=_NAMED if draw else _DECLARED,
+        drawn=named or [name for name in declared.drawn if name in run],
+        drawn_because=_NAMED if named else _DECLARED,
         comparisons=declared.comparisons,
         notes=[*notes, *more],
         commands=commands,
@@ -255,7 +261,7 @@ def _held_out(task: Task, progress: Listener) -> list[Note]:
         "come from the others."
     )
     progress(Message(text))
-    return [Note("left out", text, text)]
+    return [Note("held out", text, text)]
 
 
 def _plan_values(plan: Plan, task: Task) -> dict[str, Any]:

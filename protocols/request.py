@@ -9,7 +9,7 @@ import torch
 
 from ssl_irmae._support.compute import Precision, find_precision
 from ssl_irmae.datasets.registry import Dataset
-from ssl_irmae.errors import UserError, unknown_name
+from ssl_irmae.errors import UserError, check_choice, unknown_name
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, DEFAULT_BASELINE, choose, contenders_of
@@ -70,6 +70,21 @@ def read_seeds(seeds: Seeds, argument: str = "seeds") -> tuple[int, ...]:
     return tuple(dict.fromkeys(read))
 
 
+def read_names(names: str | Iterable[str], argument: str) -> list[str]:
+    """Read one name or several; each counts once.
+
+    Raises:
+        UserError: If there is none.
+
+    >>> read_names("vib", "contenders"), read_names(["vib", "supervised"], "contenders")
+    (['vib'], ['vib', 'supervised'])
+    """
+    read = [names] if isinstance(names, str) else list(dict.fromkeys(names))
+    if not read:
+        raise UserError(f"`{argument}`: the list is empty; name at least one, or leave it out")
+    return read
+
+
 def _listed(values: object) -> Iterable[object]:
     return values if isinstance(values, Iterable) and not isinstance(values, str) else [values]
 
@@ -84,7 +99,7 @@ def make_plan(
     budgets: Budgets | None = None,
     seeds: Seeds | None = None,
     dataset: Dataset | None = None,
-    contenders: Sequence[str] | None = None,
+    contenders: str | Sequence[str] | None = None,
     baseline: str | None = None,
     preset: str | None = None,
     published: bool = False,
@@ -102,9 +117,9 @@ def make_plan(
         budgets: A number of labels, ``"all"``, or a list of these.
         seeds: How many subsets, or a list of seeds.
         dataset: A name, a path to the user's images, or arrays.
-        contenders: Their names.
+        contenders: Their names, or one name.
         baseline: The contender that differences are taken to.
-        preset: A whole protocol by name; beside it only ``encoders``, ``baseline`` and ``metric_loss`` can be given.
+        preset: A whole protocol by name, to which ``encoders`` add theirs; it cannot be given with what it holds.
         published: Run what the public reference script does, instead of the default contenders.
         encoders: Names of the user's encoders, whose linear and joint contenders join the default ones.
         metric_loss: Name of a loss added to the objective of joint training; those contenders are renamed after it.
@@ -117,6 +132,7 @@ def make_plan(
     Raises:
         UserError: If a name is unknown, or a preset is given together with what it holds.
     """
+    check_choice("rule", rule, ("balanced", "uniform"))
     known = dict(PUBLISHED_PROTOCOL if published else CONTENDERS)
     for name in encoders:
         known |= contenders_of(name)
@@ -136,11 +152,11 @@ def make_plan(
             raise UserError(
                 f"`preset`: {preset} draws balanced subsets and scores on test images; leave `rule` and `scored_on` out"
             )
-        parts = tuple(part.model_copy(update={"contenders": part.contenders + added}) for part in found.parts)
+        parts = tuple(_with_contenders(part, added, known) for part in found.parts)
         dataset, scored_on = found.dataset, "test"
     else:
         usual = [*(PUBLISHED_PROTOCOL if published else DEFAULT), *added]
-        names = tuple(choose(usual if contenders is None else list(contenders), known))
+        names = tuple(choose(usual if contenders is None else read_names(contenders, "contenders"), known))
         part = Part(
             contenders=names,
             budgets=read_budgets(100 if budgets is None else budgets),
@@ -169,6 +185,14 @@ def make_plan(
         drawn=() if found is None else found.drawn,
     )
     return _with_metric_loss(plan, metric_loss) if metric_loss else plan
+
+
+def _with_contenders(part: Part, added: Sequence[str], known: Mapping[str, Contender]) -> Part:
+    """Add contenders to the parts that hold their kind, since a trained network has steps that depend on the budget."""
+    kinds = {known[name].frozen for name in part.contenders}
+    return part.model_copy(
+        update={"contenders": (*part.contenders, *(name for name in added if known[name].frozen in kinds))}
+    )
 
 
 def _baseline(

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -13,8 +13,8 @@ from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae._support.seeding import generator
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import ImageSet, fit_images
-from ssl_irmae.datasets.registry import DATASETS, Dataset, load_images
-from ssl_irmae.errors import NoTestSplitError, UserError
+from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
+from ssl_irmae.errors import NoTestSplitError, UserError, check_choice
 
 ScoredOn = Literal["test", "development"]
 
@@ -60,13 +60,14 @@ def load_task(
     Raises:
         UserError: If labels or the test split are missing, or if splits or encoders do not fit each other.
     """
+    if scored_on is not None:
+        check_choice("scored_on", scored_on, get_args(ScoredOn))
     wanted = {(a.channels, a.image_size) for a in architectures}
     if len(wanted) > 1:
         raise UserError(
             f"the encoders read images of different channels and sizes {sorted(wanted)}: use encoders of one kind"
         )
-    named = DATASETS.get(dataset) if isinstance(dataset, str) else None
-    channels, size = next(iter(wanted), (None, 32 if named is None else named.image_size))
+    channels, size = next(iter(wanted), (None, default_image_size(dataset)))
     source = load_images(dataset, "train", data_dir=data_dir, image_size=size, progress=progress)
     if source.labels is None:
         raise UserError(

@@ -17,11 +17,24 @@ class NoTestSplitError(UserError):
     """A data set has no test split, and it was asked for."""
 
 
+def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
+    """Check an argument that takes one of a few words.
+
+    Raises:
+        UserError: If the value is none of them.
+
+    >>> check_choice("rule", "balanced", ["balanced", "uniform"])
+    """
+    choices = list(choices)
+    if value not in choices:
+        raise UserError(f"`{argument}`: {value!r} is not a choice; use {' or '.join(map(repr, choices))}")
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     """Build the error for a name that is not in a registry, with the known names (a few of very many) and the nearest.
 
     Args:
-        kind: What the name should have been, such as ``"dataset"``.
+        kind: What the name should have been, such as ``"data set"``.
         name: What was given.
         known: Every name that is accepted.
 

@@ -21,7 +21,7 @@ _AT_ONCE = 10  # subsets, in each thread
 Array = npt.NDArray[Any]
 
 
-def poisson_mbo(graph: Graph, positions: Tensor, labels: Tensor, classes: int, *, slack: float = 0.15) -> Tensor:
+def poisson_mbo(graph: Graph, positions: Tensor, labels: Tensor, classes: int, *, slack: float) -> Tensor:
     r"""Sharpen Poisson learning by alternating diffusion with holding classes to nearly equal shares (Poisson MBO).
 
     Starting from the classes of Poisson learning, it runs up to 20 rounds. Each diffuses the nodes' classes,

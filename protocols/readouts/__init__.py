@@ -3,7 +3,3 @@
 A readout is given labelled inputs, unlabelled inputs and a seed, and returns a predictor. It never sees a label that is
 not in the sample; only a transductive one sees the inputs it will be scored on, among the unlabelled ones.
 """
-
-from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
-
-__all__ = ["Memo", "Predictor", "Sample"]

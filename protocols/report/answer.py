@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from ssl_irmae.protocols.report.note import join
+from ssl_irmae.protocols.report.notes import count_compared
 from ssl_irmae.protocols.report.styles import Style
 from ssl_irmae.protocols.statistics.significance import what_n_allows
 from ssl_irmae.protocols.statistics.summary import Summary
@@ -31,7 +33,7 @@ def answer_in_words(summaries: Sequence[Summary], styles: Mapping[str, Style], *
     budgets = sorted(by_budget)
     lowest = {budget: min(by_budget[budget], key=lambda s: s.mean) for budget in budgets}
     described = dict.fromkeys((budgets[0], budgets[-1]))
-    sentences = [_sentence(lowest[budget], by_budget[budget], baseline) for budget in described]
+    sentences = [_sentence(lowest[budget], by_budget[budget], summaries, baseline) for budget in described]
     if len(budgets) == 1:
         return [*sentences, *_others(lowest[budgets[0]], by_budget[budgets[0]], baseline)]
     names = {s.contender for s in lowest.values()}
@@ -40,7 +42,7 @@ def answer_in_words(summaries: Sequence[Summary], styles: Mapping[str, Style], *
     return sentences
 
 
-def _sentence(best: Summary, among: Sequence[Summary], baseline: str) -> str:
+def _sentence(best: Summary, among: Sequence[Summary], summaries: Sequence[Summary], baseline: str) -> str:
     labels = f"With {best.budget:,} label{'s' if best.budget > 1 else ''}"
     errors = f"`{best.contender}` makes {best.mean:.1f} % errors"
     if best.contender == baseline or len(among) == 1:
@@ -56,14 +58,15 @@ def _sentence(best: Summary, among: Sequence[Summary], baseline: str) -> str:
         return f"{labels}, {errors}, the fewest of {len(among)} contenders, {more}."
     if difference.mean == 0:
         return f"{labels}, {errors}, as many as `{baseline}` on {shared}."
-    return f"{labels}, {errors}, {abs(difference.mean):.1f} points fewer than `{baseline}`{_support(best, among)}."
+    return f"{labels}, {errors}, {abs(difference.mean):.1f} points fewer than `{baseline}`{_support(best, summaries)}."
 
 
 def _runs(summary: Summary) -> str:
     return "subsets" if summary.over_subsets else "training runs"
 
 
-def _support(best: Summary, among: Sequence[Summary]) -> str:
+def _support(best: Summary, summaries: Sequence[Summary]) -> str:
+    """Say what speaks for a difference, after the correction for all contenders, marked ones too."""
     difference = best.difference
     assert difference is not None  # only called where there is one
     if difference.n == 1:
@@ -72,7 +75,7 @@ def _support(best: Summary, among: Sequence[Summary]) -> str:
     text = f", and is better on {wins} of {difference.n} {_runs(best)}"
     if difference.p_holm < 0.05:
         return text
-    compared = sum(s.difference is not None and s.difference.n <= difference.n for s in among)
+    compared = count_compared(best, summaries)
     if what_n_allows(difference.n, contenders=compared) is not None:
         return f"{text}; too few to rule out chance" + (f" among {compared} contenders" if compared > 1 else "")
     return f"{text}, which chance could explain (p = {difference.p_holm:.2g})"
@@ -93,7 +96,6 @@ def _others(best: Summary, among: Sequence[Summary], baseline: str) -> list[str]
     ]
     if behind and best.difference is not None and best.difference.p_holm < 0.05:
         names = [f"`{name}`" for name in behind]
-        listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-        listed = listed if len(names) <= _MOST_NAMED else f"{len(names)} contenders"
+        listed = join(names) if len(names) <= _MOST_NAMED else f"{len(names)} contenders"
         sentences.append(f"Not shown to be better than `{baseline}`: {listed}.")
     return sentences

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, silent
+from ssl_irmae.datasets.registry import DATASETS
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.report.document import document_json, summary_csv
 from ssl_irmae.protocols.report.figures.codes import code_view, encode_sample, encoders_of, spectra_figure
@@ -64,6 +65,11 @@ def write_report(
     if encoders:
         opened = encoders_of(report.rows(), encoders)
         first = report.trials[0].row
+        if first.dataset not in DATASETS:
+            raise UserError(
+                f"`encoders`: {first.dataset} is not a named data set, so its images cannot be found again to draw "
+                "their codes; leave `encoders` out"
+            )
         task = load_task(
             first.dataset,
             scored_on="test" if first.scored_on == "test" else "development",

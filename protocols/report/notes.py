@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from ssl_irmae.protocols.contenders.registry import READOUT_NOTES
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, READOUT_NOTES, SETTING_GROUPS
 from ssl_irmae.protocols.report.note import Note, join, lower_first
-from ssl_irmae.protocols.report.tables.cells import format_n, format_p
+from ssl_irmae.protocols.report.tables.cells import format_p
 from ssl_irmae.protocols.report.tables.components import component_notes, crossed_components
 from ssl_irmae.protocols.statistics.error_matrix import error_matrices
 from ssl_irmae.protocols.statistics.finite_test_set import binomial_test_set_error
@@ -14,6 +14,8 @@ from ssl_irmae.protocols.statistics.summary import Summary
 from ssl_irmae.protocols.storage.rows import Row
 
 _MOST_NAMES = 3
+# by the id in rows; of groups that share a readout, the first names it
+_READOUT_NAMES = {CONTENDERS[names[0]].readout: group for group, names in reversed(SETTING_GROUPS.items())}
 
 
 def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: str) -> list[Note]:
@@ -157,15 +159,14 @@ def _few(summaries: Sequence[Summary]) -> list[Note]:
     notes = []
     if any(s.difference is not None and s.difference.n != s.n for s in summaries):
         notes.append(Note("pairs in brackets", "n in brackets: the pairs behind Δ, where they are more or fewer."))
-    if any("†" in format_n(s) for s in summaries):
+    if any(n < 6 for s in summaries for n in (s.n, *([s.difference.n] if s.difference else []))):
         text = "† n below 6: too few for a reliable standard error or interval."
         notes.append(Note("few", text, text))
     budgets: dict[str, dict[str, None]] = {}
     for s in summaries:
         if s.difference is None or s.difference.n == 1:
             continue
-        others = [o.difference.n for o in summaries if o.budget == s.budget and o.difference is not None]
-        sentence = what_n_allows(s.difference.n, contenders=sum(n <= s.difference.n for n in others))
+        sentence = what_n_allows(s.difference.n, contenders=count_compared(s, summaries))
         if sentence:
             budgets.setdefault(sentence, {})[f"{s.budget:,}"] = None
     for sentence, at in budgets.items():
@@ -173,6 +174,13 @@ def _few(summaries: Sequence[Summary]) -> list[Note]:
         text = sentence if everywhere else f"At {join(list(at))} labels: {lower_first(sentence)}"
         notes.append(Note("out of reach", text))
     return notes
+
+
+def count_compared(summary: Summary, summaries: Sequence[Summary]) -> int:
+    """Count the contenders that are compared with the baseline at a summary's budget, on no more pairs than it."""
+    n = 0 if summary.difference is None else summary.difference.n
+    others = [s.difference for s in summaries if s.budget == summary.budget and s.difference is not None]
+    return sum(difference.n <= n for difference in others)
 
 
 def _subsets(rows: Sequence[Row]) -> list[Note]:
@@ -242,7 +250,7 @@ def _single_classes(rows: Sequence[Row]) -> list[Note]:
         return []
     text = f"Training never got going or diverged (one class predicted for every image): {'; '.join(counts)}."
     most = counts[:2] + [f"and {len(counts) - 2} more"] * (len(counts) > 2)
-    return [Note("one class", text, f"Training failed (one class predicted for every image): {'; '.join(most)}.")]
+    return [Note("one class", text, f"Training failed (one class for every image): {'; '.join(most)}.")]
 
 
 def _readouts(rows: Sequence[Row]) -> list[Note]:
@@ -284,7 +292,7 @@ def _few_names(readout: str, contenders: Sequence[str]) -> str:
     """Name a few contenders, or what they have in common."""
     if len(contenders) <= _MOST_NAMES:
         return ", ".join(contenders)
-    return f"{readout.replace('_', ' ')} ({len(contenders)} contenders)"
+    return f"{_READOUT_NAMES.get(readout, readout)} ({len(contenders)} contenders)"
 
 
 def _short(value: int | float | str) -> str:

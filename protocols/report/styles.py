@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ssl_irmae.protocols.contenders.registry import contenders_of
 from ssl_irmae.protocols.storage.rows import Row
 
 Marker = Literal["circle", "square", "triangle", "diamond", "plus", "down"]
@@ -46,6 +47,7 @@ class Style:
         frozen: Whether the representation is read as it is, rather than trained with the labels.
         transductive: Whether the readout looked at the scored images.
         leaky: Whether its error is the best of several looks at the scored labels.
+        says_transductive: Whether the registry gave it its name, which then says that it is transductive.
         light: Colour on white.
         dark: Colour on black.
         dash: Lengths of dash and gap in line widths; () is solid.
@@ -57,6 +59,7 @@ class Style:
     frozen: bool
     transductive: bool
     leaky: bool
+    says_transductive: bool
     light: str
     dark: str
     dash: tuple[float, ...]
@@ -70,7 +73,7 @@ class Style:
 
     def marked(self, name: str) -> str:
         """Write a contender's name with what a reader must not overlook, unless the name says so itself."""
-        marks = [mark for mark in self.marks if mark not in name]
+        marks = [mark for mark in self.marks if not (mark == "transductive" and self.says_transductive)]
         return f"{name} ({', '.join(marks)})" if marks else name
 
 
@@ -93,6 +96,7 @@ def styles_of(rows: Iterable[Row]) -> dict[str, Style]:
             row.reads != "images",
             row.transductive,
             row.test_peeks > 1,
+            row.transductive and name in contenders_of(representation),
             *colours[representation],
             DASHES[family],
             _MARKERS[(list(DASHES).index(family) + n) % len(_MARKERS)],

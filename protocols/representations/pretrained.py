@@ -14,9 +14,9 @@ from ssl_irmae._support.compute import find_precision
 from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.registry import Dataset
-from ssl_irmae.encoders.encoder import WEIGHTS, Encoder, read_config, weights_hash
+from ssl_irmae.encoders.encoder import Encoder, read_config, weights_hash
 from ssl_irmae.encoders.encoding import Reads
-from ssl_irmae.encoders.files import BUNDLED, find_encoder, list_bundled
+from ssl_irmae.encoders.files import BUNDLED, WEIGHTS, find_encoder, list_bundled
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.pretrain import train
 from ssl_irmae.pretraining.run_folder import make_run
@@ -102,21 +102,23 @@ def open_encoder(name: str, name_or_path: str | Path) -> PretrainedEncoder:
 
 
 def user_encoders(
-    paths: Sequence[str | Path] | Mapping[str, str | Path], seeds: Sequence[int] = ()
+    paths: str | Path | Sequence[str | Path] | Mapping[str, str | Path], seeds: Sequence[int] = ()
 ) -> dict[str, tuple[PretrainedEncoder, ...]]:
     """Open the encoders that the user names.
 
     Args:
-        paths: Folders or bundled names, by the name that contenders use; in a sequence, the last part of each path is
-            the name. With pretraining seeds, each path has ``{seed}`` in the place of the seed.
+        paths: Folders or bundled names, or one of these, by the name that contenders use; in a sequence, the last part
+            of each path is the name. With pretraining seeds, each path has ``{seed}`` in the place of the seed.
         seeds: Seeds of the pretraining; empty for one encoder per path.
 
     Raises:
         UserError: If an encoder does not exist, if its name is that of another or of a method, or if ``{seed}`` is
             missing from a path although seeds are given, or the other way round.
     """
+    paths = [paths] if isinstance(paths, str | Path) else paths
     named = paths.items() if isinstance(paths, Mapping) else ((_name(path), path) for path in paths)
     encoders: dict[str, tuple[PretrainedEncoder, ...]] = {}
+    taken = set(CONTENDERS)
     for name, path in named:
         text = str(path)
         if ("{seed}" in text) != bool(seeds):
@@ -124,8 +126,10 @@ def user_encoders(
                 f"`encoders`: {text}: write {{seed}} where the folder names differ, such as runs/mine-{{seed}}, if and "
                 "only if `pretrain_seeds` is given"
             )
-        if name in encoders or CONTENDERS.keys() & contenders_of(name).keys():
+        contenders = contenders_of(name).keys()
+        if contenders & taken:
             raise UserError(f"`encoders`: the name {name!r} of {text} is taken; rename the folder")
+        taken |= contenders
         folders = [text.replace("{seed}", str(seed)) for seed in seeds] or [text]
         encoders[name] = tuple(open_encoder(name, folder) for folder in folders)
         recorded = [encoder.pretrain_seed for encoder in encoders[name]]

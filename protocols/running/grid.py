@@ -77,7 +77,7 @@ class Grid:
         self.representations = {**{name: (floor,) for name, floor in FLOORS.items()}, **encoders}
         self.store = store
         self.processes = processes
-        self.runner = Runner(plan, task)
+        self.runner = Runner(task, device=plan.device, precision=plan.precision)
         self._failed: dict[str, tuple[Job, Exception]] = {}
 
     @cached_property
@@ -132,49 +132,31 @@ class Grid:
             raise error
 
     def _outcomes(self) -> Generator[Outcome]:
-        missing: dict[str, Job] = {}
+        jobs: dict[str, Job] = {}
         places: dict[str, list[int]] = {}
-        found: list[tuple[int, FinishedTrial]] = []
         for place, job in enumerate(self.jobs):
+            jobs.setdefault(job.trial.key, job)
             places.setdefault(job.trial.key, []).append(place)
-            trial = self.store.get(job.trial.key)
-            if trial is None:
-                missing.setdefault(job.trial.key, job)
-            else:
-                found.append((place, trial))
-        if any(job.trial.reads == "images" for job in missing.values()):
+        found = {key: trial for key in jobs if (trial := self.store.get(key)) is not None}
+        missing = [job for key, job in jobs.items() if key not in found]
+        if any(job.trial.reads == "images" for job in missing):
             find_precision(self.plan.precision, torch.device(self.plan.device))
-        for_others = self._for_other_processes(list(missing.values()))
-        if for_others:
-            for place, trial in found:
-                yield self._outcome(place, trial, fresh=False)
-            keys = {job.trial.key for job in for_others}
-            batches = _batches(job for key, job in missing.items() if key not in keys)
-            in_this = itertools.chain.from_iterable(self._run(batch) for batch in batches)
-            count = self.processes or torch.get_num_threads()
-            in_others = in_processes(self.runner, _batches(for_others), count, self._note_failure)
-            with contextlib.closing(in_others):
-                for job, trial in itertools.chain(in_this, in_others):
-                    self.store.add(trial, job.subset)
+        for_others = self._for_other_processes(missing)
+        moved = {job.trial.key for job in for_others}
+        in_this = (self._run(batch, found) for batch in _batches(job for key, job in jobs.items() if key not in moved))
+        count = self.processes or torch.get_num_threads()
+        in_others = in_processes(self.runner, _batches(for_others), count, self._note_failure)
+        with contextlib.closing(in_others):
+            for finished in itertools.chain(in_this, in_others):
+                # all are stored before the first is yielded: whoever receives it may stop there
+                new = {
+                    job.trial.key
+                    for job, trial in finished
+                    if job.trial.key not in found and self.store.add(trial, job.subset)
+                }
+                for job, trial in finished:
                     for i, place in enumerate(places[job.trial.key]):
-                        yield self._outcome(place, trial, fresh=i == 0)
-            return
-        batch_of = {job.trial.key: batch for batch in _batches(missing.values()) for job in batch}
-        new: dict[str, FinishedTrial] = {}
-        for place, job in enumerate(self.jobs):
-            key = job.trial.key
-            fresh = key in new
-            # looked up again, as another process may have run it meanwhile
-            finished = new.pop(key) if fresh else self.store.get(key)
-            if finished is None and key not in self._failed:
-                batch = batch_of.get(key, [job])
-                still_missing = [other for other in batch if other is job or self.store.get(other.trial.key) is None]
-                for other, trial in self._run(still_missing):
-                    self.store.add(trial, other.subset)
-                    new[other.trial.key] = trial
-                finished, fresh = new.pop(key, None), True
-            if finished is not None:
-                yield self._outcome(place, finished, fresh=fresh)
+                        yield self._outcome(place, trial, fresh=i == 0 and job.trial.key in new)
 
     def _for_other_processes(self, missing: Sequence[Job]) -> list[Job]:
         """Choose the trials that other processes run; this process runs the rest."""
@@ -197,14 +179,19 @@ class Grid:
             return threads_by_default(self.plan.contenders[contender], self.plan.device)
         return threads_of_each(self.processes)
 
-    def _run(self, batch: Sequence[Job]) -> list[tuple[Job, FinishedTrial]]:
-        """Run trials in this process."""
-        with limited_threads(batch[0].trial.threads):
-            try:
-                return list(zip(batch, self.runner.run(batch), strict=True))
-            except Exception as error:
-                self._note_failure(batch, error)
-                return []
+    def _run(self, batch: Sequence[Job], found: Mapping[str, FinishedTrial]) -> list[tuple[Job, FinishedTrial]]:
+        """Run in this process those trials of a batch that are missing, and return all that are finished."""
+        # what was not found is looked up again, as another process may have run it meanwhile
+        finished = {job.trial.key: found.get(job.trial.key) or self.store.get(job.trial.key) for job in batch}
+        missing = [job for job in batch if finished[job.trial.key] is None]
+        if missing:
+            with limited_threads(missing[0].trial.threads):
+                try:
+                    new = self.runner.run(missing)
+                    finished |= {job.trial.key: trial for job, trial in zip(missing, new, strict=True)}
+                except Exception as error:
+                    self._note_failure(missing, error)
+        return [(job, trial) for job in batch if (trial := finished[job.trial.key]) is not None]
 
     def _note_failure(self, batch: Sequence[Job], error: Exception) -> None:
         self._failed |= {job.trial.key: (job, error) for job in batch}
@@ -227,9 +214,8 @@ class Grid:
 
     def _outcome(self, place: int, trial: FinishedTrial, *, fresh: bool) -> Outcome:
         """Give a finished trial this grid's names and facts; it may have been run under others."""
-        planned = self.jobs[place].trial
-        names = ("contender", "representation", "dataset", "pretraining", "given", "settings_from", "family")
-        row = trial.row.model_copy(update={name: getattr(planned, name) for name in names})
+        # all fields of the planned trial: those that decide the result agree already
+        row = trial.row.model_copy(update=dict(self.jobs[place].trial))
         return Outcome(dataclasses.replace(trial, row=row), fresh, place)
 
 

@@ -1,7 +1,7 @@
 """Fit a trial and score it: the only place where test labels meet predictions."""
 
-import dataclasses
 import datetime
+import functools
 import hashlib
 import time
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ssl_irmae._support.compute import Precision
 from ssl_irmae._support.environment import describe_environment
 from ssl_irmae._support.seeding import derive_seed
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
 from ssl_irmae.protocols.representations.representation import Representation
@@ -48,13 +48,15 @@ class Runner:
     """Run trials, and keep what they share: encoders, codes, graphs over unlabelled images.
 
     Args:
-        plan: What is run.
         task: Training and scored images.
+        device: Where images are encoded and networks are trained.
+        precision: Arithmetic of networks that are trained.
     """
 
-    def __init__(self, plan: Plan, task: Task) -> None:
-        self.plan = plan
+    def __init__(self, task: Task, *, device: str, precision: Precision) -> None:
         self.task = task
+        self.device = device
+        self.precision = precision
         self._environment = describe_environment()
         self.encoding = Encoding()
         self._autoencoders: dict[str, torch.nn.Module] = {}
@@ -63,7 +65,7 @@ class Runner:
 
     def __reduce__(self) -> tuple[object, ...]:
         # what is kept in this object is computed anew in another process; jobs bring their contenders with them
-        return type(self), (dataclasses.replace(self.plan, contenders={}, dataset=""), self.task)
+        return functools.partial(type(self), self.task, device=self.device, precision=self.precision), ()
 
     def run(self, jobs: Sequence[Job]) -> list[FinishedTrial]:
         """Fit, predict and score trials of one contender that differ in the subset alone.
@@ -122,8 +124,8 @@ class Runner:
             positions=chosen,
             classes=len(self.task.train.classes),
             seed=derive_seed("learner", job.subset.seed),
-            device=torch.device(self.plan.device),
-            precision=self.plan.precision,
+            device=torch.device(self.device),
+            precision=self.precision,
             scored=len(scored) if contender.transductive else 0,
             memo=memo,
         )
@@ -141,7 +143,7 @@ class Runner:
 
         def compute() -> dict[str, Tensor]:
             began = time.perf_counter()
-            encode = representation.fit(train.images, torch.device(self.plan.device))
+            encode = representation.fit(train.images, torch.device(self.device))
             codes = {"train": encode(train.images, reads), "scored": encode(scored.images, reads)}
             if not all(code.isfinite().all() for code in codes.values()):
                 raise UserError(
@@ -155,7 +157,7 @@ class Runner:
             if identity == "pixels":  # as fast to compute as to read from a file
                 codes = compute()
             else:
-                parts = (identity, reads, train.fingerprint, scored.fingerprint, self.plan.device)
+                parts = (identity, reads, train.fingerprint, scored.fingerprint, self.device)
                 codes = cached("codes", *parts, compute=compute)
             self._encoded[identity, reads] = (codes["train"], codes["scored"])
         return self._encoded[identity, reads]

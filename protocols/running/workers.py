@@ -71,8 +71,8 @@ def in_processes(
     batches: Sequence[Sequence[Job]],
     processes: int,
     failed: Callable[[Sequence[Job], Exception], None],
-) -> Generator[tuple[Job, FinishedTrial]]:
-    """Run trials in several processes, fewer if memory is short, and yield each as it finishes.
+) -> Generator[list[tuple[Job, FinishedTrial]]]:
+    """Run trials in several processes, fewer if memory is short, and yield all that have finished since the last time.
 
     Trials that share codes stay together in one process, which encodes once for all of them. When the generator is
     closed, or this process ends for any reason, the others end at once.
@@ -103,19 +103,22 @@ def in_processes(
                 if groups and all(busy is not pool for busy, _ in running.values()):
                     with _no_interrupt(), _no_main_module():
                         running |= {pool.submit(_run, batch): (pool, batch) for batch in groups.popleft()}
+            finished: list[tuple[Job, FinishedTrial]] = []
+            killed: BrokenProcessPool | None = None
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 _, batch = running.pop(future)
                 try:
-                    finished = future.result()
+                    finished += zip(batch, future.result(), strict=True)
                 except BrokenProcessPool as error:
-                    raise UserError(
-                        "a process that ran trials was killed, most likely because memory ran out; try fewer `jobs`; "
-                        "finished trials are kept"
-                    ) from error
+                    killed = error
                 except Exception as error:
                     failed(batch, error)
-                    continue
-                yield from zip(batch, finished, strict=True)
+            yield finished
+            if killed is not None:
+                raise UserError(
+                    "a process that ran trials was killed, most likely because memory ran out; try fewer `jobs`; "
+                    "finished trials are kept"
+                ) from killed
     finally:
         held.close()  # closing the pipe makes the workers exit
         for pool in pools:
@@ -152,10 +155,9 @@ def _no_main_module() -> Iterator[None]:
 def can_be_sent(contender: Contender) -> bool:
     """Return whether another process can load a contender: not what a script or a notebook defines itself."""
     try:
-        pickle.dumps(contender)
+        return b"__main__" not in pickle.dumps(contender)
     except (pickle.PicklingError, AttributeError, TypeError):
         return False
-    return getattr(contender.fit, "__module__", None) != "__main__"
 
 
 def _room_in_memory() -> int:

@@ -1,1 +1,1 @@
-"""From rows to numbers; imports numpy, scipy and the row type, nothing else."""
+"""From rows to numbers; imports numpy, scipy, the row type and errors, nothing else."""

@@ -85,12 +85,13 @@ def smallest_p(n: int, *, contenders: int = 1) -> float:
     return min(1.0, contenders * 2.0 ** (1 - n))
 
 
-def what_n_allows(n: int, *, contenders: int = 1) -> str | None:
+def what_n_allows(n: int, *, contenders: int = 1, noun: str = "contenders") -> str | None:
     """Describe whether the sign-flip test of n pairs can reach p < 0.05 at all, after Holm's correction.
 
     Args:
         n: Pairs, at least 1.
         contenders: How many contenders with at most n pairs are compared with the baseline at that budget.
+        noun: What these are called, in the plural.
 
     Returns:
         One sentence, or None where it can.
@@ -103,7 +104,7 @@ def what_n_allows(n: int, *, contenders: int = 1) -> str | None:
     if smallest < 0.05:
         return None
     needed = next(pairs for pairs in range(n, n + 64) if smallest_p(pairs, contenders=contenders) < 0.05)
-    corrected = f" ({smallest:.2g} after Holm's correction for {contenders} contenders)" if contenders > 1 else ""
+    corrected = f" ({smallest:.2g} after Holm's correction for {contenders} {noun})" if contenders > 1 else ""
     return (
         f"With {n} {'pair' if n == 1 else 'pairs'} the smallest possible p is 2/2^{n} = {2 / 2**n:.3g}{corrected}: no "
         f"difference can reach p < 0.05; that takes {needed} pairs."

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.storage.legacy import read_row
@@ -95,11 +94,11 @@ def read_trials(path: Path) -> list[FinishedTrial]:
     with path.open("rb") as file:
         is_store = file.read(len(_SQLITE)) == _SQLITE
     try:
-        trials = Store(path).trials() if is_store else _read_text(path)
-    except (ValidationError, ValueError, KeyError, TypeError, csv.Error) as error:
+        trials = Store(path, argument="").trials() if is_store else _read_text(path)
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
         if isinstance(error, UserError):
             raise
-        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         raise UserError(
             f"{path} cannot be read as a store, rows.csv or JSON of `ssl-irmae evaluate` ({reason[:200]})"
         ) from error

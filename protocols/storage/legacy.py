@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
 from ssl_irmae.protocols.storage.rows import Row
 
 _REGRESSION = ("torch", "numpy", "scipy", "scikit-learn")
@@ -40,6 +42,8 @@ _READOUTS = {
     "reference_head": _Facts("mlp", False, ("torch",)),
     "last_look": _Facts("mlp", False, ("torch",)),
 }
+# of the user's own readouts nothing is known: as for contenders that do not say, and every package counts
+_UNKNOWN = _Facts("other", False, ("torch", "numpy", "scipy", "scikit-learn", "pytorch-metric-learning"))
 _SCRIPT = ("reference_head", "last_look")
 _RENAMED = {"-best-of-50-looks": "-published-best", "-last-look": "-published-last"}
 _PRETRAINING = re.compile(
@@ -53,14 +57,20 @@ def read_row(values: Mapping[str, Any]) -> Row:
     """Read a row of this version, or an older one, whose missing facts are filled in.
 
     Raises:
-        ValueError: If it is not a row; pydantic's ``ValidationError`` is a ``ValueError``.
+        ValueError: If it is not a row; it says why in a few words.
     """
-    return Row.model_validate(_completed(values) if "computed_with" in values else values)
+    try:
+        return Row.model_validate(_completed(values) if "computed_with" in values else values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except KeyError as error:
+        raise ValueError(f"{error.args[0]}: missing") from error
 
 
 def _completed(values: Mapping[str, Any]) -> dict[str, Any]:
     row = dict(values)
-    facts = _READOUTS[row["readout"]]
+    facts = _READOUTS.get(row["readout"], _UNKNOWN)
     software, threads = _software(row.pop("computed_with"))
     representation, encoder_hash = row.pop("encoder"), row["encoder_hash"]
     counting = set(facts.software)

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.storage.legacy import read_row
 from ssl_irmae.protocols.storage.rows import IDENTITY, FinishedTrial, Row
@@ -31,21 +29,29 @@ class Store:
     """Finished trials in one file. Every row is committed as it is added, so a kill does not lose any.
 
     Args:
-        path: The file; it is created, with its folder, if it does not exist.
+        path: The file; it is created, with its folder, if it does not exist. A store from before mistakes were kept
+            gets an empty table for them.
+        argument: The argument that errors name, as the caller calls it; empty if they should name the file alone.
 
     Raises:
-        UserError: If the file is not a store.
+        UserError: If the file is not a store, or one of a later version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, argument: str = "store") -> None:
         self.path = path
+        self._name = f"`{argument}`: {path}" if argument else str(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._connect() as connection:
             (owner,) = connection.execute("PRAGMA application_id").fetchone()
             (identity,) = connection.execute("PRAGMA user_version").fetchone()
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if tables and owner != _APPLICATION_ID:
-                raise UserError(f"`store`: {path} is another program's database; name another file")
+                raise UserError(f"{self._name} is another program's database; name another file")
+            if identity > IDENTITY:
+                raise UserError(
+                    f"{self._name} was written by a later ssl-irmae (keys of version {identity}, this one knows up to "
+                    f"{IDENTITY}); update ssl-irmae or name another file"
+                )
             if not tables >= {"trials", "subsets", "mistakes"}:
                 fresh = "" if tables else f"PRAGMA user_version = {IDENTITY};"
                 connection.executescript(f"PRAGMA application_id = {_APPLICATION_ID}; {fresh} {_SCHEMA}")
@@ -81,24 +87,8 @@ class Store:
         """Read every finished trial, in the order in which they finished."""
         return self._read("ORDER BY finished, trials.rowid")
 
-    def rows(self) -> list[Row]:
-        """Read the row of every finished trial, in the order in which they finished."""
-        return [trial.row for trial in self.trials()]
-
-    def indices(self, subset: str) -> list[int]:
-        """Read the labelled indices of a subset by its hash.
-
-        Raises:
-            KeyError: If the store has no such subset.
-        """
-        with self._connect() as connection:
-            found = connection.execute("SELECT indices FROM subsets WHERE hash = ?", (subset,)).fetchone()
-        if found is None:
-            raise KeyError(subset)
-        return [int(i) for i in np.frombuffer(found[0], dtype="<i8")]
-
     def _compute_keys_anew(self) -> None:
-        """Give the trials of an older store today's keys; only what looks up keys does this: reading writes nothing."""
+        """Give the trials of an older store today's keys; only what looks up keys needs this, and reading does not."""
         if self._keys_are_current:
             return
         with self._connect() as connection:
@@ -112,7 +102,7 @@ class Store:
                 connection.execute("DELETE FROM trials")
                 connection.execute("DELETE FROM mistakes")
                 for old, row, *rest in trials:
-                    key = read_row(json.loads(row)).key
+                    key = self._row(row).key
                     values = (key, row, *rest)
                     connection.execute("INSERT INTO trials VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
                     if old in wrong:
@@ -128,7 +118,7 @@ class Store:
             found = connection.execute(query, values).fetchall()
         return [
             FinishedTrial(
-                read_row(json.loads(row)),
+                self._row(row),
                 math.nan if seconds is None else seconds,
                 finished,
                 json.loads(environment),
@@ -137,6 +127,16 @@ class Store:
             for row, seconds, finished, environment, wrong in found
         ]
 
+    def _row(self, text: str) -> Row:
+        values = json.loads(text)
+        try:
+            return read_row(values)
+        except ValueError as error:
+            raise UserError(
+                f"{self._name} holds a trial of {values.get('contender')} that cannot be read ({error}); update "
+                "ssl-irmae, if a later one wrote it, or name another file"
+            ) from error
+
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
         # one connection per call: between trials nothing stays open that another process would have to wait for
@@ -144,4 +144,4 @@ class Store:
             with contextlib.closing(sqlite3.connect(self.path, timeout=60)) as connection, connection:
                 yield connection
         except sqlite3.Error as error:
-            raise UserError(f"`store`: {self.path} cannot be used ({error}); name another file") from error
+            raise UserError(f"{self._name} cannot be used ({error}); name another file") from error

@@ -5,18 +5,19 @@ import urllib.request
 
 from ssl_irmae._support.progress import Fetched, Listener, silent
 
+_TIMEOUT = 10  # seconds to wait for an answer
+
 
 class FetchError(Exception):
     """A file could not be fetched from one source; the text says briefly why."""
 
 
-def read_url(url: str, progress: Listener = silent, timeout: float = 10) -> bytes:
+def read_url(url: str, progress: Listener = silent) -> bytes:
     """Read the contents of an http(s) address.
 
     Args:
         url: The address.
         progress: Called with ``Fetched`` events: at 0 bytes, then at least once per mebibyte.
-        timeout: Seconds to wait for an answer before giving up.
 
     Raises:
         FetchError: If it cannot be read completely.
@@ -24,7 +25,7 @@ def read_url(url: str, progress: Listener = silent, timeout: float = 10) -> byte
     if not url.startswith(("http://", "https://")):
         raise FetchError(f"{url} is not an http address")
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as response:  # noqa: S310  # the scheme is checked above
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:  # noqa: S310  # the scheme is checked above
             total = int(response.headers.get("Content-Length") or 0)
             data = bytearray()
             what = url.rsplit("/", 1)[-1]

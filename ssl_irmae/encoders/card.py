@@ -5,7 +5,8 @@ import math
 
 from torch import Tensor
 
-from ssl_irmae.encoders.encoder import EncoderConfig, list_bundled
+from ssl_irmae.encoders.encoder import EncoderConfig
+from ssl_irmae.encoders.files import list_bundled
 
 
 def model_card(name: str, config: EncoderConfig) -> str:

@@ -14,7 +14,7 @@ from ssl_irmae._support.files import sha256, write_atomically
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import as_float, fit_images
 from ssl_irmae.encoders.encoding import Reads, encode
-from ssl_irmae.encoders.files import BUNDLED, CONFIG, WEIGHTS, find_encoder, list_bundled
+from ssl_irmae.encoders.files import CONFIG, WEIGHTS, find_encoder
 from ssl_irmae.errors import UserError
 
 
@@ -25,7 +25,8 @@ class EncoderConfig(BaseModel):
         format: Version of this layout.
         architecture: What defines the networks.
         folded: Whether the linear stack has been multiplied into the encoder.
-        card: Where the weights come from: command, data, loss, effective rank; for people, never used in computations.
+        card: Where the weights come from: command, data, loss, effective rank. Most of it is for
+            people; data, steps and seed also say which trials an encoder can serve.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -166,16 +167,3 @@ def weights_hash(name_or_path: str | Path) -> str:
     config = read_config(folder)
     identity = json.dumps([sha256(folder / WEIGHTS), config.architecture.identity(), config.folded])
     return sha256(identity.encode())
-
-
-__all__ = [
-    "BUNDLED",
-    "CONFIG",
-    "WEIGHTS",
-    "Encoder",
-    "EncoderConfig",
-    "find_encoder",
-    "list_bundled",
-    "read_config",
-    "weights_hash",
-]

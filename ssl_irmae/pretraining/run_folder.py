@@ -20,8 +20,9 @@ from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import ImageSet, fit_images
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
-from ssl_irmae.encoders.encoder import WEIGHTS, Encoder, EncoderConfig
+from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
 from ssl_irmae.encoders.encoding import encode, reconstruction_error
+from ssl_irmae.encoders.files import WEIGHTS
 from ssl_irmae.errors import NoTestSplitError, UserError
 from ssl_irmae.networks import paper_settings
 from ssl_irmae.pretraining.loop import Pretraining, Record

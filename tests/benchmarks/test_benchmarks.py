@@ -11,7 +11,7 @@ import torch
 import typer
 
 from benchmarks import __main__ as benchmark
-from benchmarks import child, growth, peer, pretraining, published
+from benchmarks import child, growth, peer, pretraining, published, readouts
 from benchmarks.growth import slope
 from benchmarks.measure import measure, ratios
 from benchmarks.options import Options
@@ -64,6 +64,17 @@ def test_memory_and_output_are_those_of_the_process_itself() -> None:
 def test_a_peer_without_its_files_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(child.ChildError, match=r"has no train\.py"):
         peer.check_checkout(tmp_path)
+
+
+def test_readouts_have_the_names_of_the_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seconds = {"irmae-linear": 1.0, "pixels-linear": 2.0, "ae-self-training": 4.0}
+    done = child.Child(json.dumps({"seconds": {"by_contender": seconds}}), 9.0, 1.0)
+    monkeypatch.setattr(child, "ssl_irmae", lambda *_, **__: done)
+    options = Options(
+        quick=True, repeats=1, device="cpu", large_batch=256, large_rate=2e-3, peer=None, figures=tmp_path
+    )
+    _, *measures = readouts.section(options)["measures"]
+    assert {m["what"]: m["values"] for m in measures} == {"- linear": [3.0], "- self-training": [4.0]}
 
 
 def test_sections_accumulate_in_one_document(

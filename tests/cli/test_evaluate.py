@@ -38,10 +38,16 @@ def evaluate(tiny_encoder: Path) -> str:
     return f"{EVALUATE} --steps 3 --encoder {tiny_encoder} --contenders tiny-linear,supervised"
 
 
-def test_help_lists_every_contender() -> None:
-    lines = run("evaluate --contenders help").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == list(CONTENDERS)
-    assert [line.split()[0] for line in lines if line.endswith("default")] == [n for n in CONTENDERS if n in DEFAULT]
+def test_help_explains_every_contender() -> None:
+    blocks = [block.split("\n  ") for block in run("evaluate --contenders help").stdout.split("\n\n")]
+    names = set()
+    for heading, *lines in blocks[:3]:
+        stems = " ".join(heading.split()).partition(" one of ")[2].removesuffix(", and").split(", ")
+        names |= {f"{stem}{line.split()[0]}" for stem in stems for line in lines if not line.startswith(" ")}
+    assert {name for name in names if not name.startswith("NAME")} == set(CONTENDERS)
+    assert names >= {"NAME-linear", "NAME-features-knn", "NAME-joint"}
+    default = " ".join(blocks[3][0].split()).partition("Default: ")[2]
+    assert default == f"{', '.join(DEFAULT)}."
     assert len(DEFAULT) == 8
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from ssl_irmae._support.progress import Event, Fetched, Listener, Message, Pretrained, TrialDone, silent
 from ssl_irmae.cli.progress import Display, with_progress
+from ssl_irmae.errors import UserError
 
 EPOCH = Pretrained(
     step=50,
@@ -82,20 +83,53 @@ def _press_ctrl_c() -> None:
 
 
 def test_the_first_ctrl_c_waits_for_the_next_event(capsys: Capture) -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with Display(quiet=True) as display:
-        _press_ctrl_c()
-        assert "stopping at the next safe point" in capsys.readouterr().err
-        with pytest.raises(KeyboardInterrupt):
+    done = []
+
+    def work() -> None:
+        with Display(quiet=True) as display:
+            _press_ctrl_c()
+            done.append("before the event")
             display(Message("a safe point"))
+            done.append("after the event")
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["before the event"]
+    assert "stopping at the next safe point" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_the_second_ctrl_c_stops_at_once() -> None:
-    with Display():
+def test_a_ctrl_c_after_the_last_event_stops_at_the_end() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), Display():
         _press_ctrl_c()
-        with pytest.raises(KeyboardInterrupt):
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_ctrl_c_hides_no_error() -> None:
+    def work() -> None:
+        with Display():
             _press_ctrl_c()
+            raise UserError("no such file")
+
+    with pytest.raises(UserError, match="no such file"):
+        work()
+
+
+def test_the_second_ctrl_c_stops_at_once() -> None:
+    done = []
+
+    def work() -> None:
+        with Display():
+            _press_ctrl_c()
+            done.append("after the first")
+            _press_ctrl_c()
+            done.append("after the second")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["after the first"]
 
 
 def test_other_threads_can_show_progress(capsys: Capture) -> None:

@@ -125,7 +125,7 @@ def test_finished_trials_from_elsewhere_are_imported_and_not_run_again(store: Pa
 
 def test_a_preset_that_did_not_run_these_trials_is_rejected(store: Path) -> None:
     message = run("report", str(store), "--preset", "mnist-full", code=2).stderr
-    assert "no trial is one of this --preset's" in " ".join(message.split())
+    assert "none of these trials belongs to this --preset" in " ".join(message.split())
     assert "mnist-full" in run("report", str(store), "--preset", "mnist-ful", code=2).stderr
 
 

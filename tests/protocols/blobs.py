@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ssl_irmae.protocols.readouts import Sample
+from ssl_irmae.protocols.readouts.sample import Sample
 
 Blobs = tuple[Tensor, Tensor]
 Array = npt.NDArray[Any]

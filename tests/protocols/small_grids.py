@@ -1,8 +1,12 @@
 """Grids small enough for tests: every contender that can run here, on a tiny encoder and with few steps."""
 
+import contextlib
+import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
@@ -43,3 +47,15 @@ def plan(
 def rows(task: Task, encoders: Encoders, store: Path, the_plan: Plan | None = None) -> list[Row]:
     """Run a grid and return its rows."""
     return [outcome.row for outcome in Grid(the_plan or plan(), task, encoders, Store(store)).run()]
+
+
+def stored_rows(store: Store) -> list[Row]:
+    """Return the row of every trial in a store."""
+    return [trial.row for trial in store.trials()]
+
+
+def stored_indices(store: Store, subset: str) -> list[int]:
+    """Return the labelled indices that a store keeps under the hash of a subset."""
+    with contextlib.closing(sqlite3.connect(store.path)) as connection:
+        (indices,) = connection.execute("SELECT indices FROM subsets WHERE hash = ?", (subset,)).fetchone()
+    return [int(i) for i in np.frombuffer(indices, dtype="<i8")]

@@ -11,10 +11,10 @@ from ssl_irmae.protocols.graphs.graph import Graph, build_graph
 from ssl_irmae.protocols.graphs.label_spreading import spread_scores
 from ssl_irmae.protocols.graphs.poisson_equation import poisson_scores
 from ssl_irmae.protocols.graphs.poisson_mbo import poisson_mbo
-from ssl_irmae.protocols.readouts import Memo, Predictor, Sample
 from ssl_irmae.protocols.readouts.on_graph import inductive
 from ssl_irmae.protocols.readouts.poisson import poisson
 from ssl_irmae.protocols.readouts.poisson_prior import poisson_prior
+from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
 from ssl_irmae.protocols.readouts.spread import spread
 from tests.protocols.blobs import Blobs, first_of_each_class, sample_at
 

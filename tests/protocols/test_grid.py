@@ -19,10 +19,10 @@ from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 from ssl_irmae.protocols.report.audit import leak_audit
 from ssl_irmae.protocols.representations.pretrained import open_encoder
 from ssl_irmae.protocols.running.grid import Grid
-from ssl_irmae.protocols.storage.rows import Row
+from ssl_irmae.protocols.storage.rows import Row, Trial
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.task import Task, load_task
-from tests.protocols.small_grids import QUICK, Encoders, plan, rows
+from tests.protocols.small_grids import QUICK, Encoders, plan, rows, stored_indices, stored_rows
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +74,14 @@ def test_permuting_the_test_labels_changes_no_prediction(
     assert task.scored.labels is not None
     shuffled = dataclasses.replace(task.scored, labels=task.scored.labels.roll(7))
     permuted = rows(dataclasses.replace(task, scored=shuffled), encoders, tmp_path / "s")
-    assert [row.predictions for row in permuted] == [row.predictions for row in finished.rows()]
-    assert [row.error for row in permuted] != [row.error for row in finished.rows()]
+    assert [row.predictions for row in permuted] == [row.predictions for row in stored_rows(finished)]
+    assert [row.error for row in permuted] != [row.error for row in stored_rows(finished)]
 
 
 def test_two_runs_give_identical_rows(task: Task, encoders: Encoders, finished: Store, tmp_path: Path) -> None:
     some = ("irmae-linear", "irmae-joint", "supervised")
     again = rows(task, encoders, tmp_path / "s", plan(some))
-    assert again == [row for row in finished.rows() if row.contender in some]
+    assert again == [row for row in stored_rows(finished) if row.contender in some]
 
 
 def test_the_error_is_the_share_of_wrong_predictions(task: Task, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_the_best_of_several_test_peeks_is_the_smallest_error_and_is_called_a_le
     assert labels is not None
     assert outcome.row.error == pytest.approx(min(100 * (labels != c).double().mean().item() for c in (1, 3, 5)))
     assert outcome.row.test_peeks == 3
-    assert Store(tmp_path / "s").indices(outcome.row.subset) == list(range(20)), "the first images as they come"
+    assert stored_indices(Store(tmp_path / "s"), outcome.row.subset) == list(range(20)), "the first images as they come"
     leaky = leak_audit([outcome.trial])[0]
     assert leaky.kind == "leaky"
     assert "peeks" in leaky.text
@@ -135,11 +135,11 @@ def test_several_pretraining_seeds_are_crossed_with_the_subsets(task: Task, tiny
 
 
 def test_all_contenders_see_the_same_stored_subsets(task: Task, finished: Store) -> None:
-    found = finished.rows()
+    found = stored_rows(finished)
     assert {row.contender for row in found} == QUICK.keys()
     for seed in (0, 1):
         assert len({row.subset for row in found if row.seed == seed}) == 1
-    indices = finished.indices(found[0].subset)
+    indices = stored_indices(finished, found[0].subset)
     assert task.train.labels is not None
     assert task.train.labels[indices].bincount().tolist() == [2] * 10
 
@@ -161,7 +161,7 @@ def test_a_readout_gets_the_labels_of_its_subset_and_no_others(task: Task, tmp_p
     one = plan(["recorder"], seeds=(0,), known=recorder(seen, transductive=transductive))
     (row,) = (outcome.row for outcome in Grid(one, task, {}, store).run())
     assert task.train.labels is not None
-    indices = store.indices(row.subset)
+    indices = stored_indices(store, row.subset)
     assert torch.equal(seen[0].labels, task.train.labels[indices])
     assert torch.equal(seen[0].inputs, task.train.images[indices])
     assert seen[0].positions.tolist() == indices
@@ -185,7 +185,7 @@ def test_a_second_run_runs_only_what_is_missing(task: Task, encoders: Encoders, 
         assert outcome.fresh
     outcomes = list(Grid(three, task, encoders, store).run())
     assert [o.fresh for o in outcomes] == [False] * 3 + [True] * (len(outcomes) - 3)
-    assert len(store.rows()) == len(outcomes)
+    assert len(stored_rows(store)) == len(outcomes)
 
 
 def test_trials_run_in_parts_give_the_rows_of_one_run(task: Task, encoders: Encoders, tmp_path: Path) -> None:
@@ -276,3 +276,17 @@ def test_the_same_trial_under_another_name_is_not_run_again(task: Task, encoders
     assert not any(fresh for fresh, _ in again)
     assert {row.contender for _, row in again} == {"b"}
     assert all(fresh for fresh, _ in outcomes("b", dataclasses.replace(stronger, revision=2)))
+
+
+def test_a_found_trial_has_the_facts_of_the_grid_that_finds_it(task: Task, encoders: Encoders, tmp_path: Path) -> None:
+    """An encoder that was once pretrained on the spot is not called quick when the user passes it."""
+    linear = QUICK["irmae-linear"]
+    quick = {"tiny": tuple(dataclasses.replace(encoder, quick=True) for encoder in encoders["tiny"])}
+    store = Store(tmp_path / "s")
+    facts = dataclasses.replace(linear, cross_validated=(), deterministic_at_full_set=False, family="other")
+    list(Grid(plan(["irmae-linear"], known={"irmae-linear": facts}), task, quick, store).run())
+    grid = Grid(plan(["irmae-linear"]), task, encoders, store)
+    for outcome, job in zip(grid.run(), grid.jobs, strict=True):
+        assert not outcome.fresh
+        assert Trial.model_validate(outcome.row.model_dump(include=set(Trial.model_fields))) == job.trial
+        assert not outcome.row.quick

@@ -24,8 +24,8 @@ from ssl_irmae.protocols.learners.joint import joint
 from ssl_irmae.protocols.learners.propagate import Scorer, pseudo_labels
 from ssl_irmae.protocols.learners.training import labelled_batches, train
 from ssl_irmae.protocols.learners.vib import vib
-from ssl_irmae.protocols.readouts import Memo, Sample
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES, has_pairs
+from ssl_irmae.protocols.readouts.sample import Memo, Sample
 from ssl_irmae.protocols.request import make_plan
 
 TRAINING: dict[str, Any] = {"steps": 4, "learning_rate": 1e-3, "batch_size": 16}

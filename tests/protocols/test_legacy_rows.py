@@ -56,6 +56,22 @@ def test_every_readout_of_old_rows_is_covered() -> None:
     assert len({row["readout"] for row in OLD_ROWS}) == 21
 
 
+def test_a_readout_of_the_users_own_has_the_facts_of_a_contender_that_does_not_say() -> None:
+    row = read_row({**old_row("irmae-linear"), "contender": "irmae-mine", "readout": "mine"})
+    contender = Contender("mine", lambda _: None, "code", {})
+    assert (row.contender, row.readout) == ("irmae-mine", "mine")
+    facts = ["family", "deterministic_at_full_set", "cross_validated", "settings_from"]
+    assert {name: getattr(row, name) for name in facts} == {name: getattr(contender, name) for name in facts}
+    assert set(row.software) == set(contender.software)
+
+
+def test_what_is_no_row_is_named() -> None:
+    with pytest.raises(ValueError, match="later: "):
+        read_row({**read_row(OLD_ROWS[0]).model_dump(), "later": 1})
+    with pytest.raises(ValueError, match="encoder: missing"):
+        read_row({name: value for name, value in OLD_ROWS[0].items() if name != "encoder"})
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [("irmae-best-of-50-looks", "irmae-published-best"), ("vae-last-look", "vae-published-last")],

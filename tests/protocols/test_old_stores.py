@@ -16,6 +16,7 @@ from ssl_irmae.protocols.storage.legacy import read_row
 from ssl_irmae.protocols.storage.rows import IDENTITY, FinishedTrial, Row
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.subsets import Subset
+from tests.protocols.small_grids import stored_indices, stored_rows
 
 OLD_ROWS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "old_rows.json").read_text())
 ENVIRONMENT: dict[str, object] = {"python": "3.11.7", "commit": "e0acffc"}
@@ -88,8 +89,8 @@ def test_an_old_store_is_read_without_being_written_to(path: Path) -> None:
     path.chmod(0o400)
     store = Store(path)
     assert found(store.trials()) == expected(OLD_ROWS)
-    assert store.rows() == [read_row(row) for row in OLD_ROWS]
-    assert store.indices(SUBSET.hash) == list(range(10))
+    assert stored_rows(store) == [read_row(row) for row in OLD_ROWS]
+    assert stored_indices(store, SUBSET.hash) == list(range(10))
     assert found(read_trials(path)) == expected(OLD_ROWS)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["old.sqlite"]
@@ -132,6 +133,15 @@ def test_a_new_trial_joins_the_old_ones(path: Path) -> None:
     assert store.get(row.key) == new
 
 
+def test_a_readout_of_the_users_own_is_found_and_blocks_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite"
+    rows = [OLD_ROWS[0], {**OLD_ROWS[0], "contender": "irmae-mine", "readout": "mine"}]
+    write_old_store(path, rows)
+    store = Store(path)
+    assert all(store.get(read_row(row).key) is not None for row in rows)
+    assert found(store.trials()) == expected(rows)
+
+
 def test_two_processes_may_compute_keys_anew(path: Path) -> None:
     first, second = Store(path), Store(path)
     for store in (first, second):
@@ -156,7 +166,7 @@ def test_of_trials_that_are_the_same_today_the_first_stays(tmp_path: Path) -> No
 def test_a_store_from_before_mistakes_were_kept_is_read_and_found(tmp_path: Path) -> None:
     path = tmp_path / "older.sqlite"
     write_old_store(path, OLD_ROWS, with_mistakes=False)
-    assert Store(path).rows() == [read_row(row) for row in OLD_ROWS]
+    assert stored_rows(Store(path)) == [read_row(row) for row in OLD_ROWS]
     store = Store(path)
     for row in OLD_ROWS:
         assert store.get(read_row(row).key) is not None

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from ssl_irmae._support.seeding import generator, seeded
 from ssl_irmae.protocols.graphs.neighbours import Neighbours
-from ssl_irmae.protocols.readouts import Predictor, Sample
 from ssl_irmae.protocols.readouts.batches import batches
 from ssl_irmae.protocols.readouts.centroid import centroid
 from ssl_irmae.protocols.readouts.knn import knn
@@ -22,6 +21,7 @@ from ssl_irmae.protocols.readouts.linear import linear, validated_penalty
 from ssl_irmae.protocols.readouts.metric import metric
 from ssl_irmae.protocols.readouts.metric_learning import class_batches, nearest, supcon
 from ssl_irmae.protocols.readouts.mlp import mlp
+from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 from ssl_irmae.protocols.readouts.self_training import self_training
 from tests.protocols.blobs import Array, Blobs, distances_between, first_of_each_class, sample_at
 

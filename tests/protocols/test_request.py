@@ -123,9 +123,30 @@ def test_contenders_of_the_users_encoder_join_the_usual_ones() -> None:
     added = ("mine-linear", "mine-joint")
     (part,) = make_plan(encoders=["mine"]).parts
     assert part.contenders == (*DEFAULT, *added)
-    assert all(part.contenders[-2:] == added for part in make_plan(encoders=["mine"], preset="mnist-full").parts)
     (part,) = make_plan(encoders=["mine"], published=True).parts
     assert part.contenders == (*PUBLISHED_PROTOCOL, *added)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_users_encoder_joins_each_budget_of_a_preset_once(preset: str) -> None:
+    parts = make_plan(encoders=["mine"], preset=preset).parts
+    for budget in {budget for part in parts for budget in part.budgets}:
+        run = [name for part in parts if budget in part.budgets for name in part.contenders]
+        assert len(run) == len(set(run))
+        assert {"mine-linear", "mine-joint"} <= set(run)
+    for part in parts:  # the kinds differ in steps
+        ours = {CONTENDERS[f"irmae-{name[5:]}"].frozen for name in part.contenders if name.startswith("mine-")}
+        assert ours <= {CONTENDERS[name].frozen for name in part.contenders if not name.startswith("mine-")}
+
+
+def test_one_contender_can_be_named_without_a_list() -> None:
+    assert make_plan(contenders="irmae-linear").parts[0].contenders == ("irmae-linear",)
+
+
+@pytest.mark.parametrize(("argument", "value"), [("contenders", []), ("rule", "Balanced"), ("rule", "first")])
+def test_what_is_not_a_choice_is_refused(argument: str, value: Any) -> None:
+    with pytest.raises(UserError, match=rf"^`{argument}`: "):
+        make_plan(**{argument: value})
 
 
 def test_contenders_of_the_users_encoder_can_be_chosen() -> None:

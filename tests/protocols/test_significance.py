@@ -96,3 +96,10 @@ def test_six_pairs_are_the_fewest_that_can_reach_five_percent() -> None:
     assert sentence is not None
     assert "2/2^5" in sentence
     assert "takes 6 pairs" in sentence
+
+
+def test_what_is_counted_has_the_name_that_the_caller_gives() -> None:
+    sentence = what_n_allows(5, contenders=7, noun="comparisons")
+    assert sentence is not None
+    assert "correction for 7 comparisons)" in sentence
+    assert "contenders" not in sentence

@@ -1,5 +1,6 @@
 """Trials in several processes: the rows of one process, and no loss when one fails or is killed."""
 
+import contextlib
 import dataclasses
 import os
 import pickle
@@ -20,7 +21,7 @@ from ssl_irmae.protocols.running.grid import Grid
 from ssl_irmae.protocols.running.runner import Runner
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.task import Task
-from tests.protocols.small_grids import QUICK, Encoders, plan
+from tests.protocols.small_grids import QUICK, Encoders, plan, stored_rows
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_two_processes_give_the_rows_of_one(task: Task, encoders: Encoders, tmp_
         (r.contender, r.seed, r.predictions) for r in expected
     ]
     assert not any(o.fresh for o in grid.run())
-    assert len(Store(tmp_path / "two").rows()) == len(expected)
+    assert len(stored_rows(Store(tmp_path / "two"))) == len(expected)
 
 
 def test_bf16_is_only_required_where_a_network_is_trained(
@@ -56,7 +57,20 @@ def test_bf16_is_only_required_where_a_network_is_trained(
     assert len(list(Grid(frozen, task, encoders, store).run())) == 2
     with pytest.raises(UserError, match="bf16"):
         list(Grid(mixed, task, encoders, store).run())
-    assert {row.contender for row in store.rows()} == {"irmae-knn"}, "it is reported before anything runs"
+    assert {row.contender for row in stored_rows(store)} == {"irmae-knn"}, "it is reported before anything runs"
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("processes", [1, 2, None])
+def test_whoever_stops_at_a_trial_loses_none_that_ran_together_with_it(
+    processes: int | None, task: Task, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ssl_irmae.protocols.running.workers._STEPS_TO_PAY", 1)
+    store = Store(tmp_path / "s")
+    together = plan(("irmae-mlp", "supervised"), seeds=(0, 1, 2))
+    with contextlib.closing(Grid(together, task, encoders, store, processes=processes).run()) as outcomes:
+        next(outcome for outcome in outcomes if outcome.row.contender == "irmae-mlp")
+    assert [row.seed for row in stored_rows(store) if row.contender == "irmae-mlp"] == [0, 1, 2]
 
 
 def _refuse_one(sample: Sample, kind: str) -> Predictor:
@@ -78,7 +92,7 @@ def test_a_trial_that_fails_stops_no_other(
         list(Grid(plan(known, seeds=(0, 1, 2), known=known), task, encoders, store, processes=processes).run())
     message = "".join([str(raised.value), *getattr(raised.value, "__notes__", [])])
     assert "1 of 6 trials failed, the others are kept; the first was unlucky at 20 labels, seed 1" in message
-    stored = sorted((row.contender, row.seed) for row in store.rows())
+    stored = sorted((row.contender, row.seed) for row in stored_rows(store))
     assert stored == [*(("irmae-linear", s) for s in (0, 1, 2)), ("unlucky", 0), ("unlucky", 2)]
 
 
@@ -94,7 +108,7 @@ def test_a_process_that_is_killed_loses_no_finished_trial(task: Task, encoders: 
     store = Store(tmp_path / "s")
     with pytest.raises(UserError, match="was killed, most likely because memory ran out; try fewer `jobs`"):
         list(Grid(plan(doomed, seeds=(0, 1, 2, 3), known=doomed), task, encoders, store, processes=2).run())
-    stored = {row.seed for row in store.rows()}
+    stored = {row.seed for row in stored_rows(store)}
     assert 2 not in stored
     assert stored & {0, 1}, "the process that died had finished one"
 
@@ -139,7 +153,7 @@ def test_what_goes_to_another_process_needs_no_shared_memory(
     task: Task, encoders: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     linear = plan(["irmae-linear"])
-    runner = Runner(linear, task)
+    runner = Runner(task, device=linear.device, precision=linear.precision)
     jobs = Grid(linear, task, encoders, Store(tmp_path / "s")).jobs
     here = runner.run(jobs)
 
@@ -153,6 +167,8 @@ def test_what_goes_to_another_process_needs_no_shared_memory(
 
 
 SCRIPT = """
+import functools
+
 import torch
 import ssl_irmae
 from ssl_irmae.protocols.contenders.contender import Contender
@@ -165,8 +181,13 @@ def always_three(sample):
     return lambda x: torch.full((len(x),), 3)
 
 
+def always(label, sample):
+    return lambda x: torch.full((len(x),), label)
+
+
 CONTENDERS["three"] = Contender("three", always_three, "images", {})
-options = dict(dataset="digits", budgets=20, seeds=2, contenders=["three", "pixels-knn", "supervised"], steps=2)
+CONTENDERS["four"] = Contender("four", functools.partial(always, 4), "images", {})
+options = dict(dataset="digits", budgets=20, seeds=2, contenders=["three", "four", "pixels-knn", "supervised"], steps=2)
 report = ssl_irmae.evaluate(**options, jobs=2, progress=lambda event: None)
 print(len(report.rows()))
 """
@@ -176,4 +197,4 @@ def test_a_script_without_a_main_guard_is_run_once_and_may_define_contenders(tmp
     (tmp_path / "script.py").write_text(SCRIPT)
     command = [sys.executable, "script.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
-    assert (done.returncode, done.stdout.split("\n")) == (0, ["the script runs", "6", ""]), done.stderr
+    assert (done.returncode, done.stdout.split("\n")) == (0, ["the script runs", "8", ""]), done.stderr

@@ -12,7 +12,8 @@ import torch
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.encoders.card import model_card
-from ssl_irmae.encoders.encoder import BUNDLED, Encoder, EncoderConfig, list_bundled, read_config, weights_hash
+from ssl_irmae.encoders.encoder import Encoder, EncoderConfig, read_config, weights_hash
+from ssl_irmae.encoders.files import BUNDLED, list_bundled
 from ssl_irmae.encoders.published_checkpoint import read_published_checkpoint
 from ssl_irmae.errors import UserError
 

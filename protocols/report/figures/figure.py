@@ -1,4 +1,4 @@
-"""What figures of a report share: style, ticks, names at the ends of lines, captions, and writing them."""
+"""What figures of a report share: formats, markers, the contenders they draw, captions, and writing them."""
 
 import io
 import textwrap

@@ -74,7 +74,7 @@
   };
   const words = (c, b) => {
     const s = summaries.get(key(c, b));
-    const over = `n = ${s.n} ${s.n === 1 ? s.over.replace(/s$/, "") : s.over}`;
+    const over = `n = ${s.n} ${s.over}`;
     if (state.statistic === "difference") {
       const d = differences.get(state.baseline).get(key(c, b));
       const ends = d.low === null ? "one pair, no interval" : `95 % interval ${signed(d.low)} to ${signed(d.high)}`;
@@ -260,7 +260,7 @@
     $("caption").textContent = {
       se: `${line}: ± one standard error (ddof = 1) over n; each point says its n.`,
       interval: `${line}: 95 % t interval of the mean; each point says its n.`,
-      sd: `${line}: ± one standard deviation (ddof = 1) of single trials.`,
+      sd: `${line}: ± one standard deviation (ddof = 1) of the n values: single trials or, with several pretraining seeds, means of trials.`,
       difference: `Point: mean of (error − ${state.baseline}’s) on the same subsets; below 0 is better than ${state.baseline}. Bar: 95 % bootstrap interval, not corrected. Points stand beside each other at each budget to be distinguishable.`,
     }[state.statistic] + (lines.length ? "" : " No contender is chosen, or none shares a subset with the baseline.") 
       + (lines.some((l) => l.found.some(({ v }) => v.low === null)) ? ` Hollow: ${difference ? "one pair" : "n = 1"}, no ${difference ? "interval" : "±"}.` : "");
@@ -274,7 +274,7 @@
     { id: "se", head: "± SE", of: (s) => s.se, show: (s) => (s.se === null ? "" : two(s.se)) },
     { id: "sd", head: "SD", of: (s) => s.sd, show: (s) => (s.sd === null ? "" : two(s.sd)) },
     { id: "low", head: "95 % interval", of: (s) => s.low, show: (s) => (s.low === null ? "" : `${two(s.low)} to ${two(s.high)}`) },
-    { id: "n", head: "n", of: (s) => s.n, show: (s) => `${s.n} ${s.n === 1 ? s.over.replace(/s$/, "") : s.over}${s.d && s.d.n !== s.n ? ` (${s.d.n} pairs)` : ""}` },
+    { id: "n", head: "n", of: (s) => s.n, show: (s) => `${s.n} ${s.over}${s.d && s.d.n !== s.n ? ` (${s.d.n} pairs)` : ""}` },
     { id: "d", head: () => `Δ ${state.baseline} [95 %]`, of: (s) => s.d?.mean ?? null,
       show: (s) => (!s.d ? (contenders[s.c].name === state.baseline ? "baseline" : "-") : signed(s.d.mean) + (s.d.low === null ? "" : ` [${signed(s.d.low)}, ${signed(s.d.high)}]`)) },
     { id: "holm", head: "p Holm", of: (s) => (s.d && s.d.n > 1 ? s.d.holm : null), show: (s) => (s.d && s.d.n > 1 ? probability(s.d.holm) : "") },

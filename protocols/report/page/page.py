@@ -16,10 +16,16 @@ from ssl_irmae.protocols.report.styles import group_by_representation
 from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.tables.components import crossed_components, lay_out_components
 from ssl_irmae.protocols.report.text import answer_html
-from ssl_irmae.protocols.statistics.summary import Summary, summarise
+from ssl_irmae.protocols.statistics.summary import Over, Summary, summarise
 from ssl_irmae.protocols.storage.rows import Row
 
 _OF_A_TRIAL = {"contender", "budget", "seed", "error", "subset", "predictions"}
+_ONE: dict[Over, str] = {
+    "subsets": "subset",
+    "training seeds": "training seed",
+    "pretraining seeds": "pretraining seed",
+    "subsets x pretraining seeds": "subset x pretraining seeds",
+}
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,7 @@ def page_data(report: Report) -> dict[str, object]:
                 "low": s.low,
                 "high": s.high,
                 "n": s.n,
-                "over": s.over,
+                "over": _ONE[s.over] if s.n == 1 else s.over,
             }
             for s in report.summaries
         ],

@@ -23,6 +23,11 @@ class Cell:
     after: str = ""
 
 
+def plain_cells(body: Sequence[Sequence[str]]) -> list[list[Cell]]:
+    """Make cells of text, none of them bold."""
+    return [[Cell(text) for text in line] for line in body]
+
+
 def lowest_mean(summaries: Sequence[Summary], styles: Mapping[str, Style]) -> float | None:
     """Find the lowest mean error, which tables show in bold; the best of several test peeks is never it."""
     return min((s.mean for s in summaries if not styles[s.contender].leaky), default=None)

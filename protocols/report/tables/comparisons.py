@@ -49,9 +49,9 @@ def comparison_notes(comparisons: Sequence[Comparison], *, declared: int) -> lis
     budgets: dict[str, dict[str, None]] = {}
     for c in comparisons:
         larger = sum(o.budget == c.budget and o.difference.n > c.difference.n for o in comparisons)
-        sentence = what_n_allows(c.difference.n, contenders=declared - larger) if c.difference.n > 1 else None
-        if sentence:
-            budgets.setdefault(sentence.replace("contenders", "comparisons"), {})[f"{c.budget:,}"] = None
+        sentence = what_n_allows(c.difference.n, contenders=declared - larger, noun="comparisons")
+        if sentence and c.difference.n > 1:
+            budgets.setdefault(sentence, {})[f"{c.budget:,}"] = None
     notes += [
         Note("comparisons: out of reach", f"At {join(list(at))} labels: {lower_first(sentence)}")
         for sentence, at in budgets.items()

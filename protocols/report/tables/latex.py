@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ssl_irmae.protocols.report.report import Report
-from ssl_irmae.protocols.report.tables.cells import Cell, format_count, format_difference
+from ssl_irmae.protocols.report.tables.cells import Cell, format_count, format_difference, plain_cells
 from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.tables.components import COMPONENTS_TITLE, crossed_components, lay_out_components
 from ssl_irmae.protocols.report.tables.overview import TRANSDUCTIVE_TITLE, heads, overview, pivot
@@ -38,10 +38,10 @@ def latex(report: Report) -> str:
             "number of pairs ($\\dagger$ fewer than six); images: the standard error that comes from which images were "
             "scored, not in the interval."
         )
-        parts.append(_table(head, _cells(lines), declared, "tab:declared"))
+        parts.append(_table(head, plain_cells(lines), declared, "tab:declared"))
     head, *lines = lay_out_components(crossed_components(report.rows()))
     if lines:
-        parts.append(_table(head, _cells(lines), f"{COMPONENTS_TITLE.capitalize()}.", "tab:components"))
+        parts.append(_table(head, plain_cells(lines), f"{COMPONENTS_TITLE.capitalize()}.", "tab:components"))
     notes = "\n".join(f"% {line}" for note in (*report.notes, *report.audit) for line in note.text.splitlines())
     return "\n\n".join([*parts, notes]) + "\n"
 
@@ -111,7 +111,3 @@ def _table(columns: Sequence[str], body: Sequence[Sequence[Cell]], caption: str,
 def _cell(cell: Cell) -> str:
     text, after = (re.sub(r"(?<!\w)-(?=\d)", "$-$", escape_latex(part)) for part in (cell.text, cell.after))
     return f"\\textbf{{{text}}}{after}" if cell.bold else text + after
-
-
-def _cells(body: Sequence[Sequence[str]]) -> list[list[Cell]]:
-    return [[Cell(text) for text in line] for line in body]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ssl_irmae.protocols.report.report import Report
-from ssl_irmae.protocols.report.tables.cells import Cell
+from ssl_irmae.protocols.report.tables.cells import Cell, plain_cells
 from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.tables.components import COMPONENTS_TITLE, crossed_components, lay_out_components
 from ssl_irmae.protocols.report.tables.overview import (
@@ -34,7 +34,7 @@ def markdown(report: Report) -> str:
             lines += [f"## {budget:,} labels{mark}", "", *table, ""]
     head, *body = lay_out_components(crossed_components(report.rows()))
     if body:
-        lines += [f"## {COMPONENTS_TITLE.capitalize()}", "", *markdown_table(head, _cells(body)), ""]
+        lines += [f"## {COMPONENTS_TITLE.capitalize()}", "", *markdown_table(head, plain_cells(body)), ""]
     for heading, notes in (("What the numbers are", report.notes), ("Leak audit", report.audit)):
         lines += [f"## {heading}", "", *(f"- {note.text}" for note in notes), ""] if notes else []
     if report.commands:
@@ -53,7 +53,7 @@ def short_markdown(report: Report) -> str:
 def comparisons_markdown(report: Report) -> list[str]:
     """Write the table of declared comparisons, as lines."""
     head, *body = pivot_comparisons(report.comparisons)
-    return markdown_table(head, _cells([[contender, f"`{other}`", *cells] for contender, other, *cells in body]))
+    return markdown_table(head, plain_cells([[contender, f"`{other}`", *cells] for contender, other, *cells in body]))
 
 
 def markdown_table(columns: Sequence[str], body: Sequence[Sequence[Cell]]) -> list[str]:
@@ -63,7 +63,3 @@ def markdown_table(columns: Sequence[str], body: Sequence[Sequence[Cell]]) -> li
         texts = (f"**{cell.text}**{cell.after}" if cell.bold else f"{cell.text}{cell.after}" for cell in cells)
         lines.append(f"| `{name.text}` | {' | '.join(text.replace('|', chr(92) + '|') for text in texts)} |")
     return lines
-
-
-def _cells(body: Sequence[Sequence[str]]) -> list[list[Cell]]:
-    return [[Cell(text) for text in line] for line in body]

@@ -1,7 +1,7 @@
 """Tables for a terminal: columns are dropped rather than cells wrapped."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich import box
@@ -35,6 +35,10 @@ class _Column:
     left: bool = False
 
 
+def _column(head: str, texts: Iterable[str], *, left: bool = False) -> _Column:
+    return _Column(head, [Cell(text) for text in texts], left)
+
+
 def budget_tables(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: str, width: int) -> list[Table]:
     """Build the tables of errors: by budget, one of the inductive contenders and one of the transductive.
 
@@ -66,23 +70,18 @@ def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], baseline: s
     compared = any(d is not None for d in differences)
     different = {format_n(s) for s in summaries}
 
-    def column(head: str, texts: Sequence[str]) -> _Column:
-        return _Column(head, [Cell(text) for text in texts])
-
     means = [
         "baseline" if s.contender == baseline and compared else format_mean_difference(s.difference) for s in summaries
     ]
     columns = {
-        "contender": _Column(
-            "contender", [Cell(styles[s.contender].marked(s.contender)) for s in summaries], left=True
-        ),
-        "reads": _Column("reads", [Cell(reads[s.contender]) for s in summaries], left=True),
+        "contender": _column("contender", [styles[s.contender].marked(s.contender) for s in summaries], left=True),
+        "reads": _column("reads", [reads[s.contender] for s in summaries], left=True),
         "error": _Column("error % ± SE", [error_cell(s, lowest, styles) for s in summaries]),
-        "n": column("n", [format_n(s) for s in summaries]),
-        "difference": column(f"Δ {baseline}", means),
-        "short difference": column("Δ", means),
-        "interval": column("95 %", [format_interval(d) for d in differences]),
-        "p": column("p Holm", [format_p(d) for d in differences]),
+        "n": _column("n", [format_n(s) for s in summaries]),
+        "difference": _column(f"Δ {baseline}", means),
+        "short difference": _column("Δ", means),
+        "interval": _column("95 %", [format_interval(d) for d in differences]),
+        "p": _column("p Holm", [format_p(d) for d in differences]),
     }
     if not compared:
         layouts = [["contender", "reads", "error", "n"], ["contender", "error", "n"], ["contender", "error"]]
@@ -110,19 +109,16 @@ def comparisons_table(comparisons: Sequence[Comparison], *, width: int) -> Table
     budgets = [c.budget for c in comparisons]
     new = [i == 0 or budget != budgets[i - 1] for i, budget in enumerate(budgets)]
 
-    def column(head: str, texts: Sequence[str]) -> _Column:
-        return _Column(head, [Cell(text) for text in texts])
-
     columns = {
-        "labels": column("labels", [f"{b:,}" if first else "" for b, first in zip(budgets, new, strict=True)]),
-        "pair": _Column(
-            "contender - other", [Cell(f"{c.contender} - {c.difference.baseline}") for c in comparisons], left=True
+        "labels": _column("labels", [f"{b:,}" if first else "" for b, first in zip(budgets, new, strict=True)]),
+        "pair": _column(
+            "contender - other", [f"{c.contender} - {c.difference.baseline}" for c in comparisons], left=True
         ),
-        "difference": column("Δ", [format_mean_difference(c.difference) for c in comparisons]),
-        "interval": column("95 %", [format_interval(c.difference) for c in comparisons]),
-        "n": column("n", [format_count(c.difference.n) for c in comparisons]),
-        "p": column("p Holm", [format_p(c.difference) for c in comparisons]),
-        "images": column("images ±", [format_test_set_error(c) for c in comparisons]),
+        "difference": _column("Δ", [format_mean_difference(c.difference) for c in comparisons]),
+        "interval": _column("95 %", [format_interval(c.difference) for c in comparisons]),
+        "n": _column("n", [format_count(c.difference.n) for c in comparisons]),
+        "p": _column("p Holm", [format_p(c.difference) for c in comparisons]),
+        "images": _column("images ±", [format_test_set_error(c) for c in comparisons]),
     }
     known = ["images"] if any(c.test_set_error is not None for c in comparisons) else []
     layouts = [
@@ -137,7 +133,7 @@ def comparisons_table(comparisons: Sequence[Comparison], *, width: int) -> Table
 def components_table(components: Sequence[VarianceComponents], *, width: int) -> Table:
     """Build the table of components of variance, in points, of every contender and budget given."""
     head, *body = lay_out_components(components)
-    columns = {name: _Column(name, [Cell(line[i]) for line in body], left=i == 0) for i, name in enumerate(head)}
+    columns = {name: _column(name, [line[i] for line in body], left=i == 0) for i, name in enumerate(head)}
     fewer = [name for name in head if name not in ("subsets", "encoders")]
     return _first_that_fits(COMPONENTS_TITLE, columns, [head, fewer], width)
 
@@ -151,8 +147,8 @@ def retrieval_table(measured: Sequence[Retrieval], *, width: int) -> Table:
         "NMI": [m.nmi for m in measured],
         "AMI": [m.ami for m in measured],
     }
-    columns = {"representation": _Column("representation", [Cell(m.representation) for m in measured], left=True)}
-    columns |= {head: _Column(head, [Cell(f"{x:.2f}") for x in values]) for head, values in numbers.items()}
+    columns = {"representation": _column("representation", [m.representation for m in measured], left=True)}
+    columns |= {head: _column(head, [f"{x:.2f}" for x in values]) for head, values in numbers.items()}
     title = "retrieval among the scored images, %; no classifier"
     return _first_that_fits(title, columns, [list(columns)], width)
 

@@ -82,6 +82,17 @@ def test_ten_pairs_are_too_few_for_thirty_comparisons(ten_subsets: list[Row], ma
     assert "too few to rule out chance among 31 contenders" in answer([*ten_subsets, *others])[0]
 
 
+@pytest.mark.parametrize("mark", [{"transductive": True}, {"test_peeks": 50}])
+def test_contenders_that_are_not_considered_count_in_what_the_pairs_allow(
+    ten_subsets: list[Row], make_row: MakeRow, mark: dict[str, object]
+) -> None:
+    marked = [make_row("too-good", s, 1.0, **mark) for s in range(6)]
+    report = make_report(finished([*(row for row in ten_subsets if row.seed < 6), *marked]), baseline="supervised")
+    assert report.answer[0].endswith("6 subsets; too few to rule out chance among 2 contenders.")
+    (note,) = [note for note in report.notes if note.kind == "out of reach"]
+    assert "Holm's correction for 2 contenders" in note.text
+
+
 def test_chance_could_explain_a_difference_of_both_signs(make_row: MakeRow) -> None:
     rows = [make_row("a", s, 10.0) for s in TEN]
     rows += [make_row("supervised", s, 11.0 if s < 6 else 9.0) for s in TEN]

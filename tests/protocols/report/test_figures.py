@@ -144,15 +144,15 @@ def test_one_run_of_each_contender_is_drawn_without_any_error(make_row: MakeRow)
 
 
 def test_transductive_contenders_are_marked(make_row: MakeRow) -> None:
-    names = ["supervised", "graph", "graph-transductive"]
+    names = ["supervised", "graph", "irmae-poisson-transductive"]
     rows = [
-        make_row(name, s, 5.0 + s, budget=budget, transductive=name != "supervised")
+        make_row(name, s, 5.0 + s, budget=budget, representation="irmae", transductive=name != "supervised")
         for name in names
         for s in (0, 1)
         for budget in (10, 100)
     ]
     axes = error_against_labels(make_report(finished(rows), drawn=names)).axes[0]
-    assert {text.get_text() for text in axes.texts} == {"supervised", "graph (transductive)", "graph-transductive"}
+    assert {text.get_text() for text in axes.texts} == {"supervised", "graph (transductive)", names[2]}
 
 
 def test_paired_differences_draw_means_and_intervals(report: Report) -> None:

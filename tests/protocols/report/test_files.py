@@ -62,6 +62,14 @@ def test_other_images_than_those_of_the_trials_are_rejected_before_anything_is_w
     trials: list[FinishedTrial], tiny_encoder: Path, tmp_path: Path
 ) -> None:
     report = make_report(of_encoder(trials, tiny_encoder))
-    with pytest.raises(UserError, match="`encoders`: digits is no longer what the trials learned from"):
+    with pytest.raises(UserError, match="`encoders`: the images of digits are no longer those that"):
         write_report(report, tmp_path / "r", encoders=[str(tiny_encoder)])
     assert not (tmp_path / "r").exists()
+
+
+def test_codes_of_ones_own_images_are_not_drawn(
+    trials: list[FinishedTrial], tiny_encoder: Path, tmp_path: Path
+) -> None:
+    own = changed(of_encoder(trials, tiny_encoder), dataset="mine")
+    with pytest.raises(UserError, match="`encoders`: mine is not a named data set"):
+        write_report(make_report(own), tmp_path / "r", encoders=[str(tiny_encoder)])

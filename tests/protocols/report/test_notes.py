@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, SETTING_GROUPS
 from ssl_irmae.protocols.report.note import Kind, Note, brief_notes
 from ssl_irmae.protocols.report.notes import table_notes
 from ssl_irmae.protocols.report.report import make_report
@@ -109,6 +110,11 @@ def test_n_below_six_is_explained(ten_subsets: list[Row]) -> None:
     assert "n below 6" in text_of(rows, "few")
     assert "With 5 pairs the smallest possible p is 2/2^5" in text_of(rows, "out of reach")
     assert notes_of(ten_subsets, "few") == notes_of(ten_subsets, "out of reach") == []
+
+
+def test_pairs_below_six_are_explained_too(make_row: MakeRow) -> None:
+    rows = [make_row("a", s, 1.0 + s) for s in range(10)] + [make_row("supervised", s, 2.0) for s in range(5, 15)]
+    assert "n below 6" in text_of(rows, "few")
 
 
 def test_budgets_where_nothing_can_be_significant_are_named(make_row: MakeRow) -> None:
@@ -225,6 +231,16 @@ def test_what_a_reader_must_know_about_a_readout_is_noted(make_row: MakeRow, ten
     assert notes_of(ten_subsets, "readout") == []
     rows = [make_row("ae-linear", s, 1.0 + s, readout="linear_probe") for s in range(2)]
     assert text_of(rows, "readout", baseline="ae-linear").startswith("ae-linear: ")
+
+
+def test_many_contenders_of_a_readout_are_called_by_its_name(make_row: MakeRow) -> None:
+    def settings(readout: str) -> str:
+        rows = [make_row(f"{name}-x", s, 1.0, readout=readout) for name in "abcd" for s in range(2)]
+        return text_of(rows, "settings", baseline="a-x")
+
+    for name in ("linear", "mlp", "poisson-prior-transductive", "joint", "supervised", "consistency"):
+        assert f"{name} (4 contenders): " in settings(CONTENDERS[SETTING_GROUPS[name][0]].readout)
+    assert "my_own (4 contenders): " in settings("my_own")
 
 
 def test_a_terminal_shows_at_most_five_notes_and_what_nobody_may_miss_first(make_row: MakeRow) -> None:

@@ -181,6 +181,7 @@ def test_each_statistic_shows_its_own_values(page: Page, report: Report) -> None
     page.choose("#statistic", "sd")
     page.hover(POINT)
     assert f"{s.mean:.2f} ± {s.standard_deviation:.2f}" in tip(page)
+    assert "several pretraining seeds, means of trials" in page.run("document.getElementById('caption').innerText")
     page.choose("#statistic", "interval")
     page.hover(POINT)
     assert f"95 % interval {s.low:.2f} to {s.high:.2f}" in tip(page)

@@ -11,6 +11,8 @@ from ssl_irmae.protocols.report.page.page import Picture, html_page, page_data
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.statistics.summary import summarise
 from ssl_irmae.protocols.storage.rows import FinishedTrial
+from tests.protocols.conftest import MakeRow
+from tests.protocols.report.conftest import finished
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,22 @@ def test_the_embedded_statistics_are_pythons(report: Report) -> None:
             if s.difference is not None
         }
         assert {(names[d["c"]], d["b"]): (d["mean"], d["low"], d["high"], d["holm"]) for d in differences} == expected
+
+
+def test_one_is_said_in_the_singular_and_several_seeds_in_the_plural(make_row: MakeRow) -> None:
+    def over(seeds: int, pretrain_seeds: int) -> str:
+        rows = [make_row("a", s, 1.0 + s + p, pretrain_seed=p) for s in range(seeds) for p in range(pretrain_seeds)]
+        (summary,) = embedded(make_report(finished(rows)))["summaries"]
+        return f"{summary['n']} {summary['over']}"
+
+    assert over(1, 1) == "1 subset"
+    assert over(2, 1) == "2 subsets"
+    assert over(1, 2) == "1 subset x pretraining seeds"
+    assert over(2, 2) == "2 subsets x pretraining seeds"
+
+
+def test_the_page_says_what_it_draws_at_first(report: Report, page: str) -> None:
+    assert f"First choice. {report.left_out}" in page
 
 
 def test_the_embedded_trials_are_the_rows(report: Report) -> None:

@@ -39,7 +39,7 @@ def test_trials_that_a_preset_would_not_have_run_are_left_out(
     assert kept == trials
     (text,) = texts(notes, "left out")
     assert text == "Left out: 1 trials that the protocol does not have (irmae-linear)."
-    with pytest.raises(UserError, match="no trial is one of this `preset`'s"):
+    with pytest.raises(UserError, match="none of these trials belongs to this `preset`"):
         trials_of_preset(PRESET, odd)
 
 

@@ -109,6 +109,7 @@ def test_encoders_pretrained_in_another_way_are_not_averaged_with_the_newest(tri
         ("threads", 2),
         ("readout", "other"),
         ("reads", "code"),
+        ("revision", 2),
     ],
 )
 def test_a_mean_is_over_one_version(trials: list[FinishedTrial], field: str, other: object) -> None:
@@ -118,7 +119,7 @@ def test_a_mean_is_over_one_version(trials: list[FinishedTrial], field: str, oth
     assert [t for t in kept if (t.row.contender, t.row.budget) == ("supervised", 10)] == again
     assert len(kept) == len(trials) - 7 + 4
     (text,) = texts(notes, "left out")
-    assert "7 trials of older settings, precision, device or software (supervised 7)" in text
+    assert "7 trials of older settings, code, precision, device or software (supervised 7)" in text
     computed = texts(notes, "software")
     assert len(computed) == (field in ("software", "threads", "precision", "device"))
     if computed:

@@ -43,16 +43,29 @@ def test_only_what_a_name_does_not_say_is_marked(make_row: MakeRow) -> None:
     rows = [
         make_row("plain", 0, 1.0, reads="code"),
         make_row("graph", 0, 1.0, transductive=True),
-        make_row("graph-transductive", 0, 1.0, transductive=True, test_peeks=50),
+        make_row("irmae-poisson-transductive", 0, 1.0, representation="irmae", transductive=True, test_peeks=50),
+        make_row("mine-features-spread-transductive", 0, 1.0, representation="mine", transductive=True),
+        # names that a user gave
+        make_row("not-transductive-but-fast", 0, 1.0, representation="irmae", transductive=True),
+        make_row("leaky-relu", 0, 1.0, test_peeks=50),
     ]
     styles = styles_of(rows)
     assert [styles[row.contender].marked(row.contender) for row in rows] == [
         "plain",
         "graph (transductive)",
-        "graph-transductive (leaky)",
+        "irmae-poisson-transductive (leaky)",
+        "mine-features-spread-transductive",
+        "not-transductive-but-fast (transductive)",
+        "leaky-relu (leaky)",
     ]
     assert styles["plain"].frozen
     assert not styles["graph"].frozen
+
+
+def test_names_in_the_registry_say_what_is_transductive() -> None:
+    assert {name for name in CONTENDERS if "transductive" in name} == {
+        name for name, contender in CONTENDERS.items() if contender.transductive
+    }
 
 
 def test_contenders_are_grouped_by_representation(make_row: MakeRow) -> None:

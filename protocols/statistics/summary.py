@@ -61,7 +61,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A contender against another at one budget, as declared beforehand.
+    """A contender against another at one budget, as a protocol declares it.
 
     Args:
         contender: Name of the contender.

@@ -21,6 +21,10 @@ class Floor:
     Args:
         name: The name that contenders use for it.
         learn: Takes training images, uint8 (n, c, s, s), and returns a function that encodes images.
+        hash: None, as are the other facts of a pretrained encoder: a floor has no weights.
+        pretrain_seed: None.
+        pretraining: None.
+        quick: False.
     """
 
     name: str
@@ -30,17 +34,17 @@ class Floor:
     pretraining: None = None
     quick: bool = False
 
-    def fit(self, train: Tensor, device: torch.device) -> Encode:  # noqa: ARG002
+    def fit(self, train: Tensor, device: torch.device) -> Encode:  # noqa: ARG002 (as of every representation)
         """Return the function that encodes images; as there are no features, it returns the code for both readings."""
         encode = self.learn(train)
 
-        def read(images: Tensor, reads: Reads) -> Tensor:  # noqa: ARG001
+        def read(images: Tensor, reads: Reads) -> Tensor:  # noqa: ARG001 (as of every representation)
             return encode(images)
 
         return read
 
 
-def pixels(train: Tensor) -> Callable[[Tensor], Tensor]:  # noqa: ARG001
+def pixels(train: Tensor) -> Callable[[Tensor], Tensor]:  # noqa: ARG001 (as of every floor)
     """Use the pixels themselves as the code, in [0, 1], with d = c * s * s.
 
     Args:

@@ -70,7 +70,7 @@ class PretrainedEncoder:
         """Load the encoder; every call returns a new one."""
         return Encoder.from_pretrained(self.folder)
 
-    def fit(self, train: Tensor, device: torch.device) -> Encode:  # noqa: ARG002
+    def fit(self, train: Tensor, device: torch.device) -> Encode:  # noqa: ARG002 (as of every representation)
         """Return the function that encodes images; it learns nothing from the training images."""
         encoder = self.load().to(device)
 

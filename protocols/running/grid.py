@@ -189,7 +189,7 @@ class Grid:
                 try:
                     new = self.runner.run(missing)
                     finished |= {job.trial.key: trial for job, trial in zip(missing, new, strict=True)}
-                except Exception as error:
+                except Exception as error:  # whatever a readout raises, the other trials are run; raised at the end
                     self._note_failure(missing, error)
         return [(job, trial) for job in batch if (trial := finished[job.trial.key]) is not None]
 

@@ -111,7 +111,7 @@ def in_processes(
                     finished += zip(batch, future.result(), strict=True)
                 except BrokenProcessPool as error:
                     killed = error
-                except Exception as error:
+                except Exception as error:  # as where trials run in this process
                     failed(batch, error)
             yield finished
             if killed is not None:

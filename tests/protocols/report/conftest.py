@@ -9,6 +9,7 @@ import pytest
 
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.protocols.contenders.contender import Family
+from ssl_irmae.protocols.contenders.registry import DEFAULT
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 from tests.protocols.conftest import MakeRow
 
@@ -36,6 +37,16 @@ CONTENDERS = {
     "my_own & <b>-joint": Shape("my_own & <b>", "images", "joint", "network, reconstruction", 40.0),
     "irmae-poisson-transductive": Shape("irmae", "code", "poisson_transductive", "graph", 5.0),
 }
+
+
+@pytest.fixture
+def ten_subsets(make_row: MakeRow) -> list[Row]:
+    """The default contenders on ten subsets, with errors and differences of two digits: columns are widest there."""
+    return [
+        make_row(name, s, 60.0 - 30 * (name == "ae-joint") + 3 * i + s % (i + 2), dataset="mnist")
+        for i, name in enumerate(DEFAULT)
+        for s in range(10)
+    ]
 
 
 @pytest.fixture(scope="session")

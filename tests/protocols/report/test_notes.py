@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from ssl_irmae.protocols.contenders.registry import CONTENDERS, SETTING_GROUPS
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, SETTING_GROUPS
 from ssl_irmae.protocols.report.note import Kind, Note, brief_notes
 from ssl_irmae.protocols.report.notes import table_notes
 from ssl_irmae.protocols.report.report import make_report
@@ -13,8 +13,6 @@ from ssl_irmae.protocols.statistics.summary import summarise
 from ssl_irmae.protocols.storage.rows import Pretraining, Row
 from tests.protocols.conftest import MakeRow
 from tests.protocols.report.conftest import finished
-
-DEFAULT = ["irmae-linear", "irmae-joint", "ae-linear", "ae-joint", "vae-linear", "vae-joint", "supervised", "vib"]
 
 
 def notes_of(rows: list[Row], kind: Kind, *, baseline: str = "supervised") -> list[Note]:
@@ -30,15 +28,6 @@ def text_of(rows: list[Row], kind: Kind, *, baseline: str = "supervised") -> str
 
 def with_fields(rows: Iterable[Row], **fields: object) -> list[Row]:
     return [row.model_copy(update=fields) for row in rows]
-
-
-@pytest.fixture
-def ten_subsets(make_row: MakeRow) -> list[Row]:
-    return [
-        make_row(name, s, 60.0 - 30 * (name == "ae-joint") + 3 * i + s % (i + 2), dataset="mnist")
-        for i, name in enumerate(DEFAULT)
-        for s in range(10)
-    ]
 
 
 def test_notes_name_the_statistic_the_test_and_what_they_leave_out(ten_subsets: list[Row]) -> None:

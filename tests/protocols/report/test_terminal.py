@@ -8,14 +8,13 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
+from ssl_irmae.protocols.contenders.registry import DEFAULT
 from ssl_irmae.protocols.report.tables.components import crossed_components
 from ssl_irmae.protocols.report.tables.terminal import budget_tables, components_table, retrieval_table
 from ssl_irmae.protocols.representations.retrieval import Retrieval
 from ssl_irmae.protocols.statistics.summary import summarise
 from ssl_irmae.protocols.storage.rows import Row
 from tests.protocols.conftest import MakeRow
-
-DEFAULT = ["irmae-linear", "irmae-joint", "ae-linear", "ae-joint", "vae-linear", "vae-joint", "supervised", "vib"]
 
 
 def show(tables: list[Table], width: int, **how: Any) -> str:
@@ -43,16 +42,6 @@ def line_of(text: str, contender: str) -> list[str]:
 
 def head_of(text: str) -> list[str]:
     return line_of(text, "contender")
-
-
-@pytest.fixture
-def ten_subsets(make_row: MakeRow) -> list[Row]:
-    """Ten subsets with errors and differences of two digits, at which the columns are widest."""
-    return [
-        make_row(name, s, 60.0 - 30 * (name == "ae-joint") + 3 * i + s % (i + 2), dataset="mnist")
-        for i, name in enumerate(DEFAULT)
-        for s in range(10)
-    ]
 
 
 def test_the_default_contenders_fit_80_columns_with_every_statistic(ten_subsets: list[Row]) -> None:

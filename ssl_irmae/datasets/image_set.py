@@ -11,9 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ssl_irmae.datasets.reading import Reading
 from ssl_irmae.errors import UserError
 
 Split = Literal["train", "test"]
+
+UNLABELLED = -1
+"""The label of an image without one, as in scikit-learn."""
 
 _CHUNK = 4096  # images resized at once, which bounds the memory of an RGB intermediate
 
@@ -25,10 +29,11 @@ class ImageSet:
     Args:
         name: Name in tables and files.
         images: uint8, shape (n, c, h, w), c = 1 (grey) or 3 (RGB).
-        labels: int64 class indices, shape (n,), or None.
+        labels: int64 class indices, shape (n,), -1 for an image without a label; or None if no image has one.
         classes: Name of every class; empty without labels.
         factors: Known factors of each image, shape (n, f) (``shapes``, ``celeba``), or None.
         paths: File of each image, relative to the folder that was read; empty if there are no files.
+        reading: What was read and what was left out, if the images are the user's own.
     """
 
     name: str
@@ -37,6 +42,7 @@ class ImageSet:
     classes: tuple[str, ...] = ()
     factors: Tensor | None = None
     paths: tuple[str, ...] = field(default=(), repr=False)
+    reading: Reading | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         require_images(self.images, self.name)
@@ -48,9 +54,10 @@ class ImageSet:
                 f"{tuple(self.labels.shape)}"
             )
         low, high = int(self.labels.min()), int(self.labels.max())
-        if low < 0 or high >= len(self.classes):
+        if low < UNLABELLED or high >= len(self.classes):
             raise UserError(
-                f"{self.name}: labels must be class indices from 0 to {len(self.classes) - 1}, got {low} to {high}"
+                f"{self.name}: labels must be class indices from 0 to {len(self.classes) - 1}, or -1 for an image "
+                f"without a label, got {low} to {high}"
             )
 
     # pickled as arrays: tensors would go to other processes through shared memory, of which containers have little
@@ -63,6 +70,13 @@ class ImageSet:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @cached_property
+    def labelled(self) -> Tensor:
+        """Positions of the images that have a label, int64, ascending."""
+        if self.labels is None:
+            return torch.empty(0, dtype=torch.int64)
+        return (self.labels != UNLABELLED).nonzero().flatten()
 
     @cached_property
     def fingerprint(self) -> str:

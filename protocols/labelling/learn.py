@@ -1,0 +1,148 @@
+"""Learn a classifier from a few labels among many pictures, and what error to expect of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ssl_irmae._support.progress import Listener, Message, silent
+from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.datasets.reading import count
+from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.contenders.for_few_labels import (
+    USUAL_BECAUSE,
+    can_be_kept,
+    frozen_counterpart,
+    on_representation,
+    usual_readout,
+)
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, choose, contenders_of
+from ssl_irmae.protocols.labelling.calibration import fit_temperature
+from ssl_irmae.protocols.labelling.classifier import Classifier
+from ssl_irmae.protocols.labelling.expected_error import ExpectedError, expected_error
+from ssl_irmae.protocols.labelling.held_out import HeldOut, held_out_logits
+from ssl_irmae.protocols.labelling.pool import Pool
+from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
+
+_FOLDS, _REPEATS = 10, 5
+_NETWORK_FOLDS = 3
+_CALIBRATED_FROM = 50  # held-out pictures
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A classifier and what is known about it.
+
+    Args:
+        classifier: The classifier.
+        contender: Its name.
+        reason: Why this contender, as a clause.
+        comparison: Errors of the codes and of plain pixels, where cross-validation could compare them; else empty.
+        expected: What error to expect; None if no class has two labels.
+        probabilities: Of every picture, fp32 (n, classes).
+    """
+
+    classifier: Classifier
+    contender: str
+    reason: str
+    comparison: str
+    expected: ExpectedError | None
+    probabilities: Tensor
+
+
+def learn(
+    images: ImageSet,
+    encoder: PretrainedEncoder,
+    *,
+    contender: str | None = None,
+    seed: int = 0,
+    device: torch.device,
+    progress: Listener = silent,
+) -> Learned:
+    """Choose a contender, fit it on all labels, estimate its error and calibrate its confidence.
+
+    The usual contender is the one that made the fewest errors on development images of MNIST and Fashion-MNIST with
+    about so many labels per class (docs/results/few-labels). It reads the codes of the encoder, unless cross-validation
+    over the labelled pictures shows that plain pixels are better. All pictures are its unlabelled pool.
+
+    Args:
+        images: All pictures, at the size and with the channels that the encoder reads; a label of -1 is none.
+        encoder: The pretrained encoder.
+        contender: Name of the contender to fit instead of the usual one.
+        seed: Seed of every random choice.
+        device: Where networks run.
+        progress: Told about what takes long.
+
+    Raises:
+        UserError: If fewer than two classes have a label, or the contender is unknown or cannot be kept.
+    """
+    pool = Pool(images, {encoder.name: encoder}, device)
+    _, labels = pool.labelled
+    present = labels.unique()
+    if len(present) < 2:
+        found = f"all labels are {images.classes[int(present[0])]!r}" if len(present) else "no picture has a label"
+        raise UserError(f"{images.name}: {found}: label pictures of at least two classes")
+    known = {name: c for name, c in {**CONTENDERS, **contenders_of(encoder.name)}.items() if can_be_kept(c)}
+    if contender is None:
+        readout = usual_readout(len(labels), len(present))
+        name, held_out, comparison = _on_codes_or_pixels(pool, readout, encoder.name, known, seed)
+        reason = USUAL_BECAUSE
+    else:
+        name, comparison, reason = contender, "", "as asked for"
+        choose([name], known)
+        held_out = _held_out(pool, known[frozen_counterpart(name, known)], seed)
+    chosen = known[name]
+    stand_in = frozen_counterpart(name, known)
+    progress(Message(f"fitting {name} on {count(len(labels), 'label')} of {count(len(present), 'class', 'classes')}"))
+    (predictor,) = pool.fit(chosen, [pool.labelled], seed=seed)
+    expected = expected_error(
+        stand_in,
+        held_out.logits.argmax(1),
+        held_out.labels,
+        repeats=_REPEATS,
+        left_out=tuple(images.classes[int(c)] for c in present if int((labels == c).sum()) == 1),
+    )
+    temperature = None
+    if expected is not None and expected.pictures >= _CALIBRATED_FROM:
+        if stand_in != name:
+            held_out = held_out_logits(pool, chosen, count=_NETWORK_FOLDS, repeats=1, seed=seed, progress=progress)
+        temperature = fit_temperature(held_out.logits, held_out.labels)
+    classifier = Classifier.of(
+        pool.representation(chosen),
+        chosen.reads,
+        predictor,
+        classes=images.classes,
+        images=images.images,
+        temperature=temperature,
+    )
+    logits = predictor.logits(pool.inputs(chosen))
+    return Learned(
+        classifier, name, reason, comparison, expected, torch.softmax(logits / (temperature or 1.0), 1)
+    )
+
+
+def _held_out(pool: Pool, contender: Contender, seed: int) -> HeldOut:
+    return held_out_logits(pool, contender, count=_FOLDS, repeats=_REPEATS, seed=seed)
+
+
+def _on_codes_or_pixels(
+    pool: Pool, readout: str, encoder: str, known: Mapping[str, Contender], seed: int
+) -> tuple[str, HeldOut, str]:
+    """Compare the readout on codes with the same on plain pixels, since an encoder can do harm.
+
+    Pixels are taken only if they err less by more than one standard error of the difference, over the pictures.
+    """
+    names = on_representation(encoder, readout, known), on_representation("pixels", readout, known)
+    codes, pixels = (_held_out(pool, known[frozen_counterpart(name, known)], seed) for name in names)
+    if not len(codes.labels):
+        return names[0], codes, ""
+    difference = (pixels.errors - codes.errors).reshape(_REPEATS, -1).mean(0)
+    error = float(difference.std()) / len(difference) ** 0.5
+    better = float(difference.mean()) < -error
+    comparison = (
+        f"{100 * float(codes.errors.mean()):.1f} % errors on codes, {100 * float(pixels.errors.mean()):.1f} % on plain "
+        f"pixels, so {'pixels' if better else 'codes'} were used"
+    )
+    return (names[1], pixels, comparison) if better else (names[0], codes, comparison)

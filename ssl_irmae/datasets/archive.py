@@ -59,8 +59,10 @@ def _read(path: Path, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
                 f"{title} holds Python objects, which are never loaded because they can run code: "
                 "save an array of numbers or of strings (dtype=str)"
             )
+        if member.compress_type not in _MOST_PER_BYTE:
+            raise UserError(f"{title} is compressed in a way that numpy does not write: save it again with numpy")
         packed = min(member.compress_size, path.stat().st_size)
-        if declared != member.file_size or declared > packed * _MOST_PER_BYTE.get(member.compress_type, 0):
+        if declared != member.file_size or declared > packed * _MOST_PER_BYTE[member.compress_type]:
             raise UserError(
                 f"{title} declares shape {shape} of {dtype}, {declared:,} bytes, which the "
                 f"archive cannot hold in the {packed:,} bytes that it has for them: save it again with numpy"

@@ -102,11 +102,11 @@ def from_arrays(
     own = given.get(f"{prefix}labels")
     indices, classes = index_classes(given) if given else ({}, ())
     labels = indices.get(f"{prefix}labels")
-    if labels is None or (labels == UNLABELLED).all():
-        labels, classes = None, ()
     source = arrays[f"{prefix}images"]
     x, band = channels_first(source.read(), source.title)
     images, scaled = to_uint8(x, source.title, partial(_images, arrays.get(f"{other_prefix}images")))
+    if labels is None or (len(labels) == len(images) and (labels == UNLABELLED).all()):
+        labels, classes = None, ()
     reading = Reading(
         what=_what(images, labels, classes, split),
         left_out=left_out + ((band,) if band else ()),

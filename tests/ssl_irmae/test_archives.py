@@ -165,6 +165,16 @@ def test_an_archive_that_claims_more_than_it_holds_is_rejected_before_memory_is_
         tracemalloc.stop()
 
 
+def test_compression_whose_claims_cannot_be_bounded_is_rejected(tmp_path: Path) -> None:
+    content = io.BytesIO()
+    np.save(content, random_pixels(2, 4, 4))
+    for compression in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with zipfile.ZipFile(tmp_path / "m.npz", "w", compression) as archive:
+            archive.writestr("images.npy", content.getvalue())
+        with pytest.raises(UserError, match="'images' is compressed in a way that numpy does not write"):
+            load_images(tmp_path / "m.npz")
+
+
 def test_an_archive_that_compresses_well_is_read(tmp_path: Path) -> None:
     images = np.zeros((1000, 64, 64), np.uint8)
     images[0, 0, 0] = 255

@@ -58,6 +58,12 @@ def test_no_label_at_all_is_the_same_as_no_array_of_labels(labels: npt.NDArray[A
     assert _load(labels, np.array([0, 1]), "test").classes == ("0", "1")
 
 
+@pytest.mark.parametrize("labels", [np.zeros(0, int), np.full(2, -1), np.full(4, np.nan), np.arange(4)])
+def test_there_is_one_label_per_image_even_where_none_is_known(labels: npt.NDArray[Any]) -> None:
+    with pytest.raises(UserError, match="one label per image"):
+        load_images((random_pixels(3, 4, 4), labels))
+
+
 def test_scored_images_may_lack_labels_and_that_is_reported() -> None:
     test = _load(np.array([0, 1, 2]), np.array([2, -1, 0, 2]), "test")
     assert test.classes == ("0", "1", "2")

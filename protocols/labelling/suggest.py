@@ -120,7 +120,7 @@ def suggest(
             + (f"only {left:,} without a label; use {left:,} or fewer" if left else "none without a label")
         )
     if sheet.labels:
-        progress(Message(f"{count(len(sheet.labels), 'label')} filled in in {sheet.file} kept"))
+        progress(Message(f"{sheet.file}: {count(len(sheet.labels), 'label')} filled in already, kept"))
     folder.mkdir(parents=True, exist_ok=True)  # where this is not allowed, it is known before the long work
     pretrained = find_own_encoder(images, encoder=encoder, device=where, progress=progress)
     codes = pretrained.fit(images.images, where)(images.images, "code")

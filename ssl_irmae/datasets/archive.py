@@ -1,29 +1,94 @@
 """An .npz archive of images and labels."""
 
+import contextlib
+import math
 import zipfile
 import zlib
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
+import numpy.typing as npt
 
-from ssl_irmae.datasets.arrays import from_arrays
+from ssl_irmae.datasets.array_names import find_names
+from ssl_irmae.datasets.arrays import ArraySource, from_arrays
 from ssl_irmae.datasets.image_set import ImageSet, Split
+from ssl_irmae.datasets.reading import listed
 from ssl_irmae.errors import NoTestSplitError, UserError
+
+_MOST_PER_BYTE = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
+"""Bytes that one byte of a file can hold; the second is deflate's own limit (zlib.net/zlib_tech.html)."""
 
 
 def load(path: Path, split: Split) -> ImageSet:
-    """Load one split from an .npz archive."""
-    prefix = "test_" if split == "test" else ""
+    """Load one split from an .npz archive, of which only the arrays that are needed are read.
+
+    Args:
+        path: The archive, with ``images``, ``labels``, ``test_images`` and ``test_labels``, of which all but the first
+            are optional, or with the names of MedMNIST, Keras, scikit-learn or torchvision (``array_names``).
+        split: ``"train"`` or ``"test"``.
+
+    Raises:
+        NoTestSplitError: If the test split is asked for and there is none.
+        UserError: If the archive cannot be read, or is not one of images.
+    """
+    with _explained(path), zipfile.ZipFile(path) as archive:
+        members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+    names, left_out = find_names(members, str(path))
+    wanted = "test_images" if split == "test" else "images"
+    if wanted not in names:
+        missing = NoTestSplitError if "images" in names else UserError
+        raise missing(f"{path} has no array '{wanted}': it has {listed(sorted(members)) or 'none'}")
+    arrays = {
+        ours: ArraySource(f"{path}: '{name}'", partial(_read, path, members[name])) for ours, name in names.items()
+    }
+    return from_arrays(arrays, split, name=path.stem, left_out=left_out)
+
+
+def _read(path: Path, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
+    """Read an array; memory is asked for only once header, zip directory and size of the file agree."""
+    title = f"{path}: '{member.filename.removesuffix('.npy')}'"
+    with _explained(path), zipfile.ZipFile(path) as archive:
+        with archive.open(member) as file:
+            shape, dtype = _header(file)
+            declared = file.tell() + math.prod(shape) * max(1, dtype.itemsize)
+        if dtype.hasobject:
+            raise UserError(
+                f"{title} holds Python objects, which are never loaded because they can run code: "
+                "save an array of numbers or of strings (dtype=str)"
+            )
+        if member.compress_type not in _MOST_PER_BYTE:
+            raise UserError(f"{title} is compressed in a way that numpy does not write: save it again with numpy")
+        packed = min(member.compress_size, path.stat().st_size)
+        if declared != member.file_size or declared > packed * _MOST_PER_BYTE[member.compress_type]:
+            raise UserError(
+                f"{title} declares shape {shape} of {dtype}, {declared:,} bytes, which the "
+                f"archive cannot hold in the {packed:,} bytes that it has for them: save it again with numpy"
+            )
+        with archive.open(member) as file:
+            array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
+
+
+def _header(file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    version = np.lib.format.read_magic(file)
+    if version not in readers:
+        raise ValueError(f"array format {version} is not for numbers or names")
+    shape, _, dtype = readers[version](file)
+    return shape, dtype
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
     try:
-        # a file that numpy opens itself stays open when the archive is damaged
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            members = {name: archive[name] for name in archive.files} if isinstance(archive, NpzFile) else {}
-    except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        yield
+    except UserError:
+        raise
+    except MemoryError as error:
+        raise UserError(f"{path} does not fit into memory: save fewer or smaller images, as uint8") from error
+    # zipfile raises RuntimeError where a member has a password
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path} cannot be read as an .npz archive ({error})") from error
-    arrays = {name: value for name, value in members.items() if isinstance(value, np.ndarray)}
-    if f"{prefix}images" not in arrays:
-        missing = NoTestSplitError if prefix and "images" in arrays else UserError
-        raise missing(f"{path} has no array '{prefix}images': it has {', '.join(sorted(arrays)) or 'none'}")
-    return from_arrays(arrays, split, name=path.stem, source=str(path))

@@ -1,6 +1,8 @@
-"""Images as arrays in memory: which layouts, pixel types and labels are understood."""
+"""Images as arrays: in memory, or from a file that is read as far as needed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,13 +10,30 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ssl_irmae.datasets.image_set import ImageSet, Split
+from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, Split
+from ssl_irmae.datasets.label_arrays import index_classes, read_labels
+from ssl_irmae.datasets.layout import channels_first
+from ssl_irmae.datasets.pixel_range import to_uint8
+from ssl_irmae.datasets.reading import Reading, count
 from ssl_irmae.errors import NoTestSplitError, UserError
 
 Array = npt.NDArray[Any] | Tensor
 Arrays = ImageSet | Array | tuple[Array, Array] | tuple[Array, Array, Array, Array]
 
 _NAMES = ("images", "labels", "test_images", "test_labels")
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """An array that is read when it is needed.
+
+    Args:
+        title: How error messages call it.
+        read: Reads and returns it.
+    """
+
+    title: str
+    read: Callable[[], npt.NDArray[Any]]
 
 
 def load(arrays: Arrays, split: Split) -> ImageSet:
@@ -47,35 +66,54 @@ def load(arrays: Arrays, split: Split) -> ImageSet:
         )
     if split == "test" and len(parts) < 4:
         raise no_test
-    named = {name: _as_numpy(part) for name, part in zip(_NAMES, parts, strict=False)}
-    return from_arrays(named, split, name="arrays", source="`dataset`")
+    named = {
+        name: ArraySource(f"`dataset`: '{name}'", partial(_as_numpy, part))
+        for name, part in zip(_NAMES, parts, strict=False)
+    }
+    return from_arrays(named, split, name="arrays")
 
 
-def from_arrays(arrays: Mapping[str, npt.NDArray[Any]], split: Split, *, name: str, source: str) -> ImageSet:
+def from_arrays(
+    arrays: Mapping[str, ArraySource],
+    split: Split,
+    *,
+    name: str,
+    left_out: tuple[str, ...] = (),
+    changed: tuple[str, ...] = (),
+) -> ImageSet:
     """Make an image set from the arrays of one split.
 
     Args:
-        arrays: ``images`` (``test_images`` for the test split), of shape (n, h, w), (n, c, h, w) or (n, h, w, c), uint8
-            or floats in [0, 1], and optionally ``labels`` (``test_labels``) of shape (n,), whole numbers or names.
-            The labels of both splits name the classes.
+        arrays: ``images`` (``test_images`` for the test split), of a shape as in ``channels_first`` and of numbers as
+            in ``to_uint8``, and optionally ``labels`` (``test_labels``) as in ``read_labels``. The labels of both
+            splits name the classes. Images of the other split are read only where the range of pixels is in doubt.
         split: ``"train"`` or ``"test"``.
         name: Name of the image set.
-        source: Where the arrays come from, as error messages call it.
+        left_out: What was left out already, for the record.
+        changed: What was changed already, for the record.
 
     Raises:
         UserError: If images or labels are of another kind.
     """
-    prefix = "test_" if split == "test" else ""
-    images = as_tensor(_as_uint8(arrays[f"{prefix}images"], source))
-    if f"{prefix}labels" not in arrays:
-        return ImageSet(name=name, images=images)
-    # both splits name the classes: an absent one must not shift the others
-    labels = {key: arrays[key] for key in ("labels", "test_labels") if key in arrays}
-    for key, values in labels.items():
-        _require_labels(values, f"{source}: '{key}'")
-    classes = np.unique(np.concatenate(list(labels.values())))
-    indices = np.searchsorted(classes, labels[f"{prefix}labels"].astype(classes.dtype)).astype(np.int64)
-    return ImageSet(name=name, images=images, labels=as_tensor(indices), classes=tuple(map(str, classes)))
+    prefix, other_prefix = ("test_", "") if split == "test" else ("", "test_")
+    given = {
+        key: read_labels(arrays[key].read(), arrays[key].title) for key in ("labels", "test_labels") if key in arrays
+    }
+    own = given.get(f"{prefix}labels")
+    indices, classes = index_classes(given) if given else ({}, ())
+    labels = indices.get(f"{prefix}labels")
+    source = arrays[f"{prefix}images"]
+    x, band = channels_first(source.read(), source.title)
+    images, scaled = to_uint8(x, source.title, partial(_images, arrays.get(f"{other_prefix}images")))
+    if labels is None or (len(labels) == len(images) and (labels == UNLABELLED).all()):
+        labels, classes = None, ()
+    reading = Reading(
+        what=_what(images, labels, classes, split),
+        left_out=left_out + ((band,) if band else ()),
+        changed=changed + tuple(change for change in (own and own.changed, scaled) if change),
+    )
+    tensor = None if labels is None else as_tensor(labels)
+    return ImageSet(name=name, images=as_tensor(images), labels=tensor, classes=classes, reading=reading)
 
 
 def as_tensor(x: npt.NDArray[Any]) -> Tensor:
@@ -92,25 +130,21 @@ def _as_numpy(x: Array) -> npt.NDArray[Any]:
     return array
 
 
-def _require_labels(x: npt.NDArray[Any], name: str) -> None:
-    whole = x.dtype.kind in "biuSU" or (x.dtype.kind == "f" and bool((x == np.round(x)).all()))
-    if x.ndim != 1 or not whole:
-        raise UserError(f"{name} must be whole numbers or names, one per image, got {x.dtype} of shape {x.shape}")
+def _images(source: ArraySource | None) -> npt.NDArray[Any] | None:
+    return None if source is None else channels_first(source.read(), source.title)[0]
 
 
-def _as_uint8(x: npt.NDArray[Any], source: str) -> npt.NDArray[np.uint8]:
-    if x.ndim == 3:
-        x = x[:, None]
-    elif x.ndim == 4 and x.shape[1] not in (1, 3) and x.shape[3] in (1, 3):
-        x = np.moveaxis(x, 3, 1)
-    if np.issubdtype(x.dtype, np.floating) and x.size:
-        low, high = float(np.min(x)), float(np.max(x))
-        if not (low >= 0 and high <= 1):
-            raise UserError(f"{source}: float images must lie in [0, 1], got {low:.3g} to {high:.3g}")
-        x = np.round(np.asarray(x, dtype=np.float64) * 255).astype(np.uint8)
-    if x.ndim != 4 or x.dtype != np.uint8:
-        raise UserError(
-            f"{source}: images must be uint8 or floats in [0, 1], of shape (n, h, w), (n, h, w, c) or (n, c, h, w), "
-            f"got {x.dtype} of shape {x.shape}"
-        )
-    return np.ascontiguousarray(x)
+def _what(
+    images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64] | None, classes: tuple[str, ...], split: Split
+) -> tuple[str, ...]:
+    n, channels, height, width = images.shape
+    parts = [count(n, "picture"), f"{width}x{height} {'grey' if channels == 1 else 'colour'}"]
+    if labels is None:
+        return (*parts, "no labels")
+    labelled = labels[labels != UNLABELLED]
+    present = len(np.unique(labelled))
+    parts.insert(1, ("" if present == len(classes) else f"{present} of ") + count(len(classes), "class", "classes"))
+    if len(labelled) < len(labels):
+        scored = " (never scored)" if split == "test" else ""
+        parts += [f"{len(labelled):,} labelled", f"{len(labels) - len(labelled):,} unlabelled{scored}"]
+    return tuple(parts)

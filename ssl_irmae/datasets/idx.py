@@ -1,56 +1,76 @@
 """IDX files, the format in which MNIST was published."""
 
 import gzip
+import math
 import struct
 import zlib
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ssl_irmae.errors import UserError
 
+_TYPES: dict[int, np.dtype[Any]] = {0x08: np.dtype(np.uint8), 0x0C: np.dtype(">i4")}
 _MOST_DIMENSIONS = 4
+_GZIP = b"\x1f\x8b"
+_STEP = 2**20  # bytes read at once
 
 
-def read_idx(path: Path) -> npt.NDArray[np.uint8]:
-    """Read an IDX file of unsigned bytes, plain or gzipped.
+def read_idx(path: Path) -> npt.NDArray[Any]:
+    """Read an IDX file of unsigned bytes, or of whole numbers of 32 bits as in QMNIST's labels.
+
+    The header is believed only as far as the file goes: no memory is asked for before there are bytes to fill it.
 
     Args:
-        path: The file; gzipped if its name ends in ``.gz``.
+        path: The file, plain or gzipped, whatever its name is.
 
     Returns:
-        The array, uint8, in the shape that the header declares.
+        The array, uint8 or int32, in the shape that the header declares.
 
     Raises:
-        UserError: If it is not an IDX file of bytes, or is cut short.
+        UserError: If it is not such a file, or is cut short.
     """
     try:
-        raw = _contents(path)
+        with path.open("rb") as file:
+            packed = file.read(2) == _GZIP
+            file.seek(0)
+            if not packed:
+                return _read(file, path)
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                return _read(unpacked, path)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} cannot be read ({error}): give an IDX file, plain or gzipped") from error
-    if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":
+    except MemoryError as error:
+        raise UserError(f"{path} does not fit into memory: give fewer or smaller images") from error
+
+
+def _read(file: IO[bytes] | gzip.GzipFile, path: Path) -> npt.NDArray[Any]:
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\x00\x00" or magic[2] not in _TYPES:
         raise UserError(
-            f"{path} is not an IDX file of unsigned bytes (it begins with {raw[:4].hex() or 'nothing'}): give a folder "
-            "of pictures, an .npz archive or an IDX file"
+            f"{path} is not an IDX file of bytes or of 32-bit labels (it begins with {magic.hex() or 'nothing'}): give "
+            "a folder of pictures, an .npz archive or an IDX file"
         )
-    ndim = raw[3]
+    dtype, ndim = _TYPES[magic[2]], magic[3]
     if ndim > _MOST_DIMENSIONS:
-        raise UserError(f"{path} declares {ndim} dimensions: images have 3, labels 1")
-    header = 4 + 4 * ndim
-    shape = struct.unpack(f">{ndim}I", raw[4:header]) if len(raw) >= header else None
-    if shape is None or len(raw) != header + int(np.prod(shape, dtype=np.int64)):
-        raise UserError(f"{path} is cut short or damaged: its header declares shape {shape}, it has {len(raw)} bytes")
-    return np.frombuffer(raw, np.uint8, offset=header).reshape(shape)
-
-
-def _contents(path: Path) -> bytearray:
-    """Read a file into writable memory, so that it need not be copied: MNIST's takes 47 MB."""
-    if path.suffix == ".gz":
-        return bytearray(gzip.decompress(path.read_bytes()))
-    raw = bytearray(path.stat().st_size)
-    with path.open("rb") as file:
-        return raw[: file.readinto(raw)] if len(raw) else raw
+        raise UserError(f"{path} declares {ndim} dimensions: images have 3, labels 1 or 2")
+    header = file.read(4 * ndim)
+    if len(header) < 4 * ndim:
+        raise UserError(f"{path} is cut short: its header declares {ndim} dimensions and ends before them")
+    shape = struct.unpack(f">{ndim}I", header)
+    size = math.prod(shape) * dtype.itemsize
+    data = bytearray()  # writable, so that the array need not be copied: MNIST's takes 47 MB
+    while len(data) <= size and (step := file.read(min(_STEP, size + 1 - len(data)))):
+        data += step
+    if len(data) != size:
+        found = "more" if len(data) > size else f"{len(data):,}"
+        raise UserError(
+            f"{path} is cut short or damaged: its header declares shape {shape}, {size:,} bytes, and {found} follow"
+        )
+    array = np.frombuffer(data, dtype).reshape(shape)
+    return array.astype(dtype.newbyteorder("="), copy=False)  # torch knows the machine's own byte order alone
 
 
 def idx_bytes(array: npt.NDArray[np.uint8]) -> bytes:

@@ -69,8 +69,9 @@ def test_arrays_without_test_images_have_no_test_split(digits: ImageSet, labelle
         (None, "got NoneType"),
         ((random_pixels(2, 4, 4), LABELS), "one label per image"),
         ((random_pixels(2, 4, 4), np.array([0.5, 1])), "`dataset`: 'labels' must be whole numbers or names"),
-        (random_pixels(2, 4, 4).astype(np.int64), "`dataset`: images must be uint8 or floats"),
-        (torch.full((2, 4, 4), 2.0), r"`dataset`: float images must lie in \[0, 1\]"),
+        (random_pixels(2, 16), "`dataset`: 'images' must be images of shape"),
+        (random_pixels(2, 8, 8, 2), "`dataset`: 'images' must be images of shape"),
+        (torch.full((2, 4, 4), 300.0), "`dataset`: 'images': pixels as floats must lie"),
     ],
 )
 def test_unusable_arrays_are_explained(dataset: Any, message: str) -> None:

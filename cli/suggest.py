@@ -1,0 +1,76 @@
+"""``ssl-irmae suggest``: which pictures to label first."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ssl_irmae.cli.options import DataDir, Device, Quiet
+from ssl_irmae.cli.terminal import handle_errors, print_result
+
+EPILOG = """
+Examples:
+
+  ssl-irmae suggest my-pictures/
+
+  ssl-irmae suggest my-pictures/ --n 50 --labels-from labels.csv
+
+  ssl-irmae suggest my-pictures/ --encoder runs/mine --out runs/first
+
+Written into runs/my-pictures-suggest: labels.csv, the suggested pictures and
+those that have a label already, with a column label to fill in; and
+suggestions.html, the suggested pictures and why they were chosen. The same
+command again takes what has been filled in for known, and suggests more.
+"""
+
+
+@handle_errors
+def command(
+    dataset: Annotated[str, typer.Argument(help="A folder of pictures; or an .npz, an IDX file, or a name.")],
+    n: Annotated[int, typer.Option("--n", min=1, help="How many pictures to suggest.")] = 20,
+    labels_from: Annotated[
+        Path | None, typer.Option(help="A CSV table with the columns path and label, where some are known.")
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of a bundled encoder, or a folder.", show_default="one pretrained on the pictures, and kept"
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write into.", show_default="runs/NAME-suggest")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice.")] = 0,
+    strict: Annotated[bool, typer.Option("--strict", help="Leave nothing out, and change nothing on reading.")] = False,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    quiet: Quiet = False,
+) -> None:
+    """Suggest which pictures to label first: typical ones, and those that the labels so far leave in doubt."""
+    from ssl_irmae._support.allocator import keep_freed_memory
+    from ssl_irmae.cli.progress import Display
+    from ssl_irmae.protocols.labelling.suggest import suggest
+
+    keep_freed_memory()
+    with Display(quiet=quiet) as display:
+        result = suggest(
+            dataset,
+            n=n,
+            labels_from=labels_from,
+            encoder=encoder,
+            out=out,
+            seed=seed,
+            device=device,
+            strict=strict,
+            data_dir=data_dir,
+            progress=display,
+        )
+    print_result(str(result))
+    if Path(dataset).is_dir():
+        classify = shlex.join(["ssl-irmae", "classify", dataset, "--labels-from", str(result.table)])
+        print_result(f"then: {classify}")
+    else:
+        print_result(
+            "path is the position of an image, from 0; then: put the labels where those of the images are kept"
+        )

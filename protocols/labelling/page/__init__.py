@@ -1,0 +1,1 @@
+"""HTML pages of pictures, which request nothing from the network."""

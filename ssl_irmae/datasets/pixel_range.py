@@ -1,0 +1,120 @@
+"""The range of pixels: numbers of any range become 8 bits, by one rule for the whole set."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ssl_irmae.errors import UserError
+
+Array = npt.NDArray[Any]
+Read = Callable[[], Array | None]
+
+_WHITES = (1, 16, 255, 1023, 4095, 16383, 65535)
+"""The values that are white in masks, in scikit-learn's digits, and in pictures of 8, 10, 12, 14 and 16 bits."""
+
+_CHUNK = 2**18  # pixels converted at once, which bounds the memory of the fp64 intermediate
+
+
+def to_uint8(x: Array, title: str, other: Read = lambda: None) -> tuple[npt.NDArray[np.uint8], str | None]:
+    """Convert pixels to 8 bits.
+
+    Pixels are multiplied by 255/white and rounded. White is 1 for truth values and for floats between 0 and 1. For
+    whole numbers it is the first of 1, 16, 255, 1023, 4095, 16383 and 65535 that is not below the brightest pixel of
+    both splits, so that both are scaled alike; for floats up to 255 too.
+
+    Args:
+        x: Images, shape (n, ...), not empty: truth values, whole numbers or floats.
+        title: How error messages call ``x``.
+        other: Returns the images of the other split, or None if there are none; called only where ``x`` alone does not
+            decide.
+
+    Returns:
+        uint8 of the same shape, contiguous, ``x`` itself where it is that already; and what was done to the pixels, or
+        None if it is nothing that one may not expect.
+
+    Raises:
+        UserError: If they are of another kind, negative, NaN, or beyond the range.
+
+    >>> to_uint8(np.array([[0, 8, 16]]), "x")
+    (array([[  0, 128, 255]], dtype=uint8), 'the brightest pixel is 16 of 255: multiplied by 255/16')
+    """
+    kind = _kind(x)
+    if kind is None:
+        raise UserError(f"{title} must be whole numbers or floats, got {x.dtype}: convert the pixels to uint8")
+    if kind == "truth":
+        return _scaled(x, 1), "true pixels became 255"
+    low, high = float(x.min()), float(x.max())
+    if kind == "whole" and low < 0:
+        raise UserError(f"{title} has pixels from {low:.0f} to {high:.0f}: shift and scale them to 0 to 255")
+    decided = high > 16 and (kind == "float" or x.dtype == np.uint8)
+    if not decided and (beside := other()) is not None and _kind(beside) == kind and beside.size:
+        high = max(high, float(beside.max()))
+    white, changed = _white_of_floats(x, low, high, title) if kind == "float" else _white_of(x, high, title)
+    return _scaled(x, white), changed
+
+
+def stretch(images: npt.NDArray[np.uint8], other: Read = lambda: None) -> tuple[npt.NDArray[np.uint8], str | None]:
+    """Stretch images whose brightest pixel is at most 16, such as masks of 0 and 1, to 0 to 255.
+
+    Args:
+        images: uint8, shape (n, ...), not empty.
+        other: As in ``to_uint8``.
+
+    Returns:
+        Images as in ``to_uint8``, and what was done to them, or None.
+    """
+    return to_uint8(images, "images", other)
+
+
+def _kind(x: Array) -> str | None:
+    return {"b": "truth", "u": "whole", "i": "whole", "f": "float"}.get(x.dtype.kind)
+
+
+def _white_of(x: Array, high: float, title: str) -> tuple[int, str | None]:
+    """Return the white of whole numbers, and what a person should know about it."""
+    if high > _WHITES[-1]:
+        raise UserError(f"{title} has pixels up to {high:.0f}, and 16 bits end at 65535: scale them to 0 to 255")
+    white = next(white for white in _WHITES if high <= white) if high else 255
+    if white < 255:
+        return white, f"the brightest pixel is {high:.0f} of 255: multiplied by 255/{white}".removesuffix("/1")
+    if white > 255:
+        how = "divided by 257" if white == 65535 else f"multiplied by 255/{white}"
+        return white, f"the brightest pixel is {high:.0f}, of {white.bit_length()} bits: {how}"
+    return white, None if x.dtype == np.uint8 else f"{x.dtype} pixels up to {high:.0f} taken as 8-bit"
+
+
+def _white_of_floats(x: Array, low: float, high: float, title: str) -> tuple[int, str | None]:
+    """Return the white of floats; values are judged as they are after rounding, so that 1.0000001 is 1."""
+    if np.isnan(low):
+        raise UserError(f"{title} has pixels that are NaN: replace them by numbers between 0 and 1")
+    if low * 255 > -0.5 and high * 255 < 255.5:
+        return 1, None
+    if low > -0.5 and high < 255.5:
+        if high > 16:
+            return 255, f"{x.dtype} pixels up to {high:.4g} taken as 8-bit and rounded"
+        if all((part == np.round(part)).all() for part in _parts(x)):
+            return _white_of(x, high, title)
+    raise UserError(
+        f"{title}: pixels as floats must lie between 0 and 1, or between 0 and 255, got {low:.3g} to {high:.3g}: "
+        "scale them, and undo any standardisation"
+    )
+
+
+def _scaled(x: Array, white: int) -> npt.NDArray[np.uint8]:
+    if white == 255 and x.dtype == np.uint8:
+        return np.ascontiguousarray(x)
+    scaled = np.empty(x.shape, np.uint8)
+    for part, out in zip(_parts(x), _parts(scaled), strict=True):
+        y = part.astype(np.float64)
+        if white != 255:  # which would round twice
+            y *= 255
+            y /= white
+        out[...] = np.round(y, out=y)
+    return scaled
+
+
+def _parts(x: Array) -> list[Array]:
+    step = max(1, _CHUNK // x[0].size)
+    return [x[start : start + step] for start in range(0, len(x), step)]

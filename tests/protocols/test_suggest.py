@@ -1,0 +1,156 @@
+"""`suggest`: the table that a person fills in is never lost, and takes part in the next choice."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import ssl_irmae
+from ssl_irmae._support.progress import Event, Message
+from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.labelling.label_sheet import LabelSheet
+from ssl_irmae.protocols.labelling.suggest import Suggestions, suggest
+
+
+@pytest.fixture
+def pictures(digits: ImageSet) -> ImageSet:
+    """Return sixty digits with names, of which two have labels."""
+    assert digits.labels is not None
+    labels = torch.full((60,), -1)
+    labels[[4, 9]] = digits.labels[[4, 9]]
+    return ImageSet("mine", digits.images[:60], labels, digits.classes, paths=tuple(f"{i}.png" for i in range(60)))
+
+
+def suggested(pictures: ImageSet, tiny_encoder: Path, out: Path, n: int = 6) -> Suggestions:
+    return suggest(pictures, n=n, encoder=tiny_encoder, out=out, device="cpu")
+
+
+def rows_of(result: Suggestions) -> list[list[str]]:
+    return [line.split(",") for line in result.table.read_text().splitlines()]
+
+
+def fill_in(result: Suggestions, label: str) -> str:
+    """Fill in the first empty label and return its path."""
+    path = result.paths[0]
+    result.table.write_text(result.table.read_text().replace(f"{path},\n", f"{path},{label}\n"))
+    return path
+
+
+def test_known_labels_stand_first_and_suggestions_are_left_to_fill_in(
+    pictures: ImageSet, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    result = suggested(pictures, tiny_encoder, tmp_path)
+    assert pictures.labels is not None
+    known = [[f"{i}.png", pictures.classes[int(pictures.labels[i])]] for i in (4, 9)]
+    assert rows_of(result) == [["path", "label"], *known, *([path, ""] for path in result.paths)]
+    assert (len(set(result.paths)), result.labelled, result.total) == (6, 2, 60)
+    assert tuple(re.findall(r">(\d+\.png)<", result.page.read_text())) == result.paths
+
+
+def test_what_has_been_filled_in_is_kept_and_counts_as_known(
+    pictures: ImageSet, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    path = fill_in(suggested(pictures, tiny_encoder, tmp_path), "a new class")
+    result = suggested(pictures, tiny_encoder, tmp_path)
+    assert [path, "a new class"] in rows_of(result)[:4]
+    assert path not in result.paths
+    assert result.labelled == 3
+    before = result.table.read_bytes(), result.page.read_bytes()
+    again = suggested(pictures, tiny_encoder, tmp_path)
+    assert (again.table.read_bytes(), again.page.read_bytes()) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("path,label,note\n1.png,cat,nice\n", "columns path, label, note, not path and label"),
+        ("", "not path and label"),
+        ("path,label\nnone.png,cat\n", r"does not have \(none.png\)"),
+        ("path,label\n4.png,cat\n", "4.png is 'cat' in"),
+        ("path,label\n1.png,cat\n1.png,dog\n", "line 3: 1.png is 'dog' here and 'cat' above"),
+        ("path,label\n1.png,cat,striped\n", "line 2: expected one path and one label"),
+        ("path,label\n,cat\n", "line 2: expected one path and one label"),
+        (b"path,label\n1.png,\xff\n", "save it as CSV in UTF-8"),
+    ],
+)
+def test_a_table_that_would_lose_something_is_refused_and_left_alone(
+    pictures: ImageSet, tiny_encoder: Path, tmp_path: Path, content: str | bytes, message: str
+) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_bytes(content if isinstance(content, bytes) else content.encode())
+    before = table.read_bytes()
+    with pytest.raises(UserError, match=message):
+        suggested(pictures, tiny_encoder, tmp_path)
+    assert table.read_bytes() == before
+    assert list(tmp_path.glob("*.html")) == []
+
+
+@pytest.mark.parametrize(
+    "saved", ["\ufeffpath;label\r\n1.png;a;\r\n", "label\tpath\na\t./1.png\n\t2.png\n\n", 'path,label\n"1.png", a']
+)
+def test_a_table_is_read_as_spreadsheets_save_it(tmp_path: Path, saved: str) -> None:
+    (tmp_path / "labels.csv").write_text(saved.replace("a;", "a"), encoding="utf-8", newline="")
+    assert LabelSheet.read(tmp_path / "labels.csv").labels == {"1.png": "a"}
+
+
+def test_names_survive_whatever_is_in_them(tmp_path: Path) -> None:
+    names = ["=1+1.png", "-2.png", "@a.png", 'a "b", c.png', "two\nlines.png", "ü/é.png", "a;b.png"]
+    sheet = LabelSheet.read(tmp_path / "labels.csv")
+    sheet.replace((name, "a;b") for name in names)
+    assert list(LabelSheet.read(tmp_path / "labels.csv").labels) == names
+    cells = [line.partition(",")[0] for line in (tmp_path / "labels.csv").read_text().splitlines()]
+    assert not [cell for cell in cells if cell.startswith(("=", "-", "@"))], "a formula to a spreadsheet"
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_a_table_that_is_filled_in_meanwhile_is_not_written_over(
+    pictures: ImageSet, tiny_encoder: Path, tmp_path: Path, stops: bool
+) -> None:
+    result = suggested(pictures, tiny_encoder, tmp_path)
+
+    def edit(event: Event) -> None:
+        if isinstance(event, Message) and event.text.startswith("choosing"):
+            fill_in(result, "cat")
+            if stops:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt if stops else UserError):
+        suggest(pictures, n=6, encoder=tiny_encoder, out=tmp_path, progress=edit)
+    assert [result.paths[0], "cat"] in rows_of(result)
+    assert result.paths[0] not in suggested(pictures, tiny_encoder, tmp_path).paths
+
+
+@pytest.mark.parametrize(
+    ("n", "message"),
+    [(0, "`n`: 0 pictures"), (59, "only 58 without a label; use 58 or fewer")],
+)
+def test_too_few_pictures_are_one_sentence(
+    pictures: ImageSet, tiny_encoder: Path, tmp_path: Path, n: int, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        suggested(pictures, tiny_encoder, tmp_path / "out", n=n)
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_left_to_label_is_one_sentence(digits: ImageSet, tiny_encoder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="digits has none without a label"):
+        suggested(digits, tiny_encoder, tmp_path / "out")
+
+
+def test_a_name_that_is_not_utf8_is_refused_before_the_work(tiny_encoder: Path, tmp_path: Path) -> None:
+    images = ImageSet("mine", torch.zeros(3, 1, 8, 8, dtype=torch.uint8), paths=("0.png", "1.png", "\udcff.png"))
+    with pytest.raises(UserError, match="not UTF-8"):
+        suggested(images, tiny_encoder, tmp_path / "out", n=1)
+
+
+def test_images_without_files_are_named_by_their_position(
+    tiny_encoder: Path, tmp_path: Path, digits: ImageSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.npz"
+    np.savez(file, images=digits.images[:30].numpy())
+    result = ssl_irmae.suggest(file, n=3, encoder=tiny_encoder, out=tmp_path / "out")
+    assert result.paths == tuple(str(s.position) for s in result.suggestions)
+    assert "30 pictures" in capsys.readouterr().err

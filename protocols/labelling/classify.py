@@ -1,6 +1,5 @@
 """Label all pictures from few labels, and say how far to trust it."""
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,18 +10,17 @@ from torch import Tensor
 from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, silent
-from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, fit_images
+from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.datasets.reading import count
-from ssl_irmae.datasets.registry import IMAGE_SIZE, Dataset, default_image_size, load_images
+from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.labelling.expected_error import ExpectedError
 from ssl_irmae.protocols.labelling.learn import Learned, learn
-from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder
-from ssl_irmae.protocols.labelling.page.page import Shown, pictures_page
+from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to
+from ssl_irmae.protocols.labelling.page.pictures_page import Shown, pictures_page
 from ssl_irmae.protocols.labelling.predictions import Predictions
-from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, open_encoder
+from ssl_irmae.protocols.representations.pretrained import open_encoder
 
-_SHOWN = 200
 _LEVELS = (0.9, 0.5)
 
 
@@ -161,7 +159,8 @@ def classify(
     folder = Path("runs") / f"{images.name}-classify" if out is None else Path(out)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"`out`: {folder} is a file: name a folder")
-    found, images = fitted_to_encoder(images, encoder, torch_device, progress)
+    found = find_own_encoder(images, encoder=encoder, device=torch_device, progress=progress)
+    images = fitted_to(found, images)
     learned = learn(images, found, contender=contender, seed=seed, device=torch_device, progress=progress)
     predictions = Predictions.of(images, rest, learned.probabilities[rest], calibrated=learned.classifier.calibrated)
     given = f" --labels-from {labels_from}" if labels_from is not None else ""
@@ -179,31 +178,15 @@ def classify(
     return result
 
 
-def fitted_to_encoder(
-    images: ImageSet, encoder: str | Path | None, device: torch.device, progress: Listener = silent
-) -> tuple[PretrainedEncoder, ImageSet]:
-    """Find the encoder of the user's pictures, and give these the size and the channels that it reads."""
-
-    def fitted(channels: int, size: int) -> ImageSet:
-        return dataclasses.replace(images, images=fit_images(images.images, channels=channels, image_size=size))
-
-    if encoder is None:
-        images = fitted(images.images.shape[1], IMAGE_SIZE)
-        return find_own_encoder(images, device=device, progress=progress), images
-    found = open_encoder(Path(encoder).name or "own", encoder)
-    return found, fitted(found.architecture.channels, found.architecture.image_size)
-
-
 def _page(result: Classification, images: ImageSet, rest: Tensor) -> str:
     predictions = result.predictions
-    order = torch.tensor(predictions.confidence).argsort(stable=True)[:_SHOWN].tolist()
     shown = [
         Shown(
             predictions.paths[i],
             images.images[rest[i]],
             (f"{predictions.labels[i]} {predictions.confidence[i]:.2f}, or {predictions.second[i]}",),
         )
-        for i in order
+        for i in torch.tensor(predictions.confidence).argsort(stable=True).tolist()
     ]
     lines = [*result.answer(), *result.caveats(), *result.what_next()]
-    return pictures_page(f"{result.dataset}: the least certain first", lines, shown, total=len(predictions.paths))
+    return pictures_page(f"{result.dataset}: the least certain first", lines, shown)

@@ -13,8 +13,8 @@ from ssl_irmae.datasets.arrays import as_images
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.datasets.arrays import as_tensor
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.labelling.classify import fitted_to_encoder
 from ssl_irmae.protocols.labelling.learn import learn
+from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to
 
 
 class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -72,8 +72,8 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         labels[~missing] = indices
         device = find_device(self.device)
         named = ImageSet("images", images, as_tensor(labels), tuple(map(str, classes)))
-        encoder, fitted = fitted_to_encoder(named, self.encoder, device)
-        learned = learn(fitted, encoder, contender=self.contender, seed=self.seed, device=device)
+        encoder = find_own_encoder(named, encoder=self.encoder, device=device)
+        learned = learn(fitted_to(encoder, named), encoder, contender=self.contender, seed=self.seed, device=device)
         self.classes_ = classes
         self.classifier_ = learned.classifier
         self.contender_ = learned.contender

@@ -1,57 +1,59 @@
-"""An encoder for the user's own pictures, pretrained on all of them and kept."""
+"""An encoder for the user's own pictures: the one they name, or one pretrained on all the pictures and kept."""
 
 import dataclasses
+from pathlib import Path
+
 import platformdirs
 import torch
 
 from ssl_irmae._support.compute import find_precision
 from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.architecture import Architecture
-from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.datasets.image_set import ImageSet, fit_images
+from ssl_irmae.datasets.registry import IMAGE_SIZE
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import WEIGHTS
 from ssl_irmae.pretraining.pretrain import train
 from ssl_irmae.pretraining.run_folder import make_run
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, open_encoder
 
-STEPS = 2000
-"""Optimiser steps of the pretraining: two minutes on two cores."""
-
-_METHOD = "irmae"
-_LEARNING_RATE = 1e-3
-_BATCH_SIZE = 32
+# chosen on development images of MNIST and Fashion-MNIST (docs/results/few-labels): deeper stacks need longer training
+_METHOD, _DEPTH, _STEPS, _LEARNING_RATE, _BATCH_SIZE = "irmae", 2, 2000, 1e-3, 32
 
 
 def find_own_encoder(
-    images: ImageSet,
-    *,
-    device: torch.device,
-    progress: Listener = silent,
+    images: ImageSet, *, encoder: str | Path | None = None, device: torch.device, progress: Listener = silent
 ) -> PretrainedEncoder:
-    """Pretrain an encoder on all the pictures.
+    """Open the encoder that the user names, or pretrain one on all the pictures.
 
     What is pretrained here is kept in the cache for these very pictures, whatever their labels; a pretraining that was
     stopped continues.
 
     Args:
-        images: The pictures, at the size at which they are read.
+        images: The pictures, of any size.
+        encoder: Name of a bundled encoder, or a folder.
         device: Where to pretrain.
         progress: Called with every event of the pretraining.
 
     Raises:
-        UserError: If the pictures cannot be learned from.
+        UserError: If there is no such encoder, or the pictures cannot be learned from.
     """
-    channels, size = images.images.shape[1], images.images.shape[2]
+    if encoder is not None:
+        return open_encoder(Path(encoder).name or "own", encoder)
+    channels = images.images.shape[1]
+    pictures = _fitted(images, channels, IMAGE_SIZE)
     precision = find_precision("auto", device)
-    folder = platformdirs.user_cache_path("ssl-irmae") / "encoders"
-    folder /= f"own-{_METHOD}-{images.pixel_fingerprint[:12]}-{channels}x{size}-{precision}-{device.type}-{STEPS}"
-    if not (folder / WEIGHTS).is_file() or read_config(folder).card["steps"] < STEPS:
-        progress(Message(f"pretraining an encoder on the {len(images):,} pictures, kept for next time"))
+    recipe = f"{_METHOD}-{_DEPTH}-{_STEPS}-{precision}-{device.type}"
+    folder = platformdirs.user_cache_path("ssl-irmae") / "encoders" / f"own-{pictures.pixel_fingerprint[:16]}-{recipe}"
+    if not (folder / WEIGHTS).is_file() or read_config(folder).card["steps"] < _STEPS:
+        progress(Message(f"pretraining an encoder on all {len(images):,} pictures, which is kept for next time"))
         run = make_run(
             folder,
-            architecture=lambda *_: Architecture.paper(method=_METHOD, channels=channels, image_size=size),
-            dataset=dataclasses.replace(images, labels=None, classes=()),
-            image_size=size,
+            architecture=lambda *_: Architecture.paper(
+                method=_METHOD, channels=channels, image_size=IMAGE_SIZE, depth=_DEPTH
+            ),
+            dataset=dataclasses.replace(pictures, labels=None, classes=()),
+            image_size=IMAGE_SIZE,
             batch_size=_BATCH_SIZE,
             learning_rate=_LEARNING_RATE,
             precision=precision,
@@ -59,6 +61,15 @@ def find_own_encoder(
             seed=0,
             progress=progress,
         )
-        train(run, epochs=-(-STEPS // run.state.steps_per_epoch), max_steps=STEPS, progress=progress)
-        run.finish("ssl_irmae.classify or ssl_irmae.suggest")
+        train(run, epochs=-(-_STEPS // run.state.steps_per_epoch), max_steps=_STEPS, progress=progress)
+        run.finish(f"ssl-irmae classify or suggest, on {images.name}")
     return open_encoder(_METHOD, folder)
+
+
+def fitted_to(encoder: PretrainedEncoder, images: ImageSet) -> ImageSet:
+    """Give images the size and the channels that an encoder reads."""
+    return _fitted(images, encoder.architecture.channels, encoder.architecture.image_size)
+
+
+def _fitted(images: ImageSet, channels: int, size: int) -> ImageSet:
+    return dataclasses.replace(images, images=fit_images(images.images, channels=channels, image_size=size))

@@ -16,8 +16,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from pictures import SETS, append_row, chosen_images, draw, finished
 
-from ssl_irmae.protocols.labelling.classify import fitted_to_encoder
 from ssl_irmae.protocols.labelling.learn import learn
+from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to
 
 ROWS = Path(__file__).with_name("coverage.csv")
 DRAWS = 50
@@ -30,7 +30,8 @@ def main() -> None:
         images = chosen_images(name)
         truth = images.labels
         assert truth is not None
-        encoder, fitted = fitted_to_encoder(images, None, torch.device("cpu"))
+        encoder = find_own_encoder(images, device=torch.device("cpu"))
+        fitted = fitted_to(encoder, images)
         for labels in (20, 50, 100, 200):
             for readout in ("poisson", "linear"):
                 for seed in range(DRAWS):

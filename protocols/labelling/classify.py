@@ -67,9 +67,7 @@ class Classification:
         """Say what the expected error leaves out, and whether confidence is calibrated."""
         learned = self.learned
         lines = [] if learned.expected is None else expected_error_caveats(learned.expected, learned.contender)
-        if learned.comparison:
-            lines.append(f"Codes or pixels, by cross-validation: {learned.comparison}.")
-        return [*lines, f"Contender: {learned.contender}, {learned.reason}."]
+        return [*lines, f"Why {learned.contender}: {learned.reason}."]
 
     def what_next(self) -> list[str]:
         """Say how many pictures are uncertain, and what to label next."""

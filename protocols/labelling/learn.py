@@ -1,6 +1,6 @@
 """Learn a classifier from a few labels among many pictures, and what error to expect of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,11 +12,10 @@ from ssl_irmae.datasets.reading import count
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.for_few_labels import (
-    USUAL_BECAUSE,
     can_be_kept,
     frozen_counterpart,
     on_representation,
-    usual_readout,
+    usual_readouts,
 )
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, choose, contenders_of
 from ssl_irmae.protocols.labelling.calibration import fit_temperature
@@ -39,7 +38,6 @@ class Learned:
         classifier: The classifier.
         contender: Its name.
         reason: Why this contender, as a clause.
-        comparison: Errors of the codes and of plain pixels, where cross-validation could compare them; else empty.
         expected: What error to expect; None if no class has two labels.
         probabilities: Of every picture, fp32 (n, classes).
     """
@@ -47,7 +45,6 @@ class Learned:
     classifier: Classifier
     contender: str
     reason: str
-    comparison: str
     expected: ExpectedError | None
     probabilities: Tensor
 
@@ -64,8 +61,8 @@ def learn(
     """Choose a contender, fit it on all labels, estimate its error and calibrate its confidence.
 
     The usual contender is the one that made the fewest errors on development images of MNIST and Fashion-MNIST with
-    about so many labels per class (docs/results/few-labels). It reads the codes of the encoder, unless cross-validation
-    over the labelled pictures shows that plain pixels are better. All pictures are its unlabelled pool.
+    about so many labels per class (docs/results/few-labels), on the codes of the encoder. Cross-validation over the
+    labelled pictures may choose plain pixels instead. All pictures are its unlabelled pool.
 
     Args:
         images: All pictures, at the size and with the channels that the encoder reads; a label of -1 is none.
@@ -86,11 +83,9 @@ def learn(
         raise UserError(f"{images.name}: {found}: label pictures of at least two classes")
     known = {name: c for name, c in {**CONTENDERS, **contenders_of(encoder.name)}.items() if can_be_kept(c)}
     if contender is None:
-        readout = usual_readout(len(labels), len(present))
-        name, held_out, comparison = _on_codes_or_pixels(pool, readout, encoder.name, known, seed)
-        reason = USUAL_BECAUSE
+        name, held_out, reason = _choose(pool, usual_readouts(len(labels), len(present)), encoder.name, known, seed)
     else:
-        name, comparison, reason = contender, "", "as asked for"
+        name, reason = contender, "as asked for"
         choose([name], known)
         held_out = _held_out(pool, known[frozen_counterpart(name, known)], seed)
     chosen = known[name]
@@ -119,7 +114,7 @@ def learn(
     )
     logits = predictor.logits(pool.inputs(chosen))
     return Learned(
-        classifier, name, reason, comparison, expected, torch.softmax(logits / (temperature or 1.0), 1)
+        classifier, name, reason, expected, torch.softmax(logits / (temperature or 1.0), 1)
     )
 
 
@@ -127,22 +122,25 @@ def _held_out(pool: Pool, contender: Contender, seed: int) -> HeldOut:
     return held_out_logits(pool, contender, count=_FOLDS, repeats=_REPEATS, seed=seed)
 
 
-def _on_codes_or_pixels(
-    pool: Pool, readout: str, encoder: str, known: Mapping[str, Contender], seed: int
+def _choose(
+    pool: Pool, readouts: Sequence[str], encoder: str, known: Mapping[str, Contender], seed: int
 ) -> tuple[str, HeldOut, str]:
-    """Compare the readout on codes with the same on plain pixels, since an encoder can do harm.
+    """Choose a readout of codes or of plain pixels, since an encoder can do harm, by cross-validation.
 
-    Pixels are taken only if they err less by more than one standard error of the difference, over the pictures.
+    Another than the first is taken only if it errs less by more than one standard error of the difference, over the
+    pictures: with few labels that is rare.
+
+    Returns:
+        Its name, what it says of held-out pictures, and why it was chosen.
     """
-    names = on_representation(encoder, readout, known), on_representation("pixels", readout, known)
-    codes, pixels = (_held_out(pool, known[frozen_counterpart(name, known)], seed) for name in names)
-    if not len(codes.labels):
-        return names[0], codes, ""
-    difference = (pixels.errors - codes.errors).reshape(_REPEATS, -1).mean(0)
-    error = float(difference.std()) / len(difference) ** 0.5
-    better = float(difference.mean()) < -error
-    comparison = (
-        f"{100 * float(codes.errors.mean()):.1f} % errors on codes, {100 * float(pixels.errors.mean()):.1f} % on plain "
-        f"pixels, so {'pixels' if better else 'codes'} were used"
-    )
-    return (names[1], pixels, comparison) if better else (names[0], codes, comparison)
+    names = [on_representation(source, readout, known) for readout in readouts for source in (encoder, "pixels")]
+    tried = {name: _held_out(pool, known[name], seed) for name in names}
+    best = names[0]
+    if not len(tried[best].labels):
+        return best, tried[best], "the usual one; with one label per class nothing can be compared"
+    for name in names[1:]:
+        difference = (tried[name].errors - tried[best].errors).reshape(_REPEATS, -1).mean(0)
+        if float(difference.mean()) < -float(difference.std()) / len(difference) ** 0.5:
+            best = name
+    errors = ", ".join(f"{name} {100 * float(held_out.errors.mean()):.1f} %" for name, held_out in tried.items())
+    return best, tried[best], f"{'the usual one' if best == names[0] else 'clearly fewer errors'} in cross-validation: {errors}"

@@ -2,10 +2,13 @@
 
 import contextlib
 import functools
+import logging
 import warnings
 from pathlib import Path
 
 from PIL import Image
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what matters raises; it need not be printed too
 
 _OTHER_PROGRAM = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}  # Pillow leaves their pixels to another program
 _OTHER_SUFFIXES = {".heic", ".heif", ".jxl"}  # pictures to a person, unknown to Pillow

@@ -174,5 +174,5 @@ def _reason(error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return f"it has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels"
     if isinstance(error, UnidentifiedImageError):
-        return "its content is not that of a picture"
+        return "damaged, or of a kind that Pillow cannot read"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

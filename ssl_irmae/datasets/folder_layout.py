@@ -25,10 +25,10 @@ def find_splits(path: Path) -> dict[str, Path]:
     """
     found = list_folder(path)
     names = [folder.name for folder in found.folders]
-    splits = {_SPLITS[folder.name]: folder for folder in found.folders if folder.name in _SPLITS}
+    splits = {_SPLITS[f.name.lower()]: f for f in found.folders if f.name.lower() in _SPLITS}
     if not {"train", "test"} & splits.keys() or any(looks_like_picture(file) for file in found.files):
         return {}
-    others = [name for name in names if name not in _SPLITS]
+    others = [name for name in names if name.lower() not in _SPLITS]
     if others and set(others) <= _UNLABELLED:
         raise UserError(
             f"{path} has {others[0]}/ beside {listed(sorted(splits))}: move it into {path}/train, beside a folder "
@@ -37,7 +37,7 @@ def find_splits(path: Path) -> dict[str, Path]:
     if others:
         return {}
     if len(splits) < len(names):
-        raise UserError(f"{path} has several folders of validation pictures ({listed(names)}): keep one")
+        raise UserError(f"{path} has several folders for one split ({listed(names)}): keep one")
     return splits
 
 
@@ -63,9 +63,9 @@ def class_names(listing: Listing, root: Path, pictures: Sequence[Path]) -> list[
         base = root / next(iter(top & _LABELLED))
         inside = [base in picture.parents for picture in pictures]
         labelled = list(itertools.compress(pictures, inside))
-        names = iter(_classes(base, [file for file in files if base in file.parents], labelled))
         if any(picture.parent == base for picture in labelled):
-            raise UserError(f"{base} contains pictures beside no class: use one sub-folder per class in it")
+            raise UserError(f"{base} contains pictures outside of any class: use one sub-folder per class in it")
+        names = iter(_classes(base, [file for file in files if base in file.parents], labelled))
         return [next(names) if is_inside else None for is_inside in inside]
     return _classes(root, files, pictures)
 

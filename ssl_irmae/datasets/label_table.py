@@ -54,9 +54,9 @@ def read_table(file: Path) -> tuple[Row, ...]:
         raise UserError(f"{file} is not UTF-8 text: save it as CSV in UTF-8") from error
     except OSError as error:
         raise UserError(f"`labels_from`: {file} cannot be read ({error.strerror}): give a CSV or TSV file") from error
-    header = text.partition("\n")[0].rstrip("\r")
+    header = text.partition("\n")[0]
     for delimiter in _DELIMITERS:
-        columns = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
+        columns = [name.strip(' "').lower() for name in header.split(delimiter)]
         if {"path", "label"} <= set(columns):
             return _rows(file, text, delimiter, columns)
     raise UserError(f"{file}: line 1 must name the columns 'path' and 'label', got {header[:80]!r}")

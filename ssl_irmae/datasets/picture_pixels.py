@@ -57,11 +57,11 @@ def _bit_depth(pictures: Sequence[Picture]) -> int:
 
 
 def _background(pictures: Sequence[Picture]) -> Background:
-    blank = {p.blank_on for p in pictures}
-    if {"white", "black"} <= blank:
+    blank = {p.blank_on: p.file for p in pictures}
+    if "white" in blank and "black" in blank:
         raise UserError(
-            "some pictures are white on a transparent background and others black, so that no background shows them "
-            "all: save them with the background that they should have"
+            f"{blank['white']} is white on a transparent background and {blank['black']} black, so that no background "
+            "shows both: save such pictures with the background that they should have"
         )
     return "black" if "white" in blank else "white"
 

@@ -34,6 +34,7 @@ class Picture:
     """A picture, before what depends on all pictures of its set.
 
     Args:
+        file: The file that it was read from.
         image: Of mode L or RGB; RGBA if some of it is transparent; F if it has more than 8 bits, with its own values.
         size: Width and height in pixels, upright, before it was resized.
         grey: Whether it is grey.
@@ -45,6 +46,7 @@ class Picture:
         further_bands: How many bands it holds that are neither colour nor transparency.
     """
 
+    file: Path
     image: Image.Image
     size: tuple[int, int]
     grey: bool
@@ -85,31 +87,32 @@ def read_picture(file: Path, *, image_size: int | None) -> Picture | None:
         try:
             opened = Image.open(stream, formats=formats)
             identified = True
-            return _read(opened, image_size)
+            return _read(file, opened, image_size)
         except UnreadableError:
             raise
         except Exception as error:  # a damaged file can raise nearly anything
             clean = without_metadata(stream)
             if clean is not None:
                 with contextlib.suppress(Exception):
-                    return _read(Image.open(io.BytesIO(clean)), image_size)
+                    return _read(file, Image.open(io.BytesIO(clean)), image_size)
             elif not identified and not isinstance(error, Image.DecompressionBombError):
                 return None
             raise UnreadableError(_reason(error)) from error
 
 
-def _read(opened: Image.Image, image_size: int | None) -> Picture:
+def _read(file: Path, opened: Image.Image, image_size: int | None) -> Picture:
     further_pages = 0 if opened.format == "PSD" else getattr(opened, "n_frames", 1) - 1  # PSD: layers
     cut = any(";16" in str(tile[3]) for tile in getattr(opened, "tile", []))
     opened.load()
     upright = _upright(opened)
     further_bands, transparent = _bands(opened)
     if opened.mode.startswith(("I", "F")):
-        picture = _deep(opened)
+        picture = _deep(file, opened)
     elif transparent:
-        picture = _with_transparency(opened)
+        picture = _with_transparency(file, opened)
     else:
-        picture = Picture(opened.convert("L" if opened.mode in _GREY else "RGB"), opened.size, opened.mode in _GREY)
+        grey = opened.mode in _GREY
+        picture = Picture(file, opened.convert("L" if grey else "RGB"), opened.size, grey)
     image = picture.image if upright is None else picture.image.transpose(upright)
     small = image if image_size is None else image.resize((image_size, image_size), Image.Resampling.BILINEAR)
     return replace(
@@ -122,26 +125,28 @@ def _read(opened: Image.Image, image_size: int | None) -> Picture:
     )
 
 
-def _deep(opened: Image.Image) -> Picture:
+def _deep(file: Path, opened: Image.Image) -> Picture:
     """Read a picture of more than 8 bits with its own values: what they mean depends on the whole set."""
     values = np.asarray(opened)
     low, high = float(values.min()), float(values.max())
     if opened.mode == "F":
         if not (low >= 0 and high <= 1):
             raise UnreadableError(f"its floats lie between {low:.3g} and {high:.3g}, not between 0 and 1")
-        return Picture(Image.fromarray(np.round(values * 255).astype(np.uint8)), opened.size, grey=True, floats=True)
+        image = Image.fromarray(np.round(values * 255).astype(np.uint8))
+        return Picture(file, image, opened.size, grey=True, floats=True)
     if low < 0 or high > 65535:
         raise UnreadableError(f"its values lie between {low:.0f} and {high:.0f}, not between 0 and 65535")
-    return Picture(Image.fromarray(values.astype(np.float32)), opened.size, grey=True, brightest=int(high))
+    image = Image.fromarray(values.astype(np.float32))
+    return Picture(file, image, opened.size, grey=True, brightest=int(high))
 
 
-def _with_transparency(opened: Image.Image) -> Picture:
+def _with_transparency(file: Path, opened: Image.Image) -> Picture:
     grey = opened.mode in _GREY
     image = opened.convert("RGBA")
     if image.getchannel("A").getextrema() == (255, 255):  # a file may have the band and not use it
-        return Picture(image.convert("L" if grey else "RGB"), image.size, grey)
+        return Picture(file, image.convert("L" if grey else "RGB"), image.size, grey)
     blank: list[Background] = [background for background in ("white", "black") if _is_blank(image, background)]
-    return Picture(image, image.size, grey, blank_on=blank[0] if len(blank) == 1 else None)
+    return Picture(file, image, image.size, grey, blank_on=blank[0] if len(blank) == 1 else None)
 
 
 def _is_blank(image: Image.Image, background: Background) -> bool:

@@ -94,6 +94,18 @@ def test_labelled_folders_that_are_still_empty_give_no_labels(tmp_path: Path) ->
     assert "1 empty folder" in message
 
 
+def test_pictures_in_labelled_need_a_class(tmp_path: Path) -> None:
+    write_pictures(tmp_path, "labelled/0.png", "labelled/cat/0.png", "unlabelled/0.png")
+    with pytest.raises(UserError, match="labelled contains pictures outside of any class"):
+        load_images(tmp_path)
+
+
+def test_a_split_has_one_folder(tmp_path: Path) -> None:
+    write_pictures(tmp_path, "train/0.png", "val/0.png", "Validation/0.png")
+    with pytest.raises(UserError, match="several folders for one split"):
+        load_images(tmp_path)
+
+
 def test_pictures_beside_folders_of_classes_are_refused_with_the_ways_out(tmp_path: Path) -> None:
     write_pictures(tmp_path, "0.png", "cat/1.png")
     with pytest.raises(UserError, match=r"labelled/.*unlabelled/.*`labels_from`"):

@@ -205,7 +205,7 @@ def test_white_ink_on_transparency_is_put_on_black_in_both_splits(tmp_path: Path
 def test_inks_that_no_background_shows_are_refused(tmp_path: Path) -> None:
     for i, ink in enumerate((0, 255)):
         glyph(ink).save(tmp_path / f"{i}.png")
-    with pytest.raises(UserError, match=r"1\.png is white .* 0\.png black, so that no background"):
+    with pytest.raises(UserError, match=r"1\.png is white .*0\.png black, so that no background"):
         load_images(tmp_path)
 
 

@@ -1,10 +1,17 @@
 """The user's own images: a folder of pictures, a numpy archive, IDX files."""
 
-from collections.abc import Sequence
+import contextlib
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
 
 from ssl_irmae.datasets import archive, folder, idx_images
 from ssl_irmae.datasets.image_set import ImageSet, Split
+from ssl_irmae.datasets.pixel_range import stretch
 from ssl_irmae.errors import UserError
 
 
@@ -42,8 +49,14 @@ def load(
         UserError: If nothing there can be read.
     """
     if path.is_dir():
-        # what looks at the pixels of a whole set, such as their range, belongs here: all are stacked and described
-        return folder.load(path, split, image_size, labels_from, classes)
+        other: Split = "test" if split == "train" else "train"
+
+        def pixels_of_other() -> npt.NDArray[np.uint8] | None:
+            with contextlib.suppress(UserError):  # loading that split reports what is wrong with it
+                return folder.load(path, other, image_size, labels_from, classes).images.numpy()
+            return None
+
+        return _stretched(folder.load(path, split, image_size, labels_from, classes), pixels_of_other)
     if not path.is_file():
         raise UserError(f"{path} does not exist: give a folder of pictures, an .npz archive or an IDX file")
     if labels_from is not None:
@@ -51,3 +64,13 @@ def load(
     if path.suffix == ".npz":
         return archive.load(path, split)
     return idx_images.load(path, split)
+
+
+def _stretched(images: ImageSet, other: Callable[[], npt.NDArray[np.uint8] | None]) -> ImageSet:
+    """Stretch pictures of masks or of few grey levels, which would be black; both splits alike."""
+    pixels, changed = stretch(images.images.numpy(), other)
+    reading = images.reading
+    if changed is None or reading is None:
+        return images
+    reading = dataclasses.replace(reading, changed=(*reading.changed, changed))
+    return dataclasses.replace(images, images=torch.from_numpy(pixels), reading=reading)

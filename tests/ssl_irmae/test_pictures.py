@@ -240,3 +240,16 @@ def test_other_colour_spaces_are_converted(tmp_path: Path, mode: str, kind: str)
     white = Image.new("LAB", (8, 8), (255, 128, 128)) if mode == "LAB" else Image.new("RGB", (8, 8), "white")
     white.convert(mode).save(tmp_path / "0", kind)
     assert (pixels_of(tmp_path) >= 250).all()
+
+
+def test_masks_of_0_and_1_are_stretched_in_both_splits_alike(tmp_path: Path) -> None:
+    for split, brightest in (("train", 1), ("test", 0)):
+        (tmp_path / split / "a").mkdir(parents=True)
+        pixels = np.zeros((4, 4), np.uint8)
+        pixels[0, 0] = brightest
+        Image.fromarray(pixels).save(tmp_path / split / "a" / "0.png")
+    train, test = load_images(str(tmp_path)), load_images(str(tmp_path), "test")
+    assert train.images.max() == 255
+    assert train.reading is not None
+    assert "brightest pixel is 1" in str(train.reading)
+    assert test.images.max() == 0

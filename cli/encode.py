@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ssl_irmae.cli.options import DataDir, Device, Quiet
+from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
 from ssl_irmae.cli.terminal import handle_errors, print_status
 
 EPILOG = """
@@ -34,6 +34,9 @@ def command(
     ] = False,
     device: Device = "auto",
     data_dir: DataDir = None,
+    labels_from: LabelsFrom = None,
+    classes: Classes = None,
+    strict: Strict = False,
     quiet: Quiet = False,
 ) -> None:
     """Encode images with a pretrained encoder into a numpy archive."""
@@ -60,6 +63,9 @@ def command(
             dataset,
             split,
             data_dir=data_dir,
+            labels_from=labels_from,
+            classes=parse_names(classes),
+            strict=strict,
             image_size=network.config.architecture.image_size,
             progress=display,
         )

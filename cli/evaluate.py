@@ -8,7 +8,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from ssl_irmae.cli.options import DataDir, Device, Quiet, parse_budgets, parse_names, parse_seeds
+from ssl_irmae.cli.options import (
+    Classes,
+    DataDir,
+    Device,
+    LabelsFrom,
+    Quiet,
+    Strict,
+    parse_budgets,
+    parse_names,
+    parse_seeds,
+)
 from ssl_irmae.cli.terminal import handle_errors, print_result
 
 EPILOG = """
@@ -123,6 +133,9 @@ def command(
     ] = None,
     device: Device = "auto",
     data_dir: DataDir = None,
+    labels_from: LabelsFrom = None,
+    classes: Classes = None,
+    strict: Strict = False,
     notes: Annotated[
         Literal["short", "full"], typer.Option(help="At most five short notes, or all of them with the leak audit.")
     ] = "short",
@@ -163,6 +176,9 @@ def command(
             jobs=jobs,
             device=device,
             data_dir=data_dir,
+            labels_from=labels_from,
+            classes=parse_names(classes),
+            strict=strict,
             progress=display,
         )
     if json_:

@@ -12,6 +12,20 @@ DataDir = Annotated[
     Path | None, typer.Option(help="Folder of the data.", show_default="$SSL_IRMAE_DATA_DIR or the user's cache")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
+LabelsFrom = Annotated[
+    Path | None,
+    typer.Option(
+        help="A CSV or TSV file with the columns path and label: the classes of a folder's pictures.",
+        show_default=False,
+    ),
+]
+Classes = Annotated[
+    str | None,
+    typer.Option(help="All labels that --labels-from may hold, such as cat,dog.", show_default=False),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse your own images if anything of them is left out or changed.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 _MOST = 10_000

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from ssl_irmae._support.stages import Stages
-from ssl_irmae.cli.options import DataDir, Device, Quiet
+from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
 from ssl_irmae.cli.terminal import handle_errors, print_result
 
 EPILOG = """
@@ -60,6 +60,9 @@ def command(
     device: Device = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Seed of initial weights, order of images and noise.")] = 0,
     data_dir: DataDir = None,
+    labels_from: LabelsFrom = None,
+    classes: Classes = None,
+    strict: Strict = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Fail unless there is a run to continue (continuing is automatic).")
     ] = False,
@@ -92,6 +95,9 @@ def command(
             device=device,
             seed=seed,
             data_dir=data_dir,
+            labels_from=labels_from,
+            classes=parse_names(classes),
+            strict=strict,
             resume=resume,
             command=shlex.join(["ssl-irmae", *sys.argv[1:]]),
             progress=display,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli.options import DataDir, Device, Quiet
+from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
 from ssl_irmae.cli.terminal import handle_errors, print_result
 
 EPILOG = """
@@ -29,9 +29,8 @@ command again takes what has been filled in for known, and suggests more.
 def command(
     dataset: Annotated[str, typer.Argument(help="A folder of pictures; or an .npz, an IDX file, or a name.")],
     n: Annotated[int, typer.Option("--n", min=1, help="How many pictures to suggest.")] = 20,
-    labels_from: Annotated[
-        Path | None, typer.Option(help="A CSV table with the columns path and label, where some are known.")
-    ] = None,
+    labels_from: LabelsFrom = None,
+    classes: Classes = None,
     encoder: Annotated[
         str | None,
         typer.Option(
@@ -42,7 +41,7 @@ def command(
         Path | None, typer.Option(help="The folder to write into.", show_default="runs/NAME-suggest")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the choice.")] = 0,
-    strict: Annotated[bool, typer.Option("--strict", help="Leave nothing out, and change nothing on reading.")] = False,
+    strict: Strict = False,
     device: Device = "auto",
     data_dir: DataDir = None,
     quiet: Quiet = False,
@@ -58,6 +57,7 @@ def command(
             dataset,
             n=n,
             labels_from=labels_from,
+            classes=parse_names(classes),
             encoder=encoder,
             out=out,
             seed=seed,

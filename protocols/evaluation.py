@@ -55,6 +55,9 @@ def evaluate(
     jobs: int | None = None,
     device: str = "auto",
     data_dir: str | Path | None = None,
+    labels_from: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    strict: bool = False,
     progress: Listener = silent,
 ) -> Report:
     """Compare contenders at label budgets, over repeated labelled subsets that all of them share.
@@ -87,6 +90,9 @@ def evaluate(
         jobs: Processes that run trials and share the threads; None chooses.
         device: Where networks are trained: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
         data_dir: Where data are kept; the user's cache by default.
+        labels_from: A CSV or TSV file with the columns ``path`` and ``label``, for the pictures of a folder.
+        classes: The labels that may be in that table; unless given, a label that looks like a slip is refused.
+        strict: Whether to refuse images of the user's own of which anything was left out or changed.
         progress: Called with every event.
 
     Returns:
@@ -129,7 +135,14 @@ def evaluate(
     with stages("load"):
         architectures = [encoder.architecture for several in named.values() for encoder in several]
         task = load_task(
-            plan.dataset, scored_on=plan.scored_on, architectures=architectures, data_dir=data_dir, progress=progress
+            plan.dataset,
+            scored_on=plan.scored_on,
+            architectures=architectures,
+            data_dir=data_dir,
+            labels_from=labels_from,
+            classes=classes,
+            strict=strict,
+            progress=progress,
         )
     for part in plan.parts:
         draw_subsets(part, plan.rule, task)  # an impossible budget is reported before anything is pretrained
@@ -148,6 +161,8 @@ def evaluate(
                         dataset=plan.dataset,
                         device=torch_device,
                         data_dir=data_dir,
+                        labels_from=labels_from,
+                        classes=classes,
                         progress=progress,
                         seed=seed,
                     )

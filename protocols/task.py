@@ -12,7 +12,7 @@ from torch import Tensor
 from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae._support.seeding import generator
 from ssl_irmae.architecture import Architecture
-from ssl_irmae.datasets.image_set import ImageSet, fit_images
+from ssl_irmae.datasets.image_set import ImageSet, Split, fit_images
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
 from ssl_irmae.errors import NoTestSplitError, UserError, check_choice
 
@@ -43,6 +43,9 @@ def load_task(
     scored_on: ScoredOn | None = None,
     architectures: Sequence[Architecture] = (),
     data_dir: Path | None = None,
+    labels_from: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    strict: bool = False,
     progress: Listener = silent,
 ) -> Task:
     """Load a labelled data set and arrange what is learned from and what is scored on.
@@ -55,7 +58,10 @@ def load_task(
             images, and the held-out ones if there is no test split.
         architectures: Architectures of the user's encoders: images get the size and the channels that these read.
         data_dir: Where data are kept.
-        progress: Listener of fetching.
+        labels_from: A table of labels beside a folder of pictures, as in ``load_images``.
+        classes: The labels that may be in that table.
+        strict: Whether to refuse images of which anything was left out or changed.
+        progress: Listener of what ``load_images`` reports.
 
     Raises:
         UserError: If labels or the test split are missing, or if splits or encoders do not fit each other.
@@ -68,7 +74,20 @@ def load_task(
             f"the encoders read images of different channels and sizes {sorted(wanted)}: use encoders of one kind"
         )
     channels, size = next(iter(wanted), (None, default_image_size(dataset)))
-    source = load_images(dataset, "train", data_dir=data_dir, image_size=size, progress=progress)
+
+    def load(split: Split) -> ImageSet:
+        return load_images(
+            dataset,
+            split,
+            data_dir=data_dir,
+            image_size=size,
+            labels_from=labels_from,
+            classes=classes,
+            strict=strict,
+            progress=progress,
+        )
+
+    source = load("train")
     if source.labels is None:
         raise UserError(
             f"{source.name} has no labels to learn from: use one sub-folder per class, or an array 'labels'"
@@ -81,7 +100,7 @@ def load_task(
     test = None
     if scored_on != "development":
         try:
-            test = load_images(dataset, "test", data_dir=data_dir, image_size=size, progress=progress)
+            test = load("test")
         except NoTestSplitError:
             if scored_on == "test":
                 raise

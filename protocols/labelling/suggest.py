@@ -1,18 +1,15 @@
 """Which pictures to label first: from a folder of pictures to a table to fill in."""
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, Message, silent
-from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
+from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
 from ssl_irmae.encoders.encoder import read_config
@@ -68,6 +65,7 @@ def suggest(
     *,
     n: int = 20,
     labels_from: str | Path | None = None,
+    classes: Sequence[str] | None = None,
     encoder: str | Path | None = None,
     out: str | Path | None = None,
     seed: int = 0,
@@ -86,7 +84,8 @@ def suggest(
     Args:
         dataset: A name, a path or images in memory, as in ``load_images``.
         n: How many pictures to suggest.
-        labels_from: A table with the columns path and label.
+        labels_from: A table with the columns path and label, as in ``load_images``.
+        classes: The labels that may be in ``labels_from``, likewise.
         encoder: Folder of a pretrained encoder or the name of a bundled one; unless given, one is pretrained on all the
             pictures and kept in the user's cache.
         out: Folder for ``labels.csv`` and ``suggestions.html``; ``runs/NAME-suggest`` unless given.
@@ -103,8 +102,14 @@ def suggest(
         raise UserError(f"`n`: {n} pictures cannot be suggested; use 1 or more")
     where = find_device(device)
     size = default_image_size(dataset) if encoder is None else _image_size(encoder)
-    images = _load(
-        dataset, labels_from=labels_from, strict=strict, image_size=size, data_dir=data_dir, progress=progress
+    images = load_images(
+        dataset,
+        data_dir=data_dir,
+        image_size=size,
+        labels_from=labels_from,
+        classes=classes,
+        strict=strict,
+        progress=progress,
     )
     paths = images.paths or tuple(map(str, range(len(images))))
     _require_utf8(paths)
@@ -141,27 +146,6 @@ def _require_utf8(paths: Sequence[str]) -> None:
 
 def _image_size(encoder: str | Path) -> int:
     return read_config(find_encoder(encoder)).architecture.image_size
-
-
-def _load(
-    dataset: Dataset,
-    *,
-    labels_from: str | Path | None,
-    strict: bool,  # noqa: ARG001
-    image_size: int,
-    data_dir: str | Path | None,
-    progress: Listener,
-) -> ImageSet:
-    """Stand in for ``load_images`` with ``labels_from`` and ``strict``."""
-    images = load_images(dataset, image_size=image_size, data_dir=data_dir, progress=progress)
-    progress(Message(f"{images.name}: {images.reading or count(len(images), 'picture')}"))
-    if labels_from is None:
-        return images
-    labels = LabelSheet.read(Path(labels_from)).labels
-    classes = tuple(sorted(set(labels.values())))
-    found = [labels.get(plain_path(path)) for path in images.paths]
-    y = torch.tensor([UNLABELLED if label is None else classes.index(label) for label in found])
-    return dataclasses.replace(images, labels=y if classes else None, classes=classes)
 
 
 def _known_labels(images: ImageSet, paths: Sequence[str], sheet: LabelSheet) -> dict[int, str]:

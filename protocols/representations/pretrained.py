@@ -154,6 +154,8 @@ def encoder_of_method(
     dataset: Dataset,
     device: torch.device,
     data_dir: Path | None,
+    labels_from: str | Path | None = None,
+    classes: Sequence[str] | None = None,
     progress: Listener = silent,
     seed: int | None = None,
 ) -> PretrainedEncoder:
@@ -166,6 +168,8 @@ def encoder_of_method(
         dataset: What the task was loaded from.
         device: Where to pretrain.
         data_dir: Where data are kept.
+        labels_from: The table of labels that the task was loaded with, if there is one.
+        classes: The labels that may be in it, if they were declared.
         progress: Called with every event of the pretraining.
         seed: Seed of the pretraining; None takes the bundled encoder or, if there is none, seed 0.
     """
@@ -198,6 +202,8 @@ def encoder_of_method(
             device=str(device),
             seed=seed or 0,
             data_dir=data_dir,
+            labels_from=labels_from,
+            classes=classes,
         )
         train(run, epochs=-(-QUICK_STEPS // run.state.steps_per_epoch), max_steps=QUICK_STEPS, progress=progress)
         run.finish(f"ssl-irmae evaluate --dataset {name}")

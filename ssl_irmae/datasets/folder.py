@@ -1,46 +1,190 @@
-"""A folder of pictures: which files are pictures, of which class, in which split."""
+"""A folder of pictures: read, labelled by folders or by a table, and described."""
 
-import os
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from ssl_irmae.datasets.image_set import ImageSet, Split
-from ssl_irmae.datasets.pictures import GREY, SUFFIXES, mode_of, read_picture
+from ssl_irmae.datasets.folder_layout import class_names, find_splits
+from ssl_irmae.datasets.folder_reading import left_out, what_was_read
+from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, Split
+from ssl_irmae.datasets.label_table import Row, labels_by_path, read_table
+from ssl_irmae.datasets.picture_files import Listing, find_files, list_folder
+from ssl_irmae.datasets.picture_formats import looks_like_picture
+from ssl_irmae.datasets.picture_pixels import stack
+from ssl_irmae.datasets.pictures import Picture, UnreadableError, read_picture
+from ssl_irmae.datasets.reading import Reading, count, listed
 from ssl_irmae.errors import NoTestSplitError, UserError
 
-_SPLITS = ("train", "test")
 
+def load(
+    path: Path,
+    split: Split,
+    image_size: int | None,
+    labels_from: Path | None = None,
+    classes: Sequence[str] | None = None,
+) -> ImageSet:
+    """Load one split from a folder of pictures.
 
-def load(path: Path, split: Split, image_size: int | None) -> ImageSet:
-    """Load one split from a folder of pictures."""
-    has_splits = any((path / name).is_dir() for name in _SPLITS)
-    if split == "test" and not (path / "test").is_dir():
-        raise NoTestSplitError(f"{path} has no test/ folder: put pictures into {path}/train and {path}/test")
-    root = path / split if has_splits else path
-    found = (Path(folder, name) for folder, _, names in os.walk(root, followlinks=True) for name in names)
-    files = sorted(f for f in found if f.suffix.lower() in SUFFIXES)
-    if not files:
-        raise UserError(f"{root} contains no pictures: expected files ending in {', '.join(sorted(SUFFIXES))}")
-    folders = sorted({f.parent.relative_to(root).as_posix() for f in files})
-    if "." in folders and len(folders) > 1:
-        raise UserError(
-            f"{root} contains pictures both beside and inside sub-folders: use one sub-folder per class, or none at all"
-        )
-    grey = all(mode_of(f) in GREY for f in files)
-    pictures = [read_picture(f, grey=grey, image_size=image_size) for f in files]
-    sizes = {p.shape for p in pictures}
-    if len(sizes) > 1:
-        raise UserError(f"{root} contains pictures of {len(sizes)} sizes: set `image_size`, such as 32 or 64")
-    labels = None
-    if folders != ["."]:
-        order = {name: i for i, name in enumerate(folders)}
-        labels = torch.tensor([order[f.parent.relative_to(root).as_posix()] for f in files])
+    Args:
+        path: The folder.
+        split: ``"train"`` or ``"test"``.
+        image_size: Side in pixels to which each picture is resized on reading, or None.
+        labels_from: A table of labels, in place of folders of classes.
+        classes: The labels that may be in the table; None takes all that do not look like slips of others.
+
+    Raises:
+        NoTestSplitError: If the test split is asked for and there is none.
+        UserError: If the folder or the table cannot be used.
+    """
+    splits = find_splits(path)
+    root = _root(path, splits, split)
+    listing = _without(find_files(root), labels_from)
+    read = _read_all(listing.files, path, image_size)
+    if not read.pictures:
+        raise UserError(f"{root} contains no pictures")
+    _check_sizes(read.pictures, root, image_size)
+    table = None if labels_from is None else _table(path, labels_from, classes)
+    names = _names(table, path, root, listing, read.files)
+    known = {name for name in names if name is not None}
+    order = sorted(known)
+    if split == "test":
+        of_training = _training_classes(table, path, splits["train"]) if "train" in splits else set()
+        _check_classes(known, of_training, root)
+        order = sorted(of_training or known) if known else []
+    other = splits.get("train" if split == "test" else "test")
+    pixels, changed = stack(read.pictures, functools.partial(_pictures_in, other))
+    beside = _beside(path, splits, labels_from) if splits and split == "train" else []
+    index = {name: i for i, name in enumerate(order)} | {None: UNLABELLED}
     return ImageSet(
         name=path.resolve().name,
-        images=torch.from_numpy(np.stack(pictures)),
-        labels=labels,
-        classes=() if labels is None else tuple(folders),
-        paths=tuple(f.relative_to(root).as_posix() for f in files),
+        images=torch.from_numpy(pixels),
+        labels=torch.tensor([index[name] for name in names]) if order else None,
+        classes=tuple(order),
+        paths=tuple(_relative(read.files, path)),
+        reading=Reading(
+            what=what_was_read(read.pictures, names),
+            left_out=(*left_out(listing, read.pictures, read.others), *beside),
+            changed=changed,
+        ),
     )
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Pictures that were read, their files, and the files that are not pictures."""
+
+    pictures: tuple[Picture, ...]
+    files: tuple[Path, ...]
+    others: tuple[Path, ...]
+
+
+def _root(path: Path, splits: dict[str, Path], split: Split) -> Path:
+    if split in splits:
+        return splits[split]
+    if split == "test":
+        rename = f", or rename {splits['val'].name}/ to score on it" if "val" in splits else ""
+        raise NoTestSplitError(f"{path} has no test/ folder: put pictures into {path}/train and {path}/test{rename}")
+    if splits:
+        raise UserError(f"{path} has no train/ folder beside {splits['test'].name}/: put the training pictures there")
+    return path
+
+
+def _without(listing: Listing, file: Path | None) -> Listing:
+    """Return a listing without one file: a table of labels that lies among the pictures is read, not left out."""
+    if file is None:
+        return listing
+    kept = tuple(f for f in listing.files if f.name != file.name or not f.samefile(file))
+    return replace(listing, files=kept)
+
+
+def _read_all(files: Iterable[Path], path: Path, image_size: int | None) -> _Read:
+    read: dict[Path, Picture] = {}
+    others: list[Path] = []
+    bad: dict[str, str] = {}
+    for file in files:
+        try:
+            picture = read_picture(file, image_size=image_size)
+        except UnreadableError as error:
+            bad[file.relative_to(path).as_posix()] = str(error)
+            continue
+        if picture is None:
+            others.append(file)
+        else:
+            read[file] = picture
+    if bad:
+        (name, reason), several = next(iter(bad.items())), [f"{name} ({reason})" for name, reason in bad.items()]
+        if len(bad) == 1:
+            raise UserError(f"{path / name} cannot be read as a picture ({reason}): repair, convert or remove it")
+        raise UserError(
+            f"{path}: {len(bad):,} files cannot be read as pictures: {listed(several)}: repair, convert or remove them"
+        )
+    return _Read(tuple(read.values()), tuple(read), tuple(others))
+
+
+def _pictures_in(root: Path | None) -> list[Picture]:
+    """Read the pictures of the other split as far as they can be: loading that split reports what cannot."""
+    read = []
+    for file in find_files(root).files if root is not None else ():
+        try:
+            read.append(read_picture(file, image_size=8))
+        except UnreadableError:
+            continue
+    return [picture for picture in read if picture is not None]
+
+
+def _check_sizes(pictures: Sequence[Picture], root: Path, image_size: int | None) -> None:
+    sizes = {p.size for p in pictures}
+    if image_size is None and len(sizes) > 1:
+        raise UserError(f"{root} contains pictures of {len(sizes)} sizes: set `image_size`, such as 32 or 64")
+
+
+def _table(path: Path, labels_from: Path, classes: Sequence[str] | None) -> dict[str, Row]:
+    files = _relative(find_files(path).files, path)
+    return labels_by_path(read_table(labels_from), table=labels_from, folder=path, files=files, classes=classes)
+
+
+def _names(
+    table: dict[str, Row] | None, path: Path, root: Path, listing: Listing, pictures: Sequence[Path]
+) -> list[str | None]:
+    """Return the name of each picture's class, None for a picture without one."""
+    if table is None:
+        return class_names(listing, root, pictures)
+    read = _relative(pictures, path)
+    others = set(_relative(listing.files, path)) - set(read)
+    for place in sorted(others & table.keys()):
+        raise UserError(f"`labels_from`: {place} in line {table[place].line} is not a picture: remove the line")
+    return [table[place].label if place in table else None for place in read]
+
+
+def _training_classes(table: dict[str, Row] | None, path: Path, root: Path) -> set[str]:
+    """Return the classes of the training pictures without reading their pixels."""
+    listing = find_files(root)
+    pictures = [file for file in listing.files if looks_like_picture(file)]
+    names = _names(table, path, root, listing, pictures)
+    return {name for name in names if name is not None}
+
+
+def _check_classes(known: set[str], of_training: set[str], root: Path) -> None:
+    unknown = sorted(known - of_training)
+    if of_training and unknown:
+        raise UserError(
+            f"{root} has {count(len(unknown), 'class', 'classes')} without training pictures: {listed(unknown)}: put "
+            "some into train, or remove these"
+        )
+
+
+def _beside(path: Path, splits: dict[str, Path], labels_from: Path | None) -> list[str]:
+    """Write what lies beside the folders of splits and belongs to none."""
+    listing = _without(list_folder(path), labels_from)
+    beside = left_out(listing, (), listing.files)
+    if "val" in splits:
+        files = count(len(find_files(splits["val"]).files), "file")
+        beside.append(f"{files} in {splits['val'].name}/, as validation is not used")
+    return beside
+
+
+def _relative(files: Iterable[Path], path: Path) -> list[str]:
+    return [file.relative_to(path).as_posix() for file in files]

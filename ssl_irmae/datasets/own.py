@@ -1,19 +1,35 @@
 """The user's own images: a folder of pictures, a numpy archive, IDX files."""
 
+import contextlib
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
 
 from ssl_irmae.datasets import archive, folder, idx_images
 from ssl_irmae.datasets.image_set import ImageSet, Split
+from ssl_irmae.datasets.pixel_range import stretch
 from ssl_irmae.errors import UserError
 
 
-def load(path: Path, split: Split, image_size: int | None = None) -> ImageSet:
+def load(
+    path: Path,
+    split: Split,
+    *,
+    image_size: int | None = None,
+    labels_from: Path | None = None,
+    classes: Sequence[str] | None = None,
+) -> ImageSet:
     """Load the user's own images.
 
     Three forms are known:
 
-    - a folder of pictures: flat (no labels) or with one sub-folder per class, below ``train/`` and ``test/`` where
-      there are two splits. The set is grey only if every picture is; transparent areas become white.
+    - a folder of pictures: flat (no labels) or with one folder per class, below ``train/`` and ``test/`` where there
+      are two splits; or ``labelled/`` with one folder per class beside ``unlabelled/``; or with a table of labels. The
+      set is grey only if every picture is;
     - an ``.npz`` archive with ``images`` and optionally ``labels``, ``test_images`` and ``test_labels``, as in
       ``from_arrays``;
     - an IDX file of images. Its labels are in the file of the same name with ``labels-idx1`` for ``images-idx3``, its
@@ -24,15 +40,37 @@ def load(path: Path, split: Split, image_size: int | None = None) -> ImageSet:
         split: ``"train"``; ``"test"`` where there is a test split.
         image_size: Side in pixels to which each picture of a folder is resized on reading, since a batch needs one
             size. With None, all pictures must have the same size already.
+        labels_from: A CSV or TSV file with the columns ``path`` and ``label``, which names the classes of a folder's
+            pictures; the names of folders are then no classes.
+        classes: The labels that may be in that table; None takes all that do not look like slips of others.
 
     Raises:
         NoTestSplitError: If the test split is asked for and there is none.
         UserError: If nothing there can be read.
     """
     if path.is_dir():
-        return folder.load(path, split, image_size)
+        other: Split = "test" if split == "train" else "train"
+
+        def pixels_of_other() -> npt.NDArray[np.uint8] | None:
+            with contextlib.suppress(UserError):  # loading that split reports what is wrong with it
+                return folder.load(path, other, image_size, labels_from, classes).images.numpy()
+            return None
+
+        return _stretched(folder.load(path, split, image_size, labels_from, classes), pixels_of_other)
     if not path.is_file():
         raise UserError(f"{path} does not exist: give a folder of pictures, an .npz archive or an IDX file")
+    if labels_from is not None:
+        raise UserError(f"`labels_from` names the pictures of a folder, and {path} is a file with its own labels")
     if path.suffix == ".npz":
         return archive.load(path, split)
     return idx_images.load(path, split)
+
+
+def _stretched(images: ImageSet, other: Callable[[], npt.NDArray[np.uint8] | None]) -> ImageSet:
+    """Stretch pictures of masks or of few grey levels, which would be black; both splits alike."""
+    pixels, changed = stretch(images.images.numpy(), other)
+    reading = images.reading
+    if changed is None or reading is None:
+        return images
+    reading = dataclasses.replace(reading, changed=(*reading.changed, changed))
+    return dataclasses.replace(images, images=torch.from_numpy(pixels), reading=reading)

@@ -1,13 +1,13 @@
 """The named data sets, where their files are kept, and loading by name or path. Listing them does not import torch."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
-from ssl_irmae._support.progress import Listener, silent
-from ssl_irmae.errors import unknown_name
+from ssl_irmae._support.progress import Listener, Message, silent
+from ssl_irmae.errors import UserError, unknown_name
 
 if TYPE_CHECKING:
     from ssl_irmae.datasets.arrays import Arrays
@@ -100,6 +100,9 @@ def load_images(
     *,
     data_dir: str | Path | None = None,
     image_size: int | None = None,
+    labels_from: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    strict: bool = False,
     progress: Listener = silent,
 ) -> "ImageSet":
     """Load one split of a data set.
@@ -113,7 +116,14 @@ def load_images(
         split: ``"train"`` or ``"test"``.
         data_dir: Folder for downloads; ``default_data_dir()`` unless given.
         image_size: Side in pixels to which each picture of a folder is resized on reading.
-        progress: Called with ``Fetched`` events while files are fetched.
+        labels_from: A CSV or TSV file in UTF-8 with the columns ``path`` and ``label``, which names the classes of a
+            folder's pictures in place of sub-folders. Paths are relative to the folder; a picture with an empty label,
+            or that is not in the table, is unlabelled.
+        classes: The labels that may be in ``labels_from``. Unless given, a label that looks like a slip of another is
+            refused.
+        strict: Whether to refuse images of the user's own of which anything was left out or changed.
+        progress: Called with ``Fetched`` events while files are fetched, and with a ``Message`` that says what was read
+            from a path.
 
     Raises:
         NoTestSplitError: If the test split is asked for and there is none.
@@ -126,12 +136,37 @@ def load_images(
 
     if split not in ("train", "test"):
         raise unknown_name("split", split, ("train", "test"))
+    if classes is not None and labels_from is None:
+        raise UserError("`classes` says which labels `labels_from` may hold: give that too, or leave `classes` out")
+    built_in = isinstance(dataset, str) and dataset in DATASETS
+    if labels_from is not None and (built_in or not isinstance(dataset, str | Path)):
+        raise UserError(
+            f"`labels_from` names the pictures of a folder, and {dataset if built_in else 'the arrays'} cannot take it"
+        )
     if not isinstance(dataset, str | Path):
-        return arrays.load(dataset, split)
+        return _strictly(arrays.load(dataset, split), split, strict)
     path = Path(dataset)
     if isinstance(dataset, str):
-        if dataset in DATASETS:
+        if built_in:
+            if path.exists():
+                text = f"{dataset}, {split}: the built-in data set is read; write ./{dataset} for what is here"
+                progress(Message(text))
             return DATASETS[dataset].load(split, default_data_dir() if data_dir is None else Path(data_dir), progress)
         if not path.exists() and path.name == dataset and not path.suffix:
             raise unknown_name("data set", dataset, DATASETS)
-    return own.load(path, split, image_size)
+    table = None if labels_from is None else Path(labels_from)
+    images = own.load(path, split, image_size=image_size, labels_from=table, classes=classes)
+    images = _strictly(images, split, strict)
+    if images.reading is not None:
+        progress(Message(f"{images.name}, {split}: {images.reading}"))
+    return images
+
+
+def _strictly(images: "ImageSet", split: "Split", strict: bool) -> "ImageSet":
+    """Return the images unless they are to be refused."""
+    reading = images.reading
+    if strict and reading is not None and (reading.left_out or reading.changed):
+        left_out = f"left out: {', '.join(reading.left_out)}" if reading.left_out else ""
+        found = "; ".join(part for part in (*reading.changed, left_out) if part)
+        raise UserError(f"`strict`: {images.name}, {split}: {found}: mend the images, or leave `strict` out")
+    return images

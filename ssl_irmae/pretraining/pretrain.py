@@ -3,7 +3,7 @@
 import contextlib
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +73,9 @@ def pretrain(
     device: str = "auto",
     seed: int = 0,
     data_dir: str | Path | None = None,
+    labels_from: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    strict: bool = False,
     resume: bool = False,
     command: str | None = None,
     progress: Listener = silent,
@@ -100,6 +103,10 @@ def pretrain(
         device: ``"auto"`` or a device that torch knows, such as ``"cuda:1"``.
         seed: Seed of initial weights, order of images and noise.
         data_dir: Folder of the data; ``$SSL_IRMAE_DATA_DIR`` or the user's cache unless given.
+        labels_from: A table of labels beside a folder of pictures, as in ``load_images``: labels are not used, but give
+            it if the encoder is to be evaluated with it, so that both see the same data.
+        classes: The labels that may be in that table, as in ``load_images``.
+        strict: Whether to refuse images of which anything was left out or changed.
         resume: Whether to require a run that can be continued.
         command: Command line to record on the encoder's card; unless given, this call.
         progress: Called with ``Fetched``, ``Pretrained`` and ``Message`` events. If it raises, the run is saved first.
@@ -144,6 +151,9 @@ def pretrain(
             device=device,
             seed=seed,
             data_dir=data_dir,
+            labels_from=labels_from,
+            classes=classes,
+            strict=strict,
             progress=progress,
         )
     if run.resumed_at:

@@ -5,7 +5,7 @@ import dataclasses
 import io
 import json
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from ssl_irmae._support.environment import describe_environment
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.architecture import Architecture
-from ssl_irmae.datasets.image_set import ImageSet, fit_images
+from ssl_irmae.datasets.image_set import ImageSet, Split, fit_images
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
 from ssl_irmae.encoders.encoding import encode, reconstruction_error
@@ -212,6 +212,9 @@ def make_run(
     device: str,
     seed: int,
     data_dir: str | Path | None = None,
+    labels_from: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    strict: bool = False,
     progress: Listener = silent,
 ) -> Run:
     """Load the images, resolve what is automatic, and open the run folder.
@@ -227,7 +230,10 @@ def make_run(
         device: ``"auto"`` or a device that torch knows.
         seed: Seed of initial weights, order of images and noise.
         data_dir: Folder of the data.
-        progress: Called with ``Fetched`` events while files are fetched.
+        labels_from: A table of labels, as in ``load_images``; labels are not used, but are part of the fingerprint.
+        classes: The labels that may be in that table, as in ``load_images``.
+        strict: Whether to refuse images of which anything was left out or changed.
+        progress: Called with what ``load_images`` reports.
 
     Raises:
         UserError: If the images, a setting or the folder cannot be used.
@@ -236,12 +242,25 @@ def make_run(
     paper_settings(channels=1, image_size=size)  # refuses an impossible size before anything is loaded
     chosen = find_device(device)
     arithmetic = find_precision(precision, chosen)
-    train = load_images(dataset, "train", data_dir=data_dir, image_size=size, progress=progress)
+
+    def load(split: Split) -> ImageSet:
+        return load_images(
+            dataset,
+            split,
+            data_dir=data_dir,
+            image_size=size,
+            labels_from=labels_from,
+            classes=classes,
+            strict=strict,
+            progress=progress,
+        )
+
+    train = load("train")
     if len(train) < 2:
         raise UserError(f"{train.name} has one image: pretraining needs at least two")
     test = None
     with contextlib.suppress(NoTestSplitError):  # the user's own images need none
-        test = load_images(dataset, "test", data_dir=data_dir, image_size=size, progress=progress)
+        test = load("test")
     networks = architecture(train.images.shape[1], size)
     recipe = Recipe(
         architecture=networks,

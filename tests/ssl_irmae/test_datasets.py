@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torchvision.transforms.v2 import functional as transforms
 
+from ssl_irmae._support.progress import Event, Message
 from ssl_irmae.datasets.image_set import ImageSet, Split, as_float, fit_images
 from ssl_irmae.datasets.registry import DATASETS, load_images
 from ssl_irmae.datasets.shapes import FACTORS, generate
@@ -47,7 +48,9 @@ def test_a_name_wins_over_a_folder_unless_it_is_a_path(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     Path("digits").mkdir()
     Image.fromarray(random_pixels(8, 8)).save("digits/0.png")
-    assert len(load_images("digits")) == 1300
+    heard: list[Event] = []
+    assert len(load_images("digits", progress=heard.append)) == 1300
+    assert heard == [Message("digits, train: the built-in data set is read; write ./digits for what is here")]
     assert len(load_images(Path("digits"))) == len(load_images("./digits")) == 1
 
 

@@ -46,12 +46,6 @@ def test_a_file_that_is_not_a_picture_is_named(tmp_path: Path) -> None:
         load_images(str(tmp_path))
 
 
-def test_pictures_of_more_than_8_bits_are_rejected_rather_than_clipped(tmp_path: Path) -> None:
-    Image.fromarray(np.full((4, 4), 4000, np.uint16)).save(tmp_path / "deep.png")
-    with pytest.raises(UserError, match="more than 8 bits"):
-        load_images(str(tmp_path))
-
-
 def test_a_folder_is_grey_only_if_every_picture_is_grey(tmp_path: Path) -> None:
     Image.fromarray(random_pixels(6, 6)).save(tmp_path / "0.png")
     colour = random_pixels(6, 6, 3)

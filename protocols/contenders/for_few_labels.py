@@ -3,28 +3,39 @@
 from collections.abc import Mapping
 
 from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
 
 _FROZEN = {"propagate": "poisson", "propagate_prior": "poisson_prior"}
 """By the readout of a contender that trains a network: the readout of frozen codes that is most like it."""
 
 _MANY = 20  # labels per class
+_STEPS = 300
 
 
-def usual_readouts(labels: int, classes: int) -> tuple[str, ...]:
-    """Return the readouts that a number of labels calls for, the usual one first.
+def usual_readout(labels: int, classes: int) -> str:
+    """Return what a number of labels calls for.
 
-    On development images of MNIST and Fashion-MNIST, Poisson learning made the fewest errors with few labels. From
-    about 20 labels per class on, logistic regression did on one of the two sets, and there are enough labels for
-    cross-validation to tell (docs/results/few-labels).
+    It made the fewest errors on development images of MNIST and Fashion-MNIST with about so many labels per class, of
+    what takes a minute on two cores (docs/results/few-labels). ``propagate-prior`` is never usual: it assumes that
+    classes are about equally common.
 
     Args:
         labels: Number of labels.
         classes: Number of classes.
 
-    >>> usual_readouts(10, 10), usual_readouts(500, 10)
-    (('poisson',), ('poisson', 'linear'))
+    >>> usual_readout(100, 10), usual_readout(1000, 10)
+    ('propagate', 'consistency')
     """
-    return ("poisson", "linear") if labels >= _MANY * classes else ("poisson",)
+    return "consistency" if labels >= _MANY * classes else "propagate"
+
+
+def contenders_for_few_labels(encoder: str) -> dict[str, Contender]:
+    """Return every contender whose classifier can be kept, by name, those of an encoder among them.
+
+    Networks are trained three times as long as where many contenders are compared.
+    """
+    every = {**CONTENDERS, **contenders_of(encoder)}
+    return {name: c.with_steps(_STEPS) for name, c in every.items() if not c.transductive}
 
 
 def on_representation(representation: str, readout: str, known: Mapping[str, Contender]) -> str:
@@ -48,7 +59,3 @@ def frozen_counterpart(name: str, known: Mapping[str, Contender]) -> str:
         if c.representation == representation and c.readout == readout and c.reads == "code"
     )
 
-
-def can_be_kept(contender: Contender) -> bool:
-    """Return whether its classifier can be kept for pictures that come later."""
-    return not contender.transductive

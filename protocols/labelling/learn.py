@@ -12,12 +12,12 @@ from ssl_irmae.datasets.reading import count
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.for_few_labels import (
-    can_be_kept,
+    contenders_for_few_labels,
     frozen_counterpart,
     on_representation,
-    usual_readouts,
+    usual_readout,
 )
-from ssl_irmae.protocols.contenders.registry import CONTENDERS, choose, contenders_of
+from ssl_irmae.protocols.contenders.registry import choose
 from ssl_irmae.protocols.labelling.calibration import fit_temperature
 from ssl_irmae.protocols.labelling.classifier import Classifier
 from ssl_irmae.protocols.labelling.expected_error import ExpectedError, expected_error
@@ -81,9 +81,9 @@ def learn(
     if len(present) < 2:
         found = f"all labels are {images.classes[int(present[0])]!r}" if len(present) else "no picture has a label"
         raise UserError(f"{images.name}: {found}: label pictures of at least two classes")
-    known = {name: c for name, c in {**CONTENDERS, **contenders_of(encoder.name)}.items() if can_be_kept(c)}
+    known = contenders_for_few_labels(encoder.name)
     if contender is None:
-        name, held_out, reason = _choose(pool, usual_readouts(len(labels), len(present)), encoder.name, known, seed)
+        name, held_out, reason = _on_codes_or_pixels(pool, usual_readout(len(labels), len(present)), encoder.name, known, seed)
     else:
         name, reason = contender, "as asked for"
         choose([name], known)
@@ -122,25 +122,28 @@ def _held_out(pool: Pool, contender: Contender, seed: int) -> HeldOut:
     return held_out_logits(pool, contender, count=_FOLDS, repeats=_REPEATS, seed=seed)
 
 
-def _choose(
-    pool: Pool, readouts: Sequence[str], encoder: str, known: Mapping[str, Contender], seed: int
+def _on_codes_or_pixels(
+    pool: Pool, readout: str, encoder: str, known: Mapping[str, Contender], seed: int
 ) -> tuple[str, HeldOut, str]:
-    """Choose a readout of codes or of plain pixels, since an encoder can do harm, by cross-validation.
+    """Choose between the encoder's codes and plain pixels by cross-validation, since an encoder can do harm.
 
-    Another than the first is taken only if it errs less by more than one standard error of the difference, over the
-    pictures: with few labels that is rare.
+    Pixels are taken only if they err less by more than one standard error of the difference, over the pictures: with
+    few labels that is rare.
 
     Returns:
-        Its name, what it says of held-out pictures, and why it was chosen.
+        The contender's name, what its frozen counterpart says of held-out pictures, and why it was chosen.
     """
-    names = [on_representation(source, readout, known) for readout in readouts for source in (encoder, "pixels")]
-    tried = {name: _held_out(pool, known[name], seed) for name in names}
-    best = names[0]
-    if not len(tried[best].labels):
-        return best, tried[best], "the usual one; with one label per class nothing can be compared"
-    for name in names[1:]:
-        difference = (tried[name].errors - tried[best].errors).reshape(_REPEATS, -1).mean(0)
-        if float(difference.mean()) < -float(difference.std()) / len(difference) ** 0.5:
-            best = name
-    errors = ", ".join(f"{name} {100 * float(held_out.errors.mean()):.1f} %" for name, held_out in tried.items())
-    return best, tried[best], f"{'the usual one' if best == names[0] else 'clearly fewer errors'} in cross-validation: {errors}"
+    names = [on_representation(source, readout, known) for source in (encoder, "pixels")]
+    counterparts = [frozen_counterpart(name, known) for name in names]
+    codes, pixels = (_held_out(pool, known[name], seed) for name in counterparts)
+    usual = "the usual one for so many labels"
+    if not len(codes.labels):
+        return names[0], codes, f"{usual}; with one label per class, codes and pixels cannot be compared"
+    difference = (pixels.errors - codes.errors).reshape(_REPEATS, -1).mean(0)
+    better = float(difference.mean()) < -float(difference.std()) / len(difference) ** 0.5
+    errors = " and ".join(
+        f"{100 * float(held_out.errors.mean()):.1f} % by {name}"
+        for name, held_out in zip(counterparts, (codes, pixels), strict=True)
+    )
+    reason = f"{usual}, on {'plain pixels' if better else 'codes'}: errors in cross-validation are {errors}"
+    return (names[1], pixels, reason) if better else (names[0], codes, reason)

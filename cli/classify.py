@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli.options import ClassNames, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
+from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
 
 EPILOG = """
@@ -26,7 +26,7 @@ report.html (the least certain pictures first) and the folder classifier, for
 def command(
     pictures: Annotated[str, typer.Argument(help="A folder of pictures, or an .npz with labels of -1 for unlabelled.")],
     labels_from: LabelsFrom = None,
-    classes: ClassNames = None,
+    classes: Classes = None,
     encoder: Annotated[
         str | None,
         typer.Option(help="Name of a bundled encoder, or a folder.", show_default="one pretrained on all the pictures"),

@@ -15,9 +15,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Encoder", "UserError", "estimators", "evaluate", "load_images", "pretrain", "read_results", "suggest"]
+__all__ = ["Encoder", "UserError", "classify", "estimators", "evaluate", "load_images", "pretrain", "read_results", "suggest"]
 
 _MODULES = {
+    "classify": "ssl_irmae.protocols.labelling.classify",
     "Encoder": "ssl_irmae.encoders.encoder",
     "UserError": "ssl_irmae.errors",
     "evaluate": "ssl_irmae.protocols.evaluation",
@@ -26,7 +27,7 @@ _MODULES = {
     "read_results": "ssl_irmae.protocols.evaluation",
     "suggest": "ssl_irmae.protocols.labelling.suggest",
 }
-_LONG = {"evaluate", "load_images", "pretrain", "suggest"}
+_LONG = {"classify", "evaluate", "load_images", "pretrain", "suggest"}
 
 if TYPE_CHECKING:
     from ssl_irmae import estimators
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ssl_irmae.errors import UserError
     from ssl_irmae.pretraining.pretrain import pretrain
     from ssl_irmae.protocols.evaluation import evaluate, read_results
+    from ssl_irmae.protocols.labelling.classify import classify
     from ssl_irmae.protocols.labelling.suggest import suggest
 else:  # type checkers would take any name to exist
 

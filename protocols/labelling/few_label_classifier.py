@@ -9,10 +9,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ssl_irmae._support.compute import find_device
-from ssl_irmae.datasets.arrays import as_images
-from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.datasets.arrays import as_tensor
+from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.estimators import as_images
 from ssl_irmae.protocols.labelling.learn import learn
 from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to
 

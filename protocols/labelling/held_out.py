@@ -10,6 +10,7 @@ from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae._support.seeding import generator
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.labelling.pool import Labelled, Pool
+from ssl_irmae.protocols.predictors.form import Form
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def held_out_logits(
     return HeldOut(logits[:, known].flatten(0, 1), labels[known].repeat(repeats))
 
 
-def _fits(pool: Pool, contender: Contender, parts: list[Labelled], seed: int, progress: Listener) -> Iterator[Predictor]:
+def _fits(pool: Pool, contender: Contender, parts: list[Labelled], seed: int, progress: Listener) -> Iterator[Form]:
     if contender.frozen:  # graph readouts solve for all parts at once
         yield from pool.fit(contender, parts, seed=seed)
         return

@@ -1,7 +1,7 @@
 """Learn a classifier from a few labels among many pictures, and what error to expect of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -105,17 +105,16 @@ def learn(
             held_out = held_out_logits(pool, chosen, count=_NETWORK_FOLDS, repeats=1, seed=seed, progress=progress)
         temperature = fit_temperature(held_out.logits, held_out.labels)
     classifier = Classifier.of(
-        pool.representation(chosen),
-        chosen.reads,
         predictor,
+        representation=pool.representation(chosen),
+        reads=chosen.reads,
         classes=images.classes,
-        images=images.images,
-        temperature=temperature,
+        train=images.images,
+        device=str(device),
     )
-    logits = predictor.logits(pool.inputs(chosen))
-    return Learned(
-        classifier, name, reason, expected, torch.softmax(logits / (temperature or 1.0), 1)
-    )
+    classifier = replace(classifier, temperature=temperature or 1.0, calibrated=temperature is not None)
+    probabilities = (classifier.predictor.logits(pool.inputs(chosen)) / classifier.temperature).softmax(1)
+    return Learned(classifier, name, reason, expected, probabilities)
 
 
 def _held_out(pool: Pool, contender: Contender, seed: int) -> HeldOut:

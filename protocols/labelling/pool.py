@@ -11,7 +11,9 @@ from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
-from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
+from ssl_irmae.protocols.predictors.form import Form
+from ssl_irmae.protocols.predictors.registry import is_kept_form
+from ssl_irmae.protocols.readouts.sample import Memo, Sample
 from ssl_irmae.protocols.representations.floors import FLOORS
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
 from ssl_irmae.protocols.representations.representation import Representation
@@ -79,13 +81,16 @@ class Pool:
             self._codes[key] = found["codes"]
         return self._codes[key]
 
-    def fit(self, contender: Contender, parts: Sequence[Labelled], *, seed: int) -> list[Predictor]:
+    def fit(self, contender: Contender, parts: Sequence[Labelled], *, seed: int) -> list[Form]:
         """Fit a contender on several sets of labels; no predictor depends on the labels of another.
 
         Args:
             contender: What is fitted.
             parts: The labels of each fit.
             seed: Seed of every random choice.
+
+        Raises:
+            UserError: If the contender's predictors have no scores.
         """
         inputs = self.inputs(contender)
         memo = self._memos.setdefault((contender.representation, contender.reads), Memo())
@@ -107,4 +112,9 @@ class Pool:
         representation = self.representation(contender)
         if contender.reads == "images" and isinstance(representation, PretrainedEncoder):
             start = memo.once("autoencoder", lambda: representation.load().autoencoder)
-        return [fitted for fitted in contender.fit_all(samples, start) if callable(fitted)]
+        fitted = [predictor for predictor in contender.fit_all(samples, start) if is_kept_form(predictor)]
+        if len(fitted) < len(parts):
+            raise UserError(
+                f"`contender`: the predictions of {contender.readout} have no confidence: choose another contender"
+            )
+        return fitted

@@ -15,7 +15,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Encoder", "UserError", "classify", "estimators", "evaluate", "load_images", "pretrain", "read_results", "suggest"]
+__all__ = [
+    "Encoder",
+    "UserError",
+    "classify",
+    "estimators",
+    "evaluate",
+    "load_images",
+    "pretrain",
+    "read_results",
+    "suggest",
+]
 
 _MODULES = {
     "classify": "ssl_irmae.protocols.labelling.classify",

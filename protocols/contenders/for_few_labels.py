@@ -58,4 +58,3 @@ def frozen_counterpart(name: str, known: Mapping[str, Contender]) -> str:
         for other, c in known.items()
         if c.representation == representation and c.readout == readout and c.reads == "code"
     )
-

@@ -1,6 +1,6 @@
 """Learn a classifier from a few labels among many pictures, and what error to expect of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -83,7 +83,9 @@ def learn(
         raise UserError(f"{images.name}: {found}: label pictures of at least two classes")
     known = contenders_for_few_labels(encoder.name)
     if contender is None:
-        name, held_out, reason = _on_codes_or_pixels(pool, usual_readout(len(labels), len(present)), encoder.name, known, seed)
+        name, held_out, reason = _on_codes_or_pixels(
+            pool, usual_readout(len(labels), len(present)), encoder.name, known, seed
+        )
     else:
         name, reason = contender, "as asked for"
         choose([name], known)

@@ -28,7 +28,9 @@ def folder(tmp_path: Path) -> Path:
 
 def options(folder: Path) -> str:
     table, out = folder / "labels.csv", folder / "out"
-    return f"{folder / 'pictures'} --labels-from {table} --encoder mnist-irmae --contender mnist-irmae-poisson --out {out}"
+    return (
+        f"{folder / 'pictures'} --labels-from {table} --encoder mnist-irmae --contender mnist-irmae-poisson --out {out}"
+    )
 
 
 def test_all_pictures_without_a_label_get_one(folder: Path) -> None:

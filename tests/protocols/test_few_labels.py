@@ -81,9 +81,7 @@ def test_a_temperature_makes_confidence_the_share_of_right_predictions() -> None
     assert fit_temperature(10 * z, y) == pytest.approx(10, rel=0.1)
 
 
-def test_one_label_per_class_gives_a_classifier_but_no_estimate(
-    pictures: ImageSet, encoder: PretrainedEncoder
-) -> None:
+def test_one_label_per_class_gives_a_classifier_but_no_estimate(pictures: ImageSet, encoder: PretrainedEncoder) -> None:
     assert pictures.labels is not None
     first = torch.tensor([int((pictures.labels == c).nonzero()[0]) for c in range(10)])
     learned = learn(with_labels(pictures, first), encoder, contender="irmae-poisson", device=CPU)

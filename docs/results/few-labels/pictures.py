@@ -31,9 +31,7 @@ def chosen_images(name: str, split: str = "test") -> ImageSet:
 def draw(images: ImageSet, labels: int, seed: int) -> Subset:
     """Draw so many labels, equally many of each class."""
     assert images.labels is not None
-    return draw_subset(
-        images.labels.numpy(), fingerprint=images.fingerprint, budget=labels, seed=seed, rule="balanced"
-    )
+    return draw_subset(images.labels.numpy(), fingerprint=images.fingerprint, budget=labels, seed=seed, rule="balanced")
 
 
 def write_pictures(images: ImageSet, folder: Path) -> None:

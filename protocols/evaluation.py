@@ -86,7 +86,7 @@ def evaluate(
         precision: Arithmetic of the networks trained here; auto is what a preset declares, or bf16 where it is fast.
         jobs: Processes that run trials and share the threads; None chooses.
         device: Where networks are trained: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
-        data_dir: Where data are kept; the user's cache by default.
+        data_dir: Where data are kept; ``default_data_dir()`` unless given.
         progress: Called with every event.
 
     Returns:

@@ -99,7 +99,7 @@ def pretrain(
         precision: ``"fp32"``, ``"bf16"``, or ``"auto"``: bf16 where the hardware has it.
         device: ``"auto"`` or a device that torch knows, such as ``"cuda:1"``.
         seed: Seed of initial weights, order of images and noise.
-        data_dir: Folder of the data; ``$SSL_IRMAE_DATA_DIR`` or the user's cache unless given.
+        data_dir: Folder of the data; ``default_data_dir()`` unless given.
         resume: Whether to require a run that can be continued.
         command: Command line to record on the encoder's card; unless given, this call.
         progress: Called with ``Fetched``, ``Pretrained`` and ``Message`` events. If it raises, the run is saved first.

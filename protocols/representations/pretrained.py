@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import platformdirs
 import torch
 from torch import Tensor
 
 from ssl_irmae._support.compute import find_precision
+from ssl_irmae._support.files import is_file
+from ssl_irmae._support.home import home, make_folder
 from ssl_irmae._support.progress import Listener, Message, silent
+from ssl_irmae._support.waiting import wait_for
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.encoder import Encoder, read_config, weights_hash
 from ssl_irmae.encoders.encoding import Reads
-from ssl_irmae.encoders.files import BUNDLED, WEIGHTS, find_encoder, list_bundled
+from ssl_irmae.encoders.files import BUNDLED, CONFIG, WEIGHTS, find_encoder, list_bundled
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.pretrain import train
 from ssl_irmae.pretraining.run_folder import make_run
@@ -157,7 +159,9 @@ def encoder_of_method(
     progress: Listener = silent,
     seed: int | None = None,
 ) -> PretrainedEncoder:
-    """Find the bundled encoder of a method for a data set, or pretrain one briefly and keep it in the user's cache.
+    """Find the bundled encoder of a method for a data set, or pretrain one briefly and keep it below ``home()``.
+
+    If another process is pretraining the same encoder, this one waits and uses it.
 
     Args:
         method: ``"irmae"``, ``"ae"`` or ``"vae"``.
@@ -168,6 +172,9 @@ def encoder_of_method(
         data_dir: Where data are kept.
         progress: Called with every event of the pretraining.
         seed: Seed of the pretraining; None takes the bundled encoder or, if there is none, seed 0.
+
+    Raises:
+        UserError: If the folder of such encoders cannot be written to.
     """
     channels, size = task.train.images.shape[1:3]
     name = task.train.name
@@ -178,30 +185,40 @@ def encoder_of_method(
             return found
     precision = find_precision("auto", device)
     kind = f"{channels}x{size}-{precision}-{device.type}{f'-seed{seed}' if seed else ''}"
-    folder = platformdirs.user_cache_path("ssl-irmae") / "encoders"
-    folder /= f"{name}-{method}-{task.source_fingerprint[:12]}-{kind}"
-    if not (folder / WEIGHTS).is_file() or read_config(folder).card["steps"] < QUICK_STEPS:
-        progress(
-            Message(
-                f"no bundled {method} encoder for {name}: pretraining one for {QUICK_STEPS} steps, kept for next time; "
-                "for results to report, pretrain one thoroughly with `ssl-irmae pretrain`"
-            )
-        )
-        run = make_run(
-            folder,
-            architecture=lambda *_: Architecture.paper(method=method, channels=channels, image_size=size),
-            dataset=dataset,
-            image_size=size,
-            batch_size=32,
-            learning_rate=_QUICK_LEARNING_RATE,
-            precision=precision,
-            device=str(device),
-            seed=seed or 0,
-            data_dir=data_dir,
-        )
-        train(run, epochs=-(-QUICK_STEPS // run.state.steps_per_epoch), max_steps=QUICK_STEPS, progress=progress)
-        run.finish(f"ssl-irmae evaluate --dataset {name}")
+    folder = home() / "encoders" / f"{name}-{method}-{task.source_fingerprint[:12]}-{kind}"
+    if not _is_pretrained(folder):
+        make_folder(folder)
+        with wait_for(folder / ".pretraining.lock", f"pretraining {method} for {name}", progress):
+            if not _is_pretrained(folder):
+                progress(
+                    Message(
+                        f"no bundled {method} encoder for {name}: pretraining one for {QUICK_STEPS} steps, kept for "
+                        "next time; for results to report, pretrain one thoroughly with `ssl-irmae pretrain`"
+                    )
+                )
+                run = make_run(
+                    folder,
+                    architecture=lambda *_: Architecture.paper(method=method, channels=channels, image_size=size),
+                    dataset=dataset,
+                    image_size=size,
+                    batch_size=32,
+                    learning_rate=_QUICK_LEARNING_RATE,
+                    precision=precision,
+                    device=str(device),
+                    seed=seed or 0,
+                    data_dir=data_dir,
+                )
+                epochs = -(-QUICK_STEPS // run.state.steps_per_epoch)
+                train(run, epochs=epochs, max_steps=QUICK_STEPS, progress=progress)
+                run.finish(f"ssl-irmae evaluate --dataset {name}")
     return dataclasses.replace(open_encoder(method, folder), quick=True)
+
+
+def _is_pretrained(folder: Path) -> bool:
+    """Return whether a quick encoder is finished: its configuration is the last file to be written."""
+    if not is_file(folder / CONFIG) or not is_file(folder / WEIGHTS):
+        return False
+    return bool(read_config(folder).card["steps"] >= QUICK_STEPS)
 
 
 def _name(path: str | Path) -> str:

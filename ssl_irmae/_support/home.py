@@ -11,8 +11,12 @@ def home() -> Path:
     """Return the folder of all caches: ``$SSL_IRMAE_HOME``, or one in the user's cache."""
     import platformdirs
 
-    chosen = os.environ.get("SSL_IRMAE_HOME")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("ssl-irmae")
+    if chosen := os.environ.get("SSL_IRMAE_HOME"):
+        return Path(chosen)
+    try:
+        return platformdirs.user_cache_path("ssl-irmae")
+    except RuntimeError:  # there is no home folder: older versions return a path in "~" as it is
+        return Path("~/.cache/ssl-irmae")
 
 
 def make_folder(folder: Path) -> None:
@@ -25,7 +29,7 @@ def make_folder(folder: Path) -> None:
         UserError: If it cannot be written to; the message says how to move it.
     """
     try:
-        if folder.parts[:1] == ("~",):  # what is left of a path where no home folder is known
+        if folder.parts[:1] == ("~",):
             raise OSError("there is no home folder")
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

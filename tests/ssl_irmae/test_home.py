@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ssl_irmae._support.home import home, make_folder
+from ssl_irmae._support.home import home
 from ssl_irmae.datasets import mnist
 from ssl_irmae.datasets.registry import default_data_dir
 from ssl_irmae.errors import UserError
@@ -83,12 +83,16 @@ def test_codes_that_cannot_be_kept_are_computed(spoiled: Path, monkeypatch: pyte
         assert cached("codes", 1, compute=lambda: {"codes": torch.ones(2)})["codes"].sum() == 2
 
 
+def _unknown_user(_: int) -> None:
+    raise KeyError
+
+
 def test_without_a_home_folder_no_folder_called_tilde_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name)
-    monkeypatch.setattr("pwd.getpwuid", lambda _: {}["a user that the system does not know"])
+    monkeypatch.setattr("pwd.getpwuid", _unknown_user)
     with pytest.raises(UserError, match=r"there is no home folder.*SSL_IRMAE_HOME"):
-        make_folder(default_data_dir())
+        mnist.fetch("mnist", default_data_dir())
     cached("codes", 1, compute=lambda: {"codes": torch.zeros(2)})
     assert list(tmp_path.iterdir()) == []

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import filelock
+import numpy as np
 import pytest
 import torch
 
-from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.home import home
 from ssl_irmae._support.progress import Event, Listener, Message, Pretrained, Waiting
 from ssl_irmae._support.waiting import wait_for
@@ -92,17 +92,19 @@ def test_a_second_fetch_uses_the_files_of_the_first(tmp_path: Path, monkeypatch:
     lock = filelock.FileLock(raw / ".lock")
     lock.acquire()
     events: list[Event] = []
-    mnist.fetch("kmnist", tmp_path, _finishing(lock, lambda: [write_atomically(raw / f, "") for f in FILES], events))
+    mnist.fetch("kmnist", tmp_path, _finishing(lock, lambda: [(raw / name).write_text("") for name in FILES], events))
     assert events[0] == Message("waiting for another process that is fetching kmnist")
 
 
 def test_a_second_evaluation_uses_the_encoder_that_the_first_pretrained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pretrained, "QUICK_STEPS", 2)
-    task = load_task("digits", scored_on="test")
+    images, labels = np.random.default_rng(0).integers(0, 256, (20, 32, 32), dtype=np.uint8), np.arange(20) % 2
+    arrays = (images, labels, images[::-1].copy(), labels)
+    task = load_task(arrays, scored_on="test")
 
     def find(progress: Listener) -> PretrainedEncoder:
         device = torch.device("cpu")
-        return encoder_of_method("ae", task, dataset="digits", device=device, data_dir=None, progress=progress)
+        return encoder_of_method("ae", task, dataset=arrays, device=device, data_dir=None, progress=progress)
 
     events: list[Event] = []
     first = find(events.append)
@@ -115,5 +117,5 @@ def test_a_second_evaluation_uses_the_encoder_that_the_first_pretrained(monkeypa
     lock.acquire()
     events = []
     assert find(_finishing(lock, lambda: config.with_name("hidden").rename(config), events)) == first
-    assert events[0] == Message("waiting for another process that is pretraining ae for digits")
+    assert events[0] == Message("waiting for another process that is pretraining ae for arrays")
     assert not any(isinstance(event, Pretrained) for event in events)

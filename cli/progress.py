@@ -104,7 +104,7 @@ def _bar(event: Waiting | Fetched | Pretrained | TrialDone) -> tuple[int, int | 
     """Return what a bar shows: done, total (None if unknown), the text before it and the text after it."""
     match event:
         case Waiting():
-            return 0, None, f"waiting for {event.what}", f"{event.seconds:.0f} s"
+            return 0, None, f"waiting for another process: {event.what}", f"{event.seconds:.0f} s"
         case Fetched():
             return event.done, event.total or None, f"fetching {event.what}", _bytes(event)
         case Pretrained():

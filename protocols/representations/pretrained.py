@@ -86,10 +86,10 @@ def open_encoder(name: str, name_or_path: str | Path) -> PretrainedEncoder:
     """Open an encoder on disk under the name that contenders use for it.
 
     Raises:
-        UserError: If there is no such encoder.
+        UserError: If there is no such encoder, or it cannot be loaded.
     """
     folder = find_encoder(name_or_path)
-    config = read_config(folder)
+    config = Encoder.from_pretrained(folder).config  # one that cannot be loaded is reported before any work
     card, architecture = config.card, config.architecture
     recorded = {name: card[name] for name in ("steps", "batch_size", "learning_rate", "precision") if "steps" in card}
     return PretrainedEncoder(

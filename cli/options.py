@@ -9,7 +9,10 @@ import typer
 from ssl_irmae.errors import UserError
 
 DataDir = Annotated[
-    Path | None, typer.Option(help="Folder of the data.", show_default="$SSL_IRMAE_DATA_DIR or the user's cache")
+    Path | None,
+    typer.Option(
+        help="Folder of the data.", show_default="$SSL_IRMAE_DATA_DIR, $SSL_IRMAE_HOME/data or the user's cache"
+    ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 LabelsFrom = Annotated[

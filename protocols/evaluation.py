@@ -89,7 +89,7 @@ def evaluate(
         precision: Arithmetic of the networks trained here; auto is what a preset declares, or bf16 where it is fast.
         jobs: Processes that run trials and share the threads; None chooses.
         device: Where networks are trained: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
-        data_dir: Where data are kept; the user's cache by default.
+        data_dir: Where data are kept; ``default_data_dir()`` unless given.
         labels_from: A CSV or TSV file with the columns ``path`` and ``label``, for the pictures of a folder.
         classes: The labels that may be in that table; unless given, a label that looks like a slip is refused.
         strict: Whether to refuse images of the user's own of which anything was left out or changed.

@@ -137,7 +137,7 @@ class Runner:
         return self._autoencoders[encoder.hash]
 
     def _encode(self, representation: Representation, reads: Reads) -> tuple[Tensor, Tensor]:
-        """Encode training and scored images once; codes that need a network or a fit are kept in the user's cache."""
+        """Encode training and scored images once; codes that need a network or a fit are kept in the cache."""
         identity = _identity(representation)
         train, scored = self.task.train, self.task.scored
 

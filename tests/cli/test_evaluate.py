@@ -78,6 +78,15 @@ def test_mistakes_get_one_sentence_and_exit_code_2(command: str, message: str) -
     assert not [p for p in Path().rglob("*") if p.suffix not in ("", ".sqlite")], "something was left half-written"
 
 
+def test_a_home_that_cannot_be_written_to_is_named_with_the_variable_that_moves_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("home").write_text("a file in the way")
+    monkeypatch.setenv("SSL_IRMAE_HOME", "home")
+    check_mistake("evaluate --dataset digits --contenders ae-linear", "error: home/encoders/digits-ae")
+    check_mistake("evaluate --dataset digits --contenders ae-linear", "set SSL_IRMAE_HOME to a folder")
+
+
 def test_bf16_is_refused_without_its_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False}, raising=False)
     check_mistake("evaluate --dataset digits --contenders supervised --precision bf16", "bf16")

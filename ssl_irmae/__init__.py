@@ -15,17 +15,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Encoder", "UserError", "estimators", "evaluate", "load_images", "pretrain", "read_results"]
+__all__ = ["Encoder", "UserError", "estimators", "evaluate", "load_images", "predict", "pretrain", "read_results"]
 
 _MODULES = {
     "Encoder": "ssl_irmae.encoders.encoder",
     "UserError": "ssl_irmae.errors",
     "evaluate": "ssl_irmae.protocols.evaluation",
     "load_images": "ssl_irmae.datasets.registry",
+    "predict": "ssl_irmae.protocols.labelling.predict",
     "pretrain": "ssl_irmae.pretraining.pretrain",
     "read_results": "ssl_irmae.protocols.evaluation",
 }
-_LONG = {"evaluate", "load_images", "pretrain"}
+_LONG = {"evaluate", "load_images", "predict", "pretrain"}
 
 if TYPE_CHECKING:
     from ssl_irmae import estimators
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ssl_irmae.errors import UserError
     from ssl_irmae.pretraining.pretrain import pretrain
     from ssl_irmae.protocols.evaluation import evaluate, read_results
+    from ssl_irmae.protocols.labelling.predict import predict
 else:  # type checkers would take any name to exist
 
     def __getattr__(name: str) -> Any:

@@ -157,7 +157,7 @@ def test_every_folder_with_code_is_installed() -> None:
     assert all((file.parent / "__init__.py").is_file() for file in FILES.values())
 
 
-HELP = ["", "pretrain", "evaluate", "report", "encode", "encoders", "encoders show", "data", "data fetch"]
+HELP = ["", "pretrain", "evaluate", "report", "predict", "encode", "encoders", "encoders show", "data", "data fetch"]
 HEAVY = {"matplotlib", "numpy", "scipy", "sklearn", "torch", "torchvision"}
 
 

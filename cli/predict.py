@@ -1,0 +1,44 @@
+"""``ssl-irmae predict``: label pictures with a classifier that was kept."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ssl_irmae.cli.options import DataDir, Device, Quiet
+from ssl_irmae.cli.terminal import handle_errors, print_result
+
+EPILOG = """
+Examples:
+
+  ssl-irmae predict runs/my-pictures-classify/classifier new-pictures/ --out new.csv
+
+  ssl-irmae predict runs/mine/classifier more.npz --out more.csv
+
+The table has the columns path, label, confidence and second (the next class),
+one line per picture. Labels that the pictures have already are ignored. A table
+of earlier predictions is overwritten, and no other file.
+"""
+
+
+@handle_errors
+def command(
+    classifier: Annotated[Path, typer.Argument(help="The folder `classifier` that `ssl-irmae classify` wrote.")],
+    dataset: Annotated[str, typer.Argument(help="A folder of pictures, an .npz, an IDX file, or a name.")],
+    out: Annotated[Path, typer.Option(help="The .csv to write.")],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop if anything was left out or changed on reading.")
+    ] = False,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    quiet: Quiet = False,
+) -> None:
+    """Label pictures with a kept classifier: one line per picture, with confidence, in a table."""
+    from ssl_irmae.cli.progress import Display
+    from ssl_irmae.protocols.labelling.predict import predict
+
+    with Display(quiet=quiet) as display:
+        predictions = predict(
+            classifier, dataset, out=out, device=device, strict=strict, data_dir=data_dir, progress=display
+        )
+    print_result(f"{out}: {predictions}")

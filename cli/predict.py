@@ -11,13 +11,13 @@ from ssl_irmae.cli.terminal import handle_errors, print_result
 EPILOG = """
 Examples:
 
-  ssl-irmae predict runs/my-pictures-classify/classifier new-pictures/ --out new.csv
+  ssl-irmae predict runs/mine/classifier new-pictures/ --out new.csv
 
   ssl-irmae predict runs/mine/classifier more.npz --out more.csv
 
 The table has the columns path, label, confidence and second (the next class),
-one line per picture. Labels that the pictures have already are ignored. A table
-of earlier predictions is overwritten, and no other file.
+one line per picture. Labels that the pictures already have are ignored. Only
+a table of earlier predictions is overwritten.
 """
 
 

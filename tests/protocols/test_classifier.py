@@ -191,3 +191,14 @@ def test_what_cannot_be_kept_is_refused_in_words(name: str, fit: Fit) -> None:
         contender = contender.with_settings(steps=1)
     with pytest.raises(UserError, match=r"`contender`: .* cannot be kept"):
         fit(contender, FLOORS.get(contender.representation or ""))
+
+
+def test_class_names_that_no_file_could_hold_are_refused(linear: Classifier, task: Task) -> None:
+    with pytest.raises(UserError, match=r"'caf.udce9' has a name that cannot be printed"):
+        Classifier.of(
+            linear.predictor,
+            representation=FLOORS["pixels"],
+            reads="code",
+            classes=["caf\udce9"],
+            train=task.train.images,
+        )

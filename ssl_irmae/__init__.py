@@ -15,18 +15,29 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Encoder", "UserError", "estimators", "evaluate", "load_images", "pretrain", "read_results", "suggest"]
+__all__ = [
+    "Encoder",
+    "UserError",
+    "estimators",
+    "evaluate",
+    "load_images",
+    "predict",
+    "pretrain",
+    "read_results",
+    "suggest",
+]
 
 _MODULES = {
     "Encoder": "ssl_irmae.encoders.encoder",
     "UserError": "ssl_irmae.errors",
     "evaluate": "ssl_irmae.protocols.evaluation",
     "load_images": "ssl_irmae.datasets.registry",
+    "predict": "ssl_irmae.protocols.labelling.predict",
     "pretrain": "ssl_irmae.pretraining.pretrain",
     "read_results": "ssl_irmae.protocols.evaluation",
     "suggest": "ssl_irmae.protocols.labelling.suggest",
 }
-_LONG = {"evaluate", "load_images", "pretrain", "suggest"}
+_LONG = {"evaluate", "load_images", "predict", "pretrain", "suggest"}
 
 if TYPE_CHECKING:
     from ssl_irmae import estimators
@@ -35,6 +46,7 @@ if TYPE_CHECKING:
     from ssl_irmae.errors import UserError
     from ssl_irmae.pretraining.pretrain import pretrain
     from ssl_irmae.protocols.evaluation import evaluate, read_results
+    from ssl_irmae.protocols.labelling.predict import predict
     from ssl_irmae.protocols.labelling.suggest import suggest
 else:  # type checkers would take any name to exist
 

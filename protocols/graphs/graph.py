@@ -22,7 +22,7 @@ LabelledNodes = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Graph:
-    """A graph over unlabelled codes, which also extends scores of its nodes to new points.
+    """A graph over unlabelled codes.
 
     Args:
         weights: Symmetric, without loops, connected: scipy CSR array, fp64 (n, n), at most about 2k entries per row.
@@ -81,20 +81,23 @@ class Graph:
         ordered.sort_indices()
         return ordered
 
-    def extend(self, scores: Tensor, x: Tensor) -> Tensor:
-        """Give each new point the weighted mean of the scores of its k nearest nodes.
 
-        Args:
-            scores: Scores of the nodes, (n, classes).
-            x: Codes of the new points, fp32 (m, d).
+def extend(neighbours: Neighbours, scores: Tensor, x: Tensor, *, k: int) -> Tensor:
+    """Give each new point the weighted mean of the scores of its k nearest nodes.
 
-        Returns:
-            Scores, fp64 (m, classes).
-        """
-        distances, positions = self.neighbours.find(x, self.k)
-        weights = self_tuning(distances)
-        weights /= weights.sum(1, keepdim=True)
-        return (weights[:, :, None] * scores.double()[positions]).sum(1)
+    Args:
+        neighbours: Nearest neighbours among the codes of the nodes.
+        scores: Scores of the nodes, (n, classes).
+        x: Codes of the new points, fp32 (m, d).
+        k: Number of nodes.
+
+    Returns:
+        Scores, fp64 (m, classes).
+    """
+    distances, positions = neighbours.find(x, k)
+    weights = self_tuning(distances)
+    weights /= weights.sum(1, keepdim=True)
+    return (weights[:, :, None] * scores.double()[positions]).sum(1)
 
 
 def self_tuning(distances: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ from ssl_irmae._support.seeding import derive_seed, seeded
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.datasets.image_set import as_float
+from ssl_irmae.protocols.predictors.code_network import CodeNetwork
+from ssl_irmae.protocols.predictors.network import Network
 from ssl_irmae.protocols.readouts.sample import Sample
 from ssl_irmae.protocols.readouts.scaling import Scaling
 
@@ -29,6 +31,7 @@ class CodeClassifier:
     """
 
     def __init__(self, sample: Sample, autoencoder: Autoencoder | None) -> None:
+        self._sample = sample
         pretrained = autoencoder is not None
         if autoencoder is None:
             channels, image_size = sample.inputs.shape[1:3]
@@ -62,3 +65,9 @@ class CodeClassifier:
         """Map images (n, c, s, s) in [0, 1] to logits (n, classes), fp32."""
         z: Tensor = self.head(self.code(x))
         return z.float()
+
+    def predictor(self) -> Network:
+        """Return the predictor that this has become."""
+        channels, image_size = self._sample.inputs.shape[1:3]
+        code = CodeNetwork(self.autoencoder.encoder, channels, image_size, self.autoencoder.latent_dim)
+        return Network(code, self.scaling, self.head, self._sample.device, self._sample.precision)

@@ -11,12 +11,12 @@ from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.protocols.learners.augmentation import view
 from ssl_irmae.protocols.learners.classifier import CodeClassifier
 from ssl_irmae.protocols.learners.training import (
-    image_predictor,
     labelled_batches,
     train,
     unlabelled_batches,
 )
-from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+from ssl_irmae.protocols.predictors.network import Network
+from ssl_irmae.protocols.readouts.sample import Sample
 
 
 def consistency(
@@ -29,7 +29,7 @@ def consistency(
     unlabelled_batch_size: int,
     confidence: float,
     reconstruction_weight: float,
-) -> Predictor:
+) -> Network:
     r"""Train an encoder and a linear head on labels, on their own confident predictions and on reconstruction.
 
     .. math:: L = \text{CE}(\text{strong}(x_L), y)
@@ -74,7 +74,7 @@ def train_consistently(
     unlabelled_batch_size: int,
     confidence: float,
     reconstruction_weight: float,
-) -> Predictor:
+) -> Network:
     """Train like ``consistency``, on any stream of labelled batches.
 
     Args:
@@ -111,4 +111,4 @@ def train_consistently(
         steps=steps,
         learning_rate=learning_rate,
     )
-    return image_predictor(net.logits, sample)
+    return net.predictor()

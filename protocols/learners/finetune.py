@@ -5,13 +5,12 @@ from torch import Tensor
 
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.protocols.learners.classifier import CodeClassifier
-from ssl_irmae.protocols.learners.training import image_predictor, labelled_batches, train
-from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+from ssl_irmae.protocols.learners.training import labelled_batches, train
+from ssl_irmae.protocols.predictors.network import Network
+from ssl_irmae.protocols.readouts.sample import Sample
 
 
-def finetune(
-    sample: Sample, autoencoder: Autoencoder, *, steps: int, learning_rate: float, batch_size: int
-) -> Predictor:
+def finetune(sample: Sample, autoencoder: Autoencoder, *, steps: int, learning_rate: float, batch_size: int) -> Network:
     """Train a copy of a pretrained encoder and a linear head on its code, on labelled images without augmentation.
 
     Args:
@@ -29,4 +28,4 @@ def finetune(
         return F.cross_entropy(net.logits(x), y)
 
     train(loss, net.parameters(decoder=False), sample, steps=steps, learning_rate=learning_rate)
-    return image_predictor(net.logits, sample)
+    return net.predictor()

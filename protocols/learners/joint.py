@@ -7,13 +7,13 @@ from ssl_irmae._support.seeding import generator
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.protocols.learners.classifier import CodeClassifier
 from ssl_irmae.protocols.learners.training import (
-    image_predictor,
     labelled_batches,
     train,
     unlabelled_batches,
 )
+from ssl_irmae.protocols.predictors.network import Network
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES, has_pairs
-from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+from ssl_irmae.protocols.readouts.sample import Sample
 
 
 def joint(
@@ -26,7 +26,7 @@ def joint(
     unlabelled_batch_size: int,
     reconstruction_weight: float,
     metric_loss: str = "",
-) -> Predictor:
+) -> Network:
     r"""Train a copy of a pretrained autoencoder and a linear head on its code.
 
     .. math:: L = \text{cross-entropy}(\text{head}(z_L), y) + w \cdot \text{autoencoder loss}(x_U)
@@ -58,4 +58,4 @@ def joint(
         return value + reconstruction_weight * net.autoencoder.loss(next(unlabelled), noise_rng)
 
     train(loss, net.parameters(decoder=True), sample, steps=steps, learning_rate=learning_rate)
-    return image_predictor(net.logits, sample)
+    return net.predictor()

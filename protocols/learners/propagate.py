@@ -14,8 +14,9 @@ from ssl_irmae.protocols.graphs.graph import Graph, build_graph
 from ssl_irmae.protocols.graphs.poisson_equation import poisson_scores
 from ssl_irmae.protocols.graphs.poisson_mbo import poisson_mbo
 from ssl_irmae.protocols.learners.consistency import train_consistently
+from ssl_irmae.protocols.predictors.network import Network
 from ssl_irmae.protocols.readouts.batches import batches
-from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+from ssl_irmae.protocols.readouts.sample import Sample
 
 Scorer = Callable[[Graph, Tensor, Tensor, int], Tensor]
 """Maps a graph, positions of labelled nodes, their classes and the number of classes to class scores (n, classes)."""
@@ -32,7 +33,7 @@ def propagate(
     unlabelled_batch_size: int,
     confidence: float,
     reconstruction_weight: float,
-) -> Predictor:
+) -> Network:
     r"""Give unlabelled training images pseudo-labels by Poisson learning, keep the safe ones, train on them.
 
     A pseudo-label is safe where all k nearest neighbours have the same one. Images with a true label or a safe
@@ -76,7 +77,7 @@ def propagate_prior(
     unlabelled_batch_size: int,
     confidence: float,
     reconstruction_weight: float,
-) -> Predictor:
+) -> Network:
     """Train like ``propagate``, on pseudo-labels of Poisson MBO, whose class prior helps where labels are very few.
 
     The prior is an assumption, not read from any label: all classes are about equally common (see ``poisson_mbo``).
@@ -109,7 +110,7 @@ def propagate_prior(
 
 def _propagate(
     sample: Sample, autoencoder: Autoencoder | None, score: Scorer, *, k: int, batch_size: int, **training: Any
-) -> Predictor:
+) -> Network:
     positions, labels = pseudo_labels(sample, autoencoder, score, k=k)
 
     def labelled() -> Iterator[tuple[Tensor, Tensor]]:

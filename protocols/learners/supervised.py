@@ -9,7 +9,10 @@ from ssl_irmae.bottlenecks import LinearStack
 from ssl_irmae.networks import paper_encoder, paper_settings
 from ssl_irmae.protocols.learners.augmentation import View, view
 from ssl_irmae.protocols.learners.training import image_predictor, labelled_batches, train
+from ssl_irmae.protocols.predictors.code_network import CodeNetwork
+from ssl_irmae.protocols.predictors.network import Network
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+from ssl_irmae.protocols.readouts.scaling import Scaling
 
 
 def supervised(
@@ -31,7 +34,8 @@ def supervised(
     with seeded(sample.seed, "network"):
         encoder = paper_encoder(channels=channels, image_size=image_size, features=width)
         stack = [LinearStack(width=width, depth=depth)] if depth else []
-        net = nn.Sequential(encoder, *stack, nn.Linear(width, sample.classes))
+        head = nn.Linear(width, sample.classes)
+    net = nn.Sequential(encoder, *stack, head)
     net = net.to(sample.device).to(memory_format=torch.channels_last)
     labelled = labelled_batches(sample, batch_size)
     rng = generator(sample.device, sample.seed, "views")
@@ -41,4 +45,8 @@ def supervised(
         return F.cross_entropy(net(view(x, views, rng)).float(), y)
 
     train(loss, net.parameters(), sample, steps=steps, learning_rate=learning_rate)
-    return image_predictor(net.eval(), sample)
+    net.eval()
+    if stack:
+        return image_predictor(net, sample)
+    code, scaling = CodeNetwork(encoder, channels, image_size, width), Scaling.none(width, sample.device)
+    return Network(code, scaling, head, sample.device, sample.precision)

@@ -6,11 +6,14 @@ from torch import Tensor, nn
 
 from ssl_irmae._support.seeding import generator, seeded
 from ssl_irmae.networks import paper_encoder, paper_settings
-from ssl_irmae.protocols.learners.training import image_predictor, labelled_batches, train
-from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+from ssl_irmae.protocols.learners.training import labelled_batches, train
+from ssl_irmae.protocols.predictors.code_network import CodeNetwork
+from ssl_irmae.protocols.predictors.network import Network
+from ssl_irmae.protocols.readouts.sample import Sample
+from ssl_irmae.protocols.readouts.scaling import Scaling
 
 
-def vib(sample: Sample, *, steps: int, learning_rate: float, batch_size: int, beta: float) -> Predictor:
+def vib(sample: Sample, *, steps: int, learning_rate: float, batch_size: int, beta: float) -> Network:
     r"""Train an encoder with a Gaussian code, and a linear classifier of one sample of the code.
 
     .. math:: L = \text{cross-entropy} + \beta \, \text{KL}(N(\mu, \sigma^2) \,\|\, N(0, 1)), \qquad
@@ -34,23 +37,20 @@ def vib(sample: Sample, *, steps: int, learning_rate: float, batch_size: int, be
     width = paper_settings(channels=channels, image_size=image_size).latent_dim
     with seeded(sample.seed, "network"):
         encoder = paper_encoder(channels=channels, image_size=image_size, features=2 * width)
-        net = nn.ModuleDict({"encoder": encoder, "head": nn.Linear(width, sample.classes)})
-    net = net.to(sample.device).to(memory_format=torch.channels_last)
+        head = nn.Linear(width, sample.classes)
+    net = nn.ModuleList([encoder, head]).to(sample.device).to(memory_format=torch.channels_last)
     noise_rng = generator(sample.device, sample.seed, "noise")
     labelled = labelled_batches(sample, batch_size)
 
     def loss() -> Tensor:
         x, y = next(labelled)
-        mean, rho = torch.split(net["encoder"](x).float(), width, dim=1)
+        mean, rho = torch.split(encoder(x).float(), width, dim=1)
         sigma = F.softplus(rho - 5)
         z = mean + sigma * torch.empty_like(mean).normal_(generator=noise_rng)
         divergence = 0.5 * (mean.square() + sigma.square() - 2 * sigma.log() - 1).sum(1).mean()
-        return F.cross_entropy(net["head"](z).float(), y) + beta * divergence
-
-    def logits(x: Tensor) -> Tensor:
-        out: Tensor = net["head"](net["encoder"](x)[:, :width])
-        return out.float()
+        return F.cross_entropy(head(z).float(), y) + beta * divergence
 
     train(loss, net.parameters(), sample, steps=steps, learning_rate=learning_rate)
     net.eval()
-    return image_predictor(logits, sample)
+    code, scaling = CodeNetwork(encoder, channels, image_size, width), Scaling.none(width, sample.device)
+    return Network(code, scaling, head, sample.device, sample.precision)

@@ -2,11 +2,11 @@
 
 import torch
 
-from ssl_irmae.protocols.readouts.metric_learning import euclidean
-from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+from ssl_irmae.protocols.predictors.nearest_mean import NearestMean
+from ssl_irmae.protocols.readouts.sample import Sample
 
 
-def centroid(sample: Sample) -> Predictor:
+def centroid(sample: Sample) -> NearestMean:
     """Predict the class whose labelled codes have the nearest mean, by Euclidean distance.
 
     Args:
@@ -14,4 +14,4 @@ def centroid(sample: Sample) -> Predictor:
     """
     present = torch.unique(sample.labels)
     means = torch.stack([sample.inputs[sample.labels == c].double().mean(0) for c in present])
-    return lambda x: present[euclidean(x, means).argmin(1)]
+    return NearestMean(means, present, sample.classes)

@@ -1,10 +1,10 @@
 """A vote of the nearest labelled codes."""
 
-from ssl_irmae.protocols.readouts.sample import Predictor, Sample
-from ssl_irmae.protocols.readouts.voting import vote
+from ssl_irmae.protocols.predictors.votes import Votes
+from ssl_irmae.protocols.readouts.sample import Sample
 
 
-def knn(sample: Sample, *, k: int) -> Predictor:
+def knn(sample: Sample, *, k: int) -> Votes:
     """Predict by a vote of the nearest labelled codes, by Euclidean distance, one vote each.
 
     Args:
@@ -12,4 +12,4 @@ def knn(sample: Sample, *, k: int) -> Predictor:
         k: Number of voters (all labelled examples, if there are fewer). A tie goes to the tied class with the nearest
             voter, so with one label per class any k equals 1.
     """
-    return lambda x: vote(x, sample.inputs, sample.labels, k)
+    return Votes(sample.inputs, sample.labels, k, sample.classes)

@@ -7,10 +7,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
-from torch import Tensor
 
 from ssl_irmae._support.seeding import generator
-from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+from ssl_irmae.protocols.predictors.constant import Constant
+from ssl_irmae.protocols.predictors.linear import Linear
+from ssl_irmae.protocols.readouts.sample import Sample
 from ssl_irmae.protocols.readouts.scaling import Scaling
 
 _PATH = (0.001, 0.01, 0.1, 1.0, 10.0)
@@ -20,7 +21,7 @@ _VALIDATED = 2000
 Array = npt.NDArray[np.float32]
 
 
-def linear(sample: Sample, *, C: float, max_iter: int) -> Predictor:
+def linear(sample: Sample, *, C: float, max_iter: int) -> Linear | Constant:
     """Fit multinomial logistic regression with an L2 penalty; scikit-learn's implementation, deterministic.
 
     The code is centred and divided by one number, its root-mean-square over the unlabelled examples, so that a C
@@ -41,18 +42,14 @@ def linear(sample: Sample, *, C: float, max_iter: int) -> Predictor:
     scaling = Scaling.of_sample(sample)
     first = sample.labels[:1]
     if bool((sample.labels == first).all()):
-        return lambda x: first.repeat(len(x))
+        return Constant(first, sample.classes)
     x, y = scaling(sample.inputs).numpy(), sample.labels.numpy()
     validated = torch.randperm(len(y), generator=generator("cpu", "cross-validation"))[:_VALIDATED].numpy()
     with threadpool_limits(1):  # for products this small, waiting for a second thread takes longer than the work
         if np.unique(y[validated], return_counts=True)[1].min() >= _FOLDS:
             C = validated_penalty(x[validated], y[validated], max_iter=max_iter)
         model = LogisticRegression(C=C, max_iter=max_iter).fit(x, y)
-
-    def predict(x: Tensor) -> Tensor:
-        return torch.from_numpy(model.predict(scaling(x).numpy()).astype(np.int64))
-
-    return predict
+    return Linear.of(model, scaling, sample.classes)
 
 
 def validated_penalty(x: Array, y: npt.NDArray[np.int64], *, max_iter: int) -> float:

@@ -1,22 +1,22 @@
 """A projection of the code that brings examples of one class close together."""
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from ssl_irmae._support.seeding import seeded
 from ssl_irmae.pretraining.adam import Adam
+from ssl_irmae.protocols.predictors.projected import Projected, Projection
+from ssl_irmae.protocols.predictors.votes import Votes
 from ssl_irmae.protocols.readouts.metric_learning import class_batches, supcon
-from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+from ssl_irmae.protocols.readouts.sample import Sample
 from ssl_irmae.protocols.readouts.scaling import Scaling
-from ssl_irmae.protocols.readouts.voting import vote
 
 _WIDTH = 64
 
 
 def metric(
     sample: Sample, *, steps: int, learning_rate: float, per_class: int, temperature: float, k: int
-) -> Predictor:
+) -> Projected | Votes:
     """Train a linear projection on the supervised contrastive loss; classify by nearest neighbours on its unit sphere.
 
     It uses pytorch-metric-learning's ``SupConLoss`` on batches of ``MPerClassSampler``. A class with one labelled
@@ -33,7 +33,7 @@ def metric(
     """
     counts = torch.unique(sample.labels, return_counts=True)[1]
     if len(counts) == 1 or counts.min() == 1:
-        return lambda x: vote(x, sample.inputs, sample.labels, k)
+        return Votes(sample.inputs, sample.labels, k, sample.classes)
     scaling = Scaling.of_sample(sample)
     inputs = scaling(sample.inputs)
     with seeded(sample.seed, "projection"):
@@ -44,10 +44,5 @@ def metric(
         loss = supcon(projection(inputs[i]), sample.labels[i], temperature=temperature)
         torch.autograd.backward(loss)
         optimizer.step()
-
-    @torch.no_grad()
-    def project(x: Tensor) -> Tensor:
-        return F.normalize(projection(x))
-
-    projected = project(inputs)
-    return lambda x: vote(project(scaling(x)), projected, sample.labels, k)
+    learned = Projection(scaling, projection.weight.detach(), projection.bias.detach())
+    return Projected(learned, Votes(learned(sample.inputs), sample.labels, k, sample.classes))

@@ -8,16 +8,15 @@ from torch import Tensor, nn
 
 from ssl_irmae._support.seeding import generator, seeded
 from ssl_irmae.pretraining.adam import Adam
+from ssl_irmae.protocols.predictors.head import Head, head_logits
 from ssl_irmae.protocols.readouts.batches import batches
-from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+from ssl_irmae.protocols.readouts.sample import Sample
 from ssl_irmae.protocols.readouts.scaling import Scaling
-
-_PREDICT_CHUNK = 512
 
 
 def mlp(
     samples: Sequence[Sample], *, width: int, dropout: float, steps: int, learning_rate: float, batch_size: int
-) -> list[Predictor]:
+) -> list[Head]:
     """Train two hidden layers with ReLU and dropout, and a linear layer without bias, on frozen codes.
 
     Layers, width, dropout, optimiser and batch size are those of the published code (facebookresearch/irmae, whose
@@ -53,11 +52,11 @@ def mlp(
             for mask, rng in zip(layer, dropout_rngs, strict=True):
                 mask.bernoulli_(1 - dropout, generator=rng)
         optimizer.zero_grad()
-        logits = _logits(x, parameters, masks / (1 - dropout))
+        logits = head_logits(x, parameters, masks / (1 - dropout))
         # each head's loss is the mean over its own batch
         torch.autograd.backward(F.cross_entropy(logits.flatten(0, 1), y.flatten()) * len(samples))
         optimizer.step()
-    return [_predictor(scaling, [w[i : i + 1].detach() for w in parameters]) for i in range(len(samples))]
+    return [Head(scaling, [w[i : i + 1].detach() for w in parameters]) for i in range(len(samples))]
 
 
 def _start(sample: Sample, width: int) -> tuple[list[Tensor], torch.Generator]:
@@ -71,28 +70,3 @@ def _start(sample: Sample, width: int) -> tuple[list[Tensor], torch.Generator]:
         dropout_rng = torch.Generator()
         dropout_rng.set_state(torch.get_rng_state())
     return [w.detach() for layer in layers for w in layer.parameters()], dropout_rng
-
-
-def _logits(x: Tensor, parameters: Sequence[Tensor], factors: Tensor | None = None) -> Tensor:
-    """Map scaled codes (heads, m, d) to logits (heads, m, classes).
-
-    Args:
-        x: Inputs of each head.
-        parameters: Weights and biases of all heads.
-        factors: Dropout factors of the hidden units, (2, heads, m, width); None leaves the units as they are.
-    """
-    first, first_bias, second, second_bias, last = parameters
-    z = torch.baddbmm(first_bias[:, None], x, first.mT).relu()
-    z = z if factors is None else z * factors[0]
-    z = torch.baddbmm(second_bias[:, None], z, second.mT).relu()
-    z = z if factors is None else z * factors[1]
-    return torch.bmm(z, last.mT)
-
-
-def _predictor(scaling: Scaling, parameters: Sequence[Tensor]) -> Predictor:
-    @torch.no_grad()
-    def predict(x: Tensor) -> Tensor:
-        chunks = torch.split(x, _PREDICT_CHUNK)
-        return torch.cat([_logits(scaling(chunk)[None], parameters)[0].argmax(1) for chunk in chunks])
-
-    return predict

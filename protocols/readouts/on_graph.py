@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ssl_irmae.protocols.graphs.graph import Graph, build_graph
+from ssl_irmae.protocols.predictors.on_graph import OnGraph
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 
 
@@ -24,12 +24,12 @@ def predictors(graph: Graph, samples: Sequence[Sample], scores: Sequence[Tensor]
         scores: Class scores of the nodes, (n, classes), for each sample.
     """
     return [
-        transductive(sample, node_scores) if sample.scored else inductive(graph, node_scores)
+        transductive(sample, node_scores) if sample.scored else inductive(graph, node_scores, sample.labels)
         for sample, node_scores in zip(samples, scores, strict=True)
     ]
 
 
-def inductive(graph: Graph, scores: Tensor) -> Predictor:
+def inductive(graph: Graph, scores: Tensor, labels: Tensor) -> OnGraph:
     """Make a predictor for any input from the class scores of a graph's nodes.
 
     Each node counts as the class it scores highest. A new point takes the class with the largest total weight among
@@ -38,9 +38,10 @@ def inductive(graph: Graph, scores: Tensor) -> Predictor:
     Args:
         graph: Graph over the unlabelled codes.
         scores: Class scores of its nodes, (n, classes).
+        labels: The labels of the sample, int64 (m,): only their classes are predicted.
     """
-    votes = F.one_hot(scores.argmax(1), scores.shape[1])
-    return lambda x: graph.extend(votes, x).argmax(1)
+    present = torch.unique(labels)
+    return OnGraph(graph.neighbours, scores[:, present], present, graph.k, scores.shape[1])
 
 
 def transductive(sample: Sample, scores: Tensor) -> Predictor:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+import torch
 from torch import Tensor
 
 from ssl_irmae.protocols.readouts.sample import Sample
@@ -25,6 +26,11 @@ class Scaling:
         """Measure codes z, shape (n, d)."""
         mean = z.mean(0)
         return cls(mean, (z - mean).square().mean().sqrt().clamp_min(1e-12))
+
+    @classmethod
+    def none(cls, width: int, device: torch.device) -> Self:
+        """Return the scaling that changes nothing."""
+        return cls(torch.zeros(width, device=device), torch.ones((), device=device))
 
     @classmethod
     def of_sample(cls, sample: Sample) -> Self:

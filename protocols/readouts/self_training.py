@@ -1,20 +1,20 @@
 """Logistic regression that learns from its own confident predictions."""
 
-import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.semi_supervised import SelfTrainingClassifier
 from threadpoolctl import threadpool_limits
-from torch import Tensor
 
 from ssl_irmae._support.seeding import generator
-from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+from ssl_irmae.protocols.predictors.constant import Constant
+from ssl_irmae.protocols.predictors.linear import Linear
+from ssl_irmae.protocols.readouts.sample import Sample
 from ssl_irmae.protocols.readouts.scaling import Scaling
 
 
 def self_training(
     sample: Sample, *, C: float, max_iter: int, threshold: float, rounds: int, unlabelled: int
-) -> Predictor:
+) -> Linear | Constant:
     """Fit logistic regression, turn its confident predictions into labels, fit again; scikit-learn's implementation.
 
     Source: Yarowsky, "Unsupervised Word Sense Disambiguation Rivaling Supervised Methods", ACL 1995.
@@ -33,7 +33,7 @@ def self_training(
     scaling = Scaling.of_sample(sample)
     first = sample.labels[:1]
     if bool((sample.labels == first).all()):
-        return lambda x: first.repeat(len(x))
+        return Constant(first, sample.classes)
     is_unlabelled = torch.ones(len(sample.unlabelled), dtype=torch.bool)
     is_unlabelled[sample.positions] = False
     pool = is_unlabelled.nonzero().flatten()
@@ -44,8 +44,5 @@ def self_training(
     model = SelfTrainingClassifier(regression, threshold=threshold, max_iter=rounds) if len(pool) else regression
     with threadpool_limits(1):  # for products this small, waiting for a second thread takes longer than the work
         model.fit(scaling(inputs).numpy(), labels.numpy())
-
-    def predict(x: Tensor) -> Tensor:
-        return torch.from_numpy(model.predict(scaling(x).numpy()).astype(np.int64))
-
-    return predict
+    fitted = model.estimator_ if len(pool) else regression
+    return Linear.of(fitted, scaling, sample.classes)

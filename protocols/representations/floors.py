@@ -59,10 +59,15 @@ def pca(train: Tensor) -> Callable[[Tensor], Tensor]:
     Args:
         train: Training images, uint8 (n, c, s, s).
     """
-    flat = pixels(train)
-    width = paper_settings(channels=train.shape[1], image_size=train.shape[2]).latent_dim
-    fitted = PCA(min(width, *flat(train).shape), svd_solver="covariance_eigh").fit(flat(train).numpy())
+    flat, fitted = pixels(train), principal_components(train)
     return lambda images: torch.from_numpy(fitted.transform(flat(images).numpy())).float()
+
+
+def principal_components(train: Tensor) -> PCA:
+    """Fit scikit-learn's PCA to the pixels of training images, uint8 (n, c, s, s), as ``pca`` uses it."""
+    x = pixels(train)(train)
+    width = paper_settings(channels=train.shape[1], image_size=train.shape[2]).latent_dim
+    return PCA(min(width, *x.shape), svd_solver="covariance_eigh").fit(x.numpy())
 
 
 def random(train: Tensor) -> Callable[[Tensor], Tensor]:

@@ -1,4 +1,4 @@
-"""The contract of every contender: deterministic, in place, and able to learn."""
+"""The contract of every contender: deterministic, in place, able to learn, and to be kept with its scores."""
 
 import dataclasses
 import pickle
@@ -14,6 +14,7 @@ from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, choose, contenders_of
+from ssl_irmae.protocols.predictors.registry import FORMS, form_name, is_kept_form
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 from ssl_irmae.protocols.task import Task
 from tests.protocols.small_grids import QUICK
@@ -123,10 +124,19 @@ def test_contenders_accept_degenerate_subsets(name: str, case: str, task: Task, 
     positions, labels = (torch.tensor(values) for values in DEGENERATE[case])
     scored = 5 if contender.transductive else 0
     sample = Sample(inputs[positions], labels, inputs, positions, 10, 0, CPU, "fp32", scored)
-    predictions = fit(contender, sample, encoder)(inputs[-5:])
+    predictor = fit(contender, sample, encoder)
+    predictions = predictor(inputs[-5:])
     assert predictions.shape == (5,)
-    if contender.frozen and "width" not in contender.settings:  # a head of 3 steps has yet to learn what is absent
+    unlearned = "width" in contender.settings  # a head of 3 steps has yet to learn what is absent
+    if contender.frozen and not unlearned:
         assert set(predictions.tolist()) <= set(labels.tolist())
+    assert is_kept_form(predictor) == (not contender.transductive and "depth" not in contender.settings)
+    if is_kept_form(predictor):
+        logits = predictor.logits(inputs[-5:])
+        assert (logits.shape, logits.dtype) == ((5, 10), torch.float32)
+        assert logits.isfinite().all()
+        if contender.frozen and not unlearned:
+            assert logits.softmax(1)[:, labels.unique()].sum(1) == pytest.approx(torch.ones(5))
 
 
 # eight small linear layers before a fresh head: 60 steps of supervised-irmae end on its first plateau
@@ -138,11 +148,24 @@ def test_contenders_learn(name: str, task: Task, encoder: Encoder) -> None:
         fewer = {"steps": 60, "learning_rate": 2e-3, "unlabelled_batch_size": 16}
         settings = {k: fewer.get(k, v) for k, v in contender.settings.items()}
         contender = dataclasses.replace(contender, settings=settings)
-    inputs, scored = inputs_of(contender, encoder, task)
+    inputs, scored = task.train.images, task.scored.images
+    if contender.frozen:  # pixels say more than the code of a tiny encoder
+        inputs, scored = (images.flatten(1).float() / 255 for images in (inputs, scored))
     assert task.scored.labels is not None
     sample = sample_of(contender, inputs, scored, task, torch.arange(200), seed=0)
-    wrong = fit(contender, sample, encoder)(scored) != task.scored.labels
-    assert wrong.double().mean() < 0.75
+    predictor = fit(contender, sample, encoder)
+    predictions = predictor(scored)
+    wrong = (predictions != task.scored.labels).double()
+    assert wrong.mean() < 0.75
+    if not is_kept_form(predictor):
+        return
+    logits = predictor.logits(scored)
+    assert (logits.argmax(1) == predictions).double().mean() >= 0.97, "scores and predictions must agree"
+    surest = logits.softmax(1).amax(1).argsort(descending=True)
+    assert wrong[surest[:248]].mean() < wrong[surest[248:]].mean(), "scores must rank how certain predictions are"
+    kept = FORMS[form_name(predictor)].rebuild(predictor.tensors(), predictor.settings(), CPU)
+    assert torch.equal(kept.logits(scored), logits)
+    assert torch.equal(kept(scored), predictions)
 
 
 def test_unknown_contenders_name_the_nearest() -> None:

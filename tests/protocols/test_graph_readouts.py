@@ -97,11 +97,11 @@ def test_inductive_predictions_extend_the_classes_of_the_nodes(readout: GraphRea
     sample = sample_at(x[:100], y[:100], first_of_each_class(y[:100], 2))
     graph = build_graph(sample.unlabelled, k=8)
     (predict,) = readout([sample])
-    assert torch.equal(predict(x), inductive(graph, _node_scores(readout, graph, sample))(x))
+    assert torch.equal(predict(x), inductive(graph, _node_scores(readout, graph, sample), sample.labels)(x))
 
 
 def test_a_node_is_its_own_nearest_neighbour_when_predicted_as_a_new_point(blobs: Blobs) -> None:
     x, y = blobs
     graph = build_graph(x, k=2)  # the point itself has weight 1, the second exp(-4)
     scores = torch.eye(3)[y]
-    assert torch.equal(inductive(graph, scores)(x), y)
+    assert torch.equal(inductive(graph, scores, y)(x), y)

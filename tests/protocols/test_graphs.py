@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.graphs.conjugate_gradients import conjugate_gradients
-from ssl_irmae.protocols.graphs.graph import build_graph
+from ssl_irmae.protocols.graphs.graph import build_graph, extend
 from ssl_irmae.protocols.graphs.in_threads import in_threads
 from ssl_irmae.protocols.graphs.label_spreading import spread_scores
 from ssl_irmae.protocols.graphs.neighbours import Neighbours
@@ -91,11 +91,11 @@ def test_a_new_point_takes_the_weighted_mean_of_its_neighbours(codes: Tensor) ->
     graph = build_graph(codes[:30], k=3)
     scores = torch.rand(30, 2)
     d = distances_between(codes[30:], codes[:30])
-    for x, found, row in zip(codes[30:], graph.extend(scores, codes[30:]), d, strict=True):
+    for x, found, row in zip(codes[30:], extend(graph.neighbours, scores, codes[30:], k=3), d, strict=True):
         near = np.argsort(row)[:3]
         w = np.exp(-4 * row[near] ** 2 / row[near[-1]] ** 2)
         assert found.numpy() == pytest.approx(w @ scores.double().numpy()[near] / w.sum(), rel=1e-5)
-        assert torch.equal(graph.extend(scores, x[None])[0], found)
+        assert torch.equal(extend(graph.neighbours, scores, x[None], k=3)[0], found)
 
 
 def test_label_spreading_matches_its_closed_form(codes: Tensor) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ssl_irmae._support.seeding import generator, seeded
 from ssl_irmae.protocols.graphs.neighbours import Neighbours
+from ssl_irmae.protocols.predictors.head import Head
 from ssl_irmae.protocols.readouts.batches import batches
 from ssl_irmae.protocols.readouts.centroid import centroid
 from ssl_irmae.protocols.readouts.knn import knn
@@ -21,7 +22,7 @@ from ssl_irmae.protocols.readouts.linear import linear, validated_penalty
 from ssl_irmae.protocols.readouts.metric import metric
 from ssl_irmae.protocols.readouts.metric_learning import class_batches, nearest, supcon
 from ssl_irmae.protocols.readouts.mlp import mlp
-from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+from ssl_irmae.protocols.readouts.sample import Sample
 from ssl_irmae.protocols.readouts.self_training import self_training
 from tests.protocols.blobs import Array, Blobs, distances_between, first_of_each_class, sample_at
 
@@ -66,7 +67,7 @@ def test_a_head_trained_with_others_gets_the_bits_it_gets_alone(blobs: Blobs) ->
     x, y = blobs
     samples = [dataclasses.replace(sample_at(x, y, list(range(i, i + 30))), seed=i) for i in (0, 40, 80)]
 
-    def train(samples: Sequence[Sample]) -> list[Predictor]:
+    def train(samples: Sequence[Sample]) -> list[Head]:
         return mlp(samples, width=16, dropout=0.5, steps=20, learning_rate=1e-2, batch_size=20)
 
     alone = [train([sample])[0](x) for sample in samples]

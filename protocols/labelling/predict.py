@@ -1,0 +1,57 @@
+"""Label pictures with a classifier that was kept."""
+
+from pathlib import Path
+
+from ssl_irmae._support.compute import find_device
+from ssl_irmae._support.progress import Listener, Message, silent
+from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.datasets.reading import count
+from ssl_irmae.datasets.registry import Dataset, load_images
+from ssl_irmae.protocols.labelling.classifier import Classifier
+from ssl_irmae.protocols.labelling.predictions import Predictions, check_table
+
+
+def predict(
+    classifier: str | Path,
+    dataset: Dataset,
+    *,
+    out: str | Path | None = None,
+    device: str = "auto",
+    strict: bool = False,
+    data_dir: str | Path | None = None,
+    progress: Listener = silent,
+) -> Predictions:
+    """Predict the labels of pictures with a kept classifier.
+
+    Args:
+        classifier: The folder ``classifier`` that ``classify`` wrote.
+        dataset: A path to pictures, a name, or arrays, as in ``load_images``; labels among them play no part.
+        out: The .csv to write, with columns path, label, confidence and second, in the order of the pictures; None
+            writes nothing. A table of earlier predictions is overwritten, and nothing else.
+        device: Where networks run, ``"auto"`` or a device that torch knows.
+        strict: Whether to stop if anything was left out or changed when the pictures were read.
+        data_dir: Folder of the named data sets.
+        progress: Called with ``Message`` events that say what was read, and ``Fetched`` ones while files are fetched.
+
+    Raises:
+        UserError: If the classifier, the pictures or the file to write cannot be used.
+    """
+    if out is not None:
+        check_table(Path(out), dataset)
+    kept = Classifier.load(classifier, find_device(device))
+    images = load_images(
+        dataset, "train", data_dir=data_dir, image_size=kept.image_size, strict=strict, progress=progress
+    )
+    _report(images, kept, progress)
+    predictions = Predictions.of(kept, images)
+    if out is not None:
+        predictions.write_csv(Path(out))
+    return predictions
+
+
+def _report(images: ImageSet, classifier: Classifier, progress: Listener) -> None:
+    """Say what of the pictures plays no part."""
+    if images.images.shape[1] > classifier.channels:
+        progress(Message(f"{images.name}: colour is read as grey, as the classifier learned it"))
+    if len(images.labelled):
+        progress(Message(f"{images.name}: {count(len(images.labelled), 'label')} among the data ignored"))

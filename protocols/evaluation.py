@@ -134,7 +134,7 @@ def evaluate(
     for part in plan.parts:
         draw_subsets(part, plan.rule, task)  # an impossible budget is reported before anything is pretrained
     held_out = plan.scored_on is None and task.scored_on == "development"
-    notes = _held_out(task, progress) if held_out else []
+    notes = [*(_held_out(task, progress) if held_out else []), *_not_scored(task, progress)]
     with stages("find encoders"):
         opened: dict[str, tuple[PretrainedEncoder, ...]] = {
             name: tuple(encoder.noting_other_data(task) for encoder in several) for name, several in named.items()
@@ -262,6 +262,15 @@ def _held_out(task: Task, progress: Listener) -> list[Note]:
     )
     progress(Message(text))
     return [Note("held out", text, text)]
+
+
+def _not_scored(task: Task, progress: Listener) -> list[Note]:
+    if not task.not_scored:
+        return []
+    total = len(task.scored) + task.not_scored
+    text = f"{task.not_scored:,} of the {total:,} test images of {task.train.name} have no label and are not scored."
+    progress(Message(text))
+    return [Note("not scored", text, text)]
 
 
 def _plan_values(plan: Plan, task: Task) -> dict[str, Any]:

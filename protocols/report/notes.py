@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from ssl_irmae.datasets.reading import count
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, READOUT_NOTES, SETTING_GROUPS
 from ssl_irmae.protocols.report.note import Note, join, lower_first
 from ssl_irmae.protocols.report.tables.cells import format_p
@@ -53,9 +54,9 @@ def _errors(first: Row, summaries: Sequence[Summary]) -> Note:
         return Note(
             "error", f"{error}, ± standard error (ddof = 1).", f"{error}, ± standard error over training seeds."
         )
-    count = f"{counts.pop()}" if len(counts) == 1 else "n"
-    text = f"{error}, ± standard error over {count} labelled subsets (ddof = 1), each with its own training seed."
-    return Note("error", text, f"{error}, ± standard error over {count} labelled subsets.")
+    n = f"{counts.pop()}" if len(counts) == 1 else "n"
+    text = f"{error}, ± standard error over {n} labelled subsets (ddof = 1), each with its own training seed."
+    return Note("error", text, f"{error}, ± standard error over {n} labelled subsets.")
 
 
 def scored_images(row: Row) -> str:
@@ -237,9 +238,10 @@ def _scored_images(first: Row, summaries: Sequence[Summary]) -> Note:
 
 def _single_classes(rows: Sequence[Row]) -> list[Note]:
     """Name what predicts one class for every image: its mean says little about the trials it is over."""
+    notes = _subsets_of_one_class(rows)
     found: dict[tuple[str, int], list[bool]] = {}
     for row in rows:
-        if row.budget > 1:
+        if row.budget > 1 and row.classes_labelled != 1:
             found.setdefault((row.contender, row.budget), []).append(row.classes_predicted == 1)
     counts = [
         f"{name} at {budget:,} labels, {sum(single)} of {len(single)} trials"
@@ -247,10 +249,26 @@ def _single_classes(rows: Sequence[Row]) -> list[Note]:
         if any(single)
     ]
     if not counts:
-        return []
+        return notes
     text = f"Training never got going or diverged (one class predicted for every image): {'; '.join(counts)}."
     most = counts[:2] + [f"and {len(counts) - 2} more"] * (len(counts) > 2)
-    return [Note("one class", text, f"Training failed (one class for every image): {'; '.join(most)}.")]
+    return [*notes, Note("one class", text, f"Training failed (one class for every image): {'; '.join(most)}.")]
+
+
+def _subsets_of_one_class(rows: Sequence[Row]) -> list[Note]:
+    subsets: dict[int, dict[tuple[int, str], bool]] = {}
+    for row in rows:
+        if row.budget > 1:
+            subsets.setdefault(row.budget, {})[row.seed, row.subset] = row.classes_labelled == 1
+    counts = [
+        f"{sum(single.values())} of {count(len(single), 'subset')} at {budget:,} labels"
+        for budget, single in subsets.items()
+        if any(single.values())
+    ]
+    if not counts:
+        return []
+    text = f"The subset holds one class, so that nothing can be learned from it: {'; '.join(counts)}."
+    return [Note("one labelled class", text, text)]
 
 
 def _readouts(rows: Sequence[Row]) -> list[Note]:

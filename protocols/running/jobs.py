@@ -37,7 +37,7 @@ def draw_subsets(part: Part, rule: Rule, task: Task) -> list[list[Subset]]:
     """
     assert task.train.labels is not None  # load_task makes sure of it
     labels = task.train.labels.numpy()
-    budgets = dict.fromkeys(len(labels) if budget is None else budget for budget in part.budgets)
+    budgets = dict.fromkeys(len(task.train.labelled) if budget is None else budget for budget in part.budgets)
     return [
         [
             draw_subset(labels, fingerprint=task.train.fingerprint, budget=budget, seed=seed, rule=rule)
@@ -64,7 +64,7 @@ def list_jobs(
             for name in part.contenders:
                 contender = plan.contenders[name].with_steps(part.steps)
                 # at the full set all subsets are the same: without randomness there is one result, not n
-                once = contender.deterministic_at_full_set and subsets[0].rule == "full"
+                once = _deterministic_at_full_set(contender, task) and subsets[0].rule == "full"
                 sources = (None,) if contender.representation is None else representations[contender.representation]
                 for representation in sources:
                     for subset in subsets[:1] if once else subsets:
@@ -99,7 +99,7 @@ def _trial(
         cross_validated=contender.cross_validated,
         settings_from=contender.settings_from,
         family=contender.family,
-        deterministic_at_full_set=contender.deterministic_at_full_set,
+        deterministic_at_full_set=_deterministic_at_full_set(contender, task),
         transductive=contender.transductive,
         test_peeks=contender.test_peeks,
         revision=contender.revision,
@@ -113,3 +113,8 @@ def _trial(
         threads=threads,
         software={name: version for name, version in versions().items() if name in counting},
     )
+
+
+def _deterministic_at_full_set(contender: Contender, task: Task) -> bool:
+    partly_labelled = len(task.train.labelled) < len(task.train)
+    return contender.deterministic_at_full_set and not (contender.draws_unlabelled and partly_labelled)

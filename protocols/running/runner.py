@@ -164,8 +164,9 @@ class Runner:
 
     def _score(self, job: Job, predictions: Tensor) -> tuple[Row, bytes]:
         """Compare predictions with the labels; return the row, and which images were wrong."""
-        labels = self.task.scored.labels
+        labels, train_labels = self.task.scored.labels, self.task.train.labels
         assert labels is not None  # load_task makes sure of it
+        assert train_labels is not None
         wrong = (predictions != labels).numpy()
         row = Row(
             **job.trial.model_dump(),
@@ -173,6 +174,7 @@ class Runner:
             n_scored=len(labels),
             predictions=hashlib.sha256(predictions.numpy().tobytes()).hexdigest(),
             classes_predicted=len(np.unique(predictions.numpy())),
+            classes_labelled=len(train_labels[torch.from_numpy(job.subset.indices)].unique()),
         )
         return row, np.packbits(wrong).tobytes()
 

@@ -169,12 +169,14 @@ class Row(Trial):
         predictions: SHA-256 of the predicted labels.
         classes_predicted: Number of classes among the predictions: 1 shows training that never got going or diverged.
             None in rows from before this was recorded.
+        classes_labelled: Number of classes in the labelled subset: from 1 nothing can be learned. None in older rows.
     """
 
     error: float = Field(ge=0, le=100, allow_inf_nan=False)
     n_scored: int = Field(ge=1)
     predictions: str
     classes_predicted: int | None = None
+    classes_labelled: int | None = None
 
 
 @dataclass(frozen=True)

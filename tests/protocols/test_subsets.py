@@ -82,7 +82,10 @@ def test_the_first_images_are_taken_as_they_come() -> None:
         (0, r"`budgets`: 0 labels .* use 1 to 1000"),
         (1001, r"`budgets`: 1001 labels .* use 1 to 1000"),
         (9, r"`budgets`: 9 labels .* over 10 classes; use 10 or more, or `rule` uniform"),
-        (999, r"`budgets`: 999 labels .* rarest class has \d+ images; use at most \d+, 'all', or `rule` uniform"),
+        (
+            999,
+            r"`budgets`: 999 labels .* rarest class has \d+ labelled images; use at most \d+, 'all', or `rule` uniform",
+        ),
     ],
 )
 def test_impossible_budgets_are_explained(budget: int, message: str) -> None:

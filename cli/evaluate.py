@@ -34,7 +34,7 @@ lists all others.
 @handle_errors
 def command(
     labels: Annotated[
-        str | None, typer.Option(help="Label budgets, such as 100 or 10,100,1000,all.", show_default="100")
+        str | None, typer.Option(help="Label budgets, such as 100 or 10,1%,5/class,all.", show_default="100")
     ] = None,
     seeds: Annotated[
         str | None, typer.Option(help="How many subsets, such as 10, or which, such as 0,3,7.", show_default="10")
@@ -90,7 +90,13 @@ def command(
     baseline: Annotated[
         str | None, typer.Option(help="The row that differences are taken to.", show_default="supervised")
     ] = None,
-    rule: Annotated[Literal["balanced", "uniform"], typer.Option(help="How labelled subsets are drawn.")] = "balanced",
+    rule: Annotated[
+        Literal["balanced", "stratified", "uniform"],
+        typer.Option(
+            help="How labelled subsets are drawn: equally many of each class, by each class's share, or without "
+            "looking at classes."
+        ),
+    ] = "balanced",
     scored_on: Annotated[
         Literal["test", "development"] | None,
         typer.Option(

@@ -59,7 +59,8 @@ def command(
         Literal["test", "development"] | None, typer.Option(help="Which images, if there are trials of both.")
     ] = None,
     rule: Annotated[
-        Literal["balanced", "uniform", "first"] | None, typer.Option(help="Which rule, if there are trials of several.")
+        Literal["balanced", "stratified", "uniform", "first"] | None,
+        typer.Option(help="Which rule, if there are trials of several."),
     ] = None,
     encoder: Annotated[
         list[str] | None,

@@ -47,7 +47,7 @@ def evaluate(
     metric_loss: str | None = None,
     metrics: Literal["error", "retrieval"] = "error",
     baseline: str | None = None,
-    rule: Literal["balanced", "uniform"] = "balanced",
+    rule: Literal["balanced", "stratified", "uniform"] = "balanced",
     scored_on: ScoredOn | None = None,
     store: str | Path = "runs/results.sqlite",
     import_trials: str | Path | Sequence[str | Path] = (),
@@ -62,7 +62,8 @@ def evaluate(
     Finished trials are kept in a store; calling again runs only what is missing.
 
     Args:
-        budgets: A number of labels, ``"all"``, or a list of these; 100 by default.
+        budgets: A number of labels, ``"1%"`` of the labelled training images (rounded up), ``"5/class"``, ``"all"``,
+            or a list of these; 100 by default.
         seeds: How many labelled subsets, or a list of seeds; 10 by default.
         dataset: A name such as ``"mnist"`` (the default) or ``"digits"``; a path to a folder of pictures, an ``.npz``
             or an IDX file; or arrays, ``(images, labels)`` or ``(images, labels, test_images, test_labels)``.
@@ -77,7 +78,8 @@ def evaluate(
         metric_loss: A metric-learning loss added to joint training, such as ``"supcon"``.
         metrics: ``"retrieval"`` adds the quality of frozen codes without any classifier.
         baseline: The contender that differences are taken to; ``"supervised"`` by default, if it is run.
-        rule: How labelled subsets are drawn.
+        rule: How labelled subsets are drawn: ``"balanced"`` (equally many of each class), ``"stratified"`` (each class
+            by its share of the labelled images) or ``"uniform"`` (without looking at classes).
         scored_on: ``"test"``, or ``"development"`` for a held-out sixth of the training images. By default the test
             images, or the held-out ones if there is no test split.
         store: The file of finished trials.
@@ -197,7 +199,7 @@ def read_results(
     preset: str | None = None,
     dataset: str | None = None,
     scored_on: ScoredOn | None = None,
-    rule: Literal["balanced", "uniform", "first"] | None = None,
+    rule: Literal["balanced", "stratified", "uniform", "first"] | None = None,
     commands: Sequence[str] = (),
 ) -> Report:
     """Read finished trials and summarise them.

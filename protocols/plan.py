@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ssl_irmae._support.compute import Precision
 from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.protocols.budgets import Budget
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.subsets import Rule
 from ssl_irmae.protocols.task import ScoredOn
@@ -17,7 +18,7 @@ class Part(BaseModel):
 
     Args:
         contenders: Their names.
-        budgets: Numbers of labels; None means all.
+        budgets: Numbers of labels; ``"1%"`` and ``"5/class"`` depend on the data; None means all.
         seeds: One subset and one training seed each.
         steps: Optimiser steps of every network trained end to end; None keeps the contenders' own.
     """
@@ -25,7 +26,7 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     contenders: tuple[str, ...]
-    budgets: tuple[int | None, ...]
+    budgets: tuple[Budget, ...]
     seeds: tuple[int, ...]
     steps: int | None = None
 

@@ -10,6 +10,7 @@ import torch
 from ssl_irmae._support.compute import Precision, find_precision
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.errors import UserError, check_choice, unknown_name
+from ssl_irmae.protocols.budgets import Budget, is_relative
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, DEFAULT_BASELINE, choose, contenders_of
@@ -18,28 +19,30 @@ from ssl_irmae.protocols.presets import Preset, find_preset
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES
 from ssl_irmae.protocols.task import ScoredOn
 
-Budgets = int | str | Sequence[int | str | None]
+Budgets = int | str | Sequence[Budget]
 Seeds = int | Sequence[int]
 _MOST_SEEDS = 10_000
 
 
-def read_budgets(budgets: Budgets) -> tuple[int | None, ...]:
-    """Read ``100``, ``"all"`` or a list of these; None stands for all.
+def read_budgets(budgets: Budgets) -> tuple[Budget, ...]:
+    """Read ``100``, ``"1%"``, ``"5/class"``, ``"all"`` or a list of these; None stands for all.
 
     Raises:
         UserError: If one is not a number of labels.
 
-    >>> read_budgets([10, "all"])
-    (10, None)
+    >>> read_budgets([10, "1%", "all"])
+    (10, '1%', None)
     """
-    read: list[int | None] = []
+    read: list[Budget] = []
     for budget in _listed(budgets):
         if budget is None or (isinstance(budget, str) and budget == "all"):
             read.append(None)
+        elif isinstance(budget, str) and is_relative(budget):
+            read.append(budget)
         elif _is_whole(budget) and budget > 0:
             read.append(int(budget))
         else:
-            raise UserError(f"`budgets`: {budget!r} is not a number of labels; use 1 or more, or 'all'")
+            raise UserError(f"`budgets`: {budget!r} is not a number of labels; use 1 or more, '1%', '5/class' or 'all'")
     if not read:
         raise UserError("`budgets`: the list is empty; use, for example, [10, 100]")
     return tuple(dict.fromkeys(read))
@@ -106,7 +109,7 @@ def make_plan(
     encoders: Sequence[str] = (),
     metric_loss: str | None = None,
     steps: int | None = None,
-    rule: Literal["balanced", "uniform"] = "balanced",
+    rule: Literal["balanced", "stratified", "uniform"] = "balanced",
     scored_on: ScoredOn | None = None,
     precision: str = "auto",
     device: torch.device | str = "cpu",
@@ -114,7 +117,7 @@ def make_plan(
     """Fill in what is not given: the eight default contenders on MNIST at 100 labels over 10 subsets.
 
     Args:
-        budgets: A number of labels, ``"all"``, or a list of these.
+        budgets: A number of labels, ``"1%"`` of them, ``"5/class"``, ``"all"``, or a list of these.
         seeds: How many subsets, or a list of seeds.
         dataset: A name, a path to the user's images, or arrays.
         contenders: Their names, or one name.
@@ -132,7 +135,7 @@ def make_plan(
     Raises:
         UserError: If a name is unknown, or a preset is given together with what it holds.
     """
-    check_choice("rule", rule, ("balanced", "uniform"))
+    check_choice("rule", rule, ("balanced", "stratified", "uniform"))
     known = dict(PUBLISHED_PROTOCOL if published else CONTENDERS)
     for name in encoders:
         known |= contenders_of(name)

@@ -1,6 +1,7 @@
 """The labelled indices: a pure function of data fingerprint, budget, seed and rule."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +13,9 @@ from ssl_irmae.datasets.image_set import UNLABELLED
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.errors import UserError
 
-Rule = Literal["balanced", "uniform", "first", "full"]
+Indices = npt.NDArray[np.int64]
+
+Rule = Literal["balanced", "stratified", "uniform", "first", "full"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Subset:
         rule: How they were drawn; ``"full"`` if it holds every label there is, whatever rule was asked for.
     """
 
-    indices: npt.NDArray[np.int64]
+    indices: Indices
     seed: int
     rule: Rule
 
@@ -39,17 +42,19 @@ def draw_subset(labels: npt.NDArray[np.int64], *, fingerprint: str, budget: int,
     """Draw the labelled images for one budget and seed.
 
     ``"balanced"`` deals the classes out in rounds: each round takes one image of every class, the classes in a random
-    order, so that counts never differ by more than one. ``"uniform"`` draws without looking at labels. Both are
-    prefixes of one long draw that does not depend on the budget: a smaller subset is contained in a larger one.
+    order, so that counts never differ by more than one. ``"stratified"`` keeps the shares that the classes have among
+    all labelled images: each label goes to the class that is furthest behind its share, so that a rare class may have
+    none in a small subset. ``"uniform"`` draws without looking at labels. All three are prefixes of one long draw that
+    does not depend on the budget: a smaller subset is contained in a larger one.
     ``"first"`` draws nothing: it takes the first labelled images as they come, as the public reference script does.
 
     Args:
         labels: Labels of the whole training set, int64, shape (n,); images of label -1 have none and are never drawn.
-            Balanced drawing needs the labels, as in every published protocol.
+            Balanced and stratified drawing need the labels, as in every published protocol.
         fingerprint: Fingerprint of the training set.
         budget: Number of labels, at most as many as there are.
         seed: Seed of the draw.
-        rule: ``"balanced"``, ``"uniform"`` or ``"first"``.
+        rule: ``"balanced"``, ``"stratified"``, ``"uniform"`` or ``"first"``.
 
     Raises:
         UserError: If the budget cannot be met by that rule.
@@ -71,16 +76,33 @@ def draw_subset(labels: npt.NDArray[np.int64], *, fingerprint: str, budget: int,
     if rule == "uniform":
         return Subset(labelled[rng.permutation(n)[:budget]], seed, rule)
     queues = [rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels[labelled])]
+    if rule == "stratified":
+        return Subset(_deal_by_share(queues, budget, rng), seed, rule)
     if budget < len(queues):
         raise UserError(
             f"`budgets`: {budget} labels cannot be balanced over {len(queues)} classes; "
-            f"use {len(queues)} or more, or `rule` uniform"
+            f"use {len(queues)} or more, or `rule` stratified or uniform"
         )
     scarcest = min(len(queue) for queue in queues)
     if budget > scarcest * len(queues):
         raise UserError(
             f"`budgets`: {budget} labels cannot be balanced, as the rarest class has "
-            f"{count(scarcest, 'labelled image')}; use at most {scarcest * len(queues)}, 'all', or `rule` uniform"
+            f"{count(scarcest, 'labelled image')}; use at most {scarcest * len(queues)}, 'all', or `rule` stratified or "
+            "uniform"
         )
     dealt = [queues[c][r] for r in range(-(-budget // len(queues))) for c in rng.permutation(len(queues))]
     return Subset(np.array(dealt[:budget], dtype=np.int64), seed, rule)
+
+
+def _deal_by_share(queues: Sequence[Indices], budget: int, rng: np.random.Generator) -> Indices:
+    """Give each label to the class that is furthest behind its share; of several, to the first in a random order."""
+    order = rng.permutation(len(queues))
+    sizes = np.array([len(queues[c]) for c in order])
+    counts = np.zeros_like(sizes)
+    dealt = np.empty(budget, dtype=np.int64)
+    for t in range(budget):
+        # share * (t + 1) - count, times the number of images: whole numbers, so that ties are ties
+        behind = int(np.argmax(sizes * (t + 1) - counts * sizes.sum()))
+        dealt[t] = queues[order[behind]][counts[behind]]
+        counts[behind] += 1
+    return dealt

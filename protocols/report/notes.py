@@ -189,6 +189,7 @@ def _subsets(rows: Sequence[Row]) -> list[Note]:
     shared = "nested over budgets, shared by all contenders"
     texts = {
         "balanced": f"Subsets: balanced (equally many of each class, within one), {shared}.",
+        "stratified": f"Subsets: stratified (each class by its share of the labelled images), {shared}.",
         "uniform": f"Subsets: uniform (drawn without looking at classes), {shared}.",
         "first": "Subset: the first images, the same for all: ± is over training seeds alone.",
     }

@@ -25,7 +25,7 @@ def select_protocol(
         trials: Trials of any protocols.
         dataset: Its name, or the beginning of its fingerprint (six characters or more), where there are several.
         scored_on: ``"test"`` or ``"development"``, where there are both.
-        rule: ``"balanced"``, ``"uniform"`` or ``"first"``, where there are several.
+        rule: ``"balanced"``, ``"stratified"``, ``"uniform"`` or ``"first"``, where there are several.
 
     Raises:
         UserError: If nothing is left, or several protocols are; it lists them.

@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from ssl_irmae._support.environment import versions
+from ssl_irmae.protocols.budgets import number_of_labels
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.plan import Part, Plan
 from ssl_irmae.protocols.representations.floors import FLOOR_SOFTWARE
@@ -37,7 +40,10 @@ def draw_subsets(part: Part, rule: Rule, task: Task) -> list[list[Subset]]:
     """
     assert task.train.labels is not None  # load_task makes sure of it
     labels = task.train.labels.numpy()
-    budgets = dict.fromkeys(len(task.train.labelled) if budget is None else budget for budget in part.budgets)
+    labelled = labels[task.train.labelled]
+    classes = len(np.unique(labelled))
+    # two ways to ask for one number of labels are one budget
+    budgets = dict.fromkeys(number_of_labels(b, labelled=len(labelled), classes=classes) for b in part.budgets)
     return [
         [
             draw_subset(labels, fingerprint=task.train.fingerprint, budget=budget, seed=seed, rule=rule)

@@ -10,10 +10,11 @@ from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
+from ssl_irmae.protocols.plan import Part
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 from ssl_irmae.protocols.representations.floors import FLOORS
 from ssl_irmae.protocols.running.grid import Grid
-from ssl_irmae.protocols.running.jobs import list_jobs
+from ssl_irmae.protocols.running.jobs import draw_subsets, list_jobs
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.subsets import Rule, draw_subset
 from ssl_irmae.protocols.task import Task, load_task
@@ -113,6 +114,13 @@ def test_at_the_full_set_a_readout_that_draws_unlabelled_images_is_repeated_wher
         task = load_task(image_set([0, 1, 2] * 6 + unlabelled), scored_on="development")
         jobs = list_jobs(plan(names, (None,), (0, 1), CONTENDERS), task, floors, dict.fromkeys(names, 1))
         assert [job.trial.seed for job in jobs] == expected
+
+
+def test_relative_budgets_follow_from_the_labelled_images_and_each_number_counts_once() -> None:
+    task = load_task(image_set([0, 1, 2] * 20 + [UNLABELLED] * 40), scored_on="development")
+    assert len(task.train.labelled) == 51
+    part = Part(contenders=(), budgets=("20%", 11, "3/class", 9, None, "100%"), seeds=(0,))
+    assert [len(subset.indices) for (subset,) in draw_subsets(part, "balanced", task)] == [11, 9, 51]
 
 
 @pytest.mark.parametrize("rule", ["balanced", "uniform", "first"])

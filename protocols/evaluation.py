@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.progress import Listener, Message, TrialDone, silent
 from ssl_irmae._support.stages import Stages
+from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.errors import UserError, check_choice
 from ssl_irmae.protocols.plan import Plan
@@ -23,6 +24,7 @@ from ssl_irmae.protocols.representations.pretrained import (
     needed_methods,
     user_encoders,
 )
+from ssl_irmae.protocols.representations.retrieval import lone_classes
 from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_names, read_seeds
 from ssl_irmae.protocols.running.grid import Grid, Outcome
 from ssl_irmae.protocols.running.jobs import draw_subsets
@@ -166,6 +168,7 @@ def evaluate(
     encoding = dataclasses.replace(grid.runner.encoding)
     with stages("retrieval"):
         retrieval = grid.retrieval() if metrics == "retrieval" else []
+        notes += _lone_classes(task) if metrics == "retrieval" else []
     with stages("summarise"):
         report = make_report(
             [outcome.trial for outcome in outcomes],
@@ -273,6 +276,19 @@ def _not_scored(task: Task, progress: Listener) -> list[Note]:
     text = f"{task.not_scored:,} of the {total:,} test images of {task.train.name} have no label and are not scored."
     progress(Message(text))
     return [Note("not scored", text, text)]
+
+
+def _lone_classes(task: Task) -> list[Note]:
+    """Say how many scored images have no other of their class to be found."""
+    assert task.scored.labels is not None  # load_task makes sure of it
+    lone = lone_classes(task.scored.labels)
+    if lone == len(task.scored):
+        text = "Retrieval cannot be measured: each scored image is the only one of its class."
+    elif lone:
+        text = f"Retrieval leaves out {count(lone, 'scored image')} without another of the same class."
+    else:
+        return []
+    return [Note("retrieval", text, text)]
 
 
 def _plan_values(plan: Plan, task: Task) -> dict[str, Any]:

@@ -87,8 +87,8 @@ def draw_subset(labels: npt.NDArray[np.int64], *, fingerprint: str, budget: int,
     if budget > scarcest * len(queues):
         raise UserError(
             f"`budgets`: {budget} labels cannot be balanced, as the rarest class has "
-            f"{count(scarcest, 'labelled image')}; use at most {scarcest * len(queues)}, 'all', or `rule` stratified or "
-            "uniform"
+            f"{count(scarcest, 'labelled image')}; use at most {scarcest * len(queues)}, 'all', or `rule` "
+            "stratified or uniform"
         )
     dealt = [queues[c][r] for r in range(-(-budget // len(queues))) for c in rng.permutation(len(queues))]
     return Subset(np.array(dealt[:budget], dtype=np.int64), seed, rule)

@@ -31,6 +31,8 @@ Kind = Literal[
     "one pretraining",
     "untrained encoder",
     "scored images",
+    "classes",
+    "retrieval",
     # what was run
     "readout",
     "settings",
@@ -67,6 +69,8 @@ _BRIEF: tuple[Kind, ...] = (
     "development",
     "held out",
     "not scored",
+    "retrieval",
+    "classes",
     "few",
     "difference",
     "p value",

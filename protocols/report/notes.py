@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, READOUT_NOTES, SETTING_GROUPS
+from ssl_irmae.protocols.report.classes import class_notes
 from ssl_irmae.protocols.report.note import Note, join, lower_first
 from ssl_irmae.protocols.report.tables.cells import format_p
 from ssl_irmae.protocols.report.tables.components import component_notes, crossed_components
@@ -36,6 +37,7 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
         *_few(summaries),
         *_subsets(rows),
         _scored_images(first, summaries),
+        *class_notes(first),
         *_single_classes(rows),
         *_readouts(rows),
         *_settings(rows),

@@ -20,6 +20,7 @@ from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
 from ssl_irmae.protocols.representations.representation import Representation
 from ssl_irmae.protocols.representations.retrieval import Retrieval, retrieval_quality
+from ssl_irmae.protocols.running.by_class import errors_by_class
 from ssl_irmae.protocols.running.jobs import Job
 from ssl_irmae.protocols.storage.cache import cached
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
@@ -175,6 +176,7 @@ class Runner:
             predictions=hashlib.sha256(predictions.numpy().tobytes()).hexdigest(),
             classes_predicted=len(np.unique(predictions.numpy())),
             classes_labelled=len(train_labels[torch.from_numpy(job.subset.indices)].unique()),
+            **errors_by_class(wrong, labels.numpy(), self.task.scored.classes),
         )
         return row, np.packbits(wrong).tobytes()
 

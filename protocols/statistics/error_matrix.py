@@ -21,6 +21,7 @@ class ErrorMatrix:
         one_subset: Whether all subsets are the same: the full set, or the first images.
         deterministic: Whether the readout makes no random choice at the full set, and so has one result there.
         left_out: Seeds that were not run with every pretraining seed, and so are not in the matrix.
+        balanced: The mean over classes of each class's error, percent, float64, shape (S, P); None if a row lacks it.
     """
 
     seeds: tuple[int, ...]
@@ -29,6 +30,7 @@ class ErrorMatrix:
     one_subset: bool
     deterministic: bool
     left_out: tuple[int, ...]
+    balanced: npt.NDArray[np.float64] | None
 
     @property
     def by_seed(self) -> dict[int, float]:
@@ -49,13 +51,13 @@ def error_matrices(rows: Iterable[Row]) -> dict[tuple[int, str], ErrorMatrix]:
         UserError: If two rows give the same trial different errors, or if no subset was run with every pretraining
             seed.
     """
-    cells: dict[tuple[int, str], dict[tuple[int, int | None], float]] = {}
+    cells: dict[tuple[int, str], dict[tuple[int, int | None], Row]] = {}
     one_subset: set[int] = set()
     deterministic: dict[tuple[int, str], bool] = {}
     for row in rows:
         deterministic[row.budget, row.contender] = row.deterministic_at_full_set
         group = cells.setdefault((row.budget, row.contender), {})
-        if group.setdefault((row.seed, row.pretrain_seed), row.error) != row.error:
+        if group.setdefault((row.seed, row.pretrain_seed), row).error != row.error:
             raise UserError(
                 f"two rows give {row.contender} at {row.budget} labels, seed {row.seed}, different errors: they come "
                 "from different protocols, encoders or machines; choose one"
@@ -69,7 +71,7 @@ def error_matrices(rows: Iterable[Row]) -> dict[tuple[int, str], ErrorMatrix]:
 
 
 def _matrix(
-    budget: int, contender: str, cells: dict[tuple[int, int | None], float], *, one_subset: bool, deterministic: bool
+    budget: int, contender: str, cells: dict[tuple[int, int | None], Row], *, one_subset: bool, deterministic: bool
 ) -> ErrorMatrix:
     every = sorted({seed for seed, _ in cells})
     pretrain_seeds = tuple(sorted({p for _, p in cells}, key=lambda p: -1 if p is None else p))
@@ -82,8 +84,15 @@ def _matrix(
     return ErrorMatrix(
         seeds,
         pretrain_seeds,
-        np.array([[cells[seed, p] for p in pretrain_seeds] for seed in seeds], dtype=np.float64),
+        np.array([[cells[seed, p].error for p in pretrain_seeds] for seed in seeds], dtype=np.float64),
         one_subset,
         deterministic,
         tuple(seed for seed in every if seed not in seeds),
+        _balanced([[cells[seed, p].balanced_error for p in pretrain_seeds] for seed in seeds]),
     )
+
+
+def _balanced(errors: list[list[float | None]]) -> npt.NDArray[np.float64] | None:
+    if any(error is None for line in errors for error in line):
+        return None
+    return np.array(errors, dtype=np.float64)

@@ -40,6 +40,8 @@ class Summary:
         n: Number of values.
         over: What mean and standard error are over.
         difference: Difference from the baseline; None for the baseline itself, and where no subset is shared.
+        balanced_error: Mean over the runs of the balanced error, which counts every class alike, percent; None if a row
+            lacks it.
     """
 
     contender: str
@@ -52,6 +54,7 @@ class Summary:
     n: int
     over: Over
     difference: Difference | None
+    balanced_error: float | None = None
 
     @property
     def over_subsets(self) -> bool:
@@ -154,16 +157,16 @@ def _summary(budget: int, contender: str, matrix: ErrorMatrix, difference: Diffe
     values = matrix.errors.mean(axis=0 if over == "pretraining seeds" else 1)
     n = len(values)
     mean, standard_error = mean_and_standard_error(values.tolist())
+    balanced = None if matrix.balanced is None else float(matrix.balanced.mean())
     if standard_error is None:
-        return Summary(contender, budget, mean, None, None, None, None, n, over, difference)
+        return Summary(contender, budget, mean, None, None, None, None, n, over, difference, balanced)
     freedom: float = n - 1
     if over == "subsets x pretraining seeds":
         standard_error, freedom = crossed_standard_error(matrix.errors)
     margin = float(stats.t.ppf(0.975, freedom)) * standard_error
     deviation = float(values.std(ddof=1))
-    return Summary(
-        contender, budget, mean, standard_error, deviation, mean - margin, mean + margin, n, over, difference
-    )
+    low, high = mean - margin, mean + margin
+    return Summary(contender, budget, mean, standard_error, deviation, low, high, n, over, difference, balanced)
 
 
 def _differences(matrices: Mapping[tuple[int, str], ErrorMatrix], baseline: str) -> dict[tuple[int, str], Difference]:

@@ -169,7 +169,13 @@ class Row(Trial):
         predictions: SHA-256 of the predicted labels.
         classes_predicted: Number of classes among the predictions: 1 shows training that never got going or diverged.
             None in rows from before this was recorded.
-        classes_labelled: Number of classes in the labelled subset: from 1 nothing can be learned. None in older rows.
+        classes_labelled: Number of classes in the labelled subset: from 1 nothing can be learned. None, like
+            all that follows, in older rows.
+        scored_classes: Number of scored images of each class, by the name of the class.
+        class_errors: Percentage of each class's scored images that were classified wrongly, in that order; None for a
+            class without scored images.
+        balanced_error: Mean of these, percent.
+        constant_error: Error of always guessing the most common class of the scored images, percent.
     """
 
     error: float = Field(ge=0, le=100, allow_inf_nan=False)
@@ -177,6 +183,10 @@ class Row(Trial):
     predictions: str
     classes_predicted: int | None = None
     classes_labelled: int | None = None
+    scored_classes: dict[str, int] | None = None
+    class_errors: tuple[float | None, ...] | None = None
+    balanced_error: float | None = None
+    constant_error: float | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import jinja2
 from markupsafe import Markup
 
+from ssl_irmae.protocols.report.classes import lay_out_classes
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.styles import group_by_representation
 from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
@@ -20,6 +21,7 @@ from ssl_irmae.protocols.statistics.summary import Over, Summary, summarise
 from ssl_irmae.protocols.storage.rows import Row
 
 _OF_A_TRIAL = {"contender", "budget", "seed", "error", "subset", "predictions"}
+_NOT_SHOWN = {"class_errors", "balanced_error"}  # of which the page has the means
 _ONE: dict[Over, str] = {
     "subsets": "subset",
     "training seeds": "training seed",
@@ -68,6 +70,7 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
         data=page_data(report),
         answer=Markup(answer_html(report)),  # noqa: S704 (escaped there)
         comparisons=pivot_comparisons(report.comparisons) if report.comparisons else [],
+        classes=lay_out_classes(rows, report.drawn),
         components=lay_out_components(crossed_components(rows)),
         pictures=[(p, base64.b64encode(p.png).decode()) for p in pictures],
     )
@@ -90,7 +93,7 @@ def page_data(report: Report) -> dict[str, object]:
     contexts: dict[str, int] = {}
     trials = []
     for trial in report.trials:
-        context = trial.row.model_dump_json(exclude=_OF_A_TRIAL)
+        context = trial.row.model_dump_json(exclude=_OF_A_TRIAL | _NOT_SHOWN)
         trials.append(
             [
                 names.index(trial.row.contender),

@@ -12,6 +12,7 @@ from ssl_irmae._support.stages import Stages
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.errors import UserError, check_choice
+from ssl_irmae.protocols.duplicates import count_duplicates
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.presets import find_preset
 from ssl_irmae.protocols.report.note import Note
@@ -135,6 +136,7 @@ def evaluate(
         task = load_task(
             plan.dataset, scored_on=plan.scored_on, architectures=architectures, data_dir=data_dir, progress=progress
         )
+        duplicates = count_duplicates(task)
     for part in plan.parts:
         draw_subsets(part, plan.rule, task)  # an impossible budget is reported before anything is pretrained
     held_out = plan.scored_on is None and task.scored_on == "development"
@@ -179,12 +181,14 @@ def evaluate(
             comparisons=plan.comparisons,
             notes=notes,
             retrieval=retrieval,
+            duplicates=duplicates,
         )
     seconds = stages.rounded()
     # encoding is shared by the trials; in other processes it stays in their time
     seconds |= {"encode": round(encoding.seconds, 3), "trials": round(seconds["trials"] - encoding.seconds, 3)}
     run = {
         "plan": _plan_values(plan, task),
+        "duplicates": dataclasses.asdict(duplicates),
         "images_per_second": encoding.images_per_second,
         "seconds": {
             "stages": seconds,

@@ -3,15 +3,18 @@
 import hashlib
 from collections.abc import Sequence
 
+from ssl_irmae.datasets.reading import count
+from ssl_irmae.protocols.duplicates import Duplicates
 from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 
 
-def leak_audit(trials: Sequence[FinishedTrial]) -> list[Note]:
+def leak_audit(trials: Sequence[FinishedTrial], duplicates: Duplicates | None = None) -> list[Note]:
     """State, from the rows alone, which data chose what, what was read when, and how subsets were drawn.
 
     Args:
         trials: Every trial of one protocol, as the store has it.
+        duplicates: Which images occur more than once; None where only rows are at hand, which cannot tell.
 
     Returns:
         One statement per note.
@@ -35,7 +38,23 @@ def leak_audit(trials: Sequence[FinishedTrial]) -> list[Note]:
         )
     versions = sorted({f"{row.computed_with}, {row.precision}, {row.device}" for row in rows})
     statements.append(f"Computed with {'; '.join(versions)}.")
-    return [*_leaks(rows), *(Note("audit", statement) for statement in statements)]
+    audit = [*_leaks(rows), *(Note("audit", statement) for statement in statements)]
+    return audit if duplicates is None else [*audit, _duplicates(duplicates)]
+
+
+def _duplicates(found: Duplicates) -> Note:
+    """Say which images are the same pixel by pixel, after they were made the size that learners read."""
+    both = f"{found.in_training:,} of {found.scored:,} scored images are also training images"
+    if not found.in_training:
+        both = "No scored image is also a training image"
+    otherwise = f", {found.in_training_otherwise:,} of them labelled as another class there"
+    text = f"{both}{otherwise if found.in_training_otherwise else ''}, pixel by pixel at the size that learners read."
+    if found.contradicting:
+        text += (
+            f" Of the labelled training images, {count(found.contradicting, 'has', 'have')} an identical image that is "
+            "labelled as another class."
+        )
+    return Note("duplicates", text, f"{both}: such errors say little about new images." if found.in_training else "")
 
 
 def _leaks(rows: Sequence[Row]) -> list[Note]:

@@ -19,6 +19,7 @@ Kind = Literal[
     "transductive",
     # what limits them
     "leaky",
+    "duplicates",
     "quick encoder",
     "one class",
     "one labelled class",
@@ -63,6 +64,7 @@ class Note:
 _BRIEF: tuple[Kind, ...] = (
     "error",
     "leaky",
+    "duplicates",
     "quick encoder",
     "one class",
     "one labelled class",

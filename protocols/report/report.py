@@ -13,6 +13,7 @@ from ssl_irmae._support.extras import require
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae.errors import unknown_name
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT_BASELINE
+from ssl_irmae.protocols.duplicates import Duplicates
 from ssl_irmae.protocols.report.answer import answer_in_words
 from ssl_irmae.protocols.report.audit import leak_audit
 from ssl_irmae.protocols.report.drawn import choose_drawn
@@ -181,6 +182,7 @@ def make_report(
     commands: Sequence[str] = (),
     retrieval: Sequence[Retrieval] = (),
     run: Mapping[str, Any] | None = None,
+    duplicates: Duplicates | None = None,
 ) -> Report:
     """Summarise the trials of one protocol.
 
@@ -195,6 +197,7 @@ def make_report(
         commands: The commands that made it.
         retrieval: The quality of codes without any classifier.
         run: What a run measured of itself.
+        duplicates: Which images occur more than once, if the images are at hand.
 
     Raises:
         UserError: If a contender that is named has no trial.
@@ -224,7 +227,7 @@ def make_report(
         drawn_because if drawn else "",
         tuple(compared),
         (*all_notes, *notes),
-        tuple(leak_audit(ordered)),
+        tuple(leak_audit(ordered, duplicates)),
         tuple(commands),
         tuple(retrieval),
         run or {},

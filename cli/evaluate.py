@@ -98,10 +98,11 @@ def command(
         ),
     ] = "balanced",
     scored_on: Annotated[
-        Literal["test", "development"] | None,
+        Literal["test", "development", "folds"] | None,
         typer.Option(
-            help="Test images, or (for tuning) a held-out sixth of the training images.",
-            show_default="test, if there is a test split",
+            help="Test images; folds of the labelled images, each scored by the others; or (for tuning) a held-out "
+            "sixth of the training images.",
+            show_default="test, or folds without a test split",
         ),
     ] = None,
     store: Annotated[Path, typer.Option(help="Where finished trials are kept.")] = Path("runs/results.sqlite"),

@@ -16,7 +16,7 @@ class Duplicates:
 
     Args:
         scored: Number of scored images.
-        in_training: How many of these are training images too.
+        in_training: How many of these are training images too; where folds are scored, apart from being one.
         in_training_otherwise: How many of those are labelled there with another class.
         contradicting: Number of labelled training images of which an identical one is labelled with another class.
     """
@@ -35,10 +35,13 @@ def count_duplicates(task: Task) -> Duplicates:
     classes: dict[bytes, set[int]] = {}
     for digest, label in zip(training, task.train.labels.tolist(), strict=True):
         classes.setdefault(digest, set()).update(() if label == UNLABELLED else (label,))
+    copies = Counter(training)
+    # with folds the scored images are training images themselves
+    itself = 1 if task.scored_on == "folds" else 0
     found = Counter(
         "otherwise" if classes[digest] - {label} else "alike"
         for digest, label in zip(_digests(task.scored.images), task.scored.labels.tolist(), strict=True)
-        if digest in classes
+        if copies[digest] > itself
     )
     contradicting = sum(
         label != UNLABELLED and len(classes[digest]) > 1

@@ -9,23 +9,21 @@ from typing import Any, Literal
 from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.progress import Listener, Message, TrialDone, silent
 from ssl_irmae._support.stages import Stages
-from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.errors import UserError, check_choice
 from ssl_irmae.protocols.duplicates import count_duplicates
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.presets import find_preset
-from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.report.preset_trials import trials_of_preset
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
+from ssl_irmae.protocols.report.task_notes import describe_folds, not_scored_notes, retrieval_notes
 from ssl_irmae.protocols.representations.pretrained import (
     PretrainedEncoder,
     encoder_of_method,
     needed_methods,
     user_encoders,
 )
-from ssl_irmae.protocols.representations.retrieval import lone_classes
 from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_names, read_seeds
 from ssl_irmae.protocols.running.grid import Grid, Outcome
 from ssl_irmae.protocols.running.jobs import draw_subsets
@@ -83,8 +81,9 @@ def evaluate(
         baseline: The contender that differences are taken to; ``"supervised"`` by default, if it is run.
         rule: How labelled subsets are drawn: ``"balanced"`` (equally many of each class), ``"stratified"`` (each class
             by its share of the labelled images) or ``"uniform"`` (without looking at classes).
-        scored_on: ``"test"``, or ``"development"`` for a held-out sixth of the training images. By default the test
-            images, or the held-out ones if there is no test split.
+        scored_on: ``"test"``; ``"development"`` for a held-out sixth of the training images; or ``"folds"`` for the
+            labelled training images in five folds, each scored by what was learned from the others. By default the
+            test images, or folds if there is no test split.
         store: The file of finished trials.
         import_trials: Finished trials from elsewhere, another store, the rows.csv of a report or the JSON of
             ``evaluate --json``: those that this run would repeat exactly are taken over.
@@ -139,8 +138,11 @@ def evaluate(
         duplicates = count_duplicates(task)
     for part in plan.parts:
         draw_subsets(part, plan.rule, task)  # an impossible budget is reported before anything is pretrained
-    held_out = plan.scored_on is None and task.scored_on == "development"
-    notes = [*(_held_out(task, progress) if held_out else []), *_not_scored(task, progress)]
+    if task.scored_on == "folds":
+        progress(Message(describe_folds(task, asked=plan.scored_on is not None)))
+    notes = not_scored_notes(task)
+    for note in notes:
+        progress(Message(note.text))
     with stages("find encoders"):
         opened: dict[str, tuple[PretrainedEncoder, ...]] = {
             name: tuple(encoder.noting_other_data(task) for encoder in several) for name, several in named.items()
@@ -167,10 +169,10 @@ def evaluate(
             progress(Message(f"not imported: {difference}"))
     with stages("trials"):
         outcomes = sorted(_run(grid, progress), key=lambda outcome: outcome.place)
-    encoding = dataclasses.replace(grid.runner.encoding)
+    encoding = dataclasses.replace(grid.runner.codes.encoding)
     with stages("retrieval"):
         retrieval = grid.retrieval() if metrics == "retrieval" else []
-        notes += _lone_classes(task) if metrics == "retrieval" else []
+        notes += retrieval_notes(task) if metrics == "retrieval" else []
     with stages("summarise"):
         report = make_report(
             [outcome.trial for outcome in outcomes],
@@ -217,7 +219,7 @@ def read_results(
         draw: The contenders that figures show; a few by default.
         preset: The protocol that was run: adds the comparisons it declared and draws what it declared.
         dataset: Which data set, if there are trials of several: a name, or the beginning of a fingerprint.
-        scored_on: Which images were scored, if there are trials of both.
+        scored_on: Which images were scored, if there are trials of several kinds.
         rule: How subsets were drawn, if there are trials of several rules.
         commands: The commands that made the trials, to be recorded in the report.
 
@@ -262,37 +264,6 @@ def _run(grid: Grid, progress: Listener) -> Iterator[Outcome]:
             complete = len(in_group) == expected[group]
             mean = sum(in_group) / len(in_group) if complete else None
             progress(TrialDone(*group, row.error, done, len(grid.jobs), mean, expected[group]))
-
-
-def _held_out(task: Task, progress: Listener) -> list[Note]:
-    text = (
-        f"{task.train.name} has no test split: {len(task.scored):,} of its images were held out to score, and labels "
-        "come from the others."
-    )
-    progress(Message(text))
-    return [Note("held out", text, text)]
-
-
-def _not_scored(task: Task, progress: Listener) -> list[Note]:
-    if not task.not_scored:
-        return []
-    total = len(task.scored) + task.not_scored
-    text = f"{task.not_scored:,} of the {total:,} test images of {task.train.name} have no label and are not scored."
-    progress(Message(text))
-    return [Note("not scored", text, text)]
-
-
-def _lone_classes(task: Task) -> list[Note]:
-    """Say how many scored images have no other of their class to be found."""
-    assert task.scored.labels is not None  # load_task makes sure of it
-    lone = lone_classes(task.scored.labels)
-    if lone == len(task.scored):
-        text = "Retrieval cannot be measured: each scored image is the only one of its class."
-    elif lone:
-        text = f"Retrieval leaves out {count(lone, 'scored image')} without another of the same class."
-    else:
-        return []
-    return [Note("retrieval", text, text)]
 
 
 def _plan_values(plan: Plan, task: Task) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Plan:
         baseline: The contender that differences are taken to.
         dataset: A name, a path to the user's images, or arrays.
         rule: How subsets are drawn.
-        scored_on: Test images, or held-out training images; None prefers test images.
+        scored_on: Test images, held-out training images or folds of these; None prefers test images.
         precision: Arithmetic of networks that are trained.
         device: Where they are trained.
         comparisons: Pairs of contenders that a preset declared.

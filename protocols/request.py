@@ -128,7 +128,7 @@ def make_plan(
         metric_loss: Name of a loss added to the objective of joint training; those contenders are renamed after it.
         steps: Optimiser steps of every network trained end to end.
         rule: How subsets are drawn.
-        scored_on: Test images, or held-out training images; None prefers test images.
+        scored_on: Test images, held-out training images or folds of these; None prefers test images.
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``; auto is what a preset declares, or bf16 where it is fast.
         device: Where networks are trained.
 
@@ -151,7 +151,7 @@ def make_plan(
                 raise UserError(f"`preset`: {preset} already says what `{argument}` would; leave one of the two out")
         if published:
             raise UserError(f"`preset`: {preset} has no published `protocol`; give `budgets` and `seeds` instead")
-        if rule != "balanced" or scored_on == "development":
+        if rule != "balanced" or scored_on not in (None, "test"):
             raise UserError(
                 f"`preset`: {preset} draws balanced subsets and scores on test images; leave `rule` and `scored_on` out"
             )

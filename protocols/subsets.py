@@ -12,8 +12,7 @@ from ssl_irmae._support.seeding import derive_seed
 from ssl_irmae.datasets.image_set import UNLABELLED
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.errors import UserError
-
-Indices = npt.NDArray[np.int64]
+from ssl_irmae.protocols.folds import Fold, Indices
 
 Rule = Literal["balanced", "stratified", "uniform", "first", "full"]
 
@@ -26,11 +25,13 @@ class Subset:
         indices: Indices into the training set, int64, shape (budget,), in the order drawn.
         seed: Seed of the draw.
         rule: How they were drawn; ``"full"`` if it holds every label there is, whatever rule was asked for.
+        fold: The fold that is scored, of whose labels there are none; None where other images are scored.
     """
 
     indices: Indices
     seed: int
     rule: Rule
+    fold: Fold | None = None
 
     @property
     def hash(self) -> str:
@@ -65,33 +66,51 @@ def draw_subset(labels: npt.NDArray[np.int64], *, fingerprint: str, budget: int,
     [0, 0, 1, 1]
     """
     labelled = np.flatnonzero(labels != UNLABELLED)
-    n = len(labelled)
-    if not 1 <= budget <= n:
-        raise UserError(f"`budgets`: {budget} labels cannot be drawn from {n} labelled images; use 1 to {n}, or 'all'")
-    if budget == n:
+    classes = np.unique(labels[labelled])
+    queues = [np.flatnonzero(labels == c) for c in classes]
+    check_budget(budget, rule, labelled=len(labelled), classes=len(classes), rarest=min(map(len, queues), default=0))
+    if budget == len(labelled):
         return Subset(labelled, seed, "full")
     if rule == "first":
         return Subset(labelled[:budget], seed, rule)
     rng = np.random.default_rng(derive_seed("subset", fingerprint, seed, rule))
     if rule == "uniform":
-        return Subset(labelled[rng.permutation(n)[:budget]], seed, rule)
-    queues = [rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels[labelled])]
+        return Subset(labelled[rng.permutation(len(labelled))[:budget]], seed, rule)
+    queues = [rng.permutation(queue) for queue in queues]
     if rule == "stratified":
         return Subset(_deal_by_share(queues, budget, rng), seed, rule)
-    if budget < len(queues):
-        raise UserError(
-            f"`budgets`: {budget} labels cannot be balanced over {len(queues)} classes; "
-            f"use {len(queues)} or more, or `rule` stratified or uniform"
-        )
-    scarcest = min(len(queue) for queue in queues)
-    if budget > scarcest * len(queues):
-        raise UserError(
-            f"`budgets`: {budget} labels cannot be balanced, as the rarest class has "
-            f"{count(scarcest, 'labelled image')}; use at most {scarcest * len(queues)}, 'all', or `rule` "
-            "stratified or uniform"
-        )
     dealt = [queues[c][r] for r in range(-(-budget // len(queues))) for c in rng.permutation(len(queues))]
     return Subset(np.array(dealt[:budget], dtype=np.int64), seed, rule)
+
+
+def check_budget(budget: int, rule: Rule, *, labelled: int, classes: int, rarest: int) -> None:
+    """Check that a budget can be met.
+
+    Args:
+        budget: Number of labels.
+        rule: How subsets are drawn.
+        labelled: Number of labelled images.
+        classes: Number of their classes.
+        rarest: Number of labelled images of the rarest class.
+
+    Raises:
+        UserError: If it cannot.
+    """
+    if not 1 <= budget <= labelled:
+        available = count(labelled, "labelled image")
+        raise UserError(f"`budgets`: {budget} labels cannot be drawn from {available}; use 1 to {labelled}, or 'all'")
+    if rule != "balanced" or budget == labelled:
+        return
+    if budget < classes:
+        raise UserError(
+            f"`budgets`: {budget} labels cannot be balanced over {classes} classes; use {classes} or more, or `rule` "
+            "stratified or uniform"
+        )
+    if budget > rarest * classes:
+        raise UserError(
+            f"`budgets`: {budget} labels cannot be balanced, as the rarest class has "
+            f"{count(rarest, 'labelled image')}; use at most {rarest * classes}, 'all', or `rule` stratified or uniform"
+        )
 
 
 def _deal_by_share(queues: Sequence[Indices], budget: int, rng: np.random.Generator) -> Indices:

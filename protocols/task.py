@@ -16,8 +16,9 @@ from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.datasets.registry import DATASETS, Dataset, default_image_size, load_images
 from ssl_irmae.errors import NoTestSplitError, UserError, check_choice
 from ssl_irmae.protocols.development import hold_out
+from ssl_irmae.protocols.folds import can_be_scored
 
-ScoredOn = Literal["test", "development"]
+ScoredOn = Literal["test", "development", "folds"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Task:
         scored: Images that are predicted, all with the labels that only the scorer reads.
         source_fingerprint: Fingerprint of the training images as they came, which identifies the data that an encoder
             was pretrained on.
-        scored_on: ``"test"``, or ``"development"`` for held-out training images.
+        scored_on: ``"test"``; ``"development"`` for held-out training images; or ``"folds"``: the scored images are
+            labelled training images, each scored by what was learned without the labels of its fold.
         not_scored: Number of test images that are not scored because they have no label.
     """
 
@@ -55,8 +57,8 @@ def load_task(
         scored_on: ``"test"``; or ``"development"``: a sixth of the labelled training images, drawn by their
             fingerprint, is held out and labels come from the rest (MNIST: 10,000 and 50,000), so that settings can be
             chosen without the test images. Of the user's own images it is a sixth of each class. Pretrained encoders
-            have seen the held-out images, without labels. None takes the test images, and the held-out ones if there
-            is no test split.
+            have seen the held-out images, without labels. Or ``"folds"``: the labelled training images, each scored by
+            what was learned from the other folds. None takes the test images, and folds if there is no test split.
         architectures: Architectures of the user's encoders: images get the size and the channels that these read.
         data_dir: Where data are kept.
         progress: Listener of fetching.
@@ -81,17 +83,19 @@ def load_task(
         return dataclasses.replace(images, images=fit_images(images.images, channels=channels, image_size=size))
 
     test = None
-    if scored_on != "development":
+    if scored_on not in ("development", "folds"):
         try:
             test = load_images(dataset, "test", data_dir=data_dir, image_size=size, progress=progress)
         except NoTestSplitError:
             if scored_on == "test":
                 raise
     train = fitted(source)
-    if test is None:
+    if test is None and scored_on == "development":
         named = isinstance(dataset, str) and dataset in DATASETS
         rest, held_out = hold_out(train, by_class=not named)
         return Task(_part(train, rest), _part(train, held_out), source.fingerprint, "development")
+    if test is None:
+        return Task(train, _part(train, can_be_scored(train)), source.fingerprint, "folds")
     scored = fitted(_with_classes_of(train, test))
     if not len(scored.labelled):
         raise UserError(f"{source.name} has no labels to score with: give its test split labels too")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.protocols.duplicates import Duplicates
 from ssl_irmae.protocols.report.note import Note
+from ssl_irmae.protocols.statistics.folds import pool_folds
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 
 
@@ -20,12 +21,13 @@ def leak_audit(trials: Sequence[FinishedTrial], duplicates: Duplicates | None = 
         One statement per note.
     """
     rows = [trial.row for trial in trials]
-    first = rows[0]
+    first = pool_folds(rows)[0]
+    of_fold = "" if first.folds is None else ", those of a fold in the trials that were scored on it"
     statements = [
         f"Learners were given the labelled images of their subset, unlabelled training images and a seed. The labels "
         f"of the {first.n_scored:,} scored images (fingerprint {first.scored_fingerprint[:12]}) were with the scorer "
-        f"alone, which read them after each trial had made its predictions{_when(trials)}. Earlier looks at them, in "
-        "runs that are not among these, cannot be seen from here.",
+        f"alone{of_fold}, which read them after each trial had made its predictions{_when(trials)}. Earlier looks at "
+        "them, in runs that are not among these, cannot be seen from here.",
         _settings(rows),
         _encoders(rows),
         _subsets(rows),
@@ -39,14 +41,15 @@ def leak_audit(trials: Sequence[FinishedTrial], duplicates: Duplicates | None = 
     versions = sorted({f"{row.computed_with}, {row.precision}, {row.device}" for row in rows})
     statements.append(f"Computed with {'; '.join(versions)}.")
     audit = [*_leaks(rows), *(Note("audit", statement) for statement in statements)]
-    return audit if duplicates is None else [*audit, _duplicates(duplicates)]
+    return audit if duplicates is None else [*audit, _duplicates(duplicates, folds=first.folds is not None)]
 
 
-def _duplicates(found: Duplicates) -> Note:
+def _duplicates(found: Duplicates, *, folds: bool) -> Note:
     """Say which images are the same pixel by pixel, after they were made the size that learners read."""
-    both = f"{found.in_training:,} of {found.scored:,} scored images are also training images"
+    twice = "occur more than once, and may be learned from" if folds else "are also training images"
+    both = f"{found.in_training:,} of {found.scored:,} scored images {twice}"
     if not found.in_training:
-        both = "No scored image is also a training image"
+        both = "No scored image occurs more than once" if folds else "No scored image is also a training image"
     otherwise = f", {found.in_training_otherwise:,} of them labelled as another class there"
     text = f"{both}{otherwise if found.in_training_otherwise else ''}, pixel by pixel at the size that learners read."
     if found.contradicting:

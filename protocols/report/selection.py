@@ -24,7 +24,7 @@ def select_protocol(
     Args:
         trials: Trials of any protocols.
         dataset: Its name, or the beginning of its fingerprint (six characters or more), where there are several.
-        scored_on: ``"test"`` or ``"development"``, where there are both.
+        scored_on: ``"test"``, ``"development"`` or ``"folds"``, where there are several.
         rule: ``"balanced"``, ``"stratified"``, ``"uniform"`` or ``"first"``, where there are several.
 
     Raises:
@@ -73,7 +73,7 @@ def keep_newest(trials: Sequence[FinishedTrial]) -> tuple[list[FinishedTrial], l
     current = [t for t in alike if encoders[t.row.representation, t.row.pretrain_seed] == t.row.encoder_hash]
     versions = {(t.row.contender, t.row.budget): _version(t.row) for t in current}
     same = [t for t in current if versions[t.row.contender, t.row.budget] == _version(t.row)]
-    once = {(t.row.contender, t.row.budget, t.row.seed, t.row.pretrain_seed): t for t in same}
+    once = {(t.row.contender, t.row.budget, t.row.seed, t.row.pretrain_seed, t.row.fold): t for t in same}
     newest = list(once.values())
     reasons = {
         "of an older encoder of the same name": _without(trials, current),

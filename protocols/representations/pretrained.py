@@ -62,6 +62,11 @@ class PretrainedEncoder:
         pretraining = self.pretraining.model_copy(update={"other_data": (self.data_fingerprint or "")[:12]})
         return dataclasses.replace(self, pretraining=pretraining)
 
+    @property
+    def learns(self) -> bool:
+        """False: it has learned already."""
+        return False
+
     def takes(self, channels: int, image_size: int) -> bool:
         """Return whether it reads images of this kind as they are."""
         return (self.architecture.channels, self.architecture.image_size) == (channels, image_size)

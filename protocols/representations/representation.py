@@ -37,6 +37,11 @@ class Representation(Protocol):
         ...
 
     @property
+    def learns(self) -> bool:
+        """Whether ``fit`` learns from the training images: codes then differ for other training images."""
+        ...
+
+    @property
     def quick(self) -> bool:
         """Whether it was pretrained for a few steps on the spot."""
         ...

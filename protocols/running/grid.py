@@ -224,7 +224,8 @@ def _batches(jobs: Iterable[Job]) -> list[list[Job]]:
 
     def batch(job: Job) -> tuple[object, ...]:
         trial = job.trial
-        alone = "" if job.contender.several else trial.key
+        # the unlabelled inputs of two folds are not the same
+        alone = "" if job.contender.several and trial.fold is None else trial.key
         return trial.contender, trial.budget, trial.encoder_hash, alone
 
     return [list(group) for _, group in itertools.groupby(jobs, key=batch)]
@@ -240,13 +241,14 @@ _IN_WORDS = {
 
 def _differences(missing: Sequence[Job], others: Sequence[Row]) -> list[str]:
     """Describe how missing trials differ from finished ones of the same contender, budget and seed."""
-    by_place: dict[tuple[str, int, int, int | None], Row] = {}
+    by_place: dict[tuple[str, int, int, int | None, int | None], Row] = {}
     for row in others:
-        by_place[row.contender, row.budget, row.seed, row.pretrain_seed] = row
+        by_place[row.contender, row.budget, row.seed, row.pretrain_seed, row.fold] = row
     counts: Counter[tuple[str, ...]] = Counter()
     for job in missing:
         planned = job.trial
-        finished = by_place.get((planned.contender, planned.budget, planned.seed, planned.pretrain_seed))
+        place = (planned.contender, planned.budget, planned.seed, planned.pretrain_seed, planned.fold)
+        finished = by_place.get(place)
         if finished is not None:
             counts[tuple(_difference(planned.identity(), finished.identity()))] += 1
     return [f"{count:,} finished trials differ in {', '.join(differences)}" for differences, count in counts.items()]

@@ -57,14 +57,17 @@ class Trial(BaseModel):
 
     Args:
         contender: Name of the contender.
-        budget: Number of labels.
-        seed: Seed of the labelled subset and of the learner.
+        budget: Number of labels; at all labels but those of a fold, of folds that differ by one, the smaller number.
+        seed: Seed of the labelled subset and of the learner, and of the folds.
         subset: SHA-256 of the labelled indices, which the store keeps.
         rule: How the labelled subset was drawn.
         dataset: Name of the data set.
         data_fingerprint: Fingerprint of the training images and labels.
         scored_fingerprint: Fingerprint of the scored images and labels.
-        scored_on: ``"test"``, or ``"development"`` for training images held out for tuning.
+        scored_on: ``"test"``; ``"development"`` for training images held out for tuning; or ``"folds"`` for folds of
+            the labelled training images.
+        fold: The fold that is scored, from 0, of the seed's division into folds; None without folds.
+        folds: How many folds there are, which follows from the data.
         readout: Id of the readout or learner, as in the registry of contenders.
         reads: What the readout is given: ``"code"``, ``"features"`` or ``"images"``.
         settings: Settings of the readout or learner.
@@ -98,6 +101,8 @@ class Trial(BaseModel):
     data_fingerprint: str
     scored_fingerprint: str
     scored_on: str
+    fold: int | None = None
+    folds: int | None = None
     readout: str
     reads: str
     settings: dict[str, int | float | str]
@@ -152,6 +157,8 @@ class Trial(BaseModel):
         }
         if self.revision != 1:
             identity["revision"] = self.revision
+        if self.fold is not None:
+            identity["fold"] = self.fold
         return identity
 
     @property
@@ -198,7 +205,8 @@ class FinishedTrial:
         seconds: Wall-clock time of fitting and predicting; NaN if not known.
         finished: When it was scored, UTC, ISO 8601 to the second; empty if not known.
         environment: Where it was computed, as ``describe_environment`` records it.
-        wrong: Which scored images were classified wrongly, packed by ``numpy.packbits``; empty if not known.
+        wrong: Which scored images were classified wrongly, packed by ``numpy.packbits``; empty if not known. Of a fold,
+            other images count as right.
     """
 
     row: Row

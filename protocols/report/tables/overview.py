@@ -56,7 +56,7 @@ def pivot(report: Report, summaries: Sequence[Summary], cells: Mapping[tuple[str
 def detail_heads(report: Report) -> list[str]:
     """Name the columns of :func:`details`."""
     difference = f"Δ {report.baseline} [95 %]"
-    balanced = ["balanced %"] if unbalanced(report.trials[0].row) else []
+    balanced = ["balanced %"] if unbalanced(report.pooled[0]) else []
     return ["contender", "reads", "error % ± SE", *balanced, "SD", "95 % interval", "n", "over", difference, "p Holm"]
 
 
@@ -64,7 +64,7 @@ def details(report: Report, here: Sequence[Summary]) -> list[list[Cell]]:
     """Lay out one budget with every statistic, a line per contender."""
     reads = {row.contender: row.reads for row in report.rows()}
     lowest = lowest_mean(here, report.styles)
-    balanced = unbalanced(report.trials[0].row)
+    balanced = unbalanced(report.pooled[0])
     return [
         [
             Cell(report.styles[s.contender].marked(s.contender)),

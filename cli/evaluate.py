@@ -91,10 +91,11 @@ def command(
         str | None, typer.Option(help="The row that differences are taken to.", show_default="supervised")
     ] = None,
     rule: Annotated[
-        Literal["balanced", "stratified", "uniform"],
+        str,
         typer.Option(
-            help="How labelled subsets are drawn: equally many of each class, by each class's share, or without "
-            "looking at classes."
+            help="How labelled subsets are drawn: balanced (equally many of each class), stratified (by each class's "
+            "share), uniform (without looking at classes), or typical (chosen on principal components; typical:NAME "
+            "on that encoder's code)."
         ),
     ] = "balanced",
     scored_on: Annotated[

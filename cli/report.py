@@ -60,7 +60,7 @@ def command(
         typer.Option(help="Which images were scored, if there are trials of several."),
     ] = None,
     rule: Annotated[
-        Literal["balanced", "stratified", "uniform", "first"] | None,
+        str | None,
         typer.Option(help="Which rule, if there are trials of several."),
     ] = None,
     encoder: Annotated[

@@ -26,7 +26,7 @@ from ssl_irmae.protocols.representations.pretrained import (
 )
 from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_names, read_seeds
 from ssl_irmae.protocols.running.grid import Grid, Outcome
-from ssl_irmae.protocols.running.jobs import draw_subsets
+from ssl_irmae.protocols.running.jobs import read_part_budgets
 from ssl_irmae.protocols.storage.files import read_trials
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.task import ScoredOn, Task, load_task
@@ -48,7 +48,7 @@ def evaluate(
     metric_loss: str | None = None,
     metrics: Literal["error", "retrieval"] = "error",
     baseline: str | None = None,
-    rule: Literal["balanced", "stratified", "uniform"] = "balanced",
+    rule: str = "balanced",
     scored_on: ScoredOn | None = None,
     store: str | Path = "runs/results.sqlite",
     import_trials: str | Path | Sequence[str | Path] = (),
@@ -80,7 +80,9 @@ def evaluate(
         metrics: ``"retrieval"`` adds the quality of frozen codes without any classifier.
         baseline: The contender that differences are taken to; ``"supervised"`` by default, if it is run.
         rule: How labelled subsets are drawn: ``"balanced"`` (equally many of each class), ``"stratified"`` (each class
-            by its share of the labelled images) or ``"uniform"`` (without looking at classes).
+            by its share of the labelled images), ``"uniform"`` (without looking at classes) or ``"typical"`` (images
+            that stand for many others, by the principal components of the pixels; ``"typical:irmae"`` or another
+            representation by its codes).
         scored_on: ``"test"``; ``"development"`` for a held-out sixth of the training images; or ``"folds"`` for the
             labelled training images in five folds, each scored by what was learned from the others. By default the
             test images, or folds if there is no test split.
@@ -124,7 +126,7 @@ def evaluate(
         precision=precision,
         device=torch_device,
     )
-    methods = needed_methods(plan.contenders.values())
+    methods = needed_methods(plan.contenders.values(), plan.chosen_on)
     if pretraining_seeds and not methods:
         raise UserError("`pretrain_seeds`: none of the contenders has a pretrained encoder; leave it out")
     files = [import_trials] if isinstance(import_trials, str | Path) else import_trials
@@ -137,7 +139,7 @@ def evaluate(
         )
         duplicates = count_duplicates(task)
     for part in plan.parts:
-        draw_subsets(part, plan.rule, task)  # an impossible budget is reported before anything is pretrained
+        read_part_budgets(part, plan.rule, task)  # an impossible budget is reported before anything is pretrained
     if task.scored_on == "folds":
         progress(Message(describe_folds(task, asked=plan.scored_on is not None)))
     notes = not_scored_notes(task)
@@ -208,7 +210,7 @@ def read_results(
     preset: str | None = None,
     dataset: str | None = None,
     scored_on: ScoredOn | None = None,
-    rule: Literal["balanced", "stratified", "uniform", "first"] | None = None,
+    rule: str | None = None,
     commands: Sequence[str] = (),
 ) -> Report:
     """Read finished trials and summarise them.

@@ -41,6 +41,7 @@ class Plan:
         baseline: The contender that differences are taken to.
         dataset: A name, a path to the user's images, or arrays.
         rule: How subsets are drawn.
+        chosen_on: Name of the representation that typical images are chosen on; None where subsets are drawn.
         scored_on: Test images, held-out training images or folds of these; None prefers test images.
         precision: Arithmetic of networks that are trained.
         device: Where they are trained.
@@ -53,6 +54,7 @@ class Plan:
     baseline: str
     dataset: Dataset = "mnist"
     rule: Rule = "balanced"
+    chosen_on: str | None = None
     scored_on: ScoredOn | None = None
     precision: Precision = "fp32"
     device: str = "cpu"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
-from typing import Literal, TypeGuard
+from typing import TypeGuard
 
 import torch
 
@@ -17,11 +17,14 @@ from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, DEFAULT
 from ssl_irmae.protocols.plan import Part, Plan
 from ssl_irmae.protocols.presets import Preset, find_preset
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES
+from ssl_irmae.protocols.subsets import Rule
 from ssl_irmae.protocols.task import ScoredOn
+from ssl_irmae.protocols.typical_subsets import DEFAULT_REPRESENTATION, TYPICAL
 
 Budgets = int | str | Sequence[Budget]
 Seeds = int | Sequence[int]
 _MOST_SEEDS = 10_000
+_DRAWN: tuple[Rule, ...] = ("balanced", "stratified", "uniform")
 
 
 def read_budgets(budgets: Budgets) -> tuple[Budget, ...]:
@@ -109,7 +112,7 @@ def make_plan(
     encoders: Sequence[str] = (),
     metric_loss: str | None = None,
     steps: int | None = None,
-    rule: Literal["balanced", "stratified", "uniform"] = "balanced",
+    rule: str = "balanced",
     scored_on: ScoredOn | None = None,
     precision: str = "auto",
     device: torch.device | str = "cpu",
@@ -127,7 +130,8 @@ def make_plan(
         encoders: Names of the user's encoders, whose linear and joint contenders join the default ones.
         metric_loss: Name of a loss added to the objective of joint training; those contenders are renamed after it.
         steps: Optimiser steps of every network trained end to end.
-        rule: How subsets are drawn.
+        rule: ``"balanced"``, ``"stratified"``, ``"uniform"`` or ``"typical"``; ``"typical:NAME"`` chooses typical
+            images on that representation instead of the principal components.
         scored_on: Test images, held-out training images or folds of these; None prefers test images.
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``; auto is what a preset declares, or bf16 where it is fast.
         device: Where networks are trained.
@@ -135,7 +139,7 @@ def make_plan(
     Raises:
         UserError: If a name is unknown, or a preset is given together with what it holds.
     """
-    check_choice("rule", rule, ("balanced", "stratified", "uniform"))
+    drawn_by, chosen_on = _read_rule(rule, encoders)
     known = dict(PUBLISHED_PROTOCOL if published else CONTENDERS)
     for name in encoders:
         known |= contenders_of(name)
@@ -173,14 +177,15 @@ def make_plan(
         )
     run = choose([name for part in parts for name in part.contenders], known)
     for name in encoders:
-        if all(contender.representation != name for contender in run.values()):
+        if name != chosen_on and all(contender.representation != name for contender in run.values()):
             raise UserError(f"`encoders`: no contender that is run uses {name}; add {name}-linear to `contenders`")
     plan = Plan(
         parts,
         run,
         _baseline(baseline, None if found is None else found.baseline, run, known),
         "mnist" if dataset is None else dataset,
-        rule="first" if published else rule,
+        rule="first" if published else drawn_by,
+        chosen_on=chosen_on,
         scored_on=scored_on,
         precision=_precision(precision, found, torch.device(device)),
         device=str(device),
@@ -196,6 +201,18 @@ def _with_contenders(part: Part, added: Sequence[str], known: Mapping[str, Conte
     return part.model_copy(
         update={"contenders": (*part.contenders, *(name for name in added if known[name].frozen in kinds))}
     )
+
+
+def _read_rule(rule: str, encoders: Sequence[str]) -> tuple[Rule, str | None]:
+    """Read ``typical:NAME`` as the rule and the representation that typical images are chosen on."""
+    drawn_by, colon, name = rule.partition(":")
+    if drawn_by == TYPICAL and bool(name) == bool(colon):
+        known = dict.fromkeys(c.representation for c in CONTENDERS.values() if c.representation is not None)
+        if name and name not in (*known, *encoders):
+            raise unknown_name("representation", name, (*known, *encoders))
+        return TYPICAL, name or DEFAULT_REPRESENTATION
+    check_choice("rule", rule, (*_DRAWN, TYPICAL, f"{TYPICAL}:NAME"))
+    return next(each for each in _DRAWN if each == rule), None
 
 
 def _baseline(

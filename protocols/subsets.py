@@ -14,7 +14,7 @@ from ssl_irmae.datasets.reading import count
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.folds import Fold, Indices
 
-Rule = Literal["balanced", "stratified", "uniform", "first", "full"]
+Rule = Literal["balanced", "stratified", "uniform", "typical", "first", "full"]
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,7 @@ def _subsets(rows: Sequence[Row]) -> str:
     drawn = sorted({(row.budget, row.seed, row.subset) for row in rows})
     together = hashlib.sha256("".join(subset for _, _, subset in drawn).encode()).hexdigest()
     rules = ", ".join(sorted({row.rule for row in rows}))
+    rules += "".join(f" (chosen on {on[:12]})" for on in sorted({row.chosen_on or "" for row in rows} - {""}))
     return (
         f"Labelled subsets: rule {rules}, a pure function of the training data ({rows[0].data_fingerprint[:12]}), "
         f"budget and seed; the same for all contenders; {len({s for *_, s in drawn})} in all, together {together[:12]}."

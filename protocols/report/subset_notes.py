@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ssl_irmae.datasets.reading import count
-from ssl_irmae.protocols.report.note import Note
+from ssl_irmae.protocols.report.note import Note, join
 from ssl_irmae.protocols.storage.rows import Row
 
 
@@ -22,6 +22,8 @@ def subset_notes(rows: Sequence[Row]) -> list[Note]:
         "balanced": f"Subsets: balanced (equally many of each class, within one), {shared}.",
         "stratified": f"Subsets: stratified (each class by its share of the labelled images), {shared}.",
         "uniform": f"Subsets: uniform (drawn without looking at classes), {shared}.",
+        "typical": f"Subsets: typical images, chosen on {_chosen_on(rows)}, shared by all contenders; not nested over "
+        "budgets; seeds differ in the start of the clustering alone, so ± says little.",
         "first": "Subset: the first images, the same for all: ± is over training seeds alone.",
     }
     notes = [Note("subsets", text, text) for rule, text in texts.items() if rule in rules]
@@ -52,6 +54,12 @@ def subset_notes(rows: Sequence[Row]) -> list[Note]:
             )
         )
     return [*notes, *_folds(rows)]
+
+
+def _chosen_on(rows: Sequence[Row]) -> str:
+    chosen_on = {row.chosen_on for row in rows if row.chosen_on is not None}
+    names = {row.encoder_hash: row.representation for row in rows if row.encoder_hash is not None}
+    return join(sorted(names.get(each) or each[:12] for each in chosen_on)) if chosen_on else ""
 
 
 def _folds(rows: Sequence[Row]) -> list[Note]:

@@ -54,3 +54,8 @@ class Representation(Protocol):
             device: Where networks run.
         """
         ...
+
+
+def identity(representation: Representation) -> str:
+    """Return what identifies a representation: apart from the images, its codes depend on nothing else."""
+    return representation.hash or representation.name

@@ -9,7 +9,7 @@ from torch import Tensor
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.folds import Fold, can_be_scored
-from ssl_irmae.protocols.representations.representation import Representation
+from ssl_irmae.protocols.representations.representation import Representation, identity
 from ssl_irmae.protocols.storage.cache import cached
 from ssl_irmae.protocols.task import Task
 
@@ -97,8 +97,3 @@ class Codes:
             of_fold = () if fold is None else (fold.held_out.tobytes(),)
             codes = cached("codes", name, reads, *fingerprints, self.device, *where, *of_fold, compute=compute)
         return codes["train"], codes["scored"]
-
-
-def identity(representation: Representation) -> str:
-    """Return what identifies a representation: apart from the images, its codes depend on nothing else."""
-    return representation.hash or representation.name

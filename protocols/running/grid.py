@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
+from torch import Tensor
 
 from ssl_irmae._support.compute import find_precision
 from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.folds import Fold
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.representations.floors import FLOORS
 from ssl_irmae.protocols.representations.representation import Representation
@@ -84,7 +86,12 @@ class Grid:
     def jobs(self) -> list[Job]:
         """Every trial, with its labelled subset, its contender and the representation that this reads."""
         threads = {name: self._threads(name) for name in self.plan.contenders}
-        return list(list_jobs(self.plan, self.task, self.representations, threads))
+        return list(list_jobs(self.plan, self.task, self.representations, threads, self._codes_to_choose_on))
+
+    def _codes_to_choose_on(self, fold: Fold | None) -> Tensor:
+        """Encode the training images for the choice of typical ones; of several pretraining seeds the first counts."""
+        assert self.plan.chosen_on is not None  # only called where typical images are chosen
+        return self.runner.codes.of(self.representations[self.plan.chosen_on][0], "code", fold)[0]
 
     def adopt(self, trials: Iterable[FinishedTrial]) -> tuple[int, list[str]]:
         """Add finished trials from elsewhere to the store, those that belong to this grid.

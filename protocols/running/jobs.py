@@ -13,10 +13,11 @@ from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.folds import Fold, Indices, draw_folds, without_labels_of
 from ssl_irmae.protocols.plan import Part, Plan
 from ssl_irmae.protocols.representations.floors import FLOOR_SOFTWARE
-from ssl_irmae.protocols.representations.representation import Representation
+from ssl_irmae.protocols.representations.representation import Representation, identity
 from ssl_irmae.protocols.storage.rows import Trial
 from ssl_irmae.protocols.subsets import Rule, Subset, check_budget, draw_subset
 from ssl_irmae.protocols.task import Task
+from ssl_irmae.protocols.typical_subsets import TYPICAL, CodesOf, choose_typical
 
 
 class Job(NamedTuple):
@@ -35,35 +36,48 @@ class Job(NamedTuple):
     representation: Representation | None
 
 
-def draw_subsets(part: Part, rule: Rule, task: Task) -> list[list[Subset]]:
+def read_part_budgets(part: Part, rule: Rule, task: Task) -> list[int]:
+    """Return the numbers of labels of a part's budgets, each once.
+
+    Raises:
+        UserError: If one cannot be met; with folds, if the smallest part that a fold leaves cannot meet it.
+    """
+    # how many images a fold leaves of each class does not depend on the seed
+    left = [_count_classes(labels) for _, labels in _to_draw_from(task, part.seeds[0])]
+    labelled, classes = min(int(counts.sum()) for counts in left), len(left[0])
+    budgets = dict.fromkeys(number_of_labels(b, labelled=labelled, classes=classes) for b in part.budgets)
+    for budget in budgets:
+        check_budget(budget, rule, labelled=labelled, classes=classes, rarest=min(int(counts.min()) for counts in left))
+    return list(budgets)
+
+
+def draw_subsets(part: Part, rule: Rule, task: Task, codes_of: CodesOf | None = None) -> list[list[Subset]]:
     """Draw every labelled subset of a part: for each budget, once, one per seed or, with folds, per seed and fold.
+
+    Args:
+        part: Its budgets and seeds count.
+        rule: How they are drawn.
+        task: What is learned from.
+        codes_of: What typical images are chosen on; needed by that rule alone.
 
     Raises:
         UserError: If a budget cannot be met.
     """
-    # how many images a fold leaves of each class does not depend on the seed
-    left = [_count_classes(labels) for _, labels in _to_draw_from(task, part.seeds[0])]
-    limits = {
-        "labelled": min(int(counts.sum()) for counts in left),
-        "classes": len(left[0]),
-        "rarest": min(int(counts.min()) for counts in left),
-    }
-    # two ways to ask for one number of labels are one budget
-    labelled, classes = limits["labelled"], limits["classes"]
-    budgets = dict.fromkeys(number_of_labels(b, labelled=labelled, classes=classes) for b in part.budgets)
-    for budget in budgets:
-        check_budget(budget, rule, **limits)
+    fewest = min(int(_count_classes(labels).sum()) for _, labels in _to_draw_from(task, part.seeds[0]))
 
     def draw(budget: int, seed: int, fold: Fold | None, labels: Indices) -> Subset:
         fingerprint = task.train.fingerprint + ("" if fold is None else f" without fold {fold.number}")
         # some folds leave one label more than others: all that are left is all of them
-        n = int((labels != UNLABELLED).sum()) if budget == labelled else budget
+        n = int((labels != UNLABELLED).sum()) if budget == fewest else budget
+        if rule == TYPICAL:
+            assert codes_of is not None  # as the rule needs
+            return choose_typical(labels, codes_of(fold), fingerprint=fingerprint, budget=n, seed=seed, fold=fold)
         subset = draw_subset(labels, fingerprint=fingerprint, budget=n, seed=seed, rule=rule)
         return dataclasses.replace(subset, fold=fold)
 
     return [
         [draw(budget, seed, fold, labels) for seed in part.seeds for fold, labels in _to_draw_from(task, seed)]
-        for budget in budgets
+        for budget in read_part_budgets(part, rule, task)
     ]
 
 
@@ -81,7 +95,11 @@ def _count_classes(labels: Indices) -> Indices:
 
 
 def list_jobs(
-    plan: Plan, task: Task, representations: Mapping[str, Sequence[Representation]], threads: Mapping[str, int]
+    plan: Plan,
+    task: Task,
+    representations: Mapping[str, Sequence[Representation]],
+    threads: Mapping[str, int],
+    codes_of: CodesOf | None = None,
 ) -> Iterator[Job]:
     """Yield every trial of a plan: by part, then budget, contender, representation and seed.
 
@@ -91,9 +109,11 @@ def list_jobs(
         representations: Representations by the name that contenders use; several of one name differ in the seed of
             their pretraining and are crossed with the subsets.
         threads: Number of threads of each contender's trials.
+        codes_of: What typical images are chosen on, where the plan's rule is that.
     """
+    chosen_on = None if plan.chosen_on is None else identity(representations[plan.chosen_on][0])
     for part in plan.parts:
-        for subsets in draw_subsets(part, plan.rule, task):
+        for subsets in draw_subsets(part, plan.rule, task, codes_of):
             for name in part.contenders:
                 contender = plan.contenders[name].with_steps(part.steps)
                 # at the full set all subsets are the same: without randomness there is one result, not n; but folds
@@ -105,6 +125,8 @@ def list_jobs(
                 for representation in sources:
                     for subset in subsets[:1] if once else subsets:
                         trial = _trial(name, contender, budget, subset, representation, plan, task, threads[name])
+                        if subset.rule == TYPICAL:
+                            trial = trial.model_copy(update={"chosen_on": chosen_on})
                         yield Job(trial, subset, contender, representation)
 
 

@@ -17,10 +17,10 @@ from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.protocols.folds import Fold
 from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
-from ssl_irmae.protocols.representations.representation import Representation
+from ssl_irmae.protocols.representations.representation import Representation, identity
 from ssl_irmae.protocols.representations.retrieval import Retrieval, retrieval_quality
 from ssl_irmae.protocols.running.by_class import errors_by_class
-from ssl_irmae.protocols.running.codes import Codes, identity
+from ssl_irmae.protocols.running.codes import Codes
 from ssl_irmae.protocols.running.jobs import Job
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 from ssl_irmae.protocols.task import Task

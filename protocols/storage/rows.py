@@ -66,6 +66,8 @@ class Trial(BaseModel):
         scored_fingerprint: Fingerprint of the scored images and labels.
         scored_on: ``"test"``; ``"development"`` for training images held out for tuning; or ``"folds"`` for folds of
             the labelled training images.
+        chosen_on: What typical images were chosen on: SHA-256 of a pretrained encoder, or the name of a floor; None
+            where the subset was drawn.
         fold: The fold that is scored, from 0, of the seed's division into folds; None without folds.
         folds: How many folds there are, which follows from the data.
         readout: Id of the readout or learner, as in the registry of contenders.
@@ -101,6 +103,7 @@ class Trial(BaseModel):
     data_fingerprint: str
     scored_fingerprint: str
     scored_on: str
+    chosen_on: str | None = None
     fold: int | None = None
     folds: int | None = None
     readout: str
@@ -157,6 +160,8 @@ class Trial(BaseModel):
         }
         if self.revision != 1:
             identity["revision"] = self.revision
+        if self.chosen_on is not None:
+            identity["chosen_on"] = self.chosen_on
         if self.fold is not None:
             identity["fold"] = self.fold
         return identity

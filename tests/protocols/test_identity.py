@@ -80,6 +80,7 @@ CHANGES: dict[str, Any] = {
     "scored_fingerprint": "other",
     "scored_on": "development",
     "fold": 0,
+    "chosen_on": "pca",
     "readout": "other",
     "reads": "features",
     "settings": {"C": 0.1, "max_iter": 1000},

@@ -59,6 +59,11 @@ class PretrainedEncoder:
         pretraining = self.pretraining.model_copy(update={"other_data": (self.data_fingerprint or "")[:12]})
         return dataclasses.replace(self, pretraining=pretraining)
 
+    @property
+    def learns(self) -> bool:
+        """False: it has learned already."""
+        return False
+
     def takes(self, channels: int, image_size: int) -> bool:
         """Return whether it reads images of this kind as they are."""
         return (self.architecture.channels, self.architecture.image_size) == (channels, image_size)
@@ -138,10 +143,15 @@ def user_encoders(
     return encoders
 
 
-def needed_methods(contenders: Iterable[Contender]) -> list[str]:
-    """List the pretrained encoders that contenders name, each once, in order of first appearance."""
-    named = (c.representation for c in contenders if c.representation is not None)
-    return [name for name in dict.fromkeys(named) if name not in FLOORS]
+def needed_methods(contenders: Iterable[Contender], chosen_on: str | None = None) -> list[str]:
+    """List the pretrained encoders that contenders name, each once, in order of first appearance.
+
+    Args:
+        contenders: Those that are run.
+        chosen_on: What typical images are chosen on, which may be one more.
+    """
+    named = dict.fromkeys([*(c.representation for c in contenders), chosen_on])
+    return [name for name in named if name is not None and name not in FLOORS]
 
 
 def encoder_of_method(

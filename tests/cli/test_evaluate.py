@@ -243,12 +243,15 @@ def test_own_pictures_of_another_size_are_evaluated_with_an_own_encoder(monkeypa
     assert "irmae: pretrained for only 1 steps on the spot, which is good for trying, not for reporting" in printed
 
 
-def test_pictures_without_a_test_split_are_scored_on_held_out_ones() -> None:
+def test_pictures_without_a_test_split_are_scored_in_folds() -> None:
     rng = np.random.default_rng(0)
     np.savez("mine.npz", images=rng.integers(0, 256, (24, 32, 32), dtype=np.uint8), labels=np.arange(24) % 2)
     result = run("evaluate --dataset mine.npz --labels 4 --seeds 2 --contenders pixels-knn")
-    assert "mine has no test split: 4 of its images were held out to score" in " ".join(result.stdout.split())
-    assert "4 held-out training images" in " ".join(result.stdout.split())
+    assert "mine has no test split: 24 labelled images are scored in folds" in result.stderr
+    assert "mean % of 24 labelled images in 5 stratified folds" in " ".join(result.stdout.split())
+    assert "mine, 4 labels, n = 2†; 5 stratified folds of the labelled images" in result.stdout
+    held_out = run("evaluate --dataset mine.npz --labels 4 --seeds 2 --contenders pixels-knn --scored-on development")
+    assert "4 held-out training images" in " ".join(held_out.stdout.split())
     run("evaluate --dataset mine.npz --labels 4 --seeds 2 --contenders pixels-knn --scored-on test", code=2)
 
 

@@ -79,7 +79,7 @@ def run(arguments: list[str], *, folder: Path | None = None, environment: Mappin
 def ssl_irmae(*arguments: str, folder: Path | None = None) -> Child:
     """Run the command ``ssl-irmae``; in a given folder it has a cache of its own, but still the user's data."""
     isolated = (
-        {"XDG_CACHE_HOME": str(folder / "cache"), "SSL_IRMAE_DATA_DIR": str(default_data_dir())} if folder else {}
+        {"SSL_IRMAE_HOME": str(folder / "cache"), "SSL_IRMAE_DATA_DIR": str(default_data_dir())} if folder else {}
     )
     return run(["-m", "ssl_irmae.cli", *arguments], folder=folder, environment=isolated)
 

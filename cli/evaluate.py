@@ -44,7 +44,7 @@ lists all others.
 @handle_errors
 def command(
     labels: Annotated[
-        str | None, typer.Option(help="Label budgets, such as 100 or 10,100,1000,all.", show_default="100")
+        str | None, typer.Option(help="Label budgets, such as 100 or 10,1%,5/class,all.", show_default="100")
     ] = None,
     seeds: Annotated[
         str | None, typer.Option(help="How many subsets, such as 10, or which, such as 0,3,7.", show_default="10")
@@ -100,12 +100,20 @@ def command(
     baseline: Annotated[
         str | None, typer.Option(help="The row that differences are taken to.", show_default="supervised")
     ] = None,
-    rule: Annotated[Literal["balanced", "uniform"], typer.Option(help="How labelled subsets are drawn.")] = "balanced",
-    scored_on: Annotated[
-        Literal["test", "development"] | None,
+    rule: Annotated[
+        str,
         typer.Option(
-            help="Test images, or (for tuning) a held-out sixth of the training images.",
-            show_default="test, if there is a test split",
+            help="How labelled subsets are drawn: balanced (equally many of each class), stratified (by each class's "
+            "share), uniform (without looking at classes), or typical (chosen on principal components; typical:NAME "
+            "on that encoder's code)."
+        ),
+    ] = "balanced",
+    scored_on: Annotated[
+        Literal["test", "development", "folds"] | None,
+        typer.Option(
+            help="Test images; folds of the labelled images, each scored by the others; or (for tuning) a held-out "
+            "sixth of the training images.",
+            show_default="test, or folds without a test split",
         ),
     ] = None,
     store: Annotated[Path, typer.Option(help="Where finished trials are kept.")] = Path("runs/results.sqlite"),

@@ -7,9 +7,13 @@ from typing import Annotated
 import typer
 
 from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.budgets import Budget, is_relative
 
 DataDir = Annotated[
-    Path | None, typer.Option(help="Folder of the data.", show_default="$SSL_IRMAE_DATA_DIR or the user's cache")
+    Path | None,
+    typer.Option(
+        help="Folder of the data.", show_default="$SSL_IRMAE_DATA_DIR, $SSL_IRMAE_HOME/data or the user's cache"
+    ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 LabelsFrom = Annotated[
@@ -31,24 +35,28 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 _MOST = 10_000
 
 
-def parse_budgets(text: str) -> tuple[int | None, ...]:
-    """Read ``10,100,all``; None means all labels.
+def parse_budgets(text: str) -> tuple[Budget, ...]:
+    """Read ``10,100,1%,5/class,all``; None means all labels.
 
     Raises:
         UserError: If a part is not a number of labels.
 
-    >>> parse_budgets("10,1_000,all")
-    (10, 1000, None)
+    >>> parse_budgets("10,1_000,1%,5/class,all")
+    (10, 1000, '1%', '5/class', None)
     """
-    budgets: list[int | None] = []
+    budgets: list[Budget] = []
     for part in text.split(","):
         word = part.strip()
         if word == "all":
             budgets.append(None)
+        elif is_relative(word):
+            budgets.append(word)
         elif re.fullmatch(r"[0-9]{1,9}(_[0-9]{1,3}){0,3}", word) and int(word) > 0:
             budgets.append(int(word))
         else:
-            raise UserError(f"--labels {text}: {word!r} is not a number of labels; write for example 10,100,1000,all")
+            raise UserError(
+                f"--labels {text}: {word!r} is not a number of labels; write for example 10,100,1%,5/class,all"
+            )
     return tuple(dict.fromkeys(budgets))
 
 

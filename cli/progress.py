@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from ssl_irmae._support.progress import Event, Fetched, Message, Pretrained, TrialDone
+from ssl_irmae._support.progress import Event, Fetched, Message, Pretrained, TrialDone, Waiting
 from ssl_irmae.cli.terminal import gentle_interrupt, print_status
 
 P = ParamSpec("P")
@@ -68,7 +68,7 @@ class Display:
         if self._interrupted():
             raise KeyboardInterrupt
 
-    def _move_bar(self, progress: Progress, event: Fetched | Pretrained | TrialDone) -> None:
+    def _move_bar(self, progress: Progress, event: Waiting | Fetched | Pretrained | TrialDone) -> None:
         done, total, description, state = _bar(event)
         kind = (type(event), event.what if isinstance(event, Fetched) else None)
         if self._task is None:
@@ -100,9 +100,11 @@ def _can_animate(console: Console) -> bool:
     return console.is_interactive or (console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None)
 
 
-def _bar(event: Fetched | Pretrained | TrialDone) -> tuple[int, int | None, str, str]:
+def _bar(event: Waiting | Fetched | Pretrained | TrialDone) -> tuple[int, int | None, str, str]:
     """Return what a bar shows: done, total (None if unknown), the text before it and the text after it."""
     match event:
+        case Waiting():
+            return 0, None, f"waiting for another process: {event.what}", f"{event.seconds:.0f} s"
         case Fetched():
             return event.done, event.total or None, f"fetching {event.what}", _bytes(event)
         case Pretrained():

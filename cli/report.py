@@ -56,10 +56,12 @@ def command(
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Which data set, if there are trials of several.")] = None,
     scored_on: Annotated[
-        Literal["test", "development"] | None, typer.Option(help="Which images, if there are trials of both.")
+        Literal["test", "development", "folds"] | None,
+        typer.Option(help="Which images were scored, if there are trials of several."),
     ] = None,
     rule: Annotated[
-        Literal["balanced", "uniform", "first"] | None, typer.Option(help="Which rule, if there are trials of several.")
+        str | None,
+        typer.Option(help="Which rule, if there are trials of several."),
     ] = None,
     encoder: Annotated[
         list[str] | None,

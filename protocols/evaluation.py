@@ -11,12 +11,13 @@ from ssl_irmae._support.progress import Listener, Message, TrialDone, silent
 from ssl_irmae._support.stages import Stages
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.errors import UserError, check_choice
+from ssl_irmae.protocols.duplicates import count_duplicates
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.presets import find_preset
-from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.report.preset_trials import trials_of_preset
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
+from ssl_irmae.protocols.report.task_notes import describe_folds, not_scored_notes, retrieval_notes
 from ssl_irmae.protocols.representations.pretrained import (
     PretrainedEncoder,
     encoder_of_method,
@@ -25,7 +26,7 @@ from ssl_irmae.protocols.representations.pretrained import (
 )
 from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_names, read_seeds
 from ssl_irmae.protocols.running.grid import Grid, Outcome
-from ssl_irmae.protocols.running.jobs import draw_subsets
+from ssl_irmae.protocols.running.jobs import read_part_budgets
 from ssl_irmae.protocols.storage.files import read_trials
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.task import ScoredOn, Task, load_task
@@ -47,7 +48,7 @@ def evaluate(
     metric_loss: str | None = None,
     metrics: Literal["error", "retrieval"] = "error",
     baseline: str | None = None,
-    rule: Literal["balanced", "uniform"] = "balanced",
+    rule: str = "balanced",
     scored_on: ScoredOn | None = None,
     store: str | Path = "runs/results.sqlite",
     import_trials: str | Path | Sequence[str | Path] = (),
@@ -65,7 +66,8 @@ def evaluate(
     Finished trials are kept in a store; calling again runs only what is missing.
 
     Args:
-        budgets: A number of labels, ``"all"``, or a list of these; 100 by default.
+        budgets: A number of labels, ``"1%"`` of the labelled training images (rounded up), ``"5/class"``, ``"all"``,
+            or a list of these; 100 by default.
         seeds: How many labelled subsets, or a list of seeds; 10 by default.
         dataset: A name such as ``"mnist"`` (the default) or ``"digits"``; a path to a folder of pictures, an ``.npz``
             or an IDX file; or arrays, ``(images, labels)`` or ``(images, labels, test_images, test_labels)``.
@@ -80,16 +82,20 @@ def evaluate(
         metric_loss: A metric-learning loss added to joint training, such as ``"supcon"``.
         metrics: ``"retrieval"`` adds the quality of frozen codes without any classifier.
         baseline: The contender that differences are taken to; ``"supervised"`` by default, if it is run.
-        rule: How labelled subsets are drawn.
-        scored_on: ``"test"``, or ``"development"`` for a held-out sixth of the training images. By default the test
-            images, or the held-out ones if there is no test split.
+        rule: How labelled subsets are drawn: ``"balanced"`` (equally many of each class), ``"stratified"`` (each class
+            by its share of the labelled images), ``"uniform"`` (without looking at classes) or ``"typical"`` (images
+            that stand for many others, by the principal components of the pixels; ``"typical:irmae"`` or another
+            representation by its codes).
+        scored_on: ``"test"``; ``"development"`` for a held-out sixth of the training images; or ``"folds"`` for the
+            labelled training images in five folds, each scored by what was learned from the others. By default the
+            test images, or folds if there is no test split.
         store: The file of finished trials.
         import_trials: Finished trials from elsewhere, another store, the rows.csv of a report or the JSON of
             ``evaluate --json``: those that this run would repeat exactly are taken over.
         precision: Arithmetic of the networks trained here; auto is what a preset declares, or bf16 where it is fast.
         jobs: Processes that run trials and share the threads; None chooses.
         device: Where networks are trained: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
-        data_dir: Where data are kept; the user's cache by default.
+        data_dir: Where data are kept; ``default_data_dir()`` unless given.
         labels_from: A CSV or TSV file with the columns ``path`` and ``label``, for the pictures of a folder.
         classes: The labels that may be in that table; unless given, a label that looks like a slip is refused.
         strict: Whether to refuse images of the user's own of which anything was left out or changed.
@@ -126,7 +132,7 @@ def evaluate(
         precision=precision,
         device=torch_device,
     )
-    methods = needed_methods(plan.contenders.values())
+    methods = needed_methods(plan.contenders.values(), plan.chosen_on)
     if pretraining_seeds and not methods:
         raise UserError("`pretrain_seeds`: none of the contenders has a pretrained encoder; leave it out")
     files = [import_trials] if isinstance(import_trials, str | Path) else import_trials
@@ -144,10 +150,14 @@ def evaluate(
             strict=strict,
             progress=progress,
         )
+        duplicates = count_duplicates(task)
     for part in plan.parts:
-        draw_subsets(part, plan.rule, task)  # an impossible budget is reported before anything is pretrained
-    held_out = plan.scored_on is None and task.scored_on == "development"
-    notes = _held_out(task, progress) if held_out else []
+        read_part_budgets(part, plan.rule, task)  # an impossible budget is reported before anything is pretrained
+    if task.scored_on == "folds":
+        progress(Message(describe_folds(task, asked=plan.scored_on is not None)))
+    notes = not_scored_notes(task)
+    for note in notes:
+        progress(Message(note.text))
     with stages("find encoders"):
         opened: dict[str, tuple[PretrainedEncoder, ...]] = {
             name: tuple(encoder.noting_other_data(task) for encoder in several) for name, several in named.items()
@@ -176,9 +186,10 @@ def evaluate(
             progress(Message(f"not imported: {difference}"))
     with stages("trials"):
         outcomes = sorted(_run(grid, progress), key=lambda outcome: outcome.place)
-    encoding = dataclasses.replace(grid.runner.encoding)
+    encoding = dataclasses.replace(grid.runner.codes.encoding)
     with stages("retrieval"):
         retrieval = grid.retrieval() if metrics == "retrieval" else []
+        notes += retrieval_notes(task) if metrics == "retrieval" else []
     with stages("summarise"):
         report = make_report(
             [outcome.trial for outcome in outcomes],
@@ -189,12 +200,14 @@ def evaluate(
             comparisons=plan.comparisons,
             notes=notes,
             retrieval=retrieval,
+            duplicates=duplicates,
         )
     seconds = stages.rounded()
     # encoding is shared by the trials; in other processes it stays in their time
     seconds |= {"encode": round(encoding.seconds, 3), "trials": round(seconds["trials"] - encoding.seconds, 3)}
     run = {
         "plan": _plan_values(plan, task),
+        "duplicates": dataclasses.asdict(duplicates),
         "images_per_second": encoding.images_per_second,
         "seconds": {
             "stages": seconds,
@@ -212,7 +225,7 @@ def read_results(
     preset: str | None = None,
     dataset: str | None = None,
     scored_on: ScoredOn | None = None,
-    rule: Literal["balanced", "uniform", "first"] | None = None,
+    rule: str | None = None,
     commands: Sequence[str] = (),
 ) -> Report:
     """Read finished trials and summarise them.
@@ -223,7 +236,7 @@ def read_results(
         draw: The contenders that figures show; a few by default.
         preset: The protocol that was run: adds the comparisons it declared and draws what it declared.
         dataset: Which data set, if there are trials of several: a name, or the beginning of a fingerprint.
-        scored_on: Which images were scored, if there are trials of both.
+        scored_on: Which images were scored, if there are trials of several kinds.
         rule: How subsets were drawn, if there are trials of several rules.
         commands: The commands that made the trials, to be recorded in the report.
 
@@ -268,15 +281,6 @@ def _run(grid: Grid, progress: Listener) -> Iterator[Outcome]:
             complete = len(in_group) == expected[group]
             mean = sum(in_group) / len(in_group) if complete else None
             progress(TrialDone(*group, row.error, done, len(grid.jobs), mean, expected[group]))
-
-
-def _held_out(task: Task, progress: Listener) -> list[Note]:
-    text = (
-        f"{task.train.name} has no test split: {len(task.scored):,} of its images were held out to score, and labels "
-        "come from the others."
-    )
-    progress(Message(text))
-    return [Note("held out", text, text)]
 
 
 def _plan_values(plan: Plan, task: Task) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ssl_irmae._support.compute import Precision
 from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.protocols.budgets import Budget
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.subsets import Rule
 from ssl_irmae.protocols.task import ScoredOn
@@ -17,7 +18,7 @@ class Part(BaseModel):
 
     Args:
         contenders: Their names.
-        budgets: Numbers of labels; None means all.
+        budgets: Numbers of labels; ``"1%"`` and ``"5/class"`` depend on the data; None means all.
         seeds: One subset and one training seed each.
         steps: Optimiser steps of every network trained end to end; None keeps the contenders' own.
     """
@@ -25,7 +26,7 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     contenders: tuple[str, ...]
-    budgets: tuple[int | None, ...]
+    budgets: tuple[Budget, ...]
     seeds: tuple[int, ...]
     steps: int | None = None
 
@@ -40,7 +41,8 @@ class Plan:
         baseline: The contender that differences are taken to.
         dataset: A name, a path to the user's images, or arrays.
         rule: How subsets are drawn.
-        scored_on: Test images, or held-out training images; None prefers test images.
+        chosen_on: Name of the representation that typical images are chosen on; None where subsets are drawn.
+        scored_on: Test images, held-out training images or folds of these; None prefers test images.
         precision: Arithmetic of networks that are trained.
         device: Where they are trained.
         comparisons: Pairs of contenders that a preset declared.
@@ -52,6 +54,7 @@ class Plan:
     baseline: str
     dataset: Dataset = "mnist"
     rule: Rule = "balanced"
+    chosen_on: str | None = None
     scored_on: ScoredOn | None = None
     precision: Precision = "fp32"
     device: str = "cpu"

@@ -3,43 +3,49 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
-from typing import Literal, TypeGuard
+from typing import TypeGuard
 
 import torch
 
 from ssl_irmae._support.compute import Precision, find_precision
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.errors import UserError, check_choice, unknown_name
+from ssl_irmae.protocols.budgets import Budget, is_relative
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, DEFAULT_BASELINE, choose, contenders_of
 from ssl_irmae.protocols.plan import Part, Plan
 from ssl_irmae.protocols.presets import Preset, find_preset
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES
+from ssl_irmae.protocols.subsets import Rule
 from ssl_irmae.protocols.task import ScoredOn
+from ssl_irmae.protocols.typical_subsets import DEFAULT_REPRESENTATION, TYPICAL
 
-Budgets = int | str | Sequence[int | str | None]
+Budgets = int | str | Sequence[Budget]
 Seeds = int | Sequence[int]
 _MOST_SEEDS = 10_000
+_DRAWN: tuple[Rule, ...] = ("balanced", "stratified", "uniform")
 
 
-def read_budgets(budgets: Budgets) -> tuple[int | None, ...]:
-    """Read ``100``, ``"all"`` or a list of these; None stands for all.
+def read_budgets(budgets: Budgets) -> tuple[Budget, ...]:
+    """Read ``100``, ``"1%"``, ``"5/class"``, ``"all"`` or a list of these; None stands for all.
 
     Raises:
         UserError: If one is not a number of labels.
 
-    >>> read_budgets([10, "all"])
-    (10, None)
+    >>> read_budgets([10, "1%", "all"])
+    (10, '1%', None)
     """
-    read: list[int | None] = []
+    read: list[Budget] = []
     for budget in _listed(budgets):
         if budget is None or (isinstance(budget, str) and budget == "all"):
             read.append(None)
+        elif isinstance(budget, str) and is_relative(budget):
+            read.append(budget)
         elif _is_whole(budget) and budget > 0:
             read.append(int(budget))
         else:
-            raise UserError(f"`budgets`: {budget!r} is not a number of labels; use 1 or more, or 'all'")
+            raise UserError(f"`budgets`: {budget!r} is not a number of labels; use 1 or more, '1%', '5/class' or 'all'")
     if not read:
         raise UserError("`budgets`: the list is empty; use, for example, [10, 100]")
     return tuple(dict.fromkeys(read))
@@ -106,7 +112,7 @@ def make_plan(
     encoders: Sequence[str] = (),
     metric_loss: str | None = None,
     steps: int | None = None,
-    rule: Literal["balanced", "uniform"] = "balanced",
+    rule: str = "balanced",
     scored_on: ScoredOn | None = None,
     precision: str = "auto",
     device: torch.device | str = "cpu",
@@ -114,7 +120,7 @@ def make_plan(
     """Fill in what is not given: the eight default contenders on MNIST at 100 labels over 10 subsets.
 
     Args:
-        budgets: A number of labels, ``"all"``, or a list of these.
+        budgets: A number of labels, ``"1%"`` of them, ``"5/class"``, ``"all"``, or a list of these.
         seeds: How many subsets, or a list of seeds.
         dataset: A name, a path to the user's images, or arrays.
         contenders: Their names, or one name.
@@ -124,15 +130,16 @@ def make_plan(
         encoders: Names of the user's encoders, whose linear and joint contenders join the default ones.
         metric_loss: Name of a loss added to the objective of joint training; those contenders are renamed after it.
         steps: Optimiser steps of every network trained end to end.
-        rule: How subsets are drawn.
-        scored_on: Test images, or held-out training images; None prefers test images.
+        rule: ``"balanced"``, ``"stratified"``, ``"uniform"`` or ``"typical"``; ``"typical:NAME"`` chooses typical
+            images on that representation instead of the principal components.
+        scored_on: Test images, held-out training images or folds of these; None prefers test images.
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``; auto is what a preset declares, or bf16 where it is fast.
         device: Where networks are trained.
 
     Raises:
         UserError: If a name is unknown, or a preset is given together with what it holds.
     """
-    check_choice("rule", rule, ("balanced", "uniform"))
+    drawn_by, chosen_on = _read_rule(rule, encoders)
     known = dict(PUBLISHED_PROTOCOL if published else CONTENDERS)
     for name in encoders:
         known |= contenders_of(name)
@@ -148,7 +155,7 @@ def make_plan(
                 raise UserError(f"`preset`: {preset} already says what `{argument}` would; leave one of the two out")
         if published:
             raise UserError(f"`preset`: {preset} has no published `protocol`; give `budgets` and `seeds` instead")
-        if rule != "balanced" or scored_on == "development":
+        if rule != "balanced" or scored_on not in (None, "test"):
             raise UserError(
                 f"`preset`: {preset} draws balanced subsets and scores on test images; leave `rule` and `scored_on` out"
             )
@@ -170,14 +177,15 @@ def make_plan(
         )
     run = choose([name for part in parts for name in part.contenders], known)
     for name in encoders:
-        if all(contender.representation != name for contender in run.values()):
+        if name != chosen_on and all(contender.representation != name for contender in run.values()):
             raise UserError(f"`encoders`: no contender that is run uses {name}; add {name}-linear to `contenders`")
     plan = Plan(
         parts,
         run,
         _baseline(baseline, None if found is None else found.baseline, run, known),
         "mnist" if dataset is None else dataset,
-        rule="first" if published else rule,
+        rule="first" if published else drawn_by,
+        chosen_on=chosen_on,
         scored_on=scored_on,
         precision=_precision(precision, found, torch.device(device)),
         device=str(device),
@@ -193,6 +201,18 @@ def _with_contenders(part: Part, added: Sequence[str], known: Mapping[str, Conte
     return part.model_copy(
         update={"contenders": (*part.contenders, *(name for name in added if known[name].frozen in kinds))}
     )
+
+
+def _read_rule(rule: str, encoders: Sequence[str]) -> tuple[Rule, str | None]:
+    """Read ``typical:NAME`` as the rule and the representation that typical images are chosen on."""
+    drawn_by, colon, name = rule.partition(":")
+    if drawn_by == TYPICAL and bool(name) == bool(colon):
+        known = dict.fromkeys(c.representation for c in CONTENDERS.values() if c.representation is not None)
+        if name and name not in (*known, *encoders):
+            raise unknown_name("representation", name, (*known, *encoders))
+        return TYPICAL, name or DEFAULT_REPRESENTATION
+    check_choice("rule", rule, (*_DRAWN, TYPICAL, f"{TYPICAL}:NAME"))
+    return next(each for each in _DRAWN if each == rule), None
 
 
 def _baseline(

@@ -1,6 +1,7 @@
 """The labelled indices: a pure function of data fingerprint, budget, seed and rule."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,9 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ssl_irmae._support.seeding import derive_seed
+from ssl_irmae.datasets.image_set import UNLABELLED
+from ssl_irmae.datasets.reading import count
 from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.folds import Fold, Indices
 
-Rule = Literal["balanced", "uniform", "first", "full"]
+Rule = Literal["balanced", "stratified", "uniform", "typical", "first", "full"]
 
 
 @dataclass(frozen=True)
@@ -20,12 +24,14 @@ class Subset:
     Args:
         indices: Indices into the training set, int64, shape (budget,), in the order drawn.
         seed: Seed of the draw.
-        rule: How they were drawn; ``"full"`` if every image is labelled, whatever rule was asked for.
+        rule: How they were drawn; ``"full"`` if it holds every label there is, whatever rule was asked for.
+        fold: The fold that is scored, of whose labels there are none; None where other images are scored.
     """
 
-    indices: npt.NDArray[np.int64]
+    indices: Indices
     seed: int
     rule: Rule
+    fold: Fold | None = None
 
     @property
     def hash(self) -> str:
@@ -37,17 +43,19 @@ def draw_subset(labels: npt.NDArray[np.int64], *, fingerprint: str, budget: int,
     """Draw the labelled images for one budget and seed.
 
     ``"balanced"`` deals the classes out in rounds: each round takes one image of every class, the classes in a random
-    order, so that counts never differ by more than one. ``"uniform"`` draws without looking at labels. Both are
-    prefixes of one long draw that does not depend on the budget: a smaller subset is contained in a larger one.
-    ``"first"`` draws nothing: it takes the first images as they come, as the public reference script does.
+    order, so that counts never differ by more than one. ``"stratified"`` keeps the shares that the classes have among
+    all labelled images: each label goes to the class that is furthest behind its share, so that a rare class may have
+    none in a small subset. ``"uniform"`` draws without looking at labels. All three are prefixes of one long draw that
+    does not depend on the budget: a smaller subset is contained in a larger one.
+    ``"first"`` draws nothing: it takes the first labelled images as they come, as the public reference script does.
 
     Args:
-        labels: Labels of the whole training set, int64, shape (n,). Balanced drawing needs them, as in every published
-            protocol.
+        labels: Labels of the whole training set, int64, shape (n,); images of label -1 have none and are never drawn.
+            Balanced and stratified drawing need the labels, as in every published protocol.
         fingerprint: Fingerprint of the training set.
-        budget: Number of labels, 1 to n.
+        budget: Number of labels, at most as many as there are.
         seed: Seed of the draw.
-        rule: ``"balanced"``, ``"uniform"`` or ``"first"``.
+        rule: ``"balanced"``, ``"stratified"``, ``"uniform"`` or ``"first"``.
 
     Raises:
         UserError: If the budget cannot be met by that rule.
@@ -57,27 +65,63 @@ def draw_subset(labels: npt.NDArray[np.int64], *, fingerprint: str, budget: int,
     >>> sorted(y[s.indices].tolist())
     [0, 0, 1, 1]
     """
-    n = len(labels)
-    if not 1 <= budget <= n:
-        raise UserError(f"`budgets`: {budget} labels cannot be drawn from {n} training images; use 1 to {n}, or 'all'")
-    if budget == n:
-        return Subset(np.arange(n), seed, "full")
+    labelled = np.flatnonzero(labels != UNLABELLED)
+    classes = np.unique(labels[labelled])
+    queues = [np.flatnonzero(labels == c) for c in classes]
+    check_budget(budget, rule, labelled=len(labelled), classes=len(classes), rarest=min(map(len, queues), default=0))
+    if budget == len(labelled):
+        return Subset(labelled, seed, "full")
     if rule == "first":
-        return Subset(np.arange(budget), seed, rule)
+        return Subset(labelled[:budget], seed, rule)
     rng = np.random.default_rng(derive_seed("subset", fingerprint, seed, rule))
     if rule == "uniform":
-        return Subset(rng.permutation(n)[:budget], seed, rule)
-    queues = [rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
-    if budget < len(queues):
-        raise UserError(
-            f"`budgets`: {budget} labels cannot be balanced over {len(queues)} classes; "
-            f"use {len(queues)} or more, or `rule` uniform"
-        )
-    scarcest = min(len(queue) for queue in queues)
-    if budget > scarcest * len(queues):
-        raise UserError(
-            f"`budgets`: {budget} labels cannot be balanced, as the rarest class has {scarcest} images; "
-            f"use at most {scarcest * len(queues)}, 'all', or `rule` uniform"
-        )
+        return Subset(labelled[rng.permutation(len(labelled))[:budget]], seed, rule)
+    queues = [rng.permutation(queue) for queue in queues]
+    if rule == "stratified":
+        return Subset(_deal_by_share(queues, budget, rng), seed, rule)
     dealt = [queues[c][r] for r in range(-(-budget // len(queues))) for c in rng.permutation(len(queues))]
     return Subset(np.array(dealt[:budget], dtype=np.int64), seed, rule)
+
+
+def check_budget(budget: int, rule: Rule, *, labelled: int, classes: int, rarest: int) -> None:
+    """Check that a budget can be met.
+
+    Args:
+        budget: Number of labels.
+        rule: How subsets are drawn.
+        labelled: Number of labelled images.
+        classes: Number of their classes.
+        rarest: Number of labelled images of the rarest class.
+
+    Raises:
+        UserError: If it cannot.
+    """
+    if not 1 <= budget <= labelled:
+        available = count(labelled, "labelled image")
+        raise UserError(f"`budgets`: {budget} labels cannot be drawn from {available}; use 1 to {labelled}, or 'all'")
+    if rule != "balanced" or budget == labelled:
+        return
+    if budget < classes:
+        raise UserError(
+            f"`budgets`: {budget} labels cannot be balanced over {classes} classes; use {classes} or more, or `rule` "
+            "stratified or uniform"
+        )
+    if budget > rarest * classes:
+        raise UserError(
+            f"`budgets`: {budget} labels cannot be balanced, as the rarest class has "
+            f"{count(rarest, 'labelled image')}; use at most {rarest * classes}, 'all', or `rule` stratified or uniform"
+        )
+
+
+def _deal_by_share(queues: Sequence[Indices], budget: int, rng: np.random.Generator) -> Indices:
+    """Give each label to the class that is furthest behind its share; of several, to the first in a random order."""
+    order = rng.permutation(len(queues))
+    sizes = np.array([len(queues[c]) for c in order])
+    counts = np.zeros_like(sizes)
+    dealt = np.empty(budget, dtype=np.int64)
+    for t in range(budget):
+        # share * (t + 1) - count, times the number of images: whole numbers, so that ties are ties
+        behind = int(np.argmax(sizes * (t + 1) - counts * sizes.sum()))
+        dealt[t] = queues[order[behind]][counts[behind]]
+        counts[behind] += 1
+    return dealt

@@ -10,13 +10,15 @@ import torch
 from torch import Tensor
 
 from ssl_irmae._support.progress import Listener, silent
-from ssl_irmae._support.seeding import generator
 from ssl_irmae.architecture import Architecture
-from ssl_irmae.datasets.image_set import ImageSet, Split, fit_images
-from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
+from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, Split, fit_images
+from ssl_irmae.datasets.reading import count, listed
+from ssl_irmae.datasets.registry import DATASETS, Dataset, default_image_size, load_images
 from ssl_irmae.errors import NoTestSplitError, UserError, check_choice
+from ssl_irmae.protocols.development import hold_out
+from ssl_irmae.protocols.folds import can_be_scored
 
-ScoredOn = Literal["test", "development"]
+ScoredOn = Literal["test", "development", "folds"]
 
 
 @dataclass(frozen=True)
@@ -24,17 +26,20 @@ class Task:
     """Images at the size that the networks read.
 
     Args:
-        train: Images with labels; a learner gets the labels of its subset alone.
-        scored: Images that are predicted, with the labels that only the scorer reads.
+        train: Images to learn from, of which some or all are labelled; a learner gets the labels of its subset alone.
+        scored: Images that are predicted, all with the labels that only the scorer reads.
         source_fingerprint: Fingerprint of the training images as they came, which identifies the data that an encoder
             was pretrained on.
-        scored_on: ``"test"``, or ``"development"`` for held-out training images.
+        scored_on: ``"test"``; ``"development"`` for held-out training images; or ``"folds"``: the scored images are
+            labelled training images, each scored by what was learned without the labels of its fold.
+        not_scored: Number of test images that are not scored because they have no label.
     """
 
     train: ImageSet
     scored: ImageSet
     source_fingerprint: str
     scored_on: ScoredOn = "test"
+    not_scored: int = 0
 
 
 def load_task(
@@ -52,10 +57,11 @@ def load_task(
 
     Args:
         dataset: A name, a path to the user's images, or arrays.
-        scored_on: ``"test"``; or ``"development"``: a sixth of the training images, drawn by their fingerprint, is
-            held out and labels come from the rest (MNIST: 10,000 and 50,000), so that settings can be chosen without
-            the test images. Pretrained encoders have seen the held-out images, without labels. None takes the test
-            images, and the held-out ones if there is no test split.
+        scored_on: ``"test"``; or ``"development"``: a sixth of the labelled training images, drawn by their
+            fingerprint, is held out and labels come from the rest (MNIST: 10,000 and 50,000), so that settings can be
+            chosen without the test images. Of the user's own images it is a sixth of each class. Pretrained encoders
+            have seen the held-out images, without labels. Or ``"folds"``: the labelled training images, each scored by
+            what was learned from the other folds. None takes the test images, and folds if there is no test split.
         architectures: Architectures of the user's encoders: images get the size and the channels that these read.
         data_dir: Where data are kept.
         labels_from: A table of labels beside a folder of pictures, as in ``load_images``.
@@ -64,7 +70,8 @@ def load_task(
         progress: Listener of what ``load_images`` reports.
 
     Raises:
-        UserError: If labels or the test split are missing, or if splits or encoders do not fit each other.
+        UserError: If labels or the test split are missing, if all labels are of one class, or if splits or encoders do
+            not fit each other.
     """
     if scored_on is not None:
         check_choice("scored_on", scored_on, get_args(ScoredOn))
@@ -88,34 +95,63 @@ def load_task(
         )
 
     source = load("train")
-    if source.labels is None:
-        raise UserError(
-            f"{source.name} has no labels to learn from: use one sub-folder per class, or an array 'labels'"
-        )
+    _require_classes(source)
     channels = channels or source.images.shape[1]
 
     def fitted(images: ImageSet) -> ImageSet:
         return dataclasses.replace(images, images=fit_images(images.images, channels=channels, image_size=size))
 
     test = None
-    if scored_on != "development":
+    if scored_on not in ("development", "folds"):
         try:
             test = load("test")
         except NoTestSplitError:
             if scored_on == "test":
                 raise
     train = fitted(source)
-    if test is None:
-        order = torch.randperm(len(train), generator=generator("cpu", "development", train.fingerprint))
-        held_out, rest = order[: len(train) // 6].sort().values, order[len(train) // 6 :].sort().values
+    if test is None and scored_on == "development":
+        named = isinstance(dataset, str) and dataset in DATASETS
+        rest, held_out = hold_out(train, by_class=not named)
         return Task(_part(train, rest), _part(train, held_out), source.fingerprint, "development")
-    if test.labels is None:
+    if test is None:
+        return Task(train, _part(train, can_be_scored(train)), source.fingerprint, "folds")
+    scored = fitted(_with_classes_of(train, test))
+    if not len(scored.labelled):
         raise UserError(f"{source.name} has no labels to score with: give its test split labels too")
-    if test.classes != train.classes:
+    not_scored = len(scored) - len(scored.labelled)
+    if not_scored:
+        scored = _part(scored, scored.labelled)
+    return Task(train, scored, source.fingerprint, not_scored=not_scored)
+
+
+def _require_classes(train: ImageSet) -> None:
+    """Check that there are labels, and that they are of two classes at least."""
+    if train.labels is None or not len(train.labelled):
         raise UserError(
-            f"{source.name}: training and test classes differ ({', '.join(train.classes)}; {', '.join(test.classes)})"
+            f"{train.name} has no labels to learn from: use one sub-folder per class, `labels_from`, or an array 'labels'"
         )
-    return Task(train, fitted(test), source.fingerprint)
+    present = train.labels[train.labelled].unique().tolist()
+    if len(present) == 1:
+        raise UserError(
+            f"{train.name}: there is nothing to learn, as the only class among its "
+            f"{count(len(train.labelled), 'labelled image')} is {train.classes[present[0]]!r}; give labelled images of "
+            "two classes or more"
+        )
+
+
+def _with_classes_of(train: ImageSet, test: ImageSet) -> ImageSet:
+    """Number the classes of test images as in training, which may have more of them."""
+    if test.labels is None or test.classes == train.classes:
+        return test
+    unknown = [name for name in test.classes if name not in train.classes]
+    if unknown:
+        raise UserError(
+            f"{train.name}: training has no image of the test {'class' if len(unknown) == 1 else 'classes'} "
+            f"{listed(unknown)}; add some, or leave the class out of the test split"
+        )
+    numbers = torch.tensor([train.classes.index(name) for name in test.classes])
+    labels = torch.where(test.labels == UNLABELLED, test.labels, numbers[test.labels])
+    return dataclasses.replace(test, labels=labels, classes=train.classes)
 
 
 def _part(images: ImageSet, part: Tensor) -> ImageSet:

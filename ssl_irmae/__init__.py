@@ -22,22 +22,24 @@ __all__ = [
     "estimators",
     "evaluate",
     "load_images",
+    "predict",
     "pretrain",
     "read_results",
     "suggest",
 ]
 
 _MODULES = {
-    "classify": "ssl_irmae.protocols.labelling.classify",
     "Encoder": "ssl_irmae.encoders.encoder",
     "UserError": "ssl_irmae.errors",
+    "classify": "ssl_irmae.protocols.labelling.classify",
     "evaluate": "ssl_irmae.protocols.evaluation",
     "load_images": "ssl_irmae.datasets.registry",
+    "predict": "ssl_irmae.protocols.labelling.predict",
     "pretrain": "ssl_irmae.pretraining.pretrain",
     "read_results": "ssl_irmae.protocols.evaluation",
     "suggest": "ssl_irmae.protocols.labelling.suggest",
 }
-_LONG = {"classify", "evaluate", "load_images", "pretrain", "suggest"}
+_LONG = {"classify", "evaluate", "load_images", "predict", "pretrain", "suggest"}
 
 if TYPE_CHECKING:
     from ssl_irmae import estimators
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from ssl_irmae.pretraining.pretrain import pretrain
     from ssl_irmae.protocols.evaluation import evaluate, read_results
     from ssl_irmae.protocols.labelling.classify import classify
+    from ssl_irmae.protocols.labelling.predict import predict
     from ssl_irmae.protocols.labelling.suggest import suggest
 else:  # type checkers would take any name to exist
 

@@ -2,6 +2,7 @@
 
 from typing import Self
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ssl_irmae._support.seeding import seeded
@@ -32,9 +33,15 @@ class Architecture(BaseModel):
     channels: int
     image_size: int
     latent_dim: int = Field(ge=1, le=65536)
-    depth: int | None = Field(default=None, ge=0, le=65536)
+    depth: int | None = Field(default=None, ge=0, le=1024)
     init_scale: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     share_weights: bool | None = None
+
+    @model_validator(mode="after")
+    def _can_be_built(self) -> Self:
+        find_method(self.method)
+        paper_settings(channels=self.channels, image_size=self.image_size)
+        return self
 
     @model_validator(mode="after")
     def _stack_is_of_irmae(self) -> Self:
@@ -105,3 +112,16 @@ class Architecture(BaseModel):
         arguments = self.model_dump(exclude={"method"}, exclude_none=True)
         with seeded(seed, "initialise"):
             return find_method(self.method)(**arguments)
+
+    def build_empty(self, *, folded: bool = False) -> Autoencoder:
+        """Build the autoencoder without numbers, on torch's device "meta": it has shapes and takes no memory.
+
+        Args:
+            folded: Whether its linear stack has been folded into the encoder.
+        """
+        stack = folded and bool(self.depth)
+        architecture = self.model_copy(update={"depth": 0}) if stack else self
+        with torch.device("meta"):
+            autoencoder = architecture.build()
+        autoencoder.folded = stack
+        return autoencoder

@@ -25,6 +25,7 @@ def _session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Give session and module fixtures a cache of their own: they are set up before a test's cache is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("SSL_IRMAE_HOME", raising=False)
         yield
 
 
@@ -32,6 +33,7 @@ def _session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def _clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep tests away from the user's cache, and start each with the same global random state."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("SSL_IRMAE_HOME", raising=False)
     monkeypatch.delenv("SSL_IRMAE_DATA_DIR", raising=False)
     monkeypatch.setenv("COLUMNS", "200")
     torch.manual_seed(0)

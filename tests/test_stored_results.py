@@ -99,6 +99,7 @@ def test_a_stored_grid_holds_every_trial_of_its_preset_and_no_other(grid: tuple[
             for budget in part.budgets:
                 # there every subset is the same: what makes no random choice is run once
                 once = budget is None and contender.deterministic_at_full_set
+                assert budget is None or isinstance(budget, int)
                 planned |= {(name, budget or 60_000, seed, steps) for seed in (part.seeds[:1] if once else part.seeds)}
     stored = [(r.contender, r.budget, r.seed, r.settings["steps"] if r.reads == "images" else None) for r in rows]
     assert len(stored) == len(planned)

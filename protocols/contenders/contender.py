@@ -41,6 +41,8 @@ class Contender:
             None for learning from scratch.
         deterministic_at_full_set: Whether it makes no random choice on the full training set, so that repeating it
             there shows nothing.
+        draws_unlabelled: Whether it draws unlabelled images at random, so that it makes a random choice on the full set
+            too where some training images have no label.
         transductive: Whether it sees the scored images, without their labels, before it predicts them.
         test_peeks: How often the scored labels are read. Above 1, ``fit`` yields that many predictors, and the one that
             is best on the scored labels counts. That leaks; it is what the public reference script does, and is here
@@ -66,6 +68,7 @@ class Contender:
     software: tuple[str, ...] = ("torch", "numpy", "scipy", "scikit-learn", "pytorch-metric-learning")
     representation: str | None = None
     deterministic_at_full_set: bool = False
+    draws_unlabelled: bool = False
     transductive: bool = False
     test_peeks: int = 1
     takes_metric_loss: bool = False

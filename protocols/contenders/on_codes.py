@@ -85,7 +85,6 @@ READOUTS: dict[str, Contender] = {
         software=("torch", "numpy", "pytorch-metric-learning"),
         note=_METRIC_NOTE,
     ),
-    # it draws unlabelled images at random, and at the full set there are none
     "self-training": Contender(
         "self_training",
         self_training,
@@ -96,6 +95,7 @@ READOUTS: dict[str, Contender] = {
         paper="Yarowsky, 1995",
         software=_REGRESSION,
         deterministic_at_full_set=True,
+        draws_unlabelled=True,
     ),
     "spread": Contender(
         "spread",

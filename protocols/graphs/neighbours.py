@@ -70,13 +70,13 @@ class Neighbours:
         return self._compare(self._centred, centred, x, every, k, exclude_self)[:2]
 
     def find(self, x: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """Do the same as ``search``, remembering the last answer and keeping slow ones in the user's cache."""
+        """Do the same as ``search``, remembering the last answer and keeping slow ones in the cache."""
         if self._last is None or self._last[1] != k or not torch.equal(self._last[0], x):
             self._last = (x.clone(), k, self._search_cached(x, k))
         return self._last[2]
 
     def find_others(self, k: int) -> tuple[Tensor, Tensor]:
-        """Find the nearest other points of each point, keeping slow answers in the user's cache."""
+        """Find the nearest other points of each point, keeping slow answers in the cache."""
         return self._search_cached(self.points, k, exclude_self=True)
 
     def _search_cached(self, x: Tensor, k: int, *, exclude_self: bool = False) -> tuple[Tensor, Tensor]:

@@ -115,13 +115,16 @@ class Classifier:
             card: Facts for people.
 
         Raises:
-            UserError: If the predictor or the representation cannot be kept.
+            UserError: If the predictor, the representation or the name of a class cannot be kept.
         """
         if not is_kept_form(predictor):
             raise UserError(
                 "`contender`: its predictions cannot be kept for other images: choose another contender, one that is "
                 "neither transductive nor has a linear stack of its own"
             )
+        for name in classes:
+            if not name.isprintable():  # such as a folder's name that is not UTF-8: no JSON could hold it
+                raise UserError(f"the class {name!r} has a name that cannot be printed: rename its folder or label")
         codes = codes_for(predictor, representation, reads, train, device)
         channels, image_size = train.shape[1:3]
         classifier = cls(tuple(classes), channels, image_size, codes, predictor, card=card or {})

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.files import write_atomically
@@ -80,9 +79,9 @@ class Classification:
 def expected_error_caveats(expected: ExpectedError, contender: str) -> list[str]:
     """Return what the expected error rests on, one sentence each."""
     lines = [
-        f"It is cross-validated on {count(expected.pictures, 'labelled picture')} with fewer labels than the classifier "
-        "has, so it is rather too high.",
-        "The pictures held out were among the unlabelled ones, without their labels, as the pictures to be labelled are.",
+        f"It is cross-validated on {count(expected.pictures, 'labelled picture')} with fewer labels than the "
+        "classifier has, so it is rather too high.",
+        "The pictures held out were in the pool of unlabelled pictures, as the pictures to be labelled are.",
         "It assumes that the labelled pictures are a random sample: for suggested pictures it is a rough guide.",
     ]
     if expected.contender != contender:
@@ -160,7 +159,9 @@ def classify(
     found = find_own_encoder(images, encoder=encoder, device=torch_device, progress=progress)
     images = fitted_to(found, images)
     learned = learn(images, found, contender=contender, seed=seed, device=torch_device, progress=progress)
-    predictions = Predictions.of(images, rest, learned.probabilities[rest], calibrated=learned.classifier.calibrated)
+    paths = images.paths or tuple(map(str, range(len(images))))
+    unlabelled = ImageSet(images.name, images.images[rest], paths=tuple(paths[i] for i in rest.tolist()))
+    predictions = Predictions.of(learned.classifier, unlabelled)
     given = f" --labels-from {labels_from}" if labels_from is not None else ""
     result = Classification(
         images.name,
@@ -171,17 +172,17 @@ def classify(
         command or f"ssl-irmae suggest {dataset if isinstance(dataset, str | Path) else 'PICTURES'}{given}",
     )
     learned.classifier.save(folder / "classifier")
-    write_atomically(folder / "report.html", _page(result, images, rest))
+    write_atomically(folder / "report.html", _page(result, unlabelled))
     predictions.write_csv(folder / "predictions.csv")
     return result
 
 
-def _page(result: Classification, images: ImageSet, rest: Tensor) -> str:
+def _page(result: Classification, images: ImageSet) -> str:
     predictions = result.predictions
     shown = [
         Shown(
             predictions.paths[i],
-            images.images[rest[i]],
+            images.images[i],
             (f"{predictions.labels[i]} {predictions.confidence[i]:.2f}, or {predictions.second[i]}",),
         )
         for i in torch.tensor(predictions.confidence).argsort(stable=True).tolist()

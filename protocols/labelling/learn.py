@@ -1,10 +1,9 @@
 """Learn a classifier from a few labels among many pictures, and what error to expect of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import torch
-from torch import Tensor
 
 from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.datasets.image_set import ImageSet
@@ -39,14 +38,12 @@ class Learned:
         contender: Its name.
         reason: Why this contender, as a clause.
         expected: What error to expect; None if no class has two labels.
-        probabilities: Of every picture, fp32 (n, classes).
     """
 
     classifier: Classifier
     contender: str
     reason: str
     expected: ExpectedError | None
-    probabilities: Tensor
 
 
 def learn(
@@ -114,9 +111,13 @@ def learn(
         train=images.images,
         device=str(device),
     )
-    classifier = replace(classifier, temperature=temperature or 1.0, calibrated=temperature is not None)
-    probabilities = (classifier.predictor.logits(pool.inputs(chosen)) / classifier.temperature).softmax(1)
-    return Learned(classifier, name, reason, expected, probabilities)
+    card = {"contender": name, "labels": len(labels), "expected_error": None if expected is None else asdict(expected)}
+    return Learned(
+        replace(classifier, temperature=temperature or 1.0, calibrated=temperature is not None, card=card),
+        name,
+        reason,
+        expected,
+    )
 
 
 def _held_out(pool: Pool, contender: Contender, seed: int) -> HeldOut:

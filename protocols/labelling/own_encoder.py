@@ -3,22 +3,18 @@
 import dataclasses
 from pathlib import Path
 
-import platformdirs
 import torch
 
 from ssl_irmae._support.compute import find_precision
-from ssl_irmae._support.progress import Listener, Message, silent
+from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import ImageSet, fit_images
 from ssl_irmae.datasets.registry import IMAGE_SIZE
-from ssl_irmae.encoders.encoder import read_config
-from ssl_irmae.encoders.files import WEIGHTS
-from ssl_irmae.pretraining.pretrain import train
-from ssl_irmae.pretraining.run_folder import make_run
+from ssl_irmae.protocols.representations.brief_pretraining import pretrain_briefly
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, open_encoder
 
 # chosen on development images of MNIST and Fashion-MNIST (docs/results/few-labels): deeper stacks need longer training
-_METHOD, _DEPTH, _STEPS, _LEARNING_RATE, _BATCH_SIZE = "irmae", 2, 2000, 1e-3, 32
+_METHOD, _DEPTH, _STEPS = "irmae", 2, 2000
 
 
 def find_own_encoder(
@@ -43,26 +39,17 @@ def find_own_encoder(
     channels = images.images.shape[1]
     pictures = _fitted(images, channels, IMAGE_SIZE)
     precision = find_precision("auto", device)
-    recipe = f"{_METHOD}-{_DEPTH}-{_STEPS}-{precision}-{device.type}"
-    folder = platformdirs.user_cache_path("ssl-irmae") / "encoders" / f"own-{pictures.pixel_fingerprint[:16]}-{recipe}"
-    if not (folder / WEIGHTS).is_file() or read_config(folder).card["steps"] < _STEPS:
-        progress(Message(f"pretraining an encoder on all {len(images):,} pictures, which is kept for next time"))
-        run = make_run(
-            folder,
-            architecture=lambda *_: Architecture.paper(
-                method=_METHOD, channels=channels, image_size=IMAGE_SIZE, depth=_DEPTH
-            ),
-            dataset=dataclasses.replace(pictures, labels=None, classes=()),
-            image_size=IMAGE_SIZE,
-            batch_size=_BATCH_SIZE,
-            learning_rate=_LEARNING_RATE,
-            precision=precision,
-            device=str(device),
-            seed=0,
-            progress=progress,
-        )
-        train(run, epochs=-(-_STEPS // run.state.steps_per_epoch), max_steps=_STEPS, progress=progress)
-        run.finish(f"ssl-irmae classify or suggest, on {images.name}")
+    folder = pretrain_briefly(
+        f"own-{pictures.pixel_fingerprint[:16]}-{_METHOD}-{_DEPTH}-{_STEPS}-{precision}-{device.type}",
+        architecture=Architecture.paper(method=_METHOD, channels=channels, image_size=IMAGE_SIZE, depth=_DEPTH),
+        dataset=dataclasses.replace(pictures, labels=None, classes=()),
+        steps=_STEPS,
+        precision=precision,
+        device=str(device),
+        message=f"pretraining an encoder on all {len(images):,} pictures, which is kept for next time",
+        command=f"ssl-irmae classify or suggest, on {images.name}",
+        progress=progress,
+    )
     return open_encoder(_METHOD, folder)
 
 

@@ -7,7 +7,6 @@ from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import Dataset, load_images
-from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.labelling.classifier import Classifier
 from ssl_irmae.protocols.labelling.predictions import Predictions, check_table
 
@@ -40,23 +39,19 @@ def predict(
     if out is not None:
         check_table(Path(out), dataset)
     kept = Classifier.load(classifier, find_device(device))
-    images = load_images(dataset, "train", data_dir=data_dir, image_size=kept.image_size, progress=progress)
-    _report(images, kept, strict, progress)
+    images = load_images(
+        dataset, "train", data_dir=data_dir, image_size=kept.image_size, strict=strict, progress=progress
+    )
+    _report(images, kept, progress)
     predictions = Predictions.of(kept, images)
     if out is not None:
         predictions.write_csv(Path(out))
     return predictions
 
 
-def _report(images: ImageSet, classifier: Classifier, strict: bool, progress: Listener) -> None:
-    """Say what was read, in one line, and stop at what was not if that is asked for."""
-    reading = images.reading
-    if strict and reading is not None and (reading.left_out or reading.changed):
-        raise UserError(f"`strict`: {images.name}: {reading}: mend the pictures, or read them without `strict`")
-    read = count(len(images), "picture") if reading is None else str(reading)
-    parts = [f"{images.name}: {read}"]
+def _report(images: ImageSet, classifier: Classifier, progress: Listener) -> None:
+    """Say what of the pictures plays no part."""
     if images.images.shape[1] > classifier.channels:
-        parts.append("colour is read as grey, as the classifier learned it")
+        progress(Message(f"{images.name}: colour is read as grey, as the classifier learned it"))
     if len(images.labelled):
-        parts.append(f"{count(len(images.labelled), 'label')} among the data ignored")
-    progress(Message("; ".join(parts)))
+        progress(Message(f"{images.name}: {count(len(images.labelled), 'label')} among the data ignored"))

@@ -24,7 +24,8 @@ def check_tensors(tensors: Tensors, layout: Layout, settings: Settings, needs: I
 
     >>> check_tensors({"w": torch.zeros(3, 2)}, {"w": (torch.float32, "classes d")}, {"classes": 4}, ["classes"])
     Traceback (most recent call last):
-    ValueError: 'w' has shape (3, 2), expected (classes 4, d 2)
+        ...
+    ValueError: 'w' has shape (3, 2), expected (classes 4, d)
     """
     for kind, found, expected in (("tensors", tensors, set(layout)), ("settings", settings, set(needs))):
         if set(found) != expected:

@@ -50,16 +50,19 @@ class OnGraph:
         scores of a node, less their mean and divided by their standard deviation over classes: the readouts' scores
         have no scale in common.
         """
-        standardised = self.scores.double() - self.scores.double().mean(1, keepdim=True)
-        deviation = standardised.square().mean(1, keepdim=True).sqrt()
-        standardised /= torch.where(deviation > 0, deviation, 1.0)
-        mixed = _VOTE * self._votes + (1 - _VOTE) * standardised.softmax(1)
-        shares = extend(self.neighbours, mixed, x, k=self.k)
+        shares = extend(self.neighbours, self._softened, x, k=self.k)
         return over_classes(shares.log(), self.present, self.classes)
 
     @cached_property
     def _votes(self) -> Tensor:
         return F.one_hot(self.scores.argmax(1), len(self.present))
+
+    @cached_property
+    def _softened(self) -> Tensor:
+        standardised = self.scores.double() - self.scores.double().mean(1, keepdim=True)
+        deviation = standardised.square().mean(1, keepdim=True).sqrt()
+        standardised /= torch.where(deviation > 0, deviation, 1.0)
+        return _VOTE * self._votes + (1 - _VOTE) * standardised.softmax(1)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the nodes, their scores and the classes of these."""

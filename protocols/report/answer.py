@@ -62,7 +62,9 @@ def _sentence(best: Summary, among: Sequence[Summary], summaries: Sequence[Summa
 
 
 def _runs(summary: Summary) -> str:
-    return "subsets" if summary.over_subsets else "training runs"
+    if not summary.over_subsets:
+        return "training runs"
+    return "divisions" if summary.over.startswith("divisions") else "subsets"
 
 
 def _support(best: Summary, summaries: Sequence[Summary]) -> str:

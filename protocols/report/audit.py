@@ -3,26 +3,31 @@
 import hashlib
 from collections.abc import Sequence
 
+from ssl_irmae.datasets.reading import count
+from ssl_irmae.protocols.duplicates import Duplicates
 from ssl_irmae.protocols.report.note import Note
+from ssl_irmae.protocols.statistics.folds import pool_folds
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 
 
-def leak_audit(trials: Sequence[FinishedTrial]) -> list[Note]:
+def leak_audit(trials: Sequence[FinishedTrial], duplicates: Duplicates | None = None) -> list[Note]:
     """State, from the rows alone, which data chose what, what was read when, and how subsets were drawn.
 
     Args:
         trials: Every trial of one protocol, as the store has it.
+        duplicates: Which images occur more than once; None where only rows are at hand, which cannot tell.
 
     Returns:
         One statement per note.
     """
     rows = [trial.row for trial in trials]
-    first = rows[0]
+    first = pool_folds(rows)[0]
+    of_fold = "" if first.folds is None else ", those of a fold in the trials that were scored on it"
     statements = [
         f"Learners were given the labelled images of their subset, unlabelled training images and a seed. The labels "
         f"of the {first.n_scored:,} scored images (fingerprint {first.scored_fingerprint[:12]}) were with the scorer "
-        f"alone, which read them after each trial had made its predictions{_when(trials)}. Earlier looks at them, in "
-        "runs that are not among these, cannot be seen from here.",
+        f"alone{of_fold}, which read them after each trial had made its predictions{_when(trials)}. Earlier looks at "
+        "them, in runs that are not among these, cannot be seen from here.",
         _settings(rows),
         _encoders(rows),
         _subsets(rows),
@@ -35,7 +40,24 @@ def leak_audit(trials: Sequence[FinishedTrial]) -> list[Note]:
         )
     versions = sorted({f"{row.computed_with}, {row.precision}, {row.device}" for row in rows})
     statements.append(f"Computed with {'; '.join(versions)}.")
-    return [*_leaks(rows), *(Note("audit", statement) for statement in statements)]
+    audit = [*_leaks(rows), *(Note("audit", statement) for statement in statements)]
+    return audit if duplicates is None else [*audit, _duplicates(duplicates, folds=first.folds is not None)]
+
+
+def _duplicates(found: Duplicates, *, folds: bool) -> Note:
+    """Say which images are the same pixel by pixel, after they were made the size that learners read."""
+    twice = "occur more than once, and may be learned from" if folds else "are also training images"
+    both = f"{found.in_training:,} of {found.scored:,} scored images {twice}"
+    if not found.in_training:
+        both = "No scored image occurs more than once" if folds else "No scored image is also a training image"
+    otherwise = f", {found.in_training_otherwise:,} of them labelled as another class there"
+    text = f"{both}{otherwise if found.in_training_otherwise else ''}, pixel by pixel at the size that learners read."
+    if found.contradicting:
+        text += (
+            f" Of the labelled training images, {count(found.contradicting, 'has', 'have')} an identical image that is "
+            "labelled as another class."
+        )
+    return Note("duplicates", text, f"{both}: such errors say little about new images." if found.in_training else "")
 
 
 def _leaks(rows: Sequence[Row]) -> list[Note]:
@@ -102,6 +124,7 @@ def _subsets(rows: Sequence[Row]) -> str:
     drawn = sorted({(row.budget, row.seed, row.subset) for row in rows})
     together = hashlib.sha256("".join(subset for _, _, subset in drawn).encode()).hexdigest()
     rules = ", ".join(sorted({row.rule for row in rows}))
+    rules += "".join(f" (chosen on {on[:12]})" for on in sorted({row.chosen_on or "" for row in rows} - {""}))
     return (
         f"Labelled subsets: rule {rules}, a pure function of the training data ({rows[0].data_fingerprint[:12]}), "
         f"budget and seed; the same for all contenders; {len({s for *_, s in drawn})} in all, together {together[:12]}."

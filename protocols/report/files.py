@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, silent
@@ -17,7 +18,7 @@ from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.latex import latex
 from ssl_irmae.protocols.report.tables.markdown import markdown
 from ssl_irmae.protocols.storage.files import environments_json, mistakes_npz, rows_csv
-from ssl_irmae.protocols.task import load_task
+from ssl_irmae.protocols.task import ScoredOn, load_task
 
 _CAPTIONS = {
     "spectra": (
@@ -72,7 +73,7 @@ def write_report(
             )
         task = load_task(
             first.dataset,
-            scored_on="test" if first.scored_on == "test" else "development",
+            scored_on=next(each for each in get_args(ScoredOn) if each == first.scored_on),
             architectures=[encoder.architecture for encoder in opened.values()],
             data_dir=data_dir,
             progress=progress,

@@ -4,11 +4,14 @@ import math
 from collections.abc import Sequence
 
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, READOUT_NOTES, SETTING_GROUPS
+from ssl_irmae.protocols.report.classes import class_notes
 from ssl_irmae.protocols.report.note import Note, join, lower_first
+from ssl_irmae.protocols.report.subset_notes import one_class_notes, scored_images, subset_notes
 from ssl_irmae.protocols.report.tables.cells import format_p
 from ssl_irmae.protocols.report.tables.components import component_notes, crossed_components
 from ssl_irmae.protocols.statistics.error_matrix import error_matrices
 from ssl_irmae.protocols.statistics.finite_test_set import binomial_test_set_error
+from ssl_irmae.protocols.statistics.folds import pool_folds
 from ssl_irmae.protocols.statistics.significance import EXACT_UP_TO, FLIPS, smallest_p, what_n_allows
 from ssl_irmae.protocols.statistics.summary import Summary
 from ssl_irmae.protocols.storage.rows import Row
@@ -26,16 +29,17 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
         summaries: Their summaries.
         baseline: The contender that differences are taken to.
     """
-    first = rows[0]
+    first = pool_folds(rows)[0]
     return [
         _errors(first, summaries),
         *_quick_encoders(rows),
         *_pretraining(rows, summaries),
         *_differences(summaries, baseline),
         *_few(summaries),
-        *_subsets(rows),
+        *subset_notes(rows),
         _scored_images(first, summaries),
-        *_single_classes(rows),
+        *class_notes(first),
+        *one_class_notes(rows),
         *_readouts(rows),
         *_settings(rows),
     ]
@@ -46,21 +50,19 @@ def _errors(first: Row, summaries: Sequence[Summary]) -> Note:
     error = f"Error: mean % of {images}"
     counts = {s.n for s in summaries if s.over_subsets}
     if all(s.n == 1 for s in summaries):
-        one = "one labelled subset" if counts else "one training run"
+        one = ("one labelled subset" if first.folds is None else "one division") if counts else "one training run"
         text = f"{error}; {one}, so there is no ± and no test of anything: use 10 seeds or more."
         return Note("error", text, text)
     if not counts:
         return Note(
             "error", f"{error}, ± standard error (ddof = 1).", f"{error}, ± standard error over training seeds."
         )
-    count = f"{counts.pop()}" if len(counts) == 1 else "n"
-    text = f"{error}, ± standard error over {count} labelled subsets (ddof = 1), each with its own training seed."
-    return Note("error", text, f"{error}, ± standard error over {count} labelled subsets.")
-
-
-def scored_images(row: Row) -> str:
-    """Name what was scored."""
-    return "test images" if row.scored_on == "test" else "held-out training images"
+    n = f"{counts.pop()}" if len(counts) == 1 else "n"
+    if first.folds is not None:
+        text = f"{error}, ± standard error over {n} divisions into folds (ddof = 1), each with its own subsets."
+        return Note("error", text, text)
+    text = f"{error}, ± standard error over {n} labelled subsets (ddof = 1), each with its own training seed."
+    return Note("error", text, f"{error}, ± standard error over {n} labelled subsets.")
 
 
 def _quick_encoders(rows: Sequence[Row]) -> list[Note]:
@@ -78,7 +80,7 @@ def _quick_encoders(rows: Sequence[Row]) -> list[Note]:
 
 def _pretraining(rows: Sequence[Row], summaries: Sequence[Summary]) -> list[Note]:
     notes = []
-    if any(s.over == "subsets x pretraining seeds" for s in summaries):
+    if any(s.crossed for s in summaries):
         notes.append(
             Note(
                 "several pretrainings",
@@ -111,7 +113,8 @@ def _pretraining(rows: Sequence[Row], summaries: Sequence[Summary]) -> list[Note
     for (budget, name), matrix in error_matrices(rows).items():
         if matrix.left_out:
             left_out = join([str(seed) for seed in matrix.left_out])
-            text = f"Left out for {name} at {budget:,} labels, not run with every pretraining seed: {left_out}."
+            missing = "every fold" if rows[0].folds is not None else "every pretraining seed"
+            text = f"Left out for {name} at {budget:,} labels, not run with {missing}: {left_out}."
             notes.append(Note("left out", text, text))
     components = crossed_components(rows)
     return [*notes, *component_notes(components)] if components else notes
@@ -183,44 +186,6 @@ def count_compared(summary: Summary, summaries: Sequence[Summary]) -> int:
     return sum(difference.n <= n for difference in others)
 
 
-def _subsets(rows: Sequence[Row]) -> list[Note]:
-    rules = {row.rule for row in rows}
-    shared = "nested over budgets, shared by all contenders"
-    texts = {
-        "balanced": f"Subsets: balanced (equally many of each class, within one), {shared}.",
-        "uniform": f"Subsets: uniform (drawn without looking at classes), {shared}.",
-        "first": "Subset: the first images, the same for all: ± is over training seeds alone.",
-    }
-    notes = [Note("subsets", text, text) for rule, text in texts.items() if rule in rules]
-    full = [row for row in rows if row.rule == "full"]
-    if full:
-        notes.append(
-            Note(
-                "full set",
-                "At the full set every subset is the same: ± is over training seeds alone, and a readout without "
-                "randomness has n = 1 and no ±; its one result is compared with every run of the baseline.",
-            )
-        )
-    if len({row.pretrain_seed for row in full if row.pretrain_seed is not None}) > 1:
-        notes.append(
-            Note(
-                "full set",
-                "At the full set, for contenders with several pretraining seeds, the mean over training seeds is taken "
-                "first, and ± is over the pretraining seeds.",
-            )
-        )
-    if any(row.transductive for row in rows):
-        notes.append(
-            Note(
-                "transductive",
-                "Transductive readouts looked at the scored images, without labels, before they predicted them: they "
-                "have tables of their own, but count in Holm's correction.",
-                "Transductive readouts looked at the scored images, without labels, before they predicted them.",
-            )
-        )
-    return notes
-
-
 def _scored_images(first: Row, summaries: Sequence[Summary]) -> Note:
     errors = sorted({s.mean for s in summaries})
     ends = dict.fromkeys((errors[0], errors[-1]))
@@ -233,24 +198,6 @@ def _scored_images(first: Row, summaries: Sequence[Summary]) -> Note:
         f"Not in ±: the {first.n_scored:,} scored images are only one sample, which adds a standard error "
         f"of up to {max(values)[0]:.2f} points.",
     )
-
-
-def _single_classes(rows: Sequence[Row]) -> list[Note]:
-    """Name what predicts one class for every image: its mean says little about the trials it is over."""
-    found: dict[tuple[str, int], list[bool]] = {}
-    for row in rows:
-        if row.budget > 1:
-            found.setdefault((row.contender, row.budget), []).append(row.classes_predicted == 1)
-    counts = [
-        f"{name} at {budget:,} labels, {sum(single)} of {len(single)} trials"
-        for (name, budget), single in found.items()
-        if any(single)
-    ]
-    if not counts:
-        return []
-    text = f"Training never got going or diverged (one class predicted for every image): {'; '.join(counts)}."
-    most = counts[:2] + [f"and {len(counts) - 2} more"] * (len(counts) > 2)
-    return [Note("one class", text, f"Training failed (one class for every image): {'; '.join(most)}.")]
 
 
 def _readouts(rows: Sequence[Row]) -> list[Note]:

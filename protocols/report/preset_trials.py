@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.budgets import Budget
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.presets import Preset
 from ssl_irmae.protocols.report.note import Note
@@ -32,7 +33,7 @@ def trials_of_preset(preset: Preset, trials: Sequence[FinishedTrial]) -> tuple[l
         for seed in part.seeds
     }
 
-    def place(row: Row) -> tuple[str, int | None, int]:
+    def place(row: Row) -> tuple[str, Budget, int]:
         return row.contender, None if row.rule == "full" else row.budget, row.seed
 
     def fits(row: Row) -> bool:

@@ -13,14 +13,17 @@ from ssl_irmae._support.extras import require
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae.errors import unknown_name
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT_BASELINE
+from ssl_irmae.protocols.duplicates import Duplicates
 from ssl_irmae.protocols.report.answer import answer_in_words
 from ssl_irmae.protocols.report.audit import leak_audit
 from ssl_irmae.protocols.report.drawn import choose_drawn
 from ssl_irmae.protocols.report.note import Note
-from ssl_irmae.protocols.report.notes import scored_images, table_notes
+from ssl_irmae.protocols.report.notes import table_notes
 from ssl_irmae.protocols.report.styles import Style, styles_of
+from ssl_irmae.protocols.report.subset_notes import scored_images
 from ssl_irmae.protocols.report.tables.comparisons import comparison_notes
 from ssl_irmae.protocols.representations.retrieval import Retrieval
+from ssl_irmae.protocols.statistics.folds import pool_folds
 from ssl_irmae.protocols.statistics.summary import Comparison, Summary, compare, summarise
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row, mistakes
 
@@ -64,6 +67,11 @@ class Report:
     def rows(self) -> list[Row]:
         """Return the row of every trial."""
         return [trial.row for trial in self.trials]
+
+    @functools.cached_property
+    def pooled(self) -> list[Row]:
+        """The rows, with one row in the place of the folds of a seed."""
+        return pool_folds(self.rows())
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the rows as a tidy pandas table: one line per trial, one column per fact.
@@ -133,7 +141,7 @@ class Report:
     @property
     def title(self) -> str:
         """The data set, what was scored and how subsets were drawn."""
-        row = self.trials[0].row
+        row = self.pooled[0]
         rules = " and ".join(sorted({t.row.rule for t in self.trials} - {"full"}))
         subsets = f", {rules} subsets" if rules else ""
         return f"{row.dataset}: error on {row.n_scored:,} {scored_images(row)}{subsets}"
@@ -181,6 +189,7 @@ def make_report(
     commands: Sequence[str] = (),
     retrieval: Sequence[Retrieval] = (),
     run: Mapping[str, Any] | None = None,
+    duplicates: Duplicates | None = None,
 ) -> Report:
     """Summarise the trials of one protocol.
 
@@ -195,6 +204,7 @@ def make_report(
         commands: The commands that made it.
         retrieval: The quality of codes without any classifier.
         run: What a run measured of itself.
+        duplicates: Which images occur more than once, if the images are at hand.
 
     Raises:
         UserError: If a contender that is named has no trial.
@@ -207,7 +217,7 @@ def make_report(
     if baseline is None:
         honest = {trial.row.contender for trial in trials if trial.row.test_peeks == 1} or set(names)
         baseline = next(name for name in (DEFAULT_BASELINE, *names) if name in honest)
-    ordered = sorted(trials, key=lambda t: (t.row.budget, names.index(t.row.contender), t.row.seed))
+    ordered = sorted(trials, key=lambda t: (t.row.budget, names.index(t.row.contender), t.row.seed, t.row.fold or 0))
     rows = [trial.row for trial in ordered]
     summaries = summarise(rows, baseline=baseline)
     styles = styles_of(sorted(rows, key=lambda row: names.index(row.contender)))
@@ -224,7 +234,7 @@ def make_report(
         drawn_because if drawn else "",
         tuple(compared),
         (*all_notes, *notes),
-        tuple(leak_audit(ordered)),
+        tuple(leak_audit(ordered, duplicates)),
         tuple(commands),
         tuple(retrieval),
         run or {},

@@ -24,8 +24,9 @@ def select_protocol(
     Args:
         trials: Trials of any protocols.
         dataset: Its name, or the beginning of its fingerprint (six characters or more), where there are several.
-        scored_on: ``"test"`` or ``"development"``, where there are both.
-        rule: ``"balanced"``, ``"uniform"`` or ``"first"``, where there are several.
+        scored_on: ``"test"``, ``"development"`` or ``"folds"``, where there are several.
+        rule: A rule of drawing, where there are several; for typical images with what they were chosen on, such as
+            ``"typical:pca"`` or the beginning of an encoder's hash in its place.
 
     Raises:
         UserError: If nothing is left, or several protocols are; it lists them.
@@ -35,14 +36,14 @@ def select_protocol(
         for trial in trials
         if (dataset is None or _is_dataset(trial.row, dataset))
         and scored_on in (None, trial.row.scored_on)
-        and (rule is None or trial.row.rule in (rule, "full"))
+        and (rule is None or _is_rule(trial.row, rule))
     ]
     if not chosen:
         asked = {"dataset": dataset, "scored_on": scored_on, "rule": rule}
         values = " ".join(f"`{argument}` {value}" for argument, value in asked.items() if value is not None)
         raise UserError(f"no trial fits {values}: there are {_listing(trials)}")
     data = {_data(trial.row) for trial in chosen}
-    rules = {trial.row.rule for trial in chosen} - {"full"}
+    rules = {_rule(trial.row) for trial in chosen} - {"full"}
     if len(data) > 1 or len(rules) > 1:
         found = {"dataset": {d[0] for d in data}, "scored_on": {d[2] for d in data}, "rule": rules}
         arguments = " and ".join(f"`{argument}`" for argument, values in found.items() if len(values) > 1)
@@ -73,7 +74,7 @@ def keep_newest(trials: Sequence[FinishedTrial]) -> tuple[list[FinishedTrial], l
     current = [t for t in alike if encoders[t.row.representation, t.row.pretrain_seed] == t.row.encoder_hash]
     versions = {(t.row.contender, t.row.budget): _version(t.row) for t in current}
     same = [t for t in current if versions[t.row.contender, t.row.budget] == _version(t.row)]
-    once = {(t.row.contender, t.row.budget, t.row.seed, t.row.pretrain_seed): t for t in same}
+    once = {(t.row.contender, t.row.budget, t.row.seed, t.row.pretrain_seed, t.row.fold): t for t in same}
     newest = list(once.values())
     reasons = {
         "of an older encoder of the same name": _without(trials, current),
@@ -132,6 +133,15 @@ def _is_dataset(row: Row, dataset: str) -> bool:
     return row.dataset == dataset or (len(dataset) >= 6 and row.data_fingerprint.startswith(dataset))
 
 
+def _rule(row: Row) -> str:
+    return row.rule if row.chosen_on is None else f"{row.rule}:{row.chosen_on}"
+
+
+def _is_rule(row: Row, rule: str) -> bool:
+    name, chosen, beginning = rule.partition(":")
+    return row.rule == "full" or (row.rule == name and (not chosen or (row.chosen_on or "").startswith(beginning)))
+
+
 def _data(row: Row) -> tuple[str, str, str, str]:
     return row.dataset, row.data_fingerprint, row.scored_on, row.scored_fingerprint
 
@@ -146,7 +156,7 @@ def _computed(row: Row) -> tuple[str, str, str]:
 
 
 def _listing(trials: Iterable[FinishedTrial]) -> str:
-    found = Counter((_data(t.row), t.row.rule) for t in trials)
+    found = Counter((_data(t.row), _rule(t.row)) for t in trials)
     # held-out images leave other training images than the test images do, but it is one data set
     of_name = Counter((name, scored_on) for name, _, scored_on, _ in {data for data, _ in found})
     return "; ".join(

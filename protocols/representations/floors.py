@@ -21,6 +21,7 @@ class Floor:
     Args:
         name: The name that contenders use for it.
         learn: Takes training images, uint8 (n, c, s, s), and returns a function that encodes images.
+        learns: Whether it learns from the training images, more than their size.
         hash: None, as are the other facts of a pretrained encoder: a floor has no weights.
         pretrain_seed: None.
         pretraining: None.
@@ -29,6 +30,7 @@ class Floor:
 
     name: str
     learn: Callable[[Tensor], Callable[[Tensor], Tensor]]
+    learns: bool = False
     hash: None = None
     pretrain_seed: None = None
     pretraining: None = None
@@ -81,7 +83,7 @@ def random(train: Tensor) -> Callable[[Tensor], Tensor]:
 
 
 FLOORS: dict[str, Floor] = {
-    floor.name: floor for floor in (Floor("pixels", pixels), Floor("pca", pca), Floor("random", random))
+    floor.name: floor for floor in (Floor("pixels", pixels), Floor("pca", pca, learns=True), Floor("random", random))
 }
 
 FLOOR_SOFTWARE = {"pca": ("numpy", "scipy", "scikit-learn")}

@@ -6,29 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import platformdirs
 import torch
 from torch import Tensor
 
 from ssl_irmae._support.compute import find_precision
-from ssl_irmae._support.progress import Listener, Message, silent
+from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.registry import Dataset
-from ssl_irmae.encoders.encoder import Encoder, read_config, weights_hash
+from ssl_irmae.encoders.encoder import Encoder, weights_hash
 from ssl_irmae.encoders.encoding import Reads
-from ssl_irmae.encoders.files import BUNDLED, WEIGHTS, find_encoder, list_bundled
+from ssl_irmae.encoders.files import BUNDLED, find_encoder, list_bundled
 from ssl_irmae.errors import UserError
-from ssl_irmae.pretraining.pretrain import train
-from ssl_irmae.pretraining.run_folder import make_run
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
+from ssl_irmae.protocols.representations.brief_pretraining import pretrain_briefly
 from ssl_irmae.protocols.representations.floors import FLOORS
 from ssl_irmae.protocols.representations.representation import Encode
 from ssl_irmae.protocols.storage.rows import Pretraining
 from ssl_irmae.protocols.task import Task
 
 QUICK_STEPS = 600
-_QUICK_LEARNING_RATE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -62,6 +59,11 @@ class PretrainedEncoder:
         pretraining = self.pretraining.model_copy(update={"other_data": (self.data_fingerprint or "")[:12]})
         return dataclasses.replace(self, pretraining=pretraining)
 
+    @property
+    def learns(self) -> bool:
+        """False: it has learned already."""
+        return False
+
     def takes(self, channels: int, image_size: int) -> bool:
         """Return whether it reads images of this kind as they are."""
         return (self.architecture.channels, self.architecture.image_size) == (channels, image_size)
@@ -84,10 +86,10 @@ def open_encoder(name: str, name_or_path: str | Path) -> PretrainedEncoder:
     """Open an encoder on disk under the name that contenders use for it.
 
     Raises:
-        UserError: If there is no such encoder.
+        UserError: If there is no such encoder, or it cannot be loaded.
     """
     folder = find_encoder(name_or_path)
-    config = read_config(folder)
+    config = Encoder.from_pretrained(folder).config  # one that cannot be loaded is reported before any work
     card, architecture = config.card, config.architecture
     recorded = {name: card[name] for name in ("steps", "batch_size", "learning_rate", "precision") if "steps" in card}
     return PretrainedEncoder(
@@ -141,10 +143,15 @@ def user_encoders(
     return encoders
 
 
-def needed_methods(contenders: Iterable[Contender]) -> list[str]:
-    """List the pretrained encoders that contenders name, each once, in order of first appearance."""
-    named = (c.representation for c in contenders if c.representation is not None)
-    return [name for name in dict.fromkeys(named) if name not in FLOORS]
+def needed_methods(contenders: Iterable[Contender], chosen_on: str | None = None) -> list[str]:
+    """List the pretrained encoders that contenders name, each once, in order of first appearance.
+
+    Args:
+        contenders: Those that are run.
+        chosen_on: What typical images are chosen on, which may be one more.
+    """
+    named = dict.fromkeys([*(c.representation for c in contenders), chosen_on])
+    return [name for name in named if name is not None and name not in FLOORS]
 
 
 def encoder_of_method(
@@ -159,7 +166,9 @@ def encoder_of_method(
     progress: Listener = silent,
     seed: int | None = None,
 ) -> PretrainedEncoder:
-    """Find the bundled encoder of a method for a data set, or pretrain one briefly and keep it in the user's cache.
+    """Find the bundled encoder of a method for a data set, or pretrain one briefly and keep it below ``home()``.
+
+    If another process is pretraining the same encoder, this one waits and uses it.
 
     Args:
         method: ``"irmae"``, ``"ae"`` or ``"vae"``.
@@ -172,6 +181,9 @@ def encoder_of_method(
         classes: The labels that may be in it, if they were declared.
         progress: Called with every event of the pretraining.
         seed: Seed of the pretraining; None takes the bundled encoder or, if there is none, seed 0.
+
+    Raises:
+        UserError: If the folder of such encoders cannot be written to.
     """
     channels, size = task.train.images.shape[1:3]
     name = task.train.name
@@ -182,32 +194,24 @@ def encoder_of_method(
             return found
     precision = find_precision("auto", device)
     kind = f"{channels}x{size}-{precision}-{device.type}{f'-seed{seed}' if seed else ''}"
-    folder = platformdirs.user_cache_path("ssl-irmae") / "encoders"
-    folder /= f"{name}-{method}-{task.source_fingerprint[:12]}-{kind}"
-    if not (folder / WEIGHTS).is_file() or read_config(folder).card["steps"] < QUICK_STEPS:
-        progress(
-            Message(
-                f"no bundled {method} encoder for {name}: pretraining one for {QUICK_STEPS} steps, kept for next time; "
-                "for results to report, pretrain one thoroughly with `ssl-irmae pretrain`"
-            )
-        )
-        run = make_run(
-            folder,
-            architecture=lambda *_: Architecture.paper(method=method, channels=channels, image_size=size),
-            dataset=dataset,
-            image_size=size,
-            batch_size=32,
-            learning_rate=_QUICK_LEARNING_RATE,
-            precision=precision,
-            device=str(device),
-            seed=seed or 0,
-            data_dir=data_dir,
-            labels_from=labels_from,
-            classes=classes,
-        )
-        train(run, epochs=-(-QUICK_STEPS // run.state.steps_per_epoch), max_steps=QUICK_STEPS, progress=progress)
-        run.finish(f"ssl-irmae evaluate --dataset {name}")
-    return dataclasses.replace(open_encoder(method, folder), quick=True)
+    folder = f"{name}-{method}-{task.source_fingerprint[:12]}-{kind}"
+    path = pretrain_briefly(
+        folder,
+        architecture=Architecture.paper(method=method, channels=channels, image_size=size),
+        dataset=dataset,
+        steps=QUICK_STEPS,
+        precision=precision,
+        device=str(device),
+        seed=seed or 0,
+        data_dir=data_dir,
+        labels_from=labels_from,
+        classes=classes,
+        message=f"no bundled {method} encoder for {name}: pretraining one for {QUICK_STEPS} steps, kept for next time; "
+        "for results to report, pretrain one thoroughly with `ssl-irmae pretrain`",
+        command=f"ssl-irmae evaluate --dataset {name}",
+        progress=progress,
+    )
+    return dataclasses.replace(open_encoder(method, path), quick=True)
 
 
 def _name(path: str | Path) -> str:

@@ -37,6 +37,11 @@ class Representation(Protocol):
         ...
 
     @property
+    def learns(self) -> bool:
+        """Whether ``fit`` learns from the training images: codes then differ for other training images."""
+        ...
+
+    @property
     def quick(self) -> bool:
         """Whether it was pretrained for a few steps on the spot."""
         ...
@@ -49,3 +54,8 @@ class Representation(Protocol):
             device: Where networks run.
         """
         ...
+
+
+def identity(representation: Representation) -> str:
+    """Return what identifies a representation: apart from the images, its codes depend on nothing else."""
+    return representation.hash or representation.name

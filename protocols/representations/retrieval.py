@@ -11,6 +11,9 @@ from ssl_irmae.protocols.readouts.metric_learning import retrieval_metrics
 class Retrieval:
     """Retrieval quality of one representation, percent: every scored image is a query for the others of its class.
 
+    An image that is the only one of its class is not a query. Where every image is, nothing can be measured, and all
+    values are None.
+
     Args:
         representation: Name of the representation.
         precision_at_1: Share of images whose nearest other image is of the same class.
@@ -21,11 +24,11 @@ class Retrieval:
     """
 
     representation: str
-    precision_at_1: float
-    r_precision: float
-    map_at_r: float
-    nmi: float
-    ami: float
+    precision_at_1: float | None = None
+    r_precision: float | None = None
+    map_at_r: float | None = None
+    nmi: float | None = None
+    ami: float | None = None
 
 
 def retrieval_quality(representation: str, codes: Tensor, labels: Tensor) -> Retrieval:
@@ -38,6 +41,8 @@ def retrieval_quality(representation: str, codes: Tensor, labels: Tensor) -> Ret
         codes: Codes of the scored images, fp32 (n, d).
         labels: Classes of these images, int64 (n,).
     """
+    if lone_classes(labels) == len(labels):
+        return Retrieval(representation)
     measured = retrieval_metrics(codes, labels)
     return Retrieval(
         representation,
@@ -47,3 +52,8 @@ def retrieval_quality(representation: str, codes: Tensor, labels: Tensor) -> Ret
         100 * measured["NMI"],
         100 * measured["AMI"],
     )
+
+
+def lone_classes(labels: Tensor) -> int:
+    """Count the classes that have a single image."""
+    return int((labels.bincount() == 1).sum())

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
+from torch import Tensor
 
 from ssl_irmae._support.compute import find_precision
 from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.folds import Fold
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.representations.floors import FLOORS
 from ssl_irmae.protocols.representations.representation import Representation
@@ -84,7 +86,12 @@ class Grid:
     def jobs(self) -> list[Job]:
         """Every trial, with its labelled subset, its contender and the representation that this reads."""
         threads = {name: self._threads(name) for name in self.plan.contenders}
-        return list(list_jobs(self.plan, self.task, self.representations, threads))
+        return list(list_jobs(self.plan, self.task, self.representations, threads, self._codes_to_choose_on))
+
+    def _codes_to_choose_on(self, fold: Fold | None) -> Tensor:
+        """Encode the training images for the choice of typical ones; of several pretraining seeds the first counts."""
+        assert self.plan.chosen_on is not None  # only called where typical images are chosen
+        return self.runner.codes.of(self.representations[self.plan.chosen_on][0], "code", fold)[0]
 
     def adopt(self, trials: Iterable[FinishedTrial]) -> tuple[int, list[str]]:
         """Add finished trials from elsewhere to the store, those that belong to this grid.
@@ -224,7 +231,8 @@ def _batches(jobs: Iterable[Job]) -> list[list[Job]]:
 
     def batch(job: Job) -> tuple[object, ...]:
         trial = job.trial
-        alone = "" if job.contender.several else trial.key
+        # the unlabelled inputs of two folds are not the same
+        alone = "" if job.contender.several and trial.fold is None else trial.key
         return trial.contender, trial.budget, trial.encoder_hash, alone
 
     return [list(group) for _, group in itertools.groupby(jobs, key=batch)]
@@ -240,13 +248,14 @@ _IN_WORDS = {
 
 def _differences(missing: Sequence[Job], others: Sequence[Row]) -> list[str]:
     """Describe how missing trials differ from finished ones of the same contender, budget and seed."""
-    by_place: dict[tuple[str, int, int, int | None], Row] = {}
+    by_place: dict[tuple[str, int, int, int | None, int | None], Row] = {}
     for row in others:
-        by_place[row.contender, row.budget, row.seed, row.pretrain_seed] = row
+        by_place[row.contender, row.budget, row.seed, row.pretrain_seed, row.fold] = row
     counts: Counter[tuple[str, ...]] = Counter()
     for job in missing:
         planned = job.trial
-        finished = by_place.get((planned.contender, planned.budget, planned.seed, planned.pretrain_seed))
+        place = (planned.contender, planned.budget, planned.seed, planned.pretrain_seed, planned.fold)
+        finished = by_place.get(place)
         if finished is not None:
             counts[tuple(_difference(planned.identity(), finished.identity()))] += 1
     return [f"{count:,} finished trials differ in {', '.join(differences)}" for differences, count in counts.items()]

@@ -5,7 +5,6 @@ import functools
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,33 +14,16 @@ from ssl_irmae._support.compute import Precision
 from ssl_irmae._support.environment import describe_environment
 from ssl_irmae._support.seeding import derive_seed
 from ssl_irmae.encoders.encoding import Reads
-from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.folds import Fold
 from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
-from ssl_irmae.protocols.representations.representation import Representation
+from ssl_irmae.protocols.representations.representation import Representation, identity
 from ssl_irmae.protocols.representations.retrieval import Retrieval, retrieval_quality
+from ssl_irmae.protocols.running.by_class import errors_by_class
+from ssl_irmae.protocols.running.codes import Codes
 from ssl_irmae.protocols.running.jobs import Job
-from ssl_irmae.protocols.storage.cache import cached
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 from ssl_irmae.protocols.task import Task
-
-
-@dataclass
-class Encoding:
-    """How much was encoded for frozen readouts in this process.
-
-    Args:
-        images: Number of images, counted once per representation.
-        seconds: Wall-clock time that it took.
-    """
-
-    images: int = 0
-    seconds: float = 0.0
-
-    @property
-    def images_per_second(self) -> float | None:
-        """Images per second; None if nothing was encoded."""
-        return self.images / self.seconds if self.images else None
 
 
 class Runner:
@@ -58,9 +40,8 @@ class Runner:
         self.device = device
         self.precision = precision
         self._environment = describe_environment()
-        self.encoding = Encoding()
+        self.codes = Codes(task, device)
         self._autoencoders: dict[str, torch.nn.Module] = {}
-        self._encoded: dict[tuple[str, Reads], tuple[Tensor, Tensor]] = {}
         self._memos: dict[tuple[str | None, str, bool], Memo] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -97,32 +78,35 @@ class Runner:
         """
         labels = self.task.scored.labels
         assert labels is not None  # load_task makes sure of it
-        return retrieval_quality(label, self._encode(representation, reads)[1], labels)
+        return retrieval_quality(label, self.codes.of(representation, reads)[1], labels)
 
     def _prepare(self, job: Job) -> tuple[Sample, Tensor, torch.nn.Module | None]:
         """Collect what a readout may see, what it predicts, and the autoencoder it starts from."""
-        contender, representation = job.contender, job.representation
+        contender, representation, fold = job.contender, job.representation, job.subset.fold
         chosen = torch.from_numpy(job.subset.indices)
-        train_labels = self.task.train.labels
-        assert train_labels is not None  # load_task makes sure of it
+        train = self.task.train
+        assert train.labels is not None  # load_task makes sure of it
         start = None
         if contender.reads == "images":
-            unlabelled, scored = self.task.train.images, self.task.scored.images
+            unlabelled, scored = self._images(fold)
             if isinstance(representation, PretrainedEncoder):
                 start = self._autoencoder(representation)
         else:
             assert representation is not None  # only images can be read without one
-            unlabelled, scored = self._encode(representation, contender.reads)
-        source = None if representation is None else _identity(representation)
-        memo = self._memos.setdefault((source, contender.reads, contender.transductive), Memo())
+            unlabelled, scored = self.codes.of(representation, contender.reads, fold)
+        source = None if representation is None else identity(representation)
+        # of a fold no other trial of the contender has the same unlabelled inputs
+        shared = (source, contender.reads, contender.transductive)
+        memo = Memo() if fold is not None else self._memos.setdefault(shared, Memo())
+        positions = chosen if fold is None else torch.searchsorted(fold.others(len(train)), chosen)
         sample = Sample(
-            inputs=unlabelled if torch.equal(chosen, torch.arange(len(unlabelled))) else unlabelled[chosen],
-            labels=train_labels[chosen],
+            inputs=unlabelled if torch.equal(positions, torch.arange(len(unlabelled))) else unlabelled[positions],
+            labels=train.labels[chosen],
             unlabelled=memo.once("with scored", lambda: torch.cat([unlabelled, scored]))
             if contender.transductive
             else unlabelled,
-            positions=chosen,
-            classes=len(self.task.train.classes),
+            positions=positions,
+            classes=len(train.classes),
             seed=derive_seed("learner", job.subset.seed),
             device=torch.device(self.device),
             precision=self.precision,
@@ -131,48 +115,36 @@ class Runner:
         )
         return sample, scored, start
 
+    def _images(self, fold: Fold | None) -> tuple[Tensor, Tensor]:
+        train = self.task.train.images
+        if fold is None:
+            return train, self.task.scored.images
+        return train[fold.others(len(train))], train[fold.held_out]
+
     def _autoencoder(self, encoder: PretrainedEncoder) -> torch.nn.Module:
         if encoder.hash not in self._autoencoders:
             self._autoencoders[encoder.hash] = encoder.load().autoencoder
         return self._autoencoders[encoder.hash]
 
-    def _encode(self, representation: Representation, reads: Reads) -> tuple[Tensor, Tensor]:
-        """Encode training and scored images once; codes that need a network or a fit are kept in the user's cache."""
-        identity = _identity(representation)
-        train, scored = self.task.train, self.task.scored
-
-        def compute() -> dict[str, Tensor]:
-            began = time.perf_counter()
-            encode = representation.fit(train.images, torch.device(self.device))
-            codes = {"train": encode(train.images, reads), "scored": encode(scored.images, reads)}
-            if not all(code.isfinite().all() for code in codes.values()):
-                raise UserError(
-                    f"the {reads} of {representation.name} is not finite for some images: pretrain the encoder again"
-                )
-            self.encoding.seconds += time.perf_counter() - began
-            self.encoding.images += len(train.images) + len(scored.images)
-            return codes
-
-        if (identity, reads) not in self._encoded:
-            if identity == "pixels":  # as fast to compute as to read from a file
-                codes = compute()
-            else:
-                parts = (identity, reads, train.fingerprint, scored.fingerprint, self.device)
-                codes = cached("codes", *parts, compute=compute)
-            self._encoded[identity, reads] = (codes["train"], codes["scored"])
-        return self._encoded[identity, reads]
-
     def _score(self, job: Job, predictions: Tensor) -> tuple[Row, bytes]:
         """Compare predictions with the labels; return the row, and which images were wrong."""
-        labels = self.task.scored.labels
-        assert labels is not None  # load_task makes sure of it
-        wrong = (predictions != labels).numpy()
+        assert self.task.scored.labels is not None  # load_task makes sure of it
+        assert self.task.train.labels is not None
+        labels, fold = self.task.scored.labels.numpy(), job.subset.fold
+        scored = np.arange(len(labels)) if fold is None else fold.scored
+        predicted = predictions.numpy()
+        wrong = np.zeros(len(labels), dtype=bool)
+        wrong[scored] = predicted != labels[scored]
+        # equal predictions of other images must not pass for the same
+        digest = hashlib.sha256(predicted.tobytes() + (b"" if fold is None else scored.tobytes()))
         row = Row(
             **job.trial.model_dump(),
-            error=100 * int(wrong.sum()) / len(labels),
-            n_scored=len(labels),
-            predictions=hashlib.sha256(predictions.numpy().tobytes()).hexdigest(),
-            classes_predicted=len(np.unique(predictions.numpy())),
+            error=100 * int(wrong.sum()) / len(scored),
+            n_scored=len(scored),
+            predictions=digest.hexdigest(),
+            classes_predicted=len(np.unique(predicted)),
+            classes_labelled=len(self.task.train.labels[torch.from_numpy(job.subset.indices)].unique()),
+            **errors_by_class(wrong[scored], labels[scored], self.task.scored.classes),
         )
         return row, np.packbits(wrong).tobytes()
 
@@ -187,8 +159,3 @@ def predict(predictor: Predictor, inputs: Tensor) -> Tensor:
     if predictions.shape != (len(inputs),) or predictions.dtype != torch.int64:
         raise TypeError(f"a predictor must return int64 of shape (m,), got {predictions.dtype} {predictions.shape}")
     return predictions
-
-
-def _identity(representation: Representation) -> str:
-    """Return what identifies a representation: apart from the images, its codes depend on nothing else."""
-    return representation.hash or representation.name

@@ -7,7 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.statistics.folds import pool_folds
 from ssl_irmae.protocols.storage.rows import Row
+
+_Cells = dict[tuple[int, int | None], Row]  # by seed and pretraining seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,16 +22,20 @@ class ErrorMatrix:
         pretrain_seeds: Ascending, P of them; a single None where no encoder was pretrained or none records its seed.
         errors: Errors in percent, float64, shape (S, P).
         one_subset: Whether all subsets are the same: the full set, or the first images.
+        folds: Whether each error is pooled over the folds of a seed's division of the labelled images.
         deterministic: Whether the readout makes no random choice at the full set, and so has one result there.
-        left_out: Seeds that were not run with every pretraining seed, and so are not in the matrix.
+        left_out: Seeds that were not run on every fold and with every pretraining seed, and so are not in the matrix.
+        balanced: The mean over classes of each class's error, percent, float64, shape (S, P); None if a row lacks it.
     """
 
     seeds: tuple[int, ...]
     pretrain_seeds: tuple[int | None, ...]
     errors: npt.NDArray[np.float64]
     one_subset: bool
+    folds: bool
     deterministic: bool
     left_out: tuple[int, ...]
+    balanced: npt.NDArray[np.float64] | None
 
     @property
     def by_seed(self) -> dict[int, float]:
@@ -39,51 +46,60 @@ class ErrorMatrix:
 def error_matrices(rows: Iterable[Row]) -> dict[tuple[int, str], ErrorMatrix]:
     """Arrange rows in one matrix per (budget, contender), in order of first appearance.
 
-    A subset that was not run with every pretraining seed is left out: its mean over fewer encoders would mix the
-    spread of the encoders into the spread of the subsets.
+    The folds of a seed are pooled. A seed that was not run on every fold and with every pretraining seed is left out:
+    its mean over fewer encoders would mix the spread of the encoders into the spread of the subsets.
 
     Args:
         rows: Rows of one protocol: one data set, one rule, one set of scored images.
 
     Raises:
-        UserError: If two rows give the same trial different errors, or if no subset was run with every pretraining
-            seed.
+        UserError: If two rows give the same trial different errors, or if no seed was run on every fold and with every
+            pretraining seed.
     """
-    cells: dict[tuple[int, str], dict[tuple[int, int | None], float]] = {}
-    one_subset: set[int] = set()
-    deterministic: dict[tuple[int, str], bool] = {}
+    rows = list(rows)
+    run: dict[tuple[int, str], _Cells] = {}
+    errors: dict[tuple[int, str, int, int | None, int | None], float] = {}
     for row in rows:
-        deterministic[row.budget, row.contender] = row.deterministic_at_full_set
-        group = cells.setdefault((row.budget, row.contender), {})
-        if group.setdefault((row.seed, row.pretrain_seed), row.error) != row.error:
+        run.setdefault((row.budget, row.contender), {})[row.seed, row.pretrain_seed] = row
+        trial = (row.budget, row.contender, row.seed, row.pretrain_seed, row.fold)
+        if errors.setdefault(trial, row.error) != row.error:
             raise UserError(
                 f"two rows give {row.contender} at {row.budget} labels, seed {row.seed}, different errors: they come "
                 "from different protocols, encoders or machines; choose one"
             )
-        if row.rule in ("full", "first"):
-            one_subset.add(row.budget)
-    return {
-        key: _matrix(*key, group, one_subset=key[0] in one_subset, deterministic=deterministic[key])
-        for key, group in cells.items()
-    }
+    complete: dict[tuple[int, str], _Cells] = {key: {} for key in run}
+    for row in pool_folds(rows):
+        complete[row.budget, row.contender][row.seed, row.pretrain_seed] = row
+    one_subset = {row.budget for row in rows if row.rule in ("full", "first") and row.folds is None}
+    return {key: _matrix(*key, complete[key], run[key], one_subset=key[0] in one_subset) for key in run}
 
 
-def _matrix(
-    budget: int, contender: str, cells: dict[tuple[int, int | None], float], *, one_subset: bool, deterministic: bool
-) -> ErrorMatrix:
-    every = sorted({seed for seed, _ in cells})
-    pretrain_seeds = tuple(sorted({p for _, p in cells}, key=lambda p: -1 if p is None else p))
+def _matrix(budget: int, contender: str, cells: _Cells, run: _Cells, *, one_subset: bool) -> ErrorMatrix:
+    every = sorted({seed for seed, _ in run})
+    pretrain_seeds = tuple(sorted({p for _, p in run}, key=lambda p: -1 if p is None else p))
     seeds = tuple(seed for seed in every if all((seed, p) in cells for p in pretrain_seeds))
+    last = list(run.values())[-1]
     if not seeds:
+        needed = f"every one of its pretraining seeds ({', '.join(str(p) for p in pretrain_seeds)})"
         raise UserError(
-            f"no subset of {contender} at {budget} labels was run with every one of its pretraining seeds "
-            f"({', '.join(str(p) for p in pretrain_seeds)}): run the missing trials, or choose one encoder"
+            f"no subset of {contender} at {budget} labels was run with {needed}: run the missing trials, or choose one "
+            "encoder"
+            if last.folds is None
+            else f"no seed of {contender} at {budget} labels was run on all {last.folds} folds: run the missing trials"
         )
     return ErrorMatrix(
         seeds,
         pretrain_seeds,
-        np.array([[cells[seed, p] for p in pretrain_seeds] for seed in seeds], dtype=np.float64),
+        np.array([[cells[seed, p].error for p in pretrain_seeds] for seed in seeds], dtype=np.float64),
         one_subset,
-        deterministic,
+        last.folds is not None,
+        last.deterministic_at_full_set,
         tuple(seed for seed in every if seed not in seeds),
+        _balanced([[cells[seed, p].balanced_error for p in pretrain_seeds] for seed in seeds]),
     )
+
+
+def _balanced(errors: list[list[float | None]]) -> npt.NDArray[np.float64] | None:
+    if any(error is None for line in errors for error in line):
+        return None
+    return np.array(errors, dtype=np.float64)

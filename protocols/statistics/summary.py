@@ -15,7 +15,14 @@ from ssl_irmae.protocols.statistics.paired import Difference, paired_difference
 from ssl_irmae.protocols.statistics.significance import holm
 from ssl_irmae.protocols.storage.rows import Row
 
-Over = Literal["subsets", "training seeds", "pretraining seeds", "subsets x pretraining seeds"]
+Over = Literal[
+    "subsets",
+    "divisions into folds",
+    "training seeds",
+    "pretraining seeds",
+    "subsets x pretraining seeds",
+    "divisions into folds x pretraining seeds",
+]
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,8 @@ class Summary:
     each subset, and ``n`` and ``standard_deviation`` are of the subset means; the standard error covers both draws, of
     subsets and of pretraining seeds: see ``crossed_standard_error`` for why. At the full set only the pretraining
     seeds, if there are several, are independent: ``n`` counts them, and the value of each is its mean over training
-    seeds.
+    seeds. Where folds are scored, a seed divides the labelled images into folds and draws a subset for each; its one
+    value is the error pooled over the folds, and n counts these divisions as it else counts subsets.
 
     Args:
         contender: Name of the contender.
@@ -40,6 +48,8 @@ class Summary:
         n: Number of values.
         over: What mean and standard error are over.
         difference: Difference from the baseline; None for the baseline itself, and where no subset is shared.
+        balanced_error: Mean over the runs of the balanced error, which counts every class alike, percent; None if a row
+            lacks it.
     """
 
     contender: str
@@ -52,11 +62,17 @@ class Summary:
     n: int
     over: Over
     difference: Difference | None
+    balanced_error: float | None = None
 
     @property
     def over_subsets(self) -> bool:
-        """Whether n counts labelled subsets; if not, all runs had the same labels."""
-        return self.over in ("subsets", "subsets x pretraining seeds")
+        """Whether n counts labelled subsets, or divisions into folds; if not, all runs had the same labels."""
+        return self.over not in ("training seeds", "pretraining seeds")
+
+    @property
+    def crossed(self) -> bool:
+        """Whether subsets are crossed with several pretraining seeds."""
+        return self.over in ("subsets x pretraining seeds", "divisions into folds x pretraining seeds")
 
 
 @dataclass(frozen=True)
@@ -149,21 +165,23 @@ def _summary(budget: int, contender: str, matrix: ErrorMatrix, difference: Diffe
     over: Over
     if matrix.one_subset:
         over = "pretraining seeds" if several else "training seeds"
+    elif matrix.folds:
+        over = "divisions into folds x pretraining seeds" if several else "divisions into folds"
     else:
         over = "subsets x pretraining seeds" if several else "subsets"
     values = matrix.errors.mean(axis=0 if over == "pretraining seeds" else 1)
     n = len(values)
     mean, standard_error = mean_and_standard_error(values.tolist())
+    balanced = None if matrix.balanced is None else float(matrix.balanced.mean())
     if standard_error is None:
-        return Summary(contender, budget, mean, None, None, None, None, n, over, difference)
+        return Summary(contender, budget, mean, None, None, None, None, n, over, difference, balanced)
     freedom: float = n - 1
-    if over == "subsets x pretraining seeds":
+    if several and not matrix.one_subset:
         standard_error, freedom = crossed_standard_error(matrix.errors)
     margin = float(stats.t.ppf(0.975, freedom)) * standard_error
     deviation = float(values.std(ddof=1))
-    return Summary(
-        contender, budget, mean, standard_error, deviation, mean - margin, mean + margin, n, over, difference
-    )
+    low, high = mean - margin, mean + margin
+    return Summary(contender, budget, mean, standard_error, deviation, low, high, n, over, difference, balanced)
 
 
 def _differences(matrices: Mapping[tuple[int, str], ErrorMatrix], baseline: str) -> dict[tuple[int, str], Difference]:
@@ -188,6 +206,8 @@ def _test_set_error(
     wrong: Mapping[str, bytes],
 ) -> float | None:
     """Compute what the choice of scored images adds to a difference's error, from the trials behind it."""
+    if matrices[budget, pair[0]].folds:
+        return None  # the scored images are those that labels come from: another choice would change both
     compared = [matrices[budget, name] for name in pair]
     # a readout without randomness has one result there, which is compared with every run of the other
     once = any(c.one_subset and c.deterministic for c in compared)

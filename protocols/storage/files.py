@@ -18,7 +18,7 @@ from ssl_irmae.protocols.storage.rows import FinishedTrial, Row, mistakes
 from ssl_irmae.protocols.storage.store import Store
 
 _SQLITE = b"SQLite format 3\0"
-_JSON_CELLS = ("settings", "given", "cross_validated", "pretraining", "software")
+_JSON_CELLS = ("settings", "given", "cross_validated", "pretraining", "software", "scored_classes", "class_errors")
 
 
 def row_values(row: Row) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _from_csv(
     values: dict[str, Any] = {name: None if value == "" else value for name, value in cells.items()}
     # in older rows only `settings` is JSON
     json_cells = _JSON_CELLS if "software" in values else ("settings",)
-    values |= {name: json.loads(values[name]) for name in json_cells if values[name] is not None}
+    values |= {name: json.loads(values[name]) for name in json_cells if values.get(name) is not None}
     row = read_row(_without_key(values))
     return FinishedTrial(row, seconds, finished, environment, wrong.get(row.predictions, b""))
 

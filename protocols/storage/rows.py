@@ -57,14 +57,19 @@ class Trial(BaseModel):
 
     Args:
         contender: Name of the contender.
-        budget: Number of labels.
-        seed: Seed of the labelled subset and of the learner.
+        budget: Number of labels; at all labels but those of a fold, of folds that differ by one, the smaller number.
+        seed: Seed of the labelled subset and of the learner, and of the folds.
         subset: SHA-256 of the labelled indices, which the store keeps.
         rule: How the labelled subset was drawn.
         dataset: Name of the data set.
         data_fingerprint: Fingerprint of the training images and labels.
         scored_fingerprint: Fingerprint of the scored images and labels.
-        scored_on: ``"test"``, or ``"development"`` for training images held out for tuning.
+        scored_on: ``"test"``; ``"development"`` for training images held out for tuning; or ``"folds"`` for folds of
+            the labelled training images.
+        chosen_on: What typical images were chosen on: SHA-256 of a pretrained encoder, or the name of a floor; None
+            where the subset was drawn.
+        fold: The fold that is scored, from 0, of the seed's division into folds; None without folds.
+        folds: How many folds there are, which follows from the data.
         readout: Id of the readout or learner, as in the registry of contenders.
         reads: What the readout is given: ``"code"``, ``"features"`` or ``"images"``.
         settings: Settings of the readout or learner.
@@ -98,6 +103,9 @@ class Trial(BaseModel):
     data_fingerprint: str
     scored_fingerprint: str
     scored_on: str
+    chosen_on: str | None = None
+    fold: int | None = None
+    folds: int | None = None
     readout: str
     reads: str
     settings: dict[str, int | float | str]
@@ -152,6 +160,10 @@ class Trial(BaseModel):
         }
         if self.revision != 1:
             identity["revision"] = self.revision
+        if self.chosen_on is not None:
+            identity["chosen_on"] = self.chosen_on
+        if self.fold is not None:
+            identity["fold"] = self.fold
         return identity
 
     @property
@@ -169,12 +181,24 @@ class Row(Trial):
         predictions: SHA-256 of the predicted labels.
         classes_predicted: Number of classes among the predictions: 1 shows training that never got going or diverged.
             None in rows from before this was recorded.
+        classes_labelled: Number of classes in the labelled subset: from 1 nothing can be learned. None, like
+            all that follows, in older rows.
+        scored_classes: Number of scored images of each class, by the name of the class.
+        class_errors: Percentage of each class's scored images that were classified wrongly, in that order; None for a
+            class without scored images.
+        balanced_error: Mean of these, percent.
+        constant_error: Error of always guessing the most common class of the scored images, percent.
     """
 
     error: float = Field(ge=0, le=100, allow_inf_nan=False)
     n_scored: int = Field(ge=1)
     predictions: str
     classes_predicted: int | None = None
+    classes_labelled: int | None = None
+    scored_classes: dict[str, int] | None = None
+    class_errors: tuple[float | None, ...] | None = None
+    balanced_error: float | None = None
+    constant_error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -186,7 +210,8 @@ class FinishedTrial:
         seconds: Wall-clock time of fitting and predicting; NaN if not known.
         finished: When it was scored, UTC, ISO 8601 to the second; empty if not known.
         environment: Where it was computed, as ``describe_environment`` records it.
-        wrong: Which scored images were classified wrongly, packed by ``numpy.packbits``; empty if not known.
+        wrong: Which scored images were classified wrongly, packed by ``numpy.packbits``; empty if not known. Of a fold,
+            other images count as right.
     """
 
     row: Row

@@ -11,6 +11,14 @@ def sha256(data: bytes | Path) -> str:
     return hashlib.sha256(data.read_bytes() if isinstance(data, Path) else data).hexdigest()
 
 
+def is_file(path: Path) -> bool:
+    """Return whether a file is there; one in a folder that may not be entered is not."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
+
+
 def write_atomically(path: Path, data: bytes | str) -> None:
     """Write a file so that readers see the old contents or the new, even after a kill or with several writers."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,19 @@ class Message:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """Another process is doing what this one needs, and this one waits for it.
+
+    Args:
+        what: What the other process is doing, such as ``"fetching mnist"``.
+        seconds: How long this one has waited.
+    """
+
+    what: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Fetched:
     """How much of a file has been fetched; the first event of a file has ``done`` 0.
 
@@ -81,7 +94,7 @@ class TrialDone:
     group_size: int
 
 
-Event = Message | Fetched | Pretrained | TrialDone
+Event = Message | Waiting | Fetched | Pretrained | TrialDone
 Listener = Callable[[Event], None]
 """Called with every event, at a point where work can stop without loss: it may raise ``KeyboardInterrupt``."""
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from ssl_irmae._support.files import is_file
+
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _FOLDERS = {"mnist": "MNIST/raw", "fashion-mnist": "FashionMNIST/raw", "kmnist": "KMNIST/raw"}
 
@@ -14,4 +16,4 @@ def raw_folder(name: str, data_dir: Path) -> Path:
 def missing_files(name: str, data_dir: Path) -> list[str]:
     """List the IDX files of a set that have not been fetched yet."""
     raw = raw_folder(name, data_dir)
-    return [file for file in FILES if not (raw / file).is_file()]
+    return [file for file in FILES if not is_file(raw / file)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
+from ssl_irmae._support.home import home
 from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.errors import UserError, unknown_name
 
@@ -82,11 +83,9 @@ DATASETS: dict[str, Named] = {
 
 
 def default_data_dir() -> Path:
-    """Return the folder where data are kept by default: $SSL_IRMAE_DATA_DIR, or one in the user's cache."""
-    import platformdirs
-
+    """Return the folder where data are kept by default: ``$SSL_IRMAE_DATA_DIR``, or ``data`` in the home of caches."""
     chosen = os.environ.get("SSL_IRMAE_DATA_DIR")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("ssl-irmae") / "data"
+    return Path(chosen) if chosen else home() / "data"
 
 
 def default_image_size(dataset: Dataset) -> int:

@@ -30,6 +30,9 @@ def model_card(name: str, config: EncoderConfig) -> str:
         "minutes of training": _number(card.get("minutes")),
         "weights": card.get("stored_as", "float32"),
     }
+    if "continued" in card:
+        parts = (f"from step {part['step']} on {part['device']} in {part['precision']}" for part in card["continued"])
+        rows["continued elsewhere"] = ", ".join(parts)
     table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
     return (
         f"# {name}\n\n"

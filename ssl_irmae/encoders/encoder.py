@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ssl_irmae._support.files import sha256, write_atomically
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import as_float, fit_images
+from ssl_irmae.encoders.checks import check_codes, check_weights, misfit
 from ssl_irmae.encoders.encoding import Reads, encode
 from ssl_irmae.encoders.files import CONFIG, WEIGHTS, find_encoder
 from ssl_irmae.errors import UserError
@@ -42,7 +43,10 @@ class Encoder(nn.Module):
 
     Args:
         config: Architecture and card.
-        state: State dict of the autoencoder; None initialises the networks from seed 0.
+        state: State dict of the autoencoder, which is copied; None initialises the networks from seed 0.
+
+    Raises:
+        RuntimeError: If the state does not fit the architecture.
 
     >>> encoder = Encoder.from_pretrained("mnist-irmae")
     >>> encoder(torch.zeros(2, 1, 32, 32)).shape
@@ -52,11 +56,17 @@ class Encoder(nn.Module):
     def __init__(self, config: EncoderConfig, state: dict[str, Tensor] | None = None) -> None:
         super().__init__()
         self.config = config
-        self.autoencoder = config.architecture.build()
-        if config.folded:
-            self.autoencoder = self.autoencoder.fold()
-        if state is not None:
-            self.autoencoder.load_state_dict(state, strict=True)
+        if state is None:
+            self.autoencoder = config.architecture.build()
+            if config.folded:
+                self.autoencoder = self.autoencoder.fold()
+        else:
+            # networks that the state does not fit are found out before they take memory
+            self.autoencoder = config.architecture.build_empty(folded=config.folded)
+            if reason := misfit(state, self.autoencoder.state_dict()):
+                raise RuntimeError(reason)
+            own = {name: w.float().clone(memory_format=torch.contiguous_format) for name, w in state.items()}
+            self.autoencoder.load_state_dict(own, strict=True, assign=True)
         self.eval()
 
     @classmethod
@@ -68,18 +78,18 @@ class Encoder(nn.Module):
             fold: Whether to multiply the linear stack into the encoder: the same code, faster, without features.
 
         Raises:
-            UserError: If there is no such encoder, or its two files do not match exactly.
+            UserError: If there is no such encoder, its two files do not match exactly, or a weight is not finite.
         """
         folder = find_encoder(name_or_path)
         config = read_config(folder)
         try:
             state = safetensors.torch.load_file(folder / WEIGHTS)
-            encoder = cls(config, {name: w.float() for name, w in state.items()})
+            encoder = cls(config, state)
         except (OSError, RuntimeError, safetensors.SafetensorError) as error:
             raise UserError(
-                f"{folder / WEIGHTS} does not match {folder / CONFIG} ({' '.join(str(error).split())[:300]}): "
-                "pretrain or export the encoder again"
+                f"{folder / WEIGHTS} does not match {folder / CONFIG} ({error}): pretrain or export the encoder again"
             ) from error
+        check_weights(state, f"{folder / WEIGHTS}", "pretrain or export the encoder again")
         return encoder.fold() if fold else encoder
 
     def save_pretrained(self, folder: str | Path, *, half: bool = False) -> None:
@@ -88,11 +98,15 @@ class Encoder(nn.Module):
         Args:
             folder: The folder; it is created if it does not exist.
             half: Whether to round the weights to float16, half the size; they are fp32 again when loaded.
+
+        Raises:
+            UserError: If a weight is not finite, or too large for float16.
         """
         folder = Path(folder)
         state = {
             name: (w.half() if half else w).contiguous().cpu() for name, w in self.autoencoder.state_dict().items()
         }
+        check_weights(state, "the encoder" + " in float16" * half, "leave out `half`" if half else "pretrain it again")
         write_atomically(folder / WEIGHTS, safetensors.torch.save(state))
         write_atomically(folder / CONFIG, self.config.model_dump_json(indent=2) + "\n")
 
@@ -134,9 +148,12 @@ class Encoder(nn.Module):
             fp32 on the CPU, shape (n, d).
 
         Raises:
-            UserError: If the images are anything else, or features are read from a folded encoder.
+            UserError: If the images are anything else, features are read from a folded encoder, or a code is not
+                finite.
         """
-        return encode(self.autoencoder, self.fit_images(images), reads=reads)
+        codes = encode(self.autoencoder, self.fit_images(images), reads=reads)
+        check_codes(codes)
+        return codes
 
     @torch.no_grad()
     def reconstruct(self, images: Tensor) -> Tensor:
@@ -157,8 +174,14 @@ def read_config(folder: Path) -> EncoderConfig:
     try:
         return EncoderConfig.model_validate_json((folder / CONFIG).read_bytes())
     except (OSError, ValidationError) as error:
-        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        reason = _first_of(error) if isinstance(error, ValidationError) else str(error)
         raise UserError(f"{folder / CONFIG} is not an encoder's configuration ({reason})") from error
+
+
+def _first_of(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else str(first["msg"])
 
 
 def weights_hash(name_or_path: str | Path) -> str:

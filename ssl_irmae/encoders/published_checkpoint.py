@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae.architecture import Architecture
+from ssl_irmae.encoders.checks import check_weights
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
 from ssl_irmae.errors import UserError
 
@@ -34,10 +35,11 @@ def read_published_checkpoint(path: Path) -> Encoder:
         renamed[part + key.split(".", 1)[1]] = value
     try:
         config = EncoderConfig(architecture=_architecture(renamed), card={"command": f"imported from {path.name}"})
-        return Encoder(config, renamed)
+        encoder = Encoder(config, renamed)
     except (KeyError, IndexError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{path} does not match any of the paper's architectures ({reason})") from error
+        raise UserError(f"{path} does not match any of the paper's architectures ({error})") from error
+    check_weights(renamed, f"{path}", "give a checkpoint of a run that did not diverge")
+    return encoder
 
 
 def _load(path: Path) -> dict[str, Tensor]:

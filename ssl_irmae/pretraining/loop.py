@@ -169,9 +169,12 @@ class Pretraining:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore a saved state of the same recipe."""
+        """Restore a saved state of the same recipe; if its noise is None, noise is drawn from a seed of its step."""
         self.autoencoder.load_state_dict(state["autoencoder"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch, self.step = state["epoch"], state["step"]
         self._batch, self._loss_sum = state["batch"], state["loss_sum"]
-        self._noise_rng.set_state(state["noise"])
+        if state["noise"] is None:
+            self._noise_rng = generator(self.device, self.seed, "noise", self.step)
+        else:
+            self._noise_rng.set_state(state["noise"])

@@ -14,7 +14,8 @@ from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.methods import find_method
-from ssl_irmae.pretraining.run_folder import CHECKPOINT, Run, make_run
+from ssl_irmae.pretraining.recipe import CHECKPOINT
+from ssl_irmae.pretraining.run_folder import Run, make_run
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,7 +84,8 @@ def pretrain(
     """Train an encoder on images without labels.
 
     The defaults are the recipe of the IRMAE paper for MNIST. A run that was stopped continues exactly where it was when
-    it is called again with the same arguments; a finished one is trained further with more ``epochs``.
+    it is called again with the same arguments; a finished one is trained further with more ``epochs``. On a machine
+    without the GPU or the arithmetic that it began with it continues with what there is, and a ``Message`` says so.
 
     Args:
         method: ``"irmae"``, ``"ae"`` or ``"vae"``.
@@ -102,7 +104,7 @@ def pretrain(
         precision: ``"fp32"``, ``"bf16"``, or ``"auto"``: bf16 where the hardware has it.
         device: ``"auto"`` or a device that torch knows, such as ``"cuda:1"``.
         seed: Seed of initial weights, order of images and noise.
-        data_dir: Folder of the data; ``$SSL_IRMAE_DATA_DIR`` or the user's cache unless given.
+        data_dir: Folder of the data; ``default_data_dir()`` unless given.
         labels_from: A table of labels beside a folder of pictures, as in ``load_images``: labels are not used, but give
             it if the encoder is to be evaluated with it, so that both see the same data.
         classes: The labels that may be in that table, as in ``load_images``.
@@ -174,7 +176,8 @@ def train(run: Run, *, epochs: int, max_steps: int | None = None, progress: List
         run: An open run.
         epochs: Epochs, those of earlier sessions included.
         max_steps: Optimiser steps, likewise, if that comes first.
-        progress: Called with a ``Pretrained`` event every few steps. If it raises, the run is saved first.
+        progress: Called with a ``Pretrained`` event every few steps, and before them with a ``Message`` if the run
+            continues elsewhere than it began. If it raises, the run is saved first.
 
     Returns:
         Images per second, the median over events; None if there was nothing left to train.
@@ -186,6 +189,8 @@ def train(run: Run, *, epochs: int, max_steps: int | None = None, progress: List
     total = min(epochs * run.state.steps_per_epoch, sys.maxsize if max_steps is None else max_steps)
     rank = run.history[-1]["effective_rank"] if run.history else None
     rates: list[float] = []
+    if run.move is not None and run.state.step < total:
+        progress(Message(f"{run.folder} {run.move}"))
     with contextlib.closing(run.train(epochs=epochs, max_steps=max_steps)) as records:
         for record in records:
             rates.append(record.images_per_second)

@@ -11,13 +11,12 @@ from typing import Any
 
 import filelock
 import torch
-from pydantic import ValidationError
 
-from ssl_irmae._support.compute import find_device, find_precision
 from ssl_irmae._support.environment import describe_environment
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.architecture import Architecture
+from ssl_irmae.bottlenecks import Gaussian
 from ssl_irmae.datasets.image_set import ImageSet, Split, fit_images
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
@@ -25,13 +24,12 @@ from ssl_irmae.encoders.encoding import encode, reconstruction_error
 from ssl_irmae.encoders.files import WEIGHTS
 from ssl_irmae.errors import NoTestSplitError, UserError
 from ssl_irmae.networks import paper_settings
+from ssl_irmae.pretraining.elsewhere import Stretch, as_begun, describe_move, find_place
 from ssl_irmae.pretraining.loop import Pretraining, Record
-from ssl_irmae.pretraining.recipe import Recipe
+from ssl_irmae.pretraining.recipe import CHECKPOINT, RECIPE, Recipe, recorded_recipe
 from ssl_irmae.spectrum import effective_rank, spectrum
 
-CHECKPOINT = "checkpoint.pt"
 METRICS = "metrics.jsonl"
-_RECIPE = "recipe.json"
 _SAVE_EVERY = 60.0  # seconds between checkpoints within an epoch: the most that a kill costs
 
 
@@ -40,7 +38,8 @@ class Run:
 
     Args:
         folder: The run folder; it is created if it does not exist.
-        recipe: What to train. If the folder contains a run of the same recipe, that run is continued.
+        recipe: What to train, and where. If the folder contains a run of the same recipe, that run is continued; if
+            only its device differs, or its arithmetic is not available here, it is continued elsewhere than it began.
         images: Training images, already of the recipe's size.
         test_images: Held-out images for the reconstruction error on the card, or None; nothing is chosen by it.
 
@@ -48,16 +47,20 @@ class Run:
         UserError: If the folder contains a run of another recipe, or anything else.
 
     Attributes:
+        recipe: What is trained, and where it began.
         resumed_at: Optimiser steps that had been taken when the folder was opened.
+        continued: The parts of the run that were computed elsewhere than those before them.
+        move: A sentence about the run, if training it further is another such part; else None.
     """
 
     def __init__(self, folder: Path, recipe: Recipe, images: ImageSet, test_images: ImageSet | None) -> None:
         self.folder = folder
-        self.recipe = recipe
         self.images = images
         self.test_images = test_images
         self.history: list[dict[str, Any]] = []
-        self._refuse_another_recipe()
+        self.continued: list[Stretch] = []
+        self.recipe = recorded_recipe(folder) or recipe
+        self._refuse_another_recipe(recipe)
         self.state = Pretraining(
             recipe.architecture.build(recipe.seed),
             images.images,
@@ -68,6 +71,7 @@ class Run:
             device=torch.device(recipe.device),
         )
         self.seconds = 0.0
+        self.move: str | None = None
         self._restore()
         self.resumed_at = self.state.step
 
@@ -84,6 +88,9 @@ class Run:
     def _train(self, epochs: int, max_steps: int | None) -> Iterator[Record]:
         saved = last = time.monotonic()
         for record in self.state.run(epochs=epochs, max_steps=max_steps):
+            if self.move is not None:
+                self.continued.append(self._here(self.resumed_at))
+                self.move = None
             now = time.monotonic()
             self.seconds, last = self.seconds + now - last, now
             if record.epoch_done:
@@ -96,10 +103,11 @@ class Run:
 
     def save(self) -> None:
         """Write recipe, checkpoint and metrics in their present state."""
-        write_atomically(self.folder / _RECIPE, self.recipe.model_dump_json(indent=2) + "\n")
+        write_atomically(self.folder / RECIPE, self.recipe.model_dump_json(indent=2) + "\n")
         buffer = io.BytesIO()
-        state = {"history": json.dumps(self.history), "seconds": self.seconds, **self.state.state_dict()}
-        torch.save(state, buffer)
+        continued = json.dumps([dataclasses.asdict(stretch) for stretch in self.continued])
+        own = {"history": json.dumps(self.history), "seconds": self.seconds, "continued": continued}
+        torch.save(own | self.state.state_dict(), buffer)
         write_atomically(self.folder / CHECKPOINT, buffer.getvalue())
         self._checkpoint = _state_of(self.folder / CHECKPOINT)
         lines = [json.dumps({k: v for k, v in record.items() if k != "epoch_done"}) for record in self.history]
@@ -143,6 +151,8 @@ class Run:
             "minutes": round(self.seconds / 60, 1),
             "environment": describe_environment(),
         }
+        if self.continued:
+            card["continued"] = [dataclasses.asdict(stretch) for stretch in self.continued]
         state = {name: w.detach().cpu() for name, w in autoencoder.state_dict().items()}
         encoder = Encoder(EncoderConfig(architecture=self.recipe.architecture, card=card), state)
         write_atomically(self.folder / "spectrum.png", spectrum_figure(singular_values, self.folder.name))
@@ -151,23 +161,14 @@ class Run:
         encoder.save_pretrained(self.folder)
         return encoder
 
-    def _refuse_another_recipe(self) -> None:
-        path = self.folder / _RECIPE
-        if self.folder.exists() and not self.folder.is_dir():
-            raise UserError(f"{self.folder} is a file: choose another `out`, a folder")
-        if not (self.folder / CHECKPOINT).is_file():
-            # a recipe without a checkpoint belongs to a run that never got anywhere
-            others = {entry.name for entry in self.folder.iterdir()} - {_RECIPE} if self.folder.is_dir() else set()
-            if any(not name.startswith(".") for name in others):
-                raise UserError(f"{self.folder} contains files that are not a pretraining run: choose another `out`")
-            return
-        try:
-            before = Recipe.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError) as error:
-            raise UserError(f"{path} is not a recipe of this version: choose another `out`") from error
-        if before != self.recipe:
+    def _here(self, step: int) -> Stretch:
+        return Stretch(step, str(self.state.device), self.state.precision)
+
+    def _refuse_another_recipe(self, asked: Recipe) -> None:
+        differences = as_begun(asked, self.recipe).differences(self.recipe)
+        if differences:
             raise UserError(
-                f"{self.folder} contains a run with {', '.join(self.recipe.differences(before))}: "
+                f"{self.folder} contains a run with {', '.join(differences)}: "
                 "repeat its settings to continue it, or choose another `out`"
             )
 
@@ -177,13 +178,22 @@ class Run:
         if self._checkpoint is None:
             return
         try:
-            state = torch.load(path, map_location=self.recipe.device, weights_only=True)
-            state["noise"] = state["noise"].cpu()
+            state = torch.load(path, map_location=self.state.device, weights_only=True)
             self.history = json.loads(state.pop("history"))
             self.seconds = state.pop("seconds")
+            # checkpoints of the first version record no such parts
+            self.continued = [Stretch(**stretch) for stretch in json.loads(state.pop("continued", "[]"))]
+            before = self.continued[-1] if self.continued else Stretch(0, self.recipe.device, self.recipe.precision)
+            # what one kind of device draws from a state, another cannot continue
+            new_noise = torch.device(before.device).type != self.state.device.type
+            state["noise"] = None if new_noise else state["noise"].cpu()
             self.state.load_state_dict(state)
         except Exception as error:  # a damaged pickle can raise nearly anything
             raise UserError(f"{path} is damaged: remove it to start again, or choose another `out`") from error
+        now = self._here(self.state.step)
+        if now != dataclasses.replace(before, step=now.step):
+            draws = isinstance(self.state.autoencoder.bottleneck, Gaussian)
+            self.move = describe_move(before, now, new_noise=new_noise and draws)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -226,8 +236,9 @@ def make_run(
         image_size: 32 or 64 pixels; None is the data set's own size, 32 for the user's images.
         batch_size: Images per step.
         learning_rate: Adam's learning rate.
-        precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
-        device: ``"auto"`` or a device that torch knows.
+        precision: ``"auto"``, ``"fp32"`` or ``"bf16"``. Automatic is what the run in the folder began with, if that is
+            available here.
+        device: ``"auto"`` or a device that torch knows; automatic likewise.
         seed: Seed of initial weights, order of images and noise.
         data_dir: Folder of the data.
         labels_from: A table of labels, as in ``load_images``; labels are not used, but are part of the fingerprint.
@@ -240,8 +251,7 @@ def make_run(
     """
     size = default_image_size(dataset) if image_size is None else image_size
     paper_settings(channels=1, image_size=size)  # refuses an impossible size before anything is loaded
-    chosen = find_device(device)
-    arithmetic = find_precision(precision, chosen)
+    chosen, arithmetic = find_place(device, precision, recorded_recipe(folder))
 
     def load(split: Split) -> ImageSet:
         return load_images(

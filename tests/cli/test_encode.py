@@ -1,9 +1,12 @@
 """`ssl-irmae encode`: which arrays it writes, and which files it refuses to write."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
+import torch
 from PIL import Image
 
 from ssl_irmae.datasets.registry import load_images
@@ -22,6 +25,23 @@ from tests.command_line import check_mistake, run
 def test_mistakes_get_one_sentence_and_leave_nothing_behind(options: str, message: str) -> None:
     check_mistake(f"encode --dataset digits {options}", message)
     assert not list(Path().glob("*.*"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "encode --dataset digits --out new.npz --encoder spoiled",
+        "encoders export spoiled --out new",
+        "evaluate --dataset digits --encoder spoiled",
+    ],
+)
+def test_an_encoder_with_a_weight_that_is_not_a_number_is_refused_by_name(tiny_encoder: Path, command: str) -> None:
+    shutil.copytree(tiny_encoder, "spoiled")
+    state = safetensors.torch.load_file("spoiled/model.safetensors")
+    state["encoder.dcnn.0.bias"][0] = torch.nan
+    safetensors.torch.save_file(state, "spoiled/model.safetensors")
+    check_mistake(command, "error: spoiled/model.safetensors contains weights")
+    assert [path.name for path in Path().iterdir()] == ["spoiled"]
 
 
 def test_codes_are_those_of_the_encoder(tiny_encoder: Path) -> None:

@@ -78,6 +78,15 @@ def test_mistakes_get_one_sentence_and_exit_code_2(command: str, message: str) -
     assert not [p for p in Path().rglob("*") if p.suffix not in ("", ".sqlite")], "something was left half-written"
 
 
+def test_a_home_that_cannot_be_written_to_is_named_with_the_variable_that_moves_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("home").write_text("a file in the way")
+    monkeypatch.setenv("SSL_IRMAE_HOME", "home")
+    check_mistake("evaluate --dataset digits --contenders ae-linear", "error: home/encoders/digits-ae")
+    check_mistake("evaluate --dataset digits --contenders ae-linear", "set SSL_IRMAE_HOME to a folder")
+
+
 def test_bf16_is_refused_without_its_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False}, raising=False)
     check_mistake("evaluate --dataset digits --contenders supervised --precision bf16", "bf16")
@@ -234,12 +243,15 @@ def test_own_pictures_of_another_size_are_evaluated_with_an_own_encoder(monkeypa
     assert "irmae: pretrained for only 1 steps on the spot, which is good for trying, not for reporting" in printed
 
 
-def test_pictures_without_a_test_split_are_scored_on_held_out_ones() -> None:
+def test_pictures_without_a_test_split_are_scored_in_folds() -> None:
     rng = np.random.default_rng(0)
     np.savez("mine.npz", images=rng.integers(0, 256, (24, 32, 32), dtype=np.uint8), labels=np.arange(24) % 2)
     result = run("evaluate --dataset mine.npz --labels 4 --seeds 2 --contenders pixels-knn")
-    assert "mine has no test split: 4 of its images were held out to score" in " ".join(result.stdout.split())
-    assert "4 held-out training images" in " ".join(result.stdout.split())
+    assert "mine has no test split: 24 labelled images are scored in folds" in result.stderr
+    assert "mean % of 24 labelled images in 5 stratified folds" in " ".join(result.stdout.split())
+    assert "mine, 4 labels, n = 2†; 5 stratified folds of the labelled images" in result.stdout
+    held_out = run("evaluate --dataset mine.npz --labels 4 --seeds 2 --contenders pixels-knn --scored-on development")
+    assert "4 held-out training images" in " ".join(held_out.stdout.split())
     run("evaluate --dataset mine.npz --labels 4 --seeds 2 --contenders pixels-knn --scored-on test", code=2)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from ssl_irmae._support.progress import Event, Fetched, Listener, Message, Pretrained, TrialDone, silent
+from ssl_irmae._support.progress import Event, Fetched, Listener, Message, Pretrained, TrialDone, Waiting, silent
 from ssl_irmae.cli.progress import Display, with_progress
 from ssl_irmae.errors import UserError
 
@@ -53,7 +53,10 @@ def test_a_log_has_a_line_for_what_is_complete(capsys: Capture, event: Event, li
     assert re.fullmatch(line, shown)
 
 
-@pytest.mark.parametrize("event", [replace(EPOCH, epoch_done=False), replace(TRIAL, group_mean=None)])
+UNDER_WAY = [replace(EPOCH, epoch_done=False), replace(TRIAL, group_mean=None), Waiting("fetching mnist", 2.0)]
+
+
+@pytest.mark.parametrize("event", UNDER_WAY)
 def test_a_log_has_no_line_for_what_is_under_way(capsys: Capture, event: Event) -> None:
     assert _shown(capsys, event) == []
 
@@ -72,9 +75,25 @@ def test_a_terminal_has_bars_and_messages_above_them(capsys: Capture, monkeypatc
         monkeypatch.setenv(name, "1")
     again = replace(EPOCH, step=20, epoch=1)  # of another run
     text = "\n".join(
-        _shown(capsys, Fetched("a.gz", 4, 0), Fetched("a.gz", 9, 9), EPOCH, again, Message("hello"), TRIAL)
+        _shown(
+            capsys,
+            Waiting("fetching mnist", 2.0),
+            Fetched("a.gz", 4, 0),
+            Fetched("a.gz", 9, 9),
+            EPOCH,
+            again,
+            Message("hello"),
+            TRIAL,
+        )
     )
-    for expected in ("fetching a.gz", "epoch 1  loss 0.01230", "hello", "12/80 trials", "irmae-linear, 1,000 labels"):
+    for expected in (
+        "waiting for another process: fetching mnist",
+        "fetching a.gz",
+        "epoch 1  loss 0.01230",
+        "hello",
+        "12/80 trials",
+        "irmae-linear, 1,000 labels",
+    ):
         assert expected in re.sub("\x1b\\[[0-9;?]*[A-Za-z]", "", text)
 
 

@@ -232,13 +232,14 @@ def test_development_scoring_holds_out_training_images_with_their_labels() -> No
     assert development.scored.labels.bincount().min() > 5, "some of every class are held out"
 
 
-def test_a_data_set_without_a_test_split_is_scored_on_held_out_images_unless_test_images_are_asked_for() -> None:
+def test_a_data_set_without_a_test_split_is_scored_in_folds_unless_test_images_are_asked_for() -> None:
     images = load_task("digits", scored_on="test").train
     assert images.labels is not None
     arrays = (images.images, images.labels)
     task = load_task(arrays)
-    assert task.scored_on == "development"
-    assert len(task.train) + len(task.scored) == len(images)
+    assert task.scored_on == "folds"
+    assert len(task.train) == len(task.scored) == len(images)
+    assert load_task(arrays, scored_on="development").scored_on == "development"
     assert load_task((*arrays, *arrays)).scored_on == "test"
     with pytest.raises(UserError, match="test"):
         load_task(arrays, scored_on="test")

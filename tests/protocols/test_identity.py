@@ -23,7 +23,7 @@ STORED = [path for path in STORED if path.parent.name != "settings"]  # errors o
 
 # what a reader calls a trial, and facts that follow from what decides its result
 NAMES = {"contender", "dataset", "representation", "pretraining", "quick", "family", "deterministic_at_full_set"}
-NAMES |= {"given", "cross_validated", "settings_from"}
+NAMES |= {"given", "cross_validated", "settings_from", "folds"}
 
 
 def stored_keys(path: Path) -> list[str]:
@@ -79,6 +79,8 @@ CHANGES: dict[str, Any] = {
     "data_fingerprint": "other",
     "scored_fingerprint": "other",
     "scored_on": "development",
+    "fold": 0,
+    "chosen_on": "pca",
     "readout": "other",
     "reads": "features",
     "settings": {"C": 0.1, "max_iter": 1000},

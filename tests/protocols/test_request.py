@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.budgets import Budget
 from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
 from ssl_irmae.protocols.presets import PRESETS
@@ -21,6 +22,8 @@ READ: dict[str, Any] = {"budgets": read_budgets, "seeds": read_seeds}
         (100, (100,)),
         ("all", (None,)),
         ([10, "all"], (10, None)),
+        ("1%", ("1%",)),
+        (["5/class", "0.5%", "5/class", 10], ("5/class", "0.5%", 10)),
         ((10, None), (10, None)),
         ([100, 10, 100, "all", None], (100, 10, None)),
         (range(1, 4), (1, 2, 3)),
@@ -29,10 +32,10 @@ READ: dict[str, Any] = {"budgets": read_budgets, "seeds": read_seeds}
         (np.array([10, 100]), (10, 100)),
     ],
 )
-def test_budgets_are_a_number_all_or_a_list(budgets: Any, expected: tuple[int | None, ...]) -> None:
+def test_budgets_are_a_number_all_or_a_list(budgets: Any, expected: tuple[Budget, ...]) -> None:
     read = read_budgets(budgets)
     assert read == expected
-    assert all(budget is None or type(budget) is int for budget in read)
+    assert all(budget is None or type(budget) in (int, str) for budget in read)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,9 @@ def test_seeds_are_how_many_or_a_list(seeds: Any, expected: tuple[int, ...]) -> 
 
 
 @pytest.mark.parametrize("argument", READ)
-@pytest.mark.parametrize("value", [-1, 0, True, False, 1.0, np.float64(3), np.True_, "100", "", "everything"])
+@pytest.mark.parametrize(
+    "value", [-1, 0, True, False, 1.0, np.float64(3), np.True_, "100", "", "everything", "0%", "101%", "0/class"]
+)
 def test_values_that_are_not_counts_are_rejected(argument: str, value: object) -> None:
     with pytest.raises(UserError, match=f"^`{argument}`: ") as error:
         READ[argument](value)
@@ -193,7 +198,7 @@ def test_presets_name_contenders_and_a_baseline_that_they_run(name: str) -> None
         assert len(run) == len(set(run)), "no trial is in two parts"
         # propagation is not run where no image is unlabelled, a prior for few labels not where there are many
         left_out = {"-propagate"} if budget is None else set()
-        left_out |= {"-propagate-prior"} if budget is None or budget > 100 else set()
+        left_out |= {"-propagate-prior"} if not isinstance(budget, int) or budget > 100 else set()
         known = set(run) | {name for name in CONTENDERS if name.endswith(tuple(left_out))}
         assert {contender for pair in preset.comparisons for contender in pair} <= known
         assert set(preset.drawn) <= known

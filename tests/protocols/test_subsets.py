@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ssl_irmae.datasets.image_set import UNLABELLED
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.subsets import Rule, Subset, draw_subset
 
@@ -27,7 +28,9 @@ def test_balanced_counts_differ_by_at_most_one(budget: int, seed: int) -> None:
     assert counts.max() - counts.min() <= 1
 
 
-@given(small=st.integers(10, 300), large=st.integers(10, 500), rule=st.sampled_from(["balanced", "uniform"]))
+@given(
+    small=st.integers(10, 300), large=st.integers(10, 500), rule=st.sampled_from(["balanced", "stratified", "uniform"])
+)
 @settings(max_examples=50, deadline=None)
 def test_small_budgets_are_subsets_of_large_ones(small: int, large: int, rule: Rule) -> None:
     small, large = sorted((small, large))
@@ -53,7 +56,24 @@ def test_numpys_global_generator_is_left_alone() -> None:
     before = repr(np.random.get_state())  # noqa: NPY002
     _draw(50)
     _draw(50, rule="uniform")
+    _draw(50, rule="stratified")
     assert repr(np.random.get_state()) == before  # noqa: NPY002
+
+
+@given(budget=st.integers(1, 103), seed=st.integers(0, 20))
+@settings(max_examples=50, deadline=None)
+def test_stratified_counts_are_within_one_of_each_classs_share(budget: int, seed: int) -> None:
+    labels = np.repeat([0, 1, 2, UNLABELLED], [60, 40, 4, 30])
+    indices = draw_subset(labels, fingerprint="f", budget=budget, seed=seed, rule="stratified").indices
+    counts = np.bincount(labels[indices], minlength=3)
+    assert counts.sum() == budget
+    assert np.abs(counts - np.array([60, 40, 4]) * budget / 104).max() < 1
+
+
+def test_which_of_two_equally_common_classes_comes_first_is_a_matter_of_chance() -> None:
+    labels = np.arange(20) % 2
+    drawn = [draw_subset(labels, fingerprint="f", budget=1, seed=s, rule="stratified") for s in range(20)]
+    assert {int(labels[subset.indices[0]]) for subset in drawn} == {0, 1}
 
 
 def test_uniform_draws_are_uniform() -> None:
@@ -64,7 +84,7 @@ def test_uniform_draws_are_uniform() -> None:
     assert abs(counts.var() - 18) < 3
 
 
-@pytest.mark.parametrize("rule", ["balanced", "uniform", "first"])
+@pytest.mark.parametrize("rule", ["balanced", "stratified", "uniform", "first"])
 def test_the_full_set_is_full_under_every_rule(rule: Rule) -> None:
     subset = _subset(1000, seed=4, rule=rule)
     assert (subset.rule, subset.seed) == ("full", 4)
@@ -81,8 +101,11 @@ def test_the_first_images_are_taken_as_they_come() -> None:
     [
         (0, r"`budgets`: 0 labels .* use 1 to 1000"),
         (1001, r"`budgets`: 1001 labels .* use 1 to 1000"),
-        (9, r"`budgets`: 9 labels .* over 10 classes; use 10 or more, or `rule` uniform"),
-        (999, r"`budgets`: 999 labels .* rarest class has \d+ images; use at most \d+, 'all', or `rule` uniform"),
+        (9, r"`budgets`: 9 labels .* over 10 classes; use 10 or more, or `rule` stratified or uniform"),
+        (
+            999,
+            r"`budgets`: 999 labels .* rarest class has \d+ labelled images; use at most \d+, 'all', or `rule` strat",
+        ),
     ],
 )
 def test_impossible_budgets_are_explained(budget: int, message: str) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import pickle
+import resource
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.torch
 import torch
 
 from ssl_irmae.architecture import Architecture
@@ -264,3 +266,85 @@ def test_checkpoints_damaged_anywhere_are_rejected(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         with pytest.raises(UserError):
             read_published_checkpoint(path)
+
+
+def _saved(folder: Path, **architecture: object) -> Path:
+    """Save an encoder with another architecture in its configuration."""
+    _fresh().save_pretrained(folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["architecture"] |= architecture
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("architecture", "message"),
+    [
+        ({"latent_dim": 65536}, "encoder.fc.weight is 8x1024, where 65536x1024 is needed"),
+        ({"depth": 1024}, "bottleneck.hidden.3.weight is missing"),
+        ({"depth": 2}, "bottleneck.hidden.2.weight belongs to no layer"),
+        ({"image_size": 64}, "is needed"),
+        ({"latent_dim": 65537}, "architecture.latent_dim: "),
+        ({"latent_dim": -8}, "architecture.latent_dim: "),
+        ({"depth": 1025}, "architecture.depth: "),
+        ({"image_size": 1 << 20}, "there are no networks for 1-channel images of 1048576x1048576"),
+        ({"channels": 0}, "there are no networks for 0-channel images"),
+        ({"method": "gan"}, "unknown method 'gan'"),
+    ],
+)
+def test_an_architecture_that_the_weights_do_not_fit_takes_no_memory(
+    tmp_path: Path, architecture: dict[str, object], message: str
+) -> None:
+    _saved(tmp_path, **architecture)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UserError, match=message) as raised:
+        Encoder.from_pretrained(tmp_path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1.5 * before
+    assert str(tmp_path) in str(raised.value)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("half", [False, True])
+def test_weights_that_are_not_finite_are_neither_loaded_nor_saved(tmp_path: Path, value: float, half: bool) -> None:
+    encoder = _fresh()
+    encoder.save_pretrained(tmp_path / "r", half=half)
+    weights = tmp_path / "r" / "model.safetensors"
+    state = safetensors.torch.load_file(weights)
+    state["encoder.fc.weight"][1, 2] = value
+    safetensors.torch.save_file(state, weights)
+    with pytest.raises(UserError, match=rf"{weights} contains weights .*\(encoder\.fc\.weight\)"):
+        Encoder.from_pretrained(tmp_path / "r")
+    encoder.autoencoder.encoder.last.weight.data[1, 2] = value
+    with pytest.raises(UserError, match="not a number"):
+        encoder.save_pretrained(tmp_path / "new", half=half)
+    torch.save(_as_published(encoder), tmp_path / "checkpoint")
+    with pytest.raises(UserError, match=rf"^{tmp_path / 'checkpoint'} contains weights"):
+        read_published_checkpoint(tmp_path / "checkpoint")
+    assert not (tmp_path / "new").exists()
+
+
+def test_weights_too_large_for_float16_are_not_saved_at_half_the_size(tmp_path: Path) -> None:
+    encoder = _fresh()
+    encoder.autoencoder.encoder.last.weight.data[0, 0] = 1e6
+    with pytest.raises(UserError, match=r"encoder in float16 contains .* leave out `half`"):
+        encoder.save_pretrained(tmp_path / "r", half=True)
+    assert not (tmp_path / "r").exists()
+
+
+def test_codes_that_are_not_finite_are_an_error_and_never_returned(digits: ImageSet) -> None:
+    encoder = _fresh()
+    encoder.autoencoder.encoder.last.weight.data.fill_(1e38)
+    with pytest.raises(UserError, match="maps 5 images of 5 to codes that are infinite"):
+        encoder.encode(digits.images[:5])
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_a_loaded_encoder_shares_no_memory_with_its_state(folded: bool) -> None:
+    encoder = _fresh().fold() if folded else _fresh()
+    state = {name: w.clone() for name, w in encoder.autoencoder.state_dict().items()}
+    copy = Encoder(encoder.config, state)
+    for w in state.values():
+        w.zero_()
+    x = torch.rand(2, 1, 32, 32)
+    assert torch.equal(copy(x), encoder(x))
+    assert copy.autoencoder.folded == folded

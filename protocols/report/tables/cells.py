@@ -45,6 +45,11 @@ def format_error(summary: Summary) -> str:
     return f"{summary.mean:.2f} ± {summary.standard_error:.2f}"
 
 
+def format_balanced(summary: Summary) -> str:
+    """Write a mean balanced error, empty where rows do not record it."""
+    return "" if summary.balanced_error is None else f"{summary.balanced_error:.2f}"
+
+
 def format_n(summary: Summary) -> str:
     """Write n, then in brackets the number of pairs where it differs, both marked below 6."""
     n = format_count(summary.n)

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from ssl_irmae.protocols.report.classes import unbalanced
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import (
     Cell,
     error_cell,
+    format_balanced,
     format_count,
     format_difference,
     format_n,
@@ -54,18 +56,21 @@ def pivot(report: Report, summaries: Sequence[Summary], cells: Mapping[tuple[str
 def detail_heads(report: Report) -> list[str]:
     """Name the columns of :func:`details`."""
     difference = f"Δ {report.baseline} [95 %]"
-    return ["contender", "reads", "error % ± SE", "SD", "95 % interval", "n", "over", difference, "p Holm"]
+    balanced = ["balanced %"] if unbalanced(report.pooled[0]) else []
+    return ["contender", "reads", "error % ± SE", *balanced, "SD", "95 % interval", "n", "over", difference, "p Holm"]
 
 
 def details(report: Report, here: Sequence[Summary]) -> list[list[Cell]]:
     """Lay out one budget with every statistic, a line per contender."""
     reads = {row.contender: row.reads for row in report.rows()}
     lowest = lowest_mean(here, report.styles)
+    balanced = unbalanced(report.pooled[0])
     return [
         [
             Cell(report.styles[s.contender].marked(s.contender)),
             Cell(reads[s.contender]),
             error_cell(s, lowest, report.styles),
+            *([Cell(format_balanced(s))] if balanced else []),
             Cell("" if s.standard_deviation is None else f"{s.standard_deviation:.2f}"),
             Cell("" if s.low is None or s.high is None else f"{s.low:.2f} to {s.high:.2f}"),
             Cell(format_n(s)),

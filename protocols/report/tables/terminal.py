@@ -9,10 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ssl_irmae.protocols.report.classes import unbalanced
 from ssl_irmae.protocols.report.styles import styles_of
 from ssl_irmae.protocols.report.tables.cells import (
     Cell,
     error_cell,
+    format_balanced,
     format_count,
     format_interval,
     format_mean_difference,
@@ -77,6 +79,7 @@ def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], baseline: s
         "contender": _column("contender", [styles[s.contender].marked(s.contender) for s in summaries], left=True),
         "reads": _column("reads", [reads[s.contender] for s in summaries], left=True),
         "error": _Column("error % ± SE", [error_cell(s, lowest, styles) for s in summaries]),
+        "balanced": _column("balanced %", [format_balanced(s) for s in summaries]),
         "n": _column("n", [format_n(s) for s in summaries]),
         "difference": _column(f"Δ {baseline}", means),
         "short difference": _column("Δ", means),
@@ -96,12 +99,20 @@ def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], baseline: s
             ["contender", "error", "short difference"],
             ["contender", "error"],
         ]
+    if unbalanced(first):
+        layouts = [*map(_with_balanced, layouts), layouts[-1]]
     labels = f"all {first.budget:,} labels" if first.rule == "full" else f"{first.budget:,} labels"
+    folds = "" if first.folds is None else f"; {first.folds} stratified folds of the labelled images"
     kind = "; transductive: looked at the scored images" if first.transductive else ""
-    title = f"{first.dataset}, {labels}{f', n = {min(different)}' if len(different) == 1 else ''}{kind}"
+    title = f"{first.dataset}, {labels}{f', n = {min(different)}' if len(different) == 1 else ''}{folds}{kind}"
     if len(different) == 1:  # the title says it
         layouts = [[name for name in layout if name != "n"] for layout in layouts]
     return _first_that_fits(title, columns, layouts, width)
+
+
+def _with_balanced(layout: Sequence[str]) -> list[str]:
+    after = layout.index("error") + 1
+    return [*layout[:after], "balanced", *layout[after:]]
 
 
 def comparisons_table(comparisons: Sequence[Comparison], *, width: int) -> Table:
@@ -148,7 +159,9 @@ def retrieval_table(measured: Sequence[Retrieval], *, width: int) -> Table:
         "AMI": [m.ami for m in measured],
     }
     columns = {"representation": _column("representation", [m.representation for m in measured], left=True)}
-    columns |= {head: _column(head, [f"{x:.2f}" for x in values]) for head, values in numbers.items()}
+    columns |= {
+        head: _column(head, ["-" if x is None else f"{x:.2f}" for x in values]) for head, values in numbers.items()
+    }
     title = "retrieval among the scored images, %; no classifier"
     return _first_that_fits(title, columns, [list(columns)], width)
 

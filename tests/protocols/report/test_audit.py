@@ -2,7 +2,9 @@
 
 import dataclasses
 
+from ssl_irmae.protocols.duplicates import Duplicates
 from ssl_irmae.protocols.report.audit import leak_audit
+from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Pretraining
 from tests.protocols.report.conftest import changed
 
@@ -34,6 +36,22 @@ def test_leaks_come_first(trials: list[FinishedTrial]) -> None:
     assert first.text.startswith("LEAKY: irmae-linear report")
     assert "LEAKY" in first.brief
     assert {note.kind for note in others} == {"audit"}
+
+
+def test_duplicates_across_the_splits_are_counted_and_shown_to_everybody(trials: list[FinishedTrial]) -> None:
+    def note(**counts: int) -> Note:
+        found = Duplicates(
+            **{"scored": 100, "in_training": 0, "in_training_otherwise": 0, "contradicting": 0, **counts}
+        )
+        (note,) = [note for note in leak_audit(trials, found) if note.kind == "duplicates"]
+        return note
+
+    assert "100 of 100 scored images are also training images" in note(in_training=100).brief
+    assert "5 of them labelled as another class" in note(in_training=100, in_training_otherwise=5).text
+    assert "2 have an identical image that is labelled as another class" in note(contradicting=2).text
+    assert note().text.startswith("No scored image is also a training image")
+    assert (note().brief, note(contradicting=2).brief) == ("", "")
+    assert all(note.kind != "duplicates" for note in leak_audit(trials)), "rows alone cannot tell"
 
 
 def test_transductive_contenders_are_named(trials: list[FinishedTrial]) -> None:

@@ -64,6 +64,19 @@ def test_training_that_ends_in_one_class_is_named(ten_subsets: list[Row]) -> Non
     assert notes_of(with_fields(rows, budget=1), "one class") == []
 
 
+def test_a_subset_of_one_class_is_not_called_training_that_failed(ten_subsets: list[Row]) -> None:
+    rows = [
+        row.model_copy(update={"classes_predicted": 1, "classes_labelled": 1 + (row.seed > 2)}) for row in ten_subsets
+    ]
+    rows = [row for row in rows if row.seed < 3 or row.contender != "vib"]
+    text = text_of(rows, "one labelled class")
+    assert "The subset holds one class" in text
+    assert "3 of 10 subsets at 100 labels" in text
+    assert "vib" not in text_of(rows, "one class"), "all of its failures are explained by its subsets"
+    assert "supervised at 100 labels, 7 of 7 trials" in text_of(rows, "one class")
+    assert notes_of(with_fields(rows, budget=1), "one labelled class") == []
+
+
 def test_a_brief_note_names_the_first_of_many_failures(ten_subsets: list[Row]) -> None:
     (note,) = notes_of(with_fields(ten_subsets, classes_predicted=1), "one class")
     assert all(f"{name} at 100 labels" in note.text for name in DEFAULT)

@@ -81,7 +81,8 @@ def test_the_embedded_trials_are_the_rows(report: Report) -> None:
         }
         for c, budget, seed, error, context, subset, predictions, _ in data["trials"]
     ]
-    assert rebuilt == [row.model_dump(mode="json") for row in report.rows()]
+    means = {"class_errors", "balanced_error"}  # in a table of their own
+    assert rebuilt == [row.model_dump(mode="json", exclude=means) for row in report.rows()]
 
 
 def test_text_from_outside_is_escaped(page: str) -> None:

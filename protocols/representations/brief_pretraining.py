@@ -1,0 +1,92 @@
+"""Pretrain an encoder briefly and keep it below the home of all caches, once for all that need it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ssl_irmae._support.compute import Precision
+from ssl_irmae._support.files import is_file
+from ssl_irmae._support.home import home, make_folder
+from ssl_irmae._support.progress import Listener, Message, silent
+from ssl_irmae._support.waiting import wait_for
+from ssl_irmae.architecture import Architecture
+from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.encoders.encoder import read_config
+from ssl_irmae.encoders.files import CONFIG, WEIGHTS
+from ssl_irmae.pretraining.pretrain import train
+from ssl_irmae.pretraining.run_folder import make_run
+
+_BATCH_SIZE, _LEARNING_RATE = 32, 1e-3
+
+
+def pretrain_briefly(
+    name: str,
+    *,
+    architecture: Architecture,
+    dataset: Dataset,
+    steps: int,
+    precision: Precision,
+    device: str,
+    seed: int = 0,
+    data_dir: Path | None = None,
+    labels_from: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    message: str,
+    command: str,
+    progress: Listener = silent,
+) -> Path:
+    """Pretrain an encoder for a few steps, unless it is there; a pretraining that was stopped continues.
+
+    Of two processes that need the same encoder, the second waits for the first.
+
+    Args:
+        name: Name of the folder, which says everything that the encoder depends on.
+        architecture: What to train.
+        dataset: The images.
+        steps: Optimiser steps.
+        precision: Arithmetic of the networks.
+        device: Where to train.
+        seed: Seed of initial weights, order of images and noise.
+        data_dir: Where data are kept.
+        labels_from: The table of labels that the data are loaded with, if there is one.
+        classes: The labels that may be in it, if they were declared.
+        message: What a person is told before it begins.
+        command: What the card records as the command.
+        progress: Called with every event.
+
+    Returns:
+        The folder of the encoder.
+
+    Raises:
+        UserError: If the folder cannot be written to, or the images cannot be learned from.
+    """
+    folder = home() / "encoders" / name
+    if _is_pretrained(folder, steps):
+        return folder
+    make_folder(folder)
+    with wait_for(folder / ".pretraining.lock", f"pretraining the encoder {name}", progress):
+        if not _is_pretrained(folder, steps):
+            progress(Message(message))
+            run = make_run(
+                folder,
+                architecture=lambda *_: architecture,
+                dataset=dataset,
+                image_size=architecture.image_size,
+                batch_size=_BATCH_SIZE,
+                learning_rate=_LEARNING_RATE,
+                precision=precision,
+                device=device,
+                seed=seed,
+                data_dir=data_dir,
+                labels_from=labels_from,
+                classes=classes,
+            )
+            train(run, epochs=-(-steps // run.state.steps_per_epoch), max_steps=steps, progress=progress)
+            run.finish(command)
+    return folder
+
+
+def _is_pretrained(folder: Path, steps: int) -> bool:
+    """Return whether the encoder is finished: its configuration is the last file to be written."""
+    if not is_file(folder / CONFIG) or not is_file(folder / WEIGHTS):
+        return False
+    return bool(read_config(folder).card["steps"] >= steps)

@@ -35,7 +35,10 @@ def contenders_for_few_labels(encoder: str) -> dict[str, Contender]:
     Networks are trained three times as long as where many contenders are compared.
     """
     every = {**CONTENDERS, **contenders_of(encoder)}
-    return {name: c.with_steps(_STEPS) for name, c in every.items() if not c.transductive}
+    sources = (None, encoder, "pixels", "pca")
+    return {
+        name: c.with_steps(_STEPS) for name, c in every.items() if c.representation in sources and not c.transductive
+    }
 
 
 def on_representation(representation: str, readout: str, known: Mapping[str, Contender]) -> str:

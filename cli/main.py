@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli import data, encode, encoders, evaluate, predict, pretrain, report, suggest
+from ssl_irmae.cli import classify, data, encode, encoders, evaluate, predict, pretrain, report, suggest
 from ssl_irmae.cli.terminal import print_result
 
 app = typer.Typer(
@@ -39,6 +39,7 @@ app.command("pretrain", epilog=pretrain.EPILOG)(pretrain.command)
 app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.command)
 app.command("report", epilog=report.EPILOG)(report.command)
 app.command("suggest", epilog=suggest.EPILOG)(suggest.command)
+app.command("classify", epilog=classify.EPILOG)(classify.command)
 app.command("predict", epilog=predict.EPILOG)(predict.command)
 app.command("encode", epilog=encode.EPILOG)(encode.command)
 app.add_typer(encoders.app, name="encoders")

@@ -41,7 +41,7 @@ class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             UserError: If there is no such encoder, it has no such reading, or X is anything but images.
         """
         encoder = Encoder.from_pretrained(self.encoder)
-        encoder.encode(_images(X)[:1], self.reads)
+        encoder.encode(as_images(X)[:1], self.reads)
         self.encoder_ = encoder
         return self
 
@@ -59,7 +59,7 @@ class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             UserError: If X is anything but images.
         """
         check_is_fitted(self)
-        codes: npt.NDArray[np.float32] = self.encoder_.encode(_images(X), self.reads).numpy()
+        codes: npt.NDArray[np.float32] = self.encoder_.encode(as_images(X), self.reads).numpy()
         return codes
 
     @property
@@ -70,7 +70,12 @@ class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return hasattr(self, "encoder_")
 
 
-def _images(X: npt.ArrayLike) -> Tensor:
+def as_images(X: npt.ArrayLike) -> Tensor:
+    """Take images as scikit-learn hands them on, uint8 (n, h, w) or (n, c, h, w), as a tensor (n, c, h, w).
+
+    Raises:
+        UserError: If they are anything else.
+    """
     x = np.asarray(X)
     x = x[:, None] if x.ndim == 3 else x
     if x.dtype != np.uint8 or x.ndim != 4 or x.shape[1] not in (1, 3):

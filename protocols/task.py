@@ -128,7 +128,8 @@ def _require_classes(train: ImageSet) -> None:
     """Check that there are labels, and that they are of two classes at least."""
     if train.labels is None or not len(train.labelled):
         raise UserError(
-            f"{train.name} has no labels to learn from: use one sub-folder per class, `labels_from`, or an array 'labels'"
+            f"{train.name} has no labels to learn from: use one sub-folder per class, a table with `labels_from`, or "
+            "an array 'labels'"
         )
     present = train.labels[train.labelled].unique().tolist()
     if len(present) == 1:

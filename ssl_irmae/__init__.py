@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Encoder",
     "UserError",
+    "classify",
     "estimators",
     "evaluate",
     "load_images",
@@ -30,6 +31,7 @@ __all__ = [
 _MODULES = {
     "Encoder": "ssl_irmae.encoders.encoder",
     "UserError": "ssl_irmae.errors",
+    "classify": "ssl_irmae.protocols.labelling.classify",
     "evaluate": "ssl_irmae.protocols.evaluation",
     "load_images": "ssl_irmae.datasets.registry",
     "predict": "ssl_irmae.protocols.labelling.predict",
@@ -37,7 +39,7 @@ _MODULES = {
     "read_results": "ssl_irmae.protocols.evaluation",
     "suggest": "ssl_irmae.protocols.labelling.suggest",
 }
-_LONG = {"evaluate", "load_images", "predict", "pretrain", "suggest"}
+_LONG = {"classify", "evaluate", "load_images", "predict", "pretrain", "suggest"}
 
 if TYPE_CHECKING:
     from ssl_irmae import estimators
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from ssl_irmae.errors import UserError
     from ssl_irmae.pretraining.pretrain import pretrain
     from ssl_irmae.protocols.evaluation import evaluate, read_results
+    from ssl_irmae.protocols.labelling.classify import classify
     from ssl_irmae.protocols.labelling.predict import predict
     from ssl_irmae.protocols.labelling.suggest import suggest
 else:  # type checkers would take any name to exist

@@ -4,5 +4,6 @@ Part of the front door: like ``ssl_irmae/__init__.py``, this file may name thing
 """
 
 from ssl_irmae.protocols.estimators import CodeTransformer
+from ssl_irmae.protocols.labelling.few_label_classifier import FewLabelClassifier
 
-__all__ = ["CodeTransformer"]
+__all__ = ["CodeTransformer", "FewLabelClassifier"]

@@ -1,0 +1,70 @@
+"""``ssl-irmae classify``: labels for all pictures from a few."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
+from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
+
+EPILOG = """
+Examples:
+
+  ssl-irmae classify my-pictures/ --labels-from labels.csv
+
+  ssl-irmae classify my-pictures/ --encoder runs/mine --out labelled
+
+A folder has labelled/CLASS/ beside unlabelled/, or a table of labels: columns
+path and label. Written: predictions.csv (path, label, confidence, second),
+report.html (the least certain pictures first) and the folder classifier, for
+`ssl-irmae predict`.
+"""
+
+
+@handle_errors
+def command(
+    pictures: Annotated[str, typer.Argument(help="A folder of pictures, or an .npz with labels of -1 for unlabelled.")],
+    labels_from: LabelsFrom = None,
+    classes: Classes = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Name of a bundled encoder, or a folder.", show_default="one pretrained on all the pictures"),
+    ] = None,
+    contender: Annotated[
+        str | None,
+        typer.Option(
+            help="What to fit; `ssl-irmae evaluate --contenders help` explains names.",
+            show_default="what so many labels call for",
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write.", show_default="runs/NAME-classify")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    strict: Strict = False,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    quiet: Quiet = False,
+) -> None:
+    """Label all pictures from a few labels, with confidence and the error to expect."""
+    from ssl_irmae._support.allocator import keep_freed_memory
+    from ssl_irmae.cli.progress import Display
+    from ssl_irmae.protocols.labelling.classify import classify
+
+    keep_freed_memory()
+    with Display(quiet=quiet) as display:
+        result = classify(
+            pictures,
+            labels_from=labels_from,
+            classes=parse_names(classes),
+            encoder=encoder,
+            contender=contender,
+            out=out,
+            seed=seed,
+            device=device,
+            strict=strict,
+            data_dir=data_dir,
+            progress=display,
+        )
+    print_result(str(result))
+    if not quiet:
+        print_status(f"{result.folder}: predictions.csv, report.html, classifier/")

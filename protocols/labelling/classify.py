@@ -1,0 +1,191 @@
+"""Label all pictures from few labels, and say how far to trust it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ssl_irmae._support.compute import find_device
+from ssl_irmae._support.files import write_atomically
+from ssl_irmae._support.progress import Listener, silent
+from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
+from ssl_irmae.datasets.reading import count
+from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
+from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.labelling.expected_error import ExpectedError
+from ssl_irmae.protocols.labelling.learn import Learned, learn
+from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to
+from ssl_irmae.protocols.labelling.page.pictures_page import Shown, pictures_page
+from ssl_irmae.protocols.labelling.predictions import Predictions
+from ssl_irmae.protocols.representations.pretrained import open_encoder
+
+_LEVELS = (0.9, 0.5)
+
+
+@dataclass(frozen=True, repr=False)
+class Classification:
+    """Labels for all pictures that had none; printing it says how far to trust them.
+
+    Args:
+        dataset: Name of the pictures.
+        predictions: Label, confidence and second label of every picture that had no label.
+        learned: The classifier and what is known about it.
+        labels: Number of labels it learned from.
+        folder: The folder that was written.
+        command: The command that suggests what to label next.
+    """
+
+    dataset: str
+    predictions: Predictions
+    learned: Learned
+    labels: int
+    folder: Path
+    command: str
+
+    def __repr__(self) -> str:
+        return "\n".join([*self.answer(), *self.caveats(), *self.what_next()])
+
+    def answer(self) -> list[str]:
+        """Say what was done and how good it is."""
+        classes = len(self.learned.classifier.classes)
+        lines = [
+            f"{count(len(self.predictions.paths), 'picture')} labelled by {self.learned.contender} from "
+            f"{count(self.labels, 'label')} of {count(classes, 'class', 'classes')}."
+        ]
+        expected = self.learned.expected
+        if expected is None:
+            lines.append("Expected error: cannot be estimated from one label per class; label two or more of each.")
+        else:
+            lines.append(
+                f"Expected error: {expected.mean:.1f} % (95 % interval {expected.low:.1f} to {expected.high:.1f} %)."
+            )
+        return lines
+
+    def caveats(self) -> list[str]:
+        """Say what the expected error leaves out, and whether confidence is calibrated."""
+        learned = self.learned
+        lines = [] if learned.expected is None else expected_error_caveats(learned.expected, learned.contender)
+        return [*lines, f"Why {learned.contender}: {learned.reason}."]
+
+    def what_next(self) -> list[str]:
+        """Say how many pictures are uncertain, and what to label next."""
+        confidence = torch.tensor(self.predictions.confidence)
+        below = [f"{count(int((confidence < level).sum()), 'picture')} below {level:g}" for level in _LEVELS]
+        calibrated = "calibrated" if self.learned.classifier.calibrated else "not calibrated, for want of labels"
+        return [f"Confidence ({calibrated}): {', '.join(below)}.", f"To label what it is least sure of: {self.command}"]
+
+
+def expected_error_caveats(expected: ExpectedError, contender: str) -> list[str]:
+    """Return what the expected error rests on, one sentence each."""
+    lines = [
+        f"It is cross-validated on {count(expected.pictures, 'labelled picture')} with fewer labels than the "
+        "classifier has, so it is rather too high.",
+        "The pictures held out were in the pool of unlabelled pictures, as the pictures to be labelled are.",
+        "It assumes that the labelled pictures are a random sample: for suggested pictures it is a rough guide.",
+    ]
+    if expected.contender != contender:
+        lines.insert(1, f"{expected.contender} stands in for {contender}, which takes too long to cross-validate.")
+    if expected.left_out:
+        lines.append(f"Classes with one label are not in it: {', '.join(expected.left_out)}.")
+    return lines
+
+
+def classify(
+    dataset: Dataset,
+    *,
+    labels_from: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    encoder: str | Path | None = None,
+    contender: str | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    strict: bool = False,
+    data_dir: str | Path | None = None,
+    command: str | None = None,
+    progress: Listener = silent,
+) -> Classification:
+    """Label every picture that has no label.
+
+    Pretrains an encoder on all pictures, fits the contender that so many labels call for, and estimates its error by
+    cross-validation over the labelled pictures.
+
+    Args:
+        dataset: A folder of pictures, an ``.npz``, or arrays, as in ``load_images``; labels of -1 are none.
+        labels_from: A table with the columns ``path`` and ``label``, for a folder.
+        classes: Every class there is, for the table; its labels unless given.
+        encoder: Name of a bundled encoder, or a folder; one is pretrained on all pictures unless given.
+        contender: Name of a contender to fit instead of the one that so many labels call for.
+        out: The folder to write; ``runs/NAME-classify`` unless given.
+        seed: Seed of every random choice.
+        device: ``"auto"`` or a device that torch knows.
+        strict: Whether anything left out or changed while reading is an error.
+        data_dir: Folder of the data, for a named data set.
+        command: The command to suggest for going on; the usual one unless given.
+        progress: Called with every event.
+
+    Returns:
+        The labels, and how far to trust them. ``out`` holds ``predictions.csv`` (path, label, confidence, second),
+        ``report.html`` and the folder ``classifier``, which ``predict`` takes.
+
+    Raises:
+        UserError: If the pictures or labels cannot be used; nothing is half written.
+    """
+    torch_device = find_device(device)
+    size = default_image_size(dataset) if encoder is None else open_encoder("own", encoder).architecture.image_size
+    images = load_images(
+        dataset,
+        image_size=size,
+        labels_from=labels_from,
+        classes=classes,
+        strict=strict,
+        data_dir=data_dir,
+        progress=progress,
+    )
+    if images.labels is None:
+        raise UserError(
+            f"{images.name}: no picture has a label: put a few into labelled/CLASS/, or name a table with `labels_from`"
+        )
+    rest = (images.labels == UNLABELLED).nonzero().flatten()
+    if not len(rest):
+        raise UserError(
+            f"{images.name}: all {len(images):,} pictures have a label, so none is left to classify: to measure, use "
+            "`ssl-irmae evaluate`; to label others, put them beside these without a label"
+        )
+    folder = Path("runs") / f"{images.name}-classify" if out is None else Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"`out`: {folder} is a file: name a folder")
+    found = find_own_encoder(images, encoder=encoder, device=torch_device, progress=progress)
+    images = fitted_to(found, images)
+    learned = learn(images, found, contender=contender, seed=seed, device=torch_device, progress=progress)
+    paths = images.paths or tuple(map(str, range(len(images))))
+    unlabelled = ImageSet(images.name, images.images[rest], paths=tuple(paths[i] for i in rest.tolist()))
+    predictions = Predictions.of(learned.classifier, unlabelled)
+    given = f" --labels-from {labels_from}" if labels_from is not None else ""
+    result = Classification(
+        images.name,
+        predictions,
+        learned,
+        len(images.labelled),
+        folder,
+        command or f"ssl-irmae suggest {dataset if isinstance(dataset, str | Path) else 'PICTURES'}{given}",
+    )
+    learned.classifier.save(folder / "classifier")
+    write_atomically(folder / "report.html", _page(result, unlabelled))
+    predictions.write_csv(folder / "predictions.csv")
+    return result
+
+
+def _page(result: Classification, images: ImageSet) -> str:
+    predictions = result.predictions
+    shown = [
+        Shown(
+            predictions.paths[i],
+            images.images[i],
+            (f"{predictions.labels[i]} {predictions.confidence[i]:.2f}, or {predictions.second[i]}",),
+        )
+        for i in torch.tensor(predictions.confidence).argsort(stable=True).tolist()
+    ]
+    lines = [*result.answer(), *result.caveats(), *result.what_next()]
+    return pictures_page(f"{result.dataset}: the least certain first", lines, shown)

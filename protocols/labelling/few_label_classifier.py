@@ -1,0 +1,106 @@
+"""The scikit-learn face of ``classify``: fit on many images and few labels."""
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from ssl_irmae._support.compute import find_device
+from ssl_irmae.datasets.arrays import as_tensor
+from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
+from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.estimators import as_images
+from ssl_irmae.protocols.labelling.learn import learn
+from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to
+
+
+class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Classify images from few labels: what ``classify`` does, as a scikit-learn estimator.
+
+    Args:
+        encoder: Name of a bundled encoder, or a folder; None pretrains one on the images that ``fit`` is given.
+        contender: Name of a contender to fit instead of the one that so many labels call for.
+        seed: Seed of every random choice.
+        device: ``"auto"`` or a device that torch knows.
+
+    Attributes:
+        classes_: The labels, sorted, -1 left out.
+        contender_: Name of the contender that was fitted.
+        expected_error_: What error to expect, by cross-validation; None if no class has two labels.
+        calibrated_: Whether the probabilities are calibrated; that takes 50 labels.
+
+    >>> import ssl_irmae
+    >>> digits = ssl_irmae.load_images("digits")
+    >>> images, labels = digits.images.numpy()[:500], digits.labels.numpy()[:500].copy()
+    >>> labels[100:] = -1
+    >>> model = FewLabelClassifier(encoder="mnist-irmae").fit(images, labels)
+    >>> model.predict_proba(images[:2]).shape
+    (2, 10)
+    """
+
+    def __init__(
+        self,
+        encoder: str | Path | None = None,
+        contender: str | None = None,
+        seed: int = 0,
+        device: str = "auto",
+    ) -> None:
+        self.encoder = encoder
+        self.contender = contender
+        self.seed = seed
+        self.device = device
+
+    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Learn from all images, and from the labels of a few.
+
+        Args:
+            X: Images, uint8, shape (n, h, w) or (n, c, h, w).
+            y: Labels, shape (n,): whole numbers with -1 for an image without one, or names with "" for one.
+
+        Raises:
+            UserError: If images or labels are of another kind, or fewer than two classes have a label.
+        """
+        images, given = as_images(X), np.asarray(y)
+        if given.shape != (len(images),):
+            raise UserError(f"`y` must have one label per image: got {len(images)} images and labels of {given.shape}")
+        missing = given == ("" if given.dtype.kind in "US" else UNLABELLED)
+        classes, indices = np.unique(given[~missing], return_inverse=True)
+        labels = np.full(len(images), UNLABELLED, np.int64)
+        labels[~missing] = indices
+        device = find_device(self.device)
+        named = ImageSet("images", images, as_tensor(labels), tuple(map(str, classes)))
+        encoder = find_own_encoder(named, encoder=self.encoder, device=device)
+        learned = learn(fitted_to(encoder, named), encoder, contender=self.contender, seed=self.seed, device=device)
+        self.classes_ = classes
+        self.classifier_ = learned.classifier
+        self.contender_ = learned.contender
+        self.expected_error_ = learned.expected
+        self.calibrated_ = learned.classifier.calibrated
+        return self
+
+    def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Return the probability of each class, fp32 (n, classes), in the order of ``classes_``.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+            UserError: If X is anything but images.
+        """
+        check_is_fitted(self)
+        probabilities: npt.NDArray[np.float32] = self.classifier_.probabilities(as_images(X)).numpy()
+        return probabilities
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return the most probable label of each image, of the kind that ``fit`` was given.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+            UserError: If X is anything but images.
+        """
+        labels: npt.NDArray[Any] = self.classes_[self.predict_proba(X).argmax(1)]
+        return labels
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "classifier_")

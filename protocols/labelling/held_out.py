@@ -1,0 +1,107 @@
+"""Cross-validation over few labels: every labelled picture is predicted by classifiers that did not see its label."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ssl_irmae._support.progress import Listener, Message, silent
+from ssl_irmae._support.seeding import generator
+from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.labelling.pool import Labelled, Pool
+from ssl_irmae.protocols.predictors.form import Form
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What classifiers say of labelled pictures that were held out.
+
+    Args:
+        logits: fp32 (repeats * h, classes), for the h pictures whose class has two labels or more, in one order for
+            every repeat.
+        labels: Their classes, int64 (repeats * h,).
+    """
+
+    logits: Tensor
+    labels: Tensor
+
+    @property
+    def errors(self) -> Tensor:
+        """1 where the prediction is wrong, else 0: fp64 (repeats * h,)."""
+        return (self.logits.argmax(1) != self.labels).double()
+
+
+def folds(labels: Tensor, *, count: int, rng: torch.Generator) -> list[Tensor]:
+    """Deal labelled pictures into folds, each class evenly; a class with one label is never held out.
+
+    scikit-learn's StratifiedKFold wants as many labels in each class as there are folds; here the rarest has two.
+
+    Args:
+        labels: Classes, int64 (m,).
+        count: Most folds.
+        rng: Decides the order within each class.
+
+    Returns:
+        Indices of the pictures held out in each fold, int64; only folds that hold something.
+
+    >>> y = torch.tensor([0, 0, 0, 1, 1, 2])
+    >>> sorted(i for fold in folds(y, count=2, rng=torch.Generator()) for i in fold.tolist())
+    [0, 1, 2, 3, 4]
+    """
+    dealt: list[int] = []
+    for c in labels.unique():
+        members = (labels == c).nonzero().flatten()
+        if len(members) > 1:
+            dealt += members[torch.randperm(len(members), generator=rng)].tolist()
+    # dealing class after class into one row keeps classes and sizes of the folds even
+    return [torch.tensor(dealt[i::count]) for i in range(min(count, len(dealt)))]
+
+
+def held_out_logits(
+    pool: Pool, contender: Contender, *, count: int, repeats: int, seed: int = 0, progress: Listener = silent
+) -> HeldOut:
+    """Compute logits of each labelled picture from classifiers fitted without its label.
+
+    The pictures that are held out stay in the unlabelled pool, as the pictures to be labelled are.
+
+    Args:
+        pool: The pictures.
+        contender: What is fitted.
+        count: Most folds.
+        repeats: How often all pictures are dealt anew.
+        seed: Seed of the folds and of the fits.
+        progress: Told about each fit of a network.
+
+    Returns:
+        Logits and labels; empty if no class has two labels.
+    """
+    positions, labels = pool.labelled
+    rounds = [folds(labels, count=count, rng=generator("cpu", seed, "folds", r)) for r in range(repeats)]
+    held_out = [fold for dealt in rounds for fold in dealt]
+    if not held_out:
+        return HeldOut(torch.empty(0, len(pool.images.classes)), torch.empty(0, dtype=torch.int64))
+    inputs = pool.inputs(contender)
+    logits = torch.full((repeats, len(labels), len(pool.images.classes)), torch.nan)
+    place = [r for r, dealt in enumerate(rounds) for _ in dealt]
+    fits = _fits(pool, contender, [_without(pool.labelled, fold) for fold in held_out], seed, progress)
+    for r, fold, predictor in zip(place, held_out, fits, strict=True):
+        logits[r, fold] = predictor.logits(inputs[positions[fold]])
+    known = ~logits[0].isnan().any(1)
+    return HeldOut(logits[:, known].flatten(0, 1), labels[known].repeat(repeats))
+
+
+def _fits(pool: Pool, contender: Contender, parts: list[Labelled], seed: int, progress: Listener) -> Iterator[Form]:
+    if contender.frozen:  # graph readouts solve for all parts at once
+        yield from pool.fit(contender, parts, seed=seed)
+        return
+    for i, part in enumerate(parts):
+        progress(Message(f"calibrating: {contender.readout} without a part of the labels, {i + 1} of {len(parts)}"))
+        yield from pool.fit(contender, [part], seed=seed)
+
+
+def _without(labelled: Labelled, fold: Tensor) -> Labelled:
+    positions, labels = labelled
+    kept = torch.ones(len(labels), dtype=torch.bool)
+    kept[fold] = False
+    return positions[kept], labels[kept]

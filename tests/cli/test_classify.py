@@ -1,0 +1,90 @@
+"""``ssl-irmae classify`` labels the rest of a folder, says how far to trust it, and loses nothing when stopped."""
+
+import csv
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ssl_irmae.datasets.registry import load_images
+from tests.command_line import check_mistake, run, start
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return 200 digits as a folder of pictures, beside a table with labels of the first 60."""
+    digits = load_images("digits")
+    assert digits.labels is not None
+    (tmp_path / "pictures").mkdir()
+    for i, pixels in enumerate(digits.images[:200, 0].numpy()):
+        Image.fromarray(pixels).save(tmp_path / "pictures" / f"{i:03}.png")
+    rows = [f"{i:03}.png,{digits.labels[i]}" for i in range(60)]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,label", *rows]) + "\n")
+    return tmp_path
+
+
+def options(folder: Path) -> str:
+    table, out = folder / "labels.csv", folder / "out"
+    return (
+        f"{folder / 'pictures'} --labels-from {table} --encoder mnist-irmae --contender mnist-irmae-poisson --out {out}"
+    )
+
+
+def test_all_pictures_without_a_label_get_one(folder: Path) -> None:
+    result = run(f"classify {options(folder)}")
+    with (folder / "out" / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["path"] for row in rows] == [f"{i:03}.png" for i in range(60, 200)]
+    assert list(rows[0]) == ["path", "label", "confidence", "second"]
+    digits = load_images("digits").labels
+    assert digits is not None
+    right = [int(row["label"]) == int(digits[60 + i]) for i, row in enumerate(rows)]
+    assert np.mean(right) > 0.7
+    assert all(row["second"] != row["label"] for row in rows)
+    assert "140 pictures labelled" in result.stdout
+    assert "Expected error" in result.stdout
+    assert "ssl-irmae suggest" in result.stdout
+    assert "200 pictures" in result.stderr
+
+
+def test_the_classifier_that_is_kept_labels_the_same_pictures_alike(folder: Path) -> None:
+    run(f"classify {options(folder)} -q")
+    run(f"predict {folder / 'out' / 'classifier'} {folder / 'pictures'} --out {folder / 'new.csv'} -q")
+    with (folder / "new.csv").open() as new, (folder / "out" / "predictions.csv").open() as old:
+        again = {row["path"]: row["label"] for row in csv.DictReader(new)}
+        assert all(again[row["path"]] == row["label"] for row in csv.DictReader(old))
+
+
+def test_mistakes_are_one_sentence(folder: Path) -> None:
+    pictures, table = folder / "pictures", folder / "labels.csv"
+    check_mistake(f"classify {pictures}", "no picture has a label")
+    check_mistake(f"classify {pictures} --labels-from {table} --out {table}", "is a file")
+    check_mistake(f"classify {options(folder).replace('-poisson', '-poison')}", "did you mean")
+    rows = [f"{i:03}.png,a" for i in range(200)]
+    table.write_text("\n".join(["path,label", *rows]))
+    check_mistake(f"classify {pictures} --labels-from {table}", "none is left to classify")
+    assert not (folder / "out").exists()
+
+
+def test_stopped_while_it_pretrains_the_same_command_continues(folder: Path) -> None:
+    command = f"classify {folder / 'pictures'} --labels-from {folder / 'labels.csv'} --out {folder / 'out'}"
+    for stop in (signal.SIGINT, signal.SIGKILL):
+        process = start(command)
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "epoch" in line:
+                break
+        time.sleep(0.2)
+        process.send_signal(stop)
+        rest = process.communicate()[1]
+        assert process.returncode == (130 if stop == signal.SIGINT else -signal.SIGKILL)
+        assert "Traceback" not in rest
+    assert not (folder / "out").exists()
+    process = start(command)
+    assert process.stderr is not None
+    assert any("continuing" in line or "epoch" in line for line in process.stderr)
+    process.kill()
+    process.wait()

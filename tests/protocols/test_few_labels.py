@@ -1,0 +1,133 @@
+"""A classifier from few labels: what it is fitted on, what it is expected to get wrong, how sure it is."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
+from ssl_irmae.errors import UserError
+from ssl_irmae.estimators import FewLabelClassifier
+from ssl_irmae.protocols.contenders.for_few_labels import contenders_for_few_labels
+from ssl_irmae.protocols.labelling.calibration import fit_temperature
+from ssl_irmae.protocols.labelling.expected_error import error_interval
+from ssl_irmae.protocols.labelling.held_out import folds, held_out_logits
+from ssl_irmae.protocols.labelling.learn import learn
+from ssl_irmae.protocols.labelling.pool import Pool
+from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, open_encoder
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def encoder() -> PretrainedEncoder:
+    return open_encoder("irmae", "mnist-irmae")
+
+
+@pytest.fixture(scope="module")
+def pictures(digits: ImageSet) -> ImageSet:
+    return ImageSet("digits", digits.images[:400], digits.labels[:400], digits.classes)  # type: ignore[index]
+
+
+def with_labels(images: ImageSet, positions: torch.Tensor) -> ImageSet:
+    """Keep the labels of a few images."""
+    assert images.labels is not None
+    labels = torch.full_like(images.labels, UNLABELLED)
+    labels[positions] = images.labels[positions]
+    return dataclasses.replace(images, labels=labels)
+
+
+def test_every_fold_holds_each_class_evenly_and_a_lone_label_is_never_held_out() -> None:
+    labels = torch.tensor([0] * 10 + [1] * 7 + [2])
+    dealt = folds(labels, count=5, rng=torch.Generator().manual_seed(0))
+    held_out = torch.cat(dealt)
+    assert sorted(held_out.tolist()) == list(range(17))
+    for c, least, most in ((0, 2, 2), (1, 1, 2)):
+        assert all(least <= int((labels[fold] == c).sum()) <= most for fold in dealt)
+
+
+@pytest.mark.parametrize("contender", ["irmae-poisson", "irmae-linear", "pixels-knn", "irmae-finetune"])
+def test_what_is_said_of_a_held_out_picture_does_not_depend_on_its_label(
+    pictures: ImageSet, encoder: PretrainedEncoder, contender: str
+) -> None:
+    chosen = contenders_for_few_labels("irmae")[contender].with_steps(2)
+    few = with_labels(pictures, torch.arange(30))
+    assert few.labels is not None
+    logits = held_out_logits(Pool(few, {"irmae": encoder}, CPU), chosen, count=30, repeats=1).logits
+    for position in (0, 17):
+        other = few.labels.clone()
+        # a class with other labels, so that the folds stay the same; each picture is a fold of its own
+        other[position] = (other[position] + 1) % 10
+        changed = dataclasses.replace(few, labels=other)
+        again = held_out_logits(Pool(changed, {"irmae": encoder}, CPU), chosen, count=30, repeats=1).logits
+        assert torch.equal(logits[position], again[position])
+
+
+def test_the_interval_covers_a_known_error_in_about_95_of_100_samples() -> None:
+    rng = np.random.default_rng(0)
+    for error in (0.05, 0.3):
+        wrong = rng.binomial(100, error, 4000) / 100
+        covered = [low <= error <= high for low, high in (error_interval(w, 100) for w in wrong)]
+        assert 0.93 < np.mean(covered) < 0.97
+
+
+def test_a_temperature_makes_confidence_the_share_of_right_predictions() -> None:
+    rng = torch.Generator().manual_seed(0)
+    z = torch.randn(5000, 3, generator=rng)
+    y = torch.distributions.Categorical(logits=z).sample()
+    assert fit_temperature(z, y) == pytest.approx(1, abs=0.1)
+    assert fit_temperature(10 * z, y) == pytest.approx(10, rel=0.1)
+
+
+def test_one_label_per_class_gives_a_classifier_but_no_estimate(pictures: ImageSet, encoder: PretrainedEncoder) -> None:
+    assert pictures.labels is not None
+    first = torch.tensor([int((pictures.labels == c).nonzero()[0]) for c in range(10)])
+    learned = learn(with_labels(pictures, first), encoder, contender="irmae-poisson", device=CPU)
+    assert learned.expected is None
+    assert not learned.classifier.calibrated
+    assert learned.contender == "irmae-poisson"
+
+
+def test_with_enough_labels_the_error_is_estimated_and_confidence_calibrated(
+    pictures: ImageSet, encoder: PretrainedEncoder
+) -> None:
+    few = with_labels(pictures, torch.arange(80))
+    learned = learn(few, encoder, contender="irmae-poisson", device=CPU)
+    assert pictures.labels is not None
+    wrong = learned.classifier.predict(pictures.images[80:]) != pictures.labels[80:]
+    true = 100 * float(wrong.double().mean())
+    assert learned.expected is not None
+    assert learned.expected.low <= true <= learned.expected.high
+    assert learned.classifier.calibrated
+
+
+def test_codes_that_do_harm_are_left_for_pixels(pictures: ImageSet, tiny_encoder: Path) -> None:
+    harmful = open_encoder("tiny", tiny_encoder)  # 40 steps: its codes are nearly constant
+    learned = learn(with_labels(pictures, torch.arange(45)), harmful, device=CPU)
+    assert learned.contender == "scratch-propagate"
+    assert "plain pixels" in learned.reason
+
+
+@pytest.mark.parametrize(("positions", "message"), [([], "no picture has a label"), ([0], "all labels are '0'")])
+def test_fewer_than_two_classes_are_refused(
+    pictures: ImageSet, encoder: PretrainedEncoder, positions: list[int], message: str
+) -> None:
+    few = with_labels(pictures, torch.tensor(positions, dtype=torch.int64))
+    with pytest.raises(UserError, match=message):
+        learn(few, encoder, device=CPU)
+
+
+@pytest.mark.parametrize("names", [False, True])
+def test_the_estimator_takes_scikit_learns_labels_and_gives_them_back(pictures: ImageSet, *, names: bool) -> None:
+    assert pictures.labels is not None
+    images, y = pictures.images.numpy(), pictures.labels.numpy().copy()
+    truth = np.array([f"digit {label}" for label in y]) if names else y + 3
+    given = truth.copy()
+    given[60:] = "" if names else -1
+    model = FewLabelClassifier(encoder="mnist-irmae", contender="mnist-irmae-poisson").fit(images, given)
+    assert list(model.classes_) == sorted(set(truth[:60]))
+    assert model.predict(images).dtype.kind == given.dtype.kind
+    assert model.score(images[60:], truth[60:]) > 0.7
+    np.testing.assert_allclose(model.predict_proba(images[:5]).sum(1), 1, atol=1e-5)

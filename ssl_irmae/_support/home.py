@@ -36,8 +36,8 @@ def make_folder(folder: Path) -> None:
             pass
     except OSError as error:
         remedy = (
-            "set SSL_IRMAE_HOME to a folder that can be, and data, encoders and codes are kept there"
+            "set SSL_IRMAE_HOME to a folder that is writable; data, encoders and codes are all kept below it"
             if folder.is_relative_to(home())
-            else "give another `data_dir`, or set SSL_IRMAE_DATA_DIR to another folder"
+            else "give another `data_dir`, or set SSL_IRMAE_DATA_DIR to a folder that is writable"
         )
         raise UserError(f"{folder} cannot be written to ({error.strerror or error}): {remedy}") from error

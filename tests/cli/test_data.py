@@ -1,8 +1,13 @@
 """`ssl-irmae data`: list, fetch and verify."""
 
+import os
+import signal
+from pathlib import Path
+
+import filelock
 import pytest
 
-from tests.command_line import check_mistake, run
+from tests.command_line import check_mistake, run, start
 
 
 @pytest.mark.parametrize(
@@ -21,3 +26,16 @@ def test_data_sets_are_listed_with_the_state_of_their_files() -> None:
 def test_verify_fails_if_files_are_missing() -> None:
     result = run("data verify mnist --data-dir d", code=2)
     assert result.stdout.count("missing") == 4
+
+
+def test_ctrl_c_ends_the_waiting_for_another_process() -> None:
+    raw = Path("d/MNIST/raw")
+    raw.mkdir(parents=True)
+    with filelock.FileLock(raw / ".lock"):
+        process = start("data fetch mnist --data-dir d")
+        assert process.stderr is not None
+        assert process.stderr.readline() == "waiting for another process that is fetching mnist\n"
+        os.kill(process.pid, signal.SIGINT)
+        _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert "Traceback" not in stderr

@@ -1,5 +1,7 @@
 """``ssl-irmae classify``: labels for all pictures from a few."""
 
+import shutil
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -65,6 +67,8 @@ def command(
             data_dir=data_dir,
             progress=display,
         )
-    print_result(str(result))
+    width = min(shutil.get_terminal_size().columns, 120)
+    for line in str(result).splitlines():
+        print_result(textwrap.fill(line, width, break_on_hyphens=False, break_long_words=False))
     if not quiet:
         print_status(f"{result.folder}: predictions.csv, report.html, classifier/")

@@ -1,5 +1,6 @@
 """Label all pictures from few labels, and say how far to trust it."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.labelling.expected_error import ExpectedError
 from ssl_irmae.protocols.labelling.learn import Learned, learn
 from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to
-from ssl_irmae.protocols.labelling.page.pictures_page import Shown, pictures_page
+from ssl_irmae.protocols.labelling.page.pictures_page import Shown, link, pictures_page
 from ssl_irmae.protocols.labelling.predictions import Predictions
 from ssl_irmae.protocols.representations.pretrained import open_encoder
 
@@ -103,7 +104,6 @@ def classify(
     device: str = "auto",
     strict: bool = False,
     data_dir: str | Path | None = None,
-    command: str | None = None,
     progress: Listener = silent,
 ) -> Classification:
     """Label every picture that has no label.
@@ -122,7 +122,6 @@ def classify(
         device: ``"auto"`` or a device that torch knows.
         strict: Whether anything left out or changed while reading is an error.
         data_dir: Folder of the data, for a named data set.
-        command: The command to suggest for going on; the usual one unless given.
         progress: Called with every event.
 
     Returns:
@@ -162,28 +161,30 @@ def classify(
     paths = images.paths or tuple(map(str, range(len(images))))
     unlabelled = ImageSet(images.name, images.images[rest], paths=tuple(paths[i] for i in rest.tolist()))
     predictions = Predictions.of(learned.classifier, unlabelled)
-    given = f" --labels-from {labels_from}" if labels_from is not None else ""
+    words = ["suggest", str(dataset) if isinstance(dataset, str | Path) else "PICTURES"]
+    words += [] if labels_from is None else ["--labels-from", str(labels_from)]
     result = Classification(
         images.name,
         predictions,
         learned,
         len(images.labelled),
         folder,
-        command or f"ssl-irmae suggest {dataset if isinstance(dataset, str | Path) else 'PICTURES'}{given}",
+        shlex.join(["ssl-irmae", *words]),
     )
     learned.classifier.save(folder / "classifier")
-    write_atomically(folder / "report.html", _page(result, unlabelled))
+    write_atomically(folder / "report.html", _page(result, dataset, unlabelled))
     predictions.write_csv(folder / "predictions.csv")
     return result
 
 
-def _page(result: Classification, images: ImageSet) -> str:
+def _page(result: Classification, dataset: Dataset, images: ImageSet) -> str:
     predictions = result.predictions
     shown = [
         Shown(
             predictions.paths[i],
             images.images[i],
-            (f"{predictions.labels[i]} {predictions.confidence[i]:.2f}, or {predictions.second[i]}",),
+            (f"{predictions.labels[i]} ({predictions.confidence[i]:.2f}), or {predictions.second[i]}",),
+            file=link(dataset, predictions.paths[i], result.folder),
         )
         for i in torch.tensor(predictions.confidence).argsort(stable=True).tolist()
     ]

@@ -1,7 +1,5 @@
 """Which pictures to label first: from a folder of pictures to a table to fill in."""
 
-import contextlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.labelling.choose import choose
 from ssl_irmae.protocols.labelling.label_sheet import LabelSheet, plain_path
 from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder
-from ssl_irmae.protocols.labelling.page.pictures_page import Shown, pictures_page
+from ssl_irmae.protocols.labelling.page.pictures_page import Shown, link, pictures_page
 from ssl_irmae.protocols.labelling.suggestion import Suggestion
 
 TABLE = "labels.csv"
@@ -181,7 +179,7 @@ def _page(
 ) -> str:
     left = count(len(images) - labelled, "picture")
     shown = [
-        Shown(paths[s.position], images.images[s.position], (s.reason,), file=_file(dataset, paths[s.position], folder))
+        Shown(paths[s.position], images.images[s.position], (s.reason,), file=link(dataset, paths[s.position], folder))
         for s in chosen
     ]
     lines = [
@@ -191,12 +189,3 @@ def _page(
         + (" Click a picture to open its file." if any(picture.file for picture in shown) else ""),
     ]
     return pictures_page(f"Pictures to label: {images.name}", lines, shown, most=len(shown))
-
-
-def _file(dataset: Dataset, path: str, folder: Path) -> str | None:
-    """Find a picture's file as seen from a folder; None if the picture is not a file of its own."""
-    if not isinstance(dataset, str | Path) or not (Path(dataset) / path).is_file():
-        return None
-    with contextlib.suppress(ValueError):  # there is no way from one drive of Windows to another
-        return Path(os.path.relpath(Path(dataset).resolve() / path, folder.resolve())).as_posix()
-    return None

@@ -105,8 +105,8 @@ def test_with_enough_labels_the_error_is_estimated_and_confidence_calibrated(
 
 def test_codes_that_do_harm_are_left_for_pixels(pictures: ImageSet, tiny_encoder: Path) -> None:
     harmful = open_encoder("tiny", tiny_encoder)  # 40 steps: its codes are nearly constant
-    learned = learn(with_labels(pictures, torch.arange(45)), harmful, device=CPU)
-    assert learned.contender == "scratch-propagate"
+    learned = learn(with_labels(pictures, torch.arange(100)), harmful, device=CPU)
+    assert learned.contender == "pixels-poisson"
     assert "plain pixels" in learned.reason
 
 

@@ -1,15 +1,20 @@
 """One self-contained HTML page of pictures with captions, which requests nothing from the network."""
 
 import base64
+import contextlib
 import importlib.resources
 import io
+import os
 import urllib.parse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import jinja2
 from PIL import Image
 from torch import Tensor
+
+from ssl_irmae.datasets.registry import Dataset
 
 _SIDE = 96  # pixels
 
@@ -55,10 +60,19 @@ def pictures_page(title: str, lines: Sequence[str], pictures: Sequence[Shown], *
     page = environment.from_string(source.read_text(encoding="utf-8")).render(
         title=title,
         lines=lines,
-        pictures=[(picture, _thumbnail(picture.image), _link(picture.file)) for picture in pictures[:most]],
+        pictures=[(picture, _thumbnail(picture.image), _quoted(picture.file)) for picture in pictures[:most]],
         total=len(pictures),
     )
     return page.encode("utf-8", "replace").decode()  # a file's name may hold bytes that are not UTF-8
+
+
+def link(dataset: Dataset, path: str, folder: Path) -> str | None:
+    """Find a picture's file as seen from the folder of a page; None if the picture is not a file of its own."""
+    if not isinstance(dataset, str | Path) or not (Path(dataset) / path).is_file():
+        return None
+    with contextlib.suppress(ValueError):  # there is no way from one drive of Windows to another
+        return Path(os.path.relpath(Path(dataset).resolve() / path, folder.resolve())).as_posix()
+    return None
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,6 @@ def _thumbnail(image: Tensor) -> _Thumbnail:
     return _Thumbnail(base64.b64encode(buffer.getvalue()).decode(), width, height, factor > 1)
 
 
-def _link(file: str | None) -> str | None:
+def _quoted(file: str | None) -> str | None:
     # quoting the colon keeps a name such as "javascript:x" a name
     return None if file is None else urllib.parse.quote(file, errors="surrogateescape")

@@ -1,0 +1,139 @@
+"""The tables of docs/results/few-labels, from the rows beside them; docs/tables.py writes them into the document."""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+from ssl_irmae.protocols.statistics.summary import mean_and_standard_error
+from ssl_irmae.protocols.storage.files import read_trials
+
+FOLDER = Path(__file__).parent / "results" / "few-labels"
+Row = dict[str, str]
+
+
+def blocks() -> dict[str, str]:
+    """Return the generated blocks by name."""
+    return {
+        "classify": classify_table(rows("classify.csv")),
+        "coverage": coverage_table(rows("coverage.csv")),
+        "typical": typical_table(),
+        "development": development_table(rows("development.csv")),
+    }
+
+
+def rows(name: str) -> list[Row]:
+    """Read a CSV of the folder."""
+    with (FOLDER / name).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def grouped(every: Iterable[Row], *columns: str) -> dict[tuple[str, ...], list[Row]]:
+    """Group rows by columns, in order of first appearance."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in every:
+        groups.setdefault(tuple(row[column] for column in columns), []).append(row)
+    return groups
+
+
+def table(head: str, lines: Iterable[Iterable[str]]) -> str:
+    """Lay out a Markdown table whose first column is text and whose others are numbers."""
+    columns = head.count("|") + 1
+    ruler = "|".join(["---", *["---:"] * (columns - 1)])
+    return "\n".join([f"| {head} |", f"|{ruler}|", *(f"| {' | '.join(line)} |" for line in lines)])
+
+
+def mean_error(group: Iterable[Row], column: str = "error") -> str:
+    """Write the mean of a column and its standard error over the rows."""
+    mean, error = mean_and_standard_error([float(row[column]) for row in group])
+    return f"{mean:.2f}" if error is None else f"{mean:.2f} ± {error:.2f}"
+
+
+def total(group: Iterable[Row], column: str) -> int:
+    """Add up a column of whole numbers."""
+    return sum(int(row[column]) for row in group)
+
+
+def confident(group: list[Row]) -> tuple[str, str]:
+    """Return the share of predictions at 0.9 or above, and of these the share that is right, in percent."""
+    sure = total(group, "confident")
+    right = f"{100 * total(group, 'confident_right') / sure:.1f}" if sure else ""
+    return f"{100 * sure / total(group, 'pictures'):.1f}", right
+
+
+def classify_table(every: list[Row]) -> str:
+    """Lay out the errors of `classify` beside one nearest neighbour on pixels."""
+    lines = []
+    for (name, labels), group in grouped(every, "dataset", "labels").items():
+        held = [
+            float(r["expected_low"]) <= float(r["error"]) <= float(r["expected_high"])
+            for r in group
+            if r["expected_low"]
+        ]
+        seconds = sorted(float(row["seconds"]) for row in group)
+        contenders = ", ".join(f"`{c}` {len(g)}" for (c,), g in grouped(group, "contender").items())
+        lines.append(
+            (
+                f"{name}, {labels} labels",
+                mean_error(group),
+                mean_error(group, "error_1nn_pixels"),
+                f"{sum(held)} of {len(held)}" if held else "no estimate",
+                f"{seconds[0]:.0f} to {seconds[-1]:.0f}",
+                contenders,
+            )
+        )
+    head = "pictures | error % ± SE | 1-NN on pixels | error in the interval | seconds | contender (draws)"
+    return table(head, lines)
+
+
+def coverage_table(every: list[Row]) -> str:
+    """Lay out how often the interval held the true error, and what confidence was worth."""
+    lines = []
+    for (name, labels), group in grouped(every, "dataset", "labels").items():
+        held = [float(row["low"]) <= float(row["error"]) <= float(row["high"]) for row in group]
+        width = [float(row["high"]) - float(row["low"]) for row in group]
+        calibrated = {row["calibrated"] for row in group} == {"True"}
+        lines.append(
+            (
+                f"{name}, {labels} labels",
+                mean_error(group),
+                mean_error(group, "expected_error"),
+                f"{sum(held)} of {len(held)}",
+                f"{sum(width) / len(width):.1f}",
+                "yes" if calibrated else "no",
+                *confident(group),
+            )
+        )
+    head = "pictures | error % ± SE | expected % ± SE | in the interval | mean width | calibrated | at 0.9 or above % | of these right %"
+    return table(head, lines)
+
+
+def typical_table() -> str:
+    """Lay out typical labels beside random ones, for a frozen readout and a trained network."""
+    found: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for path in sorted(FOLDER.glob("typical-*.csv")):
+        for trial in read_trials(path):
+            row = trial.row
+            found.setdefault((row.dataset, row.contender), {}).setdefault(row.rule, []).append(row.error)
+    rules = sorted({rule for by_rule in found.values() for rule in by_rule})
+    lines = []
+    for (name, contender), by_rule in found.items():
+        cells = []
+        for rule in rules:
+            mean, error = mean_and_standard_error(by_rule[rule])
+            cells.append(f"{mean:.1f} ± {error or 0:.1f} ({len(by_rule[rule])})")
+        lines.append((f"{name}, `{contender}`", *cells))
+    return table(" | ".join(["10 labels, error % ± SE (n)", *rules]), lines)
+
+
+def development_table(every: list[Row]) -> str:
+    """Lay out the development errors that the choice was made from."""
+    budgets = sorted({row["labels"] for row in every}, key=int)
+    lines = []
+    for (name, encoder, readout), group in grouped(every, "dataset", "encoder", "readout").items():
+        by_budget = grouped(group, "labels")
+        cells = [
+            f"{mean_error(by_budget[budget,])} ({len(by_budget[budget,])})" if (budget,) in by_budget else ""
+            for budget in budgets
+        ]
+        lines.append((f"{name}, {encoder}, `{readout}`", *cells))
+    return table(" | ".join(["error % ± SE (n)", *(f"{budget} labels" for budget in budgets)]), lines)

@@ -28,7 +28,7 @@ doctest: .venv/ready
 
 # the generated tables in the documents match the stored results
 tables: .venv/ready
-	$(BIN)/python docs/tables.py --check
+	$(BIN)/python -m docs.tables --check
 
 # runs ours beside the public training loop and script; nothing else should run meanwhile
 bench: .venv/ready

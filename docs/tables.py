@@ -1,7 +1,7 @@
 """Write the generated blocks of the documents from stored results, or `--check` that they agree.
 
-python docs/tables.py            # write
-python docs/tables.py --check    # exit code 1 if a document has drifted
+python -m docs.tables            # write
+python -m docs.tables --check    # exit code 1 if a document has drifted
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any
 
 from PIL import Image
 
+from docs import few_labels
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import BUNDLED, list_bundled
 from ssl_irmae.protocols.contenders.on_codes import READOUTS
@@ -283,6 +284,7 @@ def documents() -> dict[Path, dict[str, str]]:
         RESULTS / "mnist-label-budgets" / "README.md": {"grid": grid_table(budgets)},
         RESULTS / "published-protocol" / "README.md": {"leaky": published_table()},
         RESULTS / "recipes" / "README.md": {"encoders": encoders_table(), "recipes": recipes_table()},
+        RESULTS / "few-labels" / "README.md": few_labels.blocks(),
         DOCS / "performance.md": {f"bench {name}": bench_table(bench.get(name)) for name in SECTIONS}
         | {"bench growth": bench_table(bench.get("growth")) + (GROWTH_FIGURE if "growth" in bench else "")},
     }
@@ -306,7 +308,9 @@ def main() -> int:
         if "--check" not in sys.argv:
             path.write_text(after)
         elif before != after:
-            sys.stderr.write(f"{path.relative_to(ROOT)} has drifted from the stored results: run docs/tables.py\n")
+            sys.stderr.write(
+                f"{path.relative_to(ROOT)} has drifted from the stored results: run `python -m docs.tables`\n"
+            )
             drifted = 1
     return drifted
 

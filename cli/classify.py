@@ -26,7 +26,7 @@ report.html (the least certain pictures first) and the folder classifier, for
 
 @handle_errors
 def command(
-    pictures: Annotated[str, typer.Argument(help="A folder of pictures, or an .npz with labels of -1 for unlabelled.")],
+    dataset: Annotated[str, typer.Argument(help="A folder of pictures, or an .npz with labels of -1 for unlabelled.")],
     labels_from: LabelsFrom = None,
     classes: Classes = None,
     encoder: Annotated[
@@ -55,7 +55,7 @@ def command(
     keep_freed_memory()
     with Display(quiet=quiet) as display:
         result = classify(
-            pictures,
+            dataset,
             labels_from=labels_from,
             classes=parse_names(classes),
             encoder=encoder,

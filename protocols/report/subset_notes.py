@@ -23,7 +23,7 @@ def subset_notes(rows: Sequence[Row]) -> list[Note]:
         "stratified": f"Subsets: stratified (each class by its share of the labelled images), {shared}.",
         "uniform": f"Subsets: uniform (drawn without looking at classes), {shared}.",
         "typical": f"Subsets: typical images, chosen on {_chosen_on(rows)}, shared by all contenders; not nested over "
-        "budgets; seeds differ in the start of the clustering alone, so ± says little.",
+        "budgets; the seed is that of the clustering, so ± is not about other labels of this kind.",
         "first": "Subset: the first images, the same for all: ± is over training seeds alone.",
     }
     notes = [Note("subsets", text, text) for rule, text in texts.items() if rule in rules]

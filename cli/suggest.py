@@ -68,7 +68,9 @@ def command(
         )
     print_result(str(result))
     if Path(dataset).is_dir():
-        classify = shlex.join(["ssl-irmae", "classify", dataset, "--labels-from", str(result.table)])
+        given = {"--classes": classes, "--encoder": encoder}
+        more = [word for option, value in given.items() if value is not None for word in (option, value)]
+        classify = shlex.join(["ssl-irmae", "classify", dataset, "--labels-from", str(result.table), *more])
         print_result(f"then: {classify}")
     else:
         print_result(

@@ -11,16 +11,20 @@ from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
-from ssl_irmae.datasets.reading import count
+from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
+from ssl_irmae.encoders.files import CONFIG
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.labelling.expected_error import ExpectedError
 from ssl_irmae.protocols.labelling.learn import Learned, learn
+from ssl_irmae.protocols.labelling.out_folder import all_labelled, own_folder
 from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to
 from ssl_irmae.protocols.labelling.page.pictures_page import Shown, link, pictures_page
 from ssl_irmae.protocols.labelling.predictions import Predictions
 from ssl_irmae.protocols.representations.pretrained import open_encoder
 
+TABLE, PAGE, CLASSIFIER = "predictions.csv", "report.html", "classifier"
+WRITES = (TABLE, PAGE, CLASSIFIER)
 _LEVELS = (0.9, 0.5)
 
 
@@ -56,39 +60,53 @@ class Classification:
         ]
         expected = self.learned.expected
         if expected is None:
-            lines.append("Expected error: cannot be estimated from one label per class; label two or more of each.")
+            lines.append("Expected error: it cannot be estimated from one label per class; label two or more of each.")
+        elif expected.bound_only:
+            lines.append(
+                f"Expected error: below {expected.high:.0f} % if the labelled pictures are a random sample; five "
+                "labels per class give an estimate."
+            )
         else:
             lines.append(
-                f"Expected error: {expected.mean:.1f} % (95 % interval {expected.low:.1f} to {expected.high:.1f} %)."
+                f"Expected error: {expected.mean:.1f} %, with a 95 % interval from {expected.low:.1f} to "
+                f"{expected.high:.1f} % if the labelled pictures are a random sample."
             )
+        never = [name for name in self.learned.classifier.classes if name not in set(self.predictions.labels)]
+        if never:
+            lines.append(f"No picture was labelled {listed(never)}.")
         return lines
 
     def caveats(self) -> list[str]:
         """Say what the expected error leaves out, and whether confidence is calibrated."""
         learned = self.learned
         lines = [] if learned.expected is None else expected_error_caveats(learned.expected, learned.contender)
-        return [*lines, f"Why {learned.contender}: {learned.reason}."]
+        return [*lines, f"{learned.contender} is {learned.reason}."]
 
     def what_next(self) -> list[str]:
         """Say how many pictures are uncertain, and what to label next."""
         confidence = torch.tensor(self.predictions.confidence)
         below = [f"{count(int((confidence < level).sum()), 'picture')} below {level:g}" for level in _LEVELS]
-        calibrated = "calibrated" if self.learned.classifier.calibrated else "not calibrated, for want of labels"
-        return [f"Confidence ({calibrated}): {', '.join(below)}.", f"To label what it is least sure of: {self.command}"]
+        trust = (
+            f"Confidence: {', '.join(below)}."
+            if self.learned.classifier.calibrated
+            else "Confidence only ranks the pictures: with so few labels it cannot be calibrated."
+        )
+        return [trust, f"To label what it is least sure of: {self.command}"]
 
 
 def expected_error_caveats(expected: ExpectedError, contender: str) -> list[str]:
     """Return what the expected error rests on, one sentence each."""
     lines = [
-        f"It is cross-validated on {count(expected.pictures, 'labelled picture')} with fewer labels than the "
+        f"It comes from cross-validation on {count(expected.pictures, 'labelled picture')}, with fewer labels than the "
         "classifier has, so it is rather too high.",
-        "The pictures held out were in the pool of unlabelled pictures, as the pictures to be labelled are.",
-        "It assumes that the labelled pictures are a random sample: for suggested pictures it is a rough guide.",
+        "Suggested pictures are not a random sample: they are typical or difficult, and the error is a rough guide.",
+        "Pictures were held out without their labels but stayed in the pool of unlabelled pictures, as those to be "
+        "labelled are.",
     ]
     if expected.contender != contender:
         lines.insert(1, f"{expected.contender} stands in for {contender}, which takes too long to cross-validate.")
     if expected.left_out:
-        lines.append(f"Classes with one label are not in it: {', '.join(expected.left_out)}.")
+        lines.append(f"Classes with one label are not in the expected error: {', '.join(expected.left_out)}.")
     return lines
 
 
@@ -148,13 +166,10 @@ def classify(
         )
     rest = (images.labels == UNLABELLED).nonzero().flatten()
     if not len(rest):
-        raise UserError(
-            f"{images.name}: all {len(images):,} pictures have a label, so none is left to classify: to measure, use "
-            "`ssl-irmae evaluate`; to label others, put them beside these without a label"
-        )
-    folder = Path("runs") / f"{images.name}-classify" if out is None else Path(out)
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"`out`: {folder} is a file: name a folder")
+        raise UserError(f"{images.name}: there is nothing to classify, since it has {all_labelled(images)}")
+    folder = own_folder(out, f"{images.name}-classify", dataset, WRITES)
+    if (folder / TABLE).exists() and not (folder / CLASSIFIER / CONFIG).is_file():
+        raise UserError(f"`out`: {folder / TABLE} was not written by classify, and would be lost: name another folder")
     found = find_own_encoder(images, encoder=encoder, device=torch_device, progress=progress)
     images = fitted_to(found, images)
     learned = learn(images, found, contender=contender, seed=seed, device=torch_device, progress=progress)
@@ -162,7 +177,8 @@ def classify(
     unlabelled = ImageSet(images.name, images.images[rest], paths=tuple(paths[i] for i in rest.tolist()))
     predictions = Predictions.of(learned.classifier, unlabelled)
     words = ["suggest", str(dataset) if isinstance(dataset, str | Path) else "PICTURES"]
-    words += [] if labels_from is None else ["--labels-from", str(labels_from)]
+    given = {"--labels-from": labels_from, "--classes": classes and ",".join(classes), "--encoder": encoder}
+    words += [word for option, value in given.items() if value is not None for word in (option, str(value))]
     result = Classification(
         images.name,
         predictions,
@@ -171,9 +187,9 @@ def classify(
         folder,
         shlex.join(["ssl-irmae", *words]),
     )
-    learned.classifier.save(folder / "classifier")
-    write_atomically(folder / "report.html", _page(result, dataset, unlabelled))
-    predictions.write_csv(folder / "predictions.csv")
+    learned.classifier.save(folder / CLASSIFIER)
+    write_atomically(folder / PAGE, _page(result, dataset, unlabelled))
+    predictions.write_csv(folder / TABLE)
     return result
 
 

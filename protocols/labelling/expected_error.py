@@ -16,6 +16,8 @@ class ExpectedError:
         low: Lower end of the 95 % interval, percent.
         high: Upper end.
         pictures: Labelled pictures that were held out in turn.
+        bound_only: Whether there are so few labels per class that the estimate is far too high: holding out one of two
+            halves what a class is learned from. The upper end of the interval then is all that can be relied on.
         left_out: Classes with a single label, which cannot be held out.
     """
 
@@ -24,7 +26,11 @@ class ExpectedError:
     low: float
     high: float
     pictures: int
+    bound_only: bool
     left_out: tuple[str, ...] = ()
+
+
+_ENOUGH = 5  # labels per class, from which the interval held about as often as it should (docs/results/few-labels)
 
 
 def error_interval(error: float, pictures: int) -> tuple[float, float]:
@@ -69,4 +75,5 @@ def expected_error(
     pictures = len(labels) // repeats
     error = float((predictions != labels).double().mean())
     low, high = error_interval(error, pictures)
-    return ExpectedError(contender, 100 * error, 100 * low, 100 * high, pictures, left_out)
+    few = pictures < _ENOUGH * len(labels.unique())
+    return ExpectedError(contender, 100 * error, 100 * low, 100 * high, pictures, few, left_out)

@@ -84,7 +84,7 @@ def learn(
             pool, usual_readout(len(labels), len(present)), encoder.name, known, seed
         )
     else:
-        name, reason = contender, "as asked for"
+        name, reason = contender, "the contender that was asked for"
         choose([name], known)
         held_out = _held_out(pool, known[frozen_counterpart(name, known)], seed)
     chosen = known[name]
@@ -138,7 +138,7 @@ def _on_codes_or_pixels(
     names = [on_representation(source, readout, known) for source in (encoder, "pixels")]
     counterparts = [frozen_counterpart(name, known) for name in names]
     codes, pixels = (_held_out(pool, known[name], seed) for name in counterparts)
-    usual = "the usual one for so many labels"
+    usual = "the usual contender for so many labels"
     if not len(codes.labels):
         return names[0], codes, f"{usual}; with one label per class, codes and pixels cannot be compared"
     difference = (pixels.errors - codes.errors).reshape(_REPEATS, -1).mean(0)

@@ -65,11 +65,12 @@ class Predictions:
         >>> print(Predictions(("0", "1"), ("cat", "dog"), (0.7, 0.9), ("dog", "cat"), calibrated=True))
         2 labels, 0 with a confidence below 0.5 and 1 below 0.8; confidence is calibrated
         """
+        if not self.calibrated:
+            return f"{count(len(self), 'label')}; confidence is not calibrated: it ranks the pictures, and no more"
         half, most = (sum(p < limit for p in self.confidence) for limit in _LOW)
-        trust = "is calibrated" if self.calibrated else "is not calibrated: it ranks the pictures, and no more"
         return (
             f"{count(len(self), 'label')}, {half:,} with a confidence below {_LOW[0]} and {most:,} below {_LOW[1]}; "
-            f"confidence {trust}"
+            "confidence is calibrated"
         )
 
     def write_csv(self, path: Path) -> None:

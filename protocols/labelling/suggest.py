@@ -15,6 +15,7 @@ from ssl_irmae.encoders.files import find_encoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.labelling.choose import choose
 from ssl_irmae.protocols.labelling.label_sheet import LabelSheet, plain_path
+from ssl_irmae.protocols.labelling.out_folder import all_labelled, own_folder
 from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder
 from ssl_irmae.protocols.labelling.page.pictures_page import Shown, link, pictures_page
 from ssl_irmae.protocols.labelling.suggestion import Suggestion
@@ -111,20 +112,17 @@ def suggest(
     )
     paths = images.paths or tuple(map(str, range(len(images))))
     _require_utf8(paths)
-    folder = Path("runs") / f"{images.name}-suggest" if out is None else Path(out)
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"`out`: {folder} is a file; give a folder")
+    folder = own_folder(out, f"{images.name}-suggest", dataset, (TABLE, PAGE))
     sheet = LabelSheet.read(folder / TABLE)
     known = _known_labels(images, paths, sheet)
     left = len(images) - len(known)
     if left < n:
         raise UserError(
             f"`n`: {count(n, 'picture')} cannot be suggested, since {images.name} has "
-            + (f"only {left:,} without a label; use {left:,} or fewer" if left else "none without a label")
+            + (f"only {left:,} without a label; use {left:,} or fewer" if left else all_labelled(images))
         )
     if sheet.labels:
         progress(Message(f"{sheet.file}: {count(len(sheet.labels), 'label')} filled in already, kept"))
-    folder.mkdir(parents=True, exist_ok=True)  # where this is not allowed, it is known before the long work
     pretrained = find_own_encoder(images, encoder=encoder, device=where, progress=progress)
     codes = pretrained.fit(images.images, where)(images.images, "code")
     progress(Message(f"choosing {n:,} of {count(left, 'picture')} without a label"))

@@ -6,6 +6,8 @@ from ssl_irmae.datasets.reading import count
 from ssl_irmae.protocols.report.note import Note, join
 from ssl_irmae.protocols.storage.rows import Row
 
+_ENOUGH = 20  # scored images
+
 
 def scored_images(row: Row) -> str:
     """Name what was scored."""
@@ -81,7 +83,8 @@ def one_class_notes(rows: Sequence[Row]) -> list[Note]:
     notes = _subsets_of_one_class(rows)
     found: dict[tuple[str, int], list[bool]] = {}
     for row in rows:
-        if row.budget > 1 and row.classes_labelled != 1:
+        # of a handful of images, one class is no wonder
+        if row.budget > 1 and row.classes_labelled != 1 and row.n_scored >= _ENOUGH:
             found.setdefault((row.contender, row.budget), []).append(row.classes_predicted == 1)
     counts = [
         f"{name} at {budget:,} labels, {sum(single)} of {len(single)} trials"

@@ -44,7 +44,8 @@ def find_splits(path: Path) -> dict[str, Path]:
 def class_names(listing: Listing, root: Path, pictures: Sequence[Path]) -> list[str | None]:
     """Return the class of each picture, which is the folder directly in ``root``; None for a picture without one.
 
-    Beside each other and alone, ``labelled`` holds the folders of the classes and ``unlabelled`` the other pictures.
+    Beside each other and alone, ``labelled`` holds the folders of the classes and ``unlabelled`` the other pictures;
+    ``unlabelled`` may also be there alone.
 
     Source: the layout of ``torchvision.datasets.ImageFolder``.
 
@@ -58,6 +59,8 @@ def class_names(listing: Listing, root: Path, pictures: Sequence[Path]) -> list[
             picture.
     """
     files, top = listing.files, {folder.name for folder in listing.folders}
+    if len(top) == 1 and top <= _UNLABELLED and not any(picture.parent == root for picture in pictures):
+        return [None] * len(pictures)
     partly = len(top) == 2 and bool(top & _LABELLED) and bool(top & _UNLABELLED)
     if partly and not any(picture.parent == root for picture in pictures):
         base = root / next(iter(top & _LABELLED))

@@ -6,18 +6,19 @@ from collections import Counter
 
 _ALIKE = 0.85
 _SLIPS = 2  # letters
-_SHORTEST = 4  # letters: "cat" and "car" are as alike as a word and its misspelling
+_SHORTEST = 3  # letters
+_LONG = 5  # letters: of shorter words, another letter makes another word, such as "car" of "cat"
 _FEW = 2  # labels: a slip of the keyboard is seldom made three times
-_MORE = 3  # times as many labels of the class that was meant
 
 
 def near_labels(counts: Counter[str]) -> list[tuple[str, str]]:
     """Find labels that look like slips of another.
 
-    Labels are near if they differ in case, spaces and punctuation alone. They are also near if one or two letters
-    differ, their ratio by difflib is 0.85 or more, and one occurs once or twice while the other occurs three times as
-    often. Labels that differ in digits are never near, nor are those of fewer than four letters, nor those that differ
-    in a prefix: "abnormal" is not a slip of "normal".
+    Labels are near if they differ in case, spaces and punctuation alone. They are also near if one occurs once or twice
+    and the other more often, and they differ by one letter (in words of fewer than five letters, by one too many), by
+    two that changed places, or by two letters where their ratio by difflib is 0.85 or more. Labels that differ in
+    digits are never near, nor are those of fewer than three letters, nor those that differ in a prefix: "abnormal" is
+    not a slip of "normal".
 
     Args:
         counts: How often each label occurs.
@@ -32,7 +33,7 @@ def near_labels(counts: Counter[str]) -> list[tuple[str, str]]:
     usual: dict[str, str] = {}
     pairs = [(label, usual[_letters(label)]) for label in by_count if usual.setdefault(_letters(label), label) != label]
     for rare in (label for label in by_count if counts[label] <= _FEW):
-        frequent = (label for label in by_count if counts[label] >= _MORE * counts[rare])
+        frequent = (label for label in by_count if counts[label] > counts[rare])
         near = next((label for label in frequent if _is_slip(rare, label)), None)
         if near is not None and rare not in dict(pairs):
             pairs.append((rare, near))
@@ -49,7 +50,16 @@ def _is_slip(rare: str, frequent: str) -> bool:
         return False
     if re.findall(r"\d", rare) != re.findall(r"\d", frequent):
         return False
-    match = difflib.SequenceMatcher(None, rare, frequent, autojunk=False)
-    if match.quick_ratio() < _ALIKE or match.ratio() < _ALIKE:
+    if _changed_places(short, long):
+        return True
+    match = difflib.SequenceMatcher(None, short, long, autojunk=False)
+    slips = sum(max(b - a, d - c) for kind, a, b, c, d in match.get_opcodes() if kind != "equal")
+    if len(short) == len(long) < _LONG:
         return False
-    return sum(max(b - a, d - c) for kind, a, b, c, d in match.get_opcodes() if kind != "equal") <= _SLIPS
+    return slips == 1 or (slips <= _SLIPS and match.ratio() >= _ALIKE)
+
+
+def _changed_places(a: str, b: str) -> bool:
+    """Return whether two neighbouring letters changed places, and nothing else differs."""
+    different = [i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y]
+    return len(a) == len(b) and len(different) == 2 and a[different[0]] == b[different[1]] and sorted(a) == sorted(b)

@@ -136,7 +136,7 @@ def test_too_few_pictures_are_one_sentence(
 
 
 def test_nothing_left_to_label_is_one_sentence(digits: ImageSet, tiny_encoder: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="digits has none without a label"):
+    with pytest.raises(UserError, match="digits has a label for every picture"):
         suggested(digits, tiny_encoder, tmp_path / "out")
 
 

@@ -102,13 +102,16 @@ SLIPS = [
     (["polar bear"] * 3 + ["polar-bear"] * 3, "'"),
     (["horse"] * 3 + ["hoorse"], "'hoorse'"),
     (["aeroplane"] * 6 + ["areoplane"] * 2, "'areoplane'"),
+    (["cat"] * 2 + ["catt"], "'catt'"),
+    (["dog"] * 2 + ["dgo"], "'dgo'"),
+    (["digit four"] * 2 + ["digit fuor"], "'digit fuor'"),
 ]
 MEANT = [
     ["cat"] * 5 + ["car"],
     ["scan 1"] * 5 + ["scan 2"],
     ["version-10"] * 5 + ["version-1"],
     ["normal"] * 5 + ["abnormal"],
-    ["positive"] * 2 + ["positives"],  # neither is the usual one
+    ["positive", "positives"],  # neither is the usual one
     ["international airport one"] * 9 + ["international airport two"],  # three letters
 ]
 

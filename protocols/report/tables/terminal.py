@@ -102,6 +102,7 @@ def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], baseline: s
     if unbalanced(first):
         layouts = [*map(_with_balanced, layouts), layouts[-1]]
     labels = f"all {first.budget:,} labels" if first.rule == "full" else f"{first.budget:,} labels"
+    labels += "" if first.rule in ("balanced", "full") else f" ({first.rule})"
     folds = "" if first.folds is None else f"; {first.folds} stratified folds of the labelled images"
     kind = "; transductive: looked at the scored images" if first.transductive else ""
     title = f"{first.dataset}, {labels}{f', n = {min(different)}' if len(different) == 1 else ''}{folds}{kind}"

@@ -1,0 +1,47 @@
+"""The folder that a command writes into: its own, never one that holds anything else."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.datasets.reading import listed
+from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.errors import UserError
+
+
+def own_folder(out: str | Path | None, default: str, dataset: Dataset, writes: Collection[str]) -> Path:
+    """Return the folder to write into, if nothing else would be lost or mixed up there.
+
+    Args:
+        out: What the user named; None takes ``runs`` and the default.
+        default: Name of the folder below ``runs``.
+        dataset: What is read: nothing is written among the pictures, where it would be read as data.
+        writes: Names of what is written.
+
+    Raises:
+        UserError: If it is a file, lies among the pictures, or holds anything else.
+    """
+    folder = Path("runs") / default if out is None else Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"`out`: {folder} is a file: name a folder")
+    if isinstance(dataset, str | Path) and folder.resolve().is_relative_to(Path(dataset).resolve()):
+        raise UserError(
+            f"`out`: {folder} lies among the pictures, and would be read as one of them: name another folder"
+        )
+    others = sorted(p.name for p in folder.glob("*") if p.name not in writes and not p.name.startswith("."))
+    if others:
+        raise UserError(f"`out`: {folder} holds something else ({listed(others)}): name another folder")
+    return folder
+
+
+def all_labelled(images: ImageSet) -> str:
+    """Say that no picture is without a label; a single class is probably a folder that was not meant as one."""
+    if len(images.classes) == 1:
+        return (
+            f"one class only, {images.classes[0]!r}, the folder of all its pictures: for pictures without labels give "
+            "that folder itself"
+        )
+    return (
+        "a label for every picture: to measure, use `ssl-irmae evaluate`; to label others, put them beside these "
+        "without labels"
+    )

@@ -279,7 +279,12 @@ def documents() -> dict[Path, dict[str, str]]:
     bench_file = RESULTS / "performance" / "bench.json"
     bench = json.loads(bench_file.read_text())["sections"]
     return {
-        ROOT / "README.md": {"table": first_table(first), "found": found(budgets), "readouts": readouts_list()},
+        ROOT / "README.md": {
+            "table": first_table(first),
+            "found": found(budgets),
+            "readouts": readouts_list(),
+            "own": few_labels.own_pictures(),
+        },
         RESULTS / "mnist-100-labels" / "README.md": {"table": whole_table(first)},
         RESULTS / "mnist-label-budgets" / "README.md": {"grid": grid_table(budgets)},
         RESULTS / "published-protocol" / "README.md": {"leaky": published_table()},

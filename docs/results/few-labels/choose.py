@@ -26,7 +26,7 @@ ENCODERS = {
     "irmae8-long": ["--method", "irmae", "--depth", "8", "--max-steps", "6000"],
     "irmae4": ["--method", "irmae", "--depth", "4", "--max-steps", "2000"],
     "irmae2": ["--method", "irmae", "--depth", "2", "--max-steps", "2000"],
-    "ae": ["--method", "ae", "--max-steps", "2000"],
+    "plain": ["--method", "ae", "--max-steps", "2000"],
 }
 KEPT = "irmae2"
 FROZEN = ("linear", "poisson", "poisson-prior")

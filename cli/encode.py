@@ -69,6 +69,8 @@ def command(
             image_size=network.config.architecture.image_size,
             progress=display,
         )
+    if images.images.shape[1] > network.config.architecture.channels and not quiet:
+        print_status(f"{images.name}: colour is read as grey, as the encoder learned it")
     arrays = {"code": network.encode(images.images).numpy(), "fingerprint": np.array(images.fingerprint)}
     if not network.config.folded:
         arrays["features"] = network.encode(images.images, reads="features").numpy()

@@ -73,6 +73,4 @@ def command(
         classify = shlex.join(["ssl-irmae", "classify", dataset, "--labels-from", str(result.table), *more])
         print_result(f"then: {classify}")
     else:
-        print_result(
-            "path is the position of an image, from 0; then: put the labels where those of the images are kept"
-        )
+        print_result("path is the position of an image, from 0; then: write its class into labels, in place of -1")

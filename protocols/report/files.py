@@ -57,8 +57,10 @@ def write_report(
         The names of the files.
 
     Raises:
-        UserError: If an encoder was not used by the trials, or the images are not those of the trials.
+        UserError: If ``out`` is a file, an encoder was not used by the trials, or the images are others than theirs.
     """
+    if out.exists() and not out.is_dir():
+        raise UserError(f"`out`: {out} is a file: name a folder")
     figures = {
         "error-against-labels": error_against_labels(report),
         "paired-differences": paired_differences(report),

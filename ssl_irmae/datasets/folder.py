@@ -12,7 +12,7 @@ from ssl_irmae.datasets.folder_reading import left_out, what_was_read
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, Split
 from ssl_irmae.datasets.label_table import Row, labels_by_path, read_table
 from ssl_irmae.datasets.picture_files import Listing, find_files, list_folder
-from ssl_irmae.datasets.picture_formats import looks_like_picture
+from ssl_irmae.datasets.picture_formats import is_archive_or_idx, looks_like_picture
 from ssl_irmae.datasets.picture_pixels import stack
 from ssl_irmae.datasets.pictures import Picture, UnreadableError, read_picture
 from ssl_irmae.datasets.reading import Reading, count, listed
@@ -44,7 +44,9 @@ def load(
     listing = _without(find_files(root), labels_from)
     read = _read_all(listing.files, path, image_size)
     if not read.pictures:
-        raise UserError(f"{root} contains no pictures")
+        beside = [file.name for file in read.others if is_archive_or_idx(file)]
+        hint = f", but other data: give {root / beside[0]} itself" if beside else ""
+        raise UserError(f"{root} contains no pictures{hint}")
     _check_sizes(read.pictures, root, image_size)
     table = None if labels_from is None else _table(path, labels_from, classes)
     names = _names(table, path, root, listing, read.files)
@@ -65,7 +67,7 @@ def load(
         classes=tuple(order),
         paths=tuple(_relative(read.files, path)),
         reading=Reading(
-            what=what_was_read(read.pictures, names),
+            what=what_was_read(read.pictures, names, deeper=table is None and _has_deeper(read.files, root)),
             left_out=(*left_out(listing, read.pictures, read.others), *beside),
             changed=changed,
         ),
@@ -184,6 +186,12 @@ def _beside(path: Path, splits: dict[str, Path], labels_from: Path | None) -> li
         files = count(len(find_files(splits["val"]).files), "file")
         beside.append(f"{files} in {splits['val'].name}/, as validation is not used")
     return beside
+
+
+def _has_deeper(files: Iterable[Path], root: Path) -> bool:
+    """Return whether there are pictures in folders of folders, which name no classes."""
+    parts = [file.relative_to(root).parts for file in files]
+    return any(len(each) > (3 if each[0] in ("labelled", "labeled") else 2) for each in parts)
 
 
 def _relative(files: Iterable[Path], path: Path) -> list[str]:

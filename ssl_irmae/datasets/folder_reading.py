@@ -9,12 +9,13 @@ from ssl_irmae.datasets.pictures import Picture
 from ssl_irmae.datasets.reading import count, listed
 
 
-def what_was_read(pictures: Sequence[Picture], names: Sequence[str | None]) -> tuple[str, ...]:
+def what_was_read(pictures: Sequence[Picture], names: Sequence[str | None], *, deeper: bool = False) -> tuple[str, ...]:
     """Write what pictures there are.
 
     Args:
         pictures: At least one.
         names: Name of the class of each, None for one without a label.
+        deeper: Whether folders further down were passed over, so that a person may want to know what the classes are.
     """
     classes = sorted({name for name in names if name is not None})
     sizes = sorted({p.size for p in pictures}, key=lambda size: (size[0] * size[1], size))
@@ -27,7 +28,8 @@ def what_was_read(pictures: Sequence[Picture], names: Sequence[str | None]) -> t
     ]
     if not classes:
         return (*what, "no labels")
-    what.insert(1, f"{count(len(classes), 'class', 'classes')} ({listed(classes)})")
+    named = f"the top folders {listed(classes)}" if deeper else listed(classes)
+    what.insert(1, f"{count(len(classes), 'class', 'classes')} ({named})")
     if not unlabelled:
         return (*what, "all labelled")
     return (*what, f"{len(names) - unlabelled:,} labelled", f"{unlabelled:,} unlabelled")

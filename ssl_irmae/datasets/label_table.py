@@ -59,7 +59,9 @@ def read_table(file: Path) -> tuple[Row, ...]:
         columns = [name.strip(' "').lower() for name in header.split(delimiter)]
         if {"path", "label"} <= set(columns):
             return _rows(file, text, delimiter, columns)
-    raise UserError(f"{file}: line 1 must name the columns 'path' and 'label', got {header[:80]!r}")
+    raise UserError(
+        f"{file}: line 1 must name the columns, got {header[:80]!r}: put a line 'path,label' above the others"
+    )
 
 
 def _rows(file: Path, text: str, delimiter: str, columns: Sequence[str]) -> tuple[Row, ...]:

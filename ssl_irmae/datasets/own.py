@@ -11,6 +11,7 @@ import torch
 
 from ssl_irmae.datasets import archive, folder, idx_images
 from ssl_irmae.datasets.image_set import ImageSet, Split
+from ssl_irmae.datasets.picture_formats import looks_like_picture
 from ssl_irmae.datasets.pixel_range import stretch
 from ssl_irmae.errors import UserError
 
@@ -63,6 +64,11 @@ def load(
         raise UserError(f"`labels_from` names the pictures of a folder, and {path} is a file with its own labels")
     if path.suffix == ".npz":
         return archive.load(path, split)
+    if looks_like_picture(path):
+        raise UserError(f"{path} is a single picture: give the folder that it is in")
+    if path.suffix.lower() in (".npy", ".zip", ".tar", ".tgz", ".7z", ".rar"):
+        remedy = "save it as .npz, under the name images" if path.suffix.lower() == ".npy" else "unpack it first"
+        raise UserError(f"{path} is neither a folder of pictures nor an .npz nor an IDX file: {remedy}")
     return idx_images.load(path, split)
 
 

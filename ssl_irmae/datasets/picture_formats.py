@@ -11,7 +11,8 @@ from PIL import Image
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # what matters raises; it need not be printed too
 
 _OTHER_PROGRAM = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}  # Pillow leaves their pixels to another program
-_OTHER_SUFFIXES = {".heic", ".heif", ".jxl"}  # pictures to a person, unknown to Pillow
+# pictures to a person, unknown to Pillow
+_OTHER_SUFFIXES = {".heic", ".heif", ".jxl", ".arw", ".cr2", ".cr3", ".nef", ".orf", ".raf", ".rw2"}
 
 
 def named_as_picture(file: Path) -> bool:
@@ -33,6 +34,11 @@ def looks_like_picture(file: Path) -> bool:
         Image.open(stream, formats=formats_for(file))
         return True
     return False
+
+
+def is_archive_or_idx(file: Path) -> bool:
+    """Return whether a file's name says that it is images of another form: an archive or an IDX file."""
+    return file.suffix.lower() == ".npz" or ("images" in file.name and "idx3" in file.name)
 
 
 @functools.cache

@@ -25,7 +25,7 @@ def test_the_top_folder_is_the_class(tmp_path: Path, split: Split) -> None:
     assert images.classes == ("healthy", "ill")
     assert names_of(images) == [path.split("/")[1] for path in images.paths]
     assert all((tmp_path / path).is_file() for path in images.paths)
-    assert "2 classes (healthy, ill)" in message
+    assert "2 classes (the top folders healthy, ill)" in message
 
 
 @pytest.mark.parametrize("beside", ["bus/0.png", "0.png", "picture-without-a-suffix"])
@@ -214,3 +214,17 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     write_pictures(tmp_path, "test/0.png")
     with pytest.raises(UserError, match="no train/ folder"):
         load_images(tmp_path)
+
+
+def test_unlabelled_alone_means_no_labels(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "unlabelled", "0.png", "1.png")
+    images = load_images(str(tmp_path))
+    assert images.labels is None
+    assert len(images) == 2
+
+
+def test_folders_below_the_classes_are_said_to_be_passed_over(tmp_path: Path) -> None:
+    write_pictures(tmp_path, "ill/p1/0.png", "ill/p2/1.png", "well/p3/2.png")
+    images = load_images(str(tmp_path))
+    assert images.classes == ("ill", "well")
+    assert "2 classes (the top folders ill, well)" in str(images.reading)

@@ -65,7 +65,7 @@ def test_a_table_labels_both_splits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("file,class\n0.png,a\n", "line 1 must name the columns 'path' and 'label', got 'file,class'"),
+        ("file,class\n0.png,a\n", "line 1 must name the columns, got 'file,class'"),
         ("", "line 1 must name the columns"),
         ("path,label\n0.png,a\nsub/1.png,b\n9.png,b\n", r"2 paths .*line 3 'sub/1.png' \(did you mean '1.png'\?\)"),
         ("path,label\n../set2/0.png,a\n", "1 path cannot be found"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ssl_irmae.datasets.idx import idx_bytes
 from ssl_irmae.datasets.registry import load_images
 from ssl_irmae.errors import UserError
 from tests.ssl_irmae.pictures import random_pixels
@@ -91,4 +92,22 @@ def test_a_damaged_picture_is_named(tmp_path: Path, place: int) -> None:
     content[place] ^= 0xFF
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(UserError, match=r"a\.png cannot be read"):
+        load_images(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("a.png", "single picture: give the folder"), ("a.npy", "save it as .npz"), ("a.zip", "unpack it first")],
+)
+def test_a_file_of_another_kind_is_named_with_what_to_do(tmp_path: Path, name: str, message: str) -> None:
+    Image.fromarray(random_pixels(4, 4)).save(tmp_path / "a.png")
+    (tmp_path / "a.npy").write_bytes(b"x")
+    (tmp_path / "a.zip").write_bytes(b"x")
+    with pytest.raises(UserError, match=message):
+        load_images(str(tmp_path / name))
+
+
+def test_a_folder_of_other_data_names_the_file_to_give(tmp_path: Path) -> None:
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx_bytes(random_pixels(2, 4, 4)))
+    with pytest.raises(UserError, match=r"contains no pictures, but other data: give .*train-images-idx3-ubyte itself"):
         load_images(str(tmp_path))

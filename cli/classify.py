@@ -69,6 +69,8 @@ def command(
         )
     width = min(shutil.get_terminal_size().columns, 120)
     for line in str(result).splitlines():
-        print_result(textwrap.fill(line, width, break_on_hyphens=False, break_long_words=False))
+        # a command stays on one line, so that it can be copied
+        wrapped = textwrap.fill(line, width, break_on_hyphens=False, break_long_words=False)
+        print_result(line if line.startswith("  ") else wrapped)
     if not quiet:
         print_status(f"{result.folder}: predictions.csv, report.html, classifier/")

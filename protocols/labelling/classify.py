@@ -91,7 +91,7 @@ class Classification:
             if self.learned.classifier.calibrated
             else "Confidence only ranks the pictures: with so few labels it cannot be calibrated."
         )
-        return [trust, f"To label what it is least sure of: {self.command}"]
+        return [trust, "To label what it is least sure of:", f"  {self.command}"]
 
 
 def expected_error_caveats(expected: ExpectedError, contender: str) -> list[str]:
@@ -204,5 +204,5 @@ def _page(result: Classification, dataset: Dataset, images: ImageSet) -> str:
         )
         for i in torch.tensor(predictions.confidence).argsort(stable=True).tolist()
     ]
-    lines = [*result.answer(), *result.caveats(), *result.what_next()]
-    return pictures_page(f"{result.dataset}: the least certain first", lines, shown)
+    lines = [*result.answer(), *result.what_next()]
+    return pictures_page(f"{result.dataset}: the least certain first", lines, shown, details=result.caveats())

@@ -65,8 +65,27 @@ def test_mistakes_are_one_sentence(folder: Path) -> None:
     check_mistake(f"classify {options(folder).replace('-poisson', '-poison')}", "did you mean")
     rows = [f"{i:03}.png,a" for i in range(200)]
     table.write_text("\n".join(["path,label", *rows]))
-    check_mistake(f"classify {pictures} --labels-from {table}", "none is left to classify")
+    check_mistake(f"classify {pictures} --labels-from {table}", "there is nothing to classify")
     assert not (folder / "out").exists()
+
+
+def test_nothing_of_somebody_elses_is_written_over(folder: Path) -> None:
+    for name in ("notes.txt", "predictions.csv"):
+        (folder / "out").mkdir(exist_ok=True)
+        (folder / "out" / name).write_text("mine")
+        check_mistake(f"classify {options(folder)}", "name another folder")
+        assert (folder / "out" / name).read_text() == "mine"
+        (folder / "out" / name).unlink()
+    inside = options(folder).replace(str(folder / "out"), str(folder / "pictures" / "out"))
+    check_mistake(f"classify {inside}", "lies among the pictures")
+    assert not (folder / "pictures" / "out").exists()
+
+
+def test_the_same_command_again_writes_the_same(folder: Path) -> None:
+    run(f"classify {options(folder)} -q")
+    before = {file.name: file.read_bytes() for file in (folder / "out").rglob("*") if file.is_file()}
+    run(f"classify {options(folder)} -q")
+    assert before == {file.name: file.read_bytes() for file in (folder / "out").rglob("*") if file.is_file()}
 
 
 def test_stopped_while_it_pretrains_the_same_command_continues(folder: Path) -> None:

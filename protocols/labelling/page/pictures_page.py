@@ -38,7 +38,9 @@ class Shown:
     file: str | None = None
 
 
-def pictures_page(title: str, lines: Sequence[str], pictures: Sequence[Shown], *, most: int = 200) -> str:
+def pictures_page(
+    title: str, lines: Sequence[str], pictures: Sequence[Shown], *, details: Sequence[str] = (), most: int = 200
+) -> str:
     """Write a page of pictures, the first ones of very many, and say how many of how many it shows.
 
     Paths and captions are shown as text, whatever they contain. Pictures are at most 96 pixels wide and high; smaller
@@ -48,6 +50,7 @@ def pictures_page(title: str, lines: Sequence[str], pictures: Sequence[Shown], *
         title: Title and heading.
         lines: Paragraphs below the heading.
         pictures: All there are, the most important first.
+        details: Paragraphs of fine print, folded away.
         most: How many are shown at most.
 
     Returns:
@@ -60,6 +63,7 @@ def pictures_page(title: str, lines: Sequence[str], pictures: Sequence[Shown], *
     page = environment.from_string(source.read_text(encoding="utf-8")).render(
         title=title,
         lines=lines,
+        details=details,
         pictures=[(picture, _thumbnail(picture.image), _quoted(picture.file)) for picture in pictures[:most]],
         total=len(pictures),
     )

@@ -10,6 +10,7 @@ from torch import Tensor
 from ssl_irmae._support.seeding import derive_seed
 from ssl_irmae.datasets.image_set import UNLABELLED
 from ssl_irmae.protocols.folds import Fold, Indices
+from ssl_irmae.protocols.labelling.typical import typical
 from ssl_irmae.protocols.subsets import Subset
 
 TYPICAL: Final = "typical"
@@ -35,8 +36,6 @@ def choose_typical(
         seed: Seed of the choice.
         fold: The fold that is scored.
     """
-    from ssl_irmae.protocols.labelling.typical import typical
-
     labelled = np.flatnonzero(labels != UNLABELLED)
     if budget == len(labelled):
         return Subset(labelled, seed, "full", fold)

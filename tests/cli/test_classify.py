@@ -106,4 +106,4 @@ def test_stopped_while_it_pretrains_the_same_command_continues(folder: Path) -> 
     assert process.stderr is not None
     assert any("continuing" in line or "epoch" in line for line in process.stderr)
     process.kill()
-    process.wait()
+    process.communicate()

@@ -117,5 +117,6 @@ def test_a_second_evaluation_uses_the_encoder_that_the_first_pretrained(monkeypa
     lock.acquire()
     events = []
     assert find(_finishing(lock, lambda: config.with_name("hidden").rename(config), events)) == first
-    assert events[0] == Message("waiting for another process that is pretraining ae for arrays")
+    waited = f"waiting for another process that is pretraining the encoder {first.folder.name}"
+    assert events[0] == Message(waited)
     assert not any(isinstance(event, Pretrained) for event in events)

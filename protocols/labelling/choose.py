@@ -1,23 +1,22 @@
 """Which pictures to label: the typical ones, and with labels also those of which a classifier is uncertain."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import zip_longest
 
 import torch
-from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from ssl_irmae.protocols.labelling.suggestion import Suggestion
 from ssl_irmae.protocols.labelling.typical import typical_suggestions
 from ssl_irmae.protocols.labelling.uncertain import doubt, uncertain
-from ssl_irmae.protocols.readouts.scaling import Scaling
 
-_C = 0.1  # as in self-training, which also relies on how certain logistic regression is
-_MAX_ITER = 1000
+ProbabilitiesOf = Callable[[Tensor, Tensor], Tensor]
+"""Maps positions and classes of labelled pictures, int64 (l,), to the probabilities of all, fp32 (m, classes)."""
 
 
-def choose(codes: Tensor, known: Mapping[int, str], n: int, *, seed: int) -> tuple[Suggestion, ...]:
+def choose(
+    codes: Tensor, known: Mapping[int, str], n: int, *, seed: int, probabilities_of: ProbabilitiesOf
+) -> tuple[Suggestion, ...]:
     """Choose pictures to label, the most useful first.
 
     Without labels of two classes, all are typical ones. With them, every second picture is one of which a classifier of
@@ -29,6 +28,7 @@ def choose(codes: Tensor, known: Mapping[int, str], n: int, *, seed: int) -> tup
         known: Label of each picture that has one, by position.
         n: How many pictures to choose, at most those without a label.
         seed: Seed of every random choice.
+        probabilities_of: Fits a classifier of these labels.
     """
     labelled = torch.tensor(sorted(known), dtype=torch.int64)
     classes = sorted(set(known.values()))
@@ -41,25 +41,8 @@ def choose(codes: Tensor, known: Mapping[int, str], n: int, *, seed: int) -> tup
     free[[suggestion.position for suggestion in groups]] = False
     rest = free.nonzero().flatten()
     y = torch.tensor([classes.index(known[i]) for i in labelled.tolist()])
-    probabilities = few_label_probabilities(codes, labelled, y)
+    probabilities = probabilities_of(labelled, y)
     found = rest[uncertain(probabilities[rest], codes[rest], doubtful, seed=seed)]
     doubts = [Suggestion(i, doubt(probabilities[i], classes)) for i in found.tolist()]
     # in turn, so that whoever stops early has labelled both kinds
     return tuple(s for pair in zip_longest(groups, doubts) for s in pair if s is not None)
-
-
-def few_label_probabilities(codes: Tensor, labelled: Tensor, labels: Tensor) -> Tensor:
-    """Fit logistic regression to a few labels and return the probabilities of every class for every picture.
-
-    Args:
-        codes: Codes of all pictures, fp32, shape (m, d).
-        labelled: Positions of the labelled ones, int64, shape (l,).
-        labels: Their classes, int64, shape (l,); every class from 0 to the largest occurs, and there are at least two.
-
-    Returns:
-        fp32, shape (m, classes).
-    """
-    x = Scaling.of(codes)(codes).numpy()
-    with threadpool_limits(1):  # the same bits with any number of threads
-        model = LogisticRegression(C=_C, max_iter=_MAX_ITER).fit(x[labelled.numpy()], labels.numpy())
-        return torch.from_numpy(model.predict_proba(x)).float()

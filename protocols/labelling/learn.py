@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 import torch
+from torch import Tensor
 
 from ssl_irmae._support.progress import Listener, Message, silent
-from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
@@ -118,6 +119,32 @@ def learn(
         reason,
         expected,
     )
+
+
+def few_label_probabilities(
+    images: ImageSet, encoder: PretrainedEncoder, device: torch.device, positions: Tensor, labels: Tensor
+) -> Tensor:
+    """Return what the usual contender makes of all pictures, or its frozen counterpart if it trains a network.
+
+    Args:
+        images: All pictures, at the size and with the channels that the encoder reads; their labels are not used.
+        encoder: The pretrained encoder.
+        device: Where networks run.
+        positions: The labelled pictures, int64 (l,), ascending.
+        labels: Their classes, int64 (l,); every class from 0 to the largest occurs, and there are at least two.
+
+    Returns:
+        Uncalibrated probabilities, fp32 (n, classes).
+    """
+    classes = int(labels.max()) + 1
+    every = torch.full((len(images),), UNLABELLED)
+    every[positions] = labels
+    pool = Pool(replace(images, labels=every, classes=tuple(map(str, range(classes)))), {encoder.name: encoder}, device)
+    known = contenders_for_few_labels(encoder.name)
+    usual = on_representation(encoder.name, usual_readout(len(labels), classes), known)
+    contender = known[frozen_counterpart(usual, known)]
+    (predictor,) = pool.fit(contender, [pool.labelled], seed=0)
+    return predictor.logits(pool.inputs(contender)).softmax(1)
 
 
 def _held_out(pool: Pool, contender: Contender, seed: int) -> HeldOut:

@@ -1,5 +1,6 @@
 """Which pictures to label first: from a folder of pictures to a table to fill in."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,9 @@ from ssl_irmae.encoders.files import find_encoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.labelling.choose import choose
 from ssl_irmae.protocols.labelling.label_sheet import LabelSheet, plain_path
+from ssl_irmae.protocols.labelling.learn import few_label_probabilities
 from ssl_irmae.protocols.labelling.out_folder import all_labelled, own_folder
-from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder
+from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to
 from ssl_irmae.protocols.labelling.page.pictures_page import Shown, link, pictures_page
 from ssl_irmae.protocols.labelling.suggestion import Suggestion
 
@@ -124,9 +126,11 @@ def suggest(
     if sheet.labels:
         progress(Message(f"{sheet.file}: {count(len(sheet.labels), 'label')} filled in already, kept"))
     pretrained = find_own_encoder(images, encoder=encoder, device=where, progress=progress)
-    codes = pretrained.fit(images.images, where)(images.images, "code")
+    pictures = fitted_to(pretrained, images)
+    codes = pretrained.fit(pictures.images, where)(pictures.images, "code")
     progress(Message(f"choosing {n:,} of {count(left, 'picture')} without a label"))
-    chosen = choose(codes, known, n, seed=seed)
+    probabilities_of = functools.partial(few_label_probabilities, pictures, pretrained, where)
+    chosen = choose(codes, known, n, seed=seed, probabilities_of=probabilities_of)
     # the page first: after a kill, the table is that of the last complete call, and nothing filled in is lost
     write_atomically(folder / PAGE, _page(dataset, images, paths, chosen, folder=folder, labelled=len(known)))
     rows = [(paths[i], known[i]) for i in sorted(known)] + [(paths[s.position], "") for s in chosen]

@@ -99,17 +99,23 @@ def test_a_classifier_without_any_doubt_can_be_chosen_from(blobs: Blobs) -> None
     assert len(uncertain(certain, codes, 5, seed=0).unique()) == 5
 
 
+def undecided(positions: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return equal probabilities for 150 pictures, whatever the labels."""
+    assert len(positions) == len(labels)
+    return torch.full((150, int(labels.max()) + 1), 1 / (int(labels.max()) + 1))
+
+
 def test_with_labels_of_two_classes_every_second_picture_is_a_doubtful_one(blobs: Blobs) -> None:
     codes, y = blobs
     known = {int((y == c).nonzero()[0]): f"class {c}" for c in range(3)}
-    chosen = choose(codes, known, 7, seed=0)
+    chosen = choose(codes, known, 7, seed=0, probabilities_of=undecided)
     assert len({s.position for s in chosen} - known.keys()) == 7
     kinds = [s.reason.split()[0] for s in chosen]
     assert kinds == ["typical", "between"] * 3 + ["typical"]
-    assert chosen == choose(codes, known, 7, seed=0)
+    assert chosen == choose(codes, known, 7, seed=0, probabilities_of=undecided)
 
 
 def test_labels_of_one_class_leave_nothing_to_doubt(blobs: Blobs) -> None:
     codes, _ = blobs
-    chosen = choose(codes, {0: "cat", 1: "cat"}, 6, seed=0)
+    chosen = choose(codes, {0: "cat", 1: "cat"}, 6, seed=0, probabilities_of=undecided)
     assert all(s.reason.startswith("typical") for s in chosen)

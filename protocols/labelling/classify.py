@@ -24,7 +24,6 @@ from ssl_irmae.protocols.labelling.predictions import Predictions
 from ssl_irmae.protocols.representations.pretrained import open_encoder
 
 TABLE, PAGE, CLASSIFIER = "predictions.csv", "report.html", "classifier"
-WRITES = (TABLE, PAGE, CLASSIFIER)
 _LEVELS = (0.9, 0.5)
 
 
@@ -167,9 +166,10 @@ def classify(
     rest = (images.labels == UNLABELLED).nonzero().flatten()
     if not len(rest):
         raise UserError(f"{images.name}: there is nothing to classify, since it has {all_labelled(images)}")
-    folder = own_folder(out, f"{images.name}-classify", dataset, WRITES)
-    if (folder / TABLE).exists() and not (folder / CLASSIFIER / CONFIG).is_file():
-        raise UserError(f"`out`: {folder / TABLE} was not written by classify, and would be lost: name another folder")
+    folder = own_folder(out, f"{images.name}-classify", dataset)
+    foreign = [name for name in (TABLE, PAGE) if (folder / name).exists()]
+    if foreign and not (folder / CLASSIFIER / CONFIG).is_file():
+        raise UserError(f"`out`: {folder} has its own {listed(foreign)}, which would be lost: name another folder")
     found = find_own_encoder(images, encoder=encoder, device=torch_device, progress=progress)
     images = fitted_to(found, images)
     learned = learn(images, found, contender=contender, seed=seed, device=torch_device, progress=progress)

@@ -1,25 +1,22 @@
-"""The folder that a command writes into: its own, never one that holds anything else."""
+"""The folder that a command writes into, never one among the pictures."""
 
-from collections.abc import Collection
 from pathlib import Path
 
 from ssl_irmae.datasets.image_set import ImageSet
-from ssl_irmae.datasets.reading import listed
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.errors import UserError
 
 
-def own_folder(out: str | Path | None, default: str, dataset: Dataset, writes: Collection[str]) -> Path:
-    """Return the folder to write into, if nothing else would be lost or mixed up there.
+def own_folder(out: str | Path | None, default: str, dataset: Dataset) -> Path:
+    """Return the folder to write into, if nothing would be mixed up there.
 
     Args:
         out: What the user named; None takes ``runs`` and the default.
         default: Name of the folder below ``runs``.
         dataset: What is read: nothing is written among the pictures, where it would be read as data.
-        writes: Names of what is written.
 
     Raises:
-        UserError: If it is a file, lies among the pictures, or holds anything else.
+        UserError: If it is a file or lies among the pictures.
     """
     folder = Path("runs") / default if out is None else Path(out)
     if folder.exists() and not folder.is_dir():
@@ -28,9 +25,6 @@ def own_folder(out: str | Path | None, default: str, dataset: Dataset, writes: C
         raise UserError(
             f"`out`: {folder} lies among the pictures, and would be read as one of them: name another folder"
         )
-    others = sorted(p.name for p in folder.glob("*") if p.name not in writes and not p.name.startswith("."))
-    if others:
-        raise UserError(f"`out`: {folder} holds something else ({listed(others)}): name another folder")
     return folder
 
 

@@ -114,7 +114,7 @@ def suggest(
     )
     paths = images.paths or tuple(map(str, range(len(images))))
     _require_utf8(paths)
-    folder = own_folder(out, f"{images.name}-suggest", dataset, (TABLE, PAGE))
+    folder = own_folder(out, f"{images.name}-suggest", dataset)
     sheet = LabelSheet.read(folder / TABLE)
     known = _known_labels(images, paths, sheet)
     left = len(images) - len(known)

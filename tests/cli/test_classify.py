@@ -70,7 +70,7 @@ def test_mistakes_are_one_sentence(folder: Path) -> None:
 
 
 def test_nothing_of_somebody_elses_is_written_over(folder: Path) -> None:
-    for name in ("notes.txt", "predictions.csv"):
+    for name in ("report.html", "predictions.csv"):
         (folder / "out").mkdir(exist_ok=True)
         (folder / "out" / name).write_text("mine")
         check_mistake(f"classify {options(folder)}", "name another folder")

@@ -1,8 +1,6 @@
 """Typical images are chosen on one representation, named in every trial, the same for all contenders."""
 
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
@@ -28,10 +26,7 @@ def brightest_first(monkeypatch: pytest.MonkeyPatch) -> None:
         order = codes.sum(1).argsort(descending=True)[:n]
         return order if seed % 2 else order.flip(0)
 
-    module = ModuleType("typical")
-    module.__dict__["typical"] = typical
-    monkeypatch.setitem(sys.modules, "ssl_irmae.protocols.labelling", ModuleType("labelling"))
-    monkeypatch.setitem(sys.modules, "ssl_irmae.protocols.labelling.typical", module)
+    monkeypatch.setattr("ssl_irmae.protocols.typical_subsets.typical", typical)
 
 
 def test_only_labelled_images_outside_the_fold_are_chosen() -> None:

@@ -37,9 +37,9 @@ def contenders_for_few_labels(encoder: str) -> dict[str, Contender]:
     """
     every = {**CONTENDERS, **contenders_of(encoder)}
     sources = (None, encoder, "pixels", "pca")
-    return {
-        name: c.with_steps(_STEPS) for name, c in every.items() if c.representation in sources and not c.transductive
-    }
+    # a linear stack of its own is not folded when it is kept
+    kept = {name: c for name, c in every.items() if not c.transductive and "depth" not in c.settings}
+    return {name: c.with_steps(_STEPS) for name, c in kept.items() if c.representation in sources}
 
 
 def on_representation(representation: str, readout: str, known: Mapping[str, Contender]) -> str:

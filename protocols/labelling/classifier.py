@@ -123,8 +123,8 @@ class Classifier:
                 "neither transductive nor has a linear stack of its own"
             )
         for name in classes:
-            if not name.isprintable():  # such as a folder's name that is not UTF-8: no JSON could hold it
-                raise UserError(f"the class {name!r} has a name that cannot be printed: rename its folder or label")
+            if name.encode("utf-8", "ignore").decode() != name:  # no JSON could hold it
+                raise UserError(f"the class {name!r} has a name that is not UTF-8: rename its folder or label")
         codes = codes_for(predictor, representation, reads, train, device)
         channels, image_size = train.shape[1:3]
         classifier = cls(tuple(classes), channels, image_size, codes, predictor, card=card or {})

@@ -16,9 +16,9 @@ from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
 from ssl_irmae.encoders.files import CONFIG
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.labelling.expected_error import ExpectedError
-from ssl_irmae.protocols.labelling.learn import Learned, learn
+from ssl_irmae.protocols.labelling.learn import Learned, check_request, learn
 from ssl_irmae.protocols.labelling.out_folder import all_labelled, own_folder
-from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to
+from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to, own_name
 from ssl_irmae.protocols.labelling.page.pictures_page import Shown, link, pictures_page
 from ssl_irmae.protocols.labelling.predictions import Predictions
 from ssl_irmae.protocols.representations.pretrained import open_encoder
@@ -97,7 +97,7 @@ def expected_error_caveats(expected: ExpectedError, contender: str) -> list[str]
     """Return what the expected error rests on, one sentence each."""
     lines = [
         f"It comes from cross-validation on {count(expected.pictures, 'labelled picture')}, with fewer labels than the "
-        "classifier has, so it is rather too high.",
+        "classifier has, so it is rather too high; but codes or pixels were chosen by it too.",
         "Suggested pictures are not a random sample: they are typical or difficult, and the error is a rough guide.",
         "Pictures were held out without their labels but stayed in the pool of unlabelled pictures, as those to be "
         "labelled are.",
@@ -170,6 +170,7 @@ def classify(
     foreign = [name for name in (TABLE, PAGE) if (folder / name).exists()]
     if foreign and not (folder / CLASSIFIER / CONFIG).is_file():
         raise UserError(f"`out`: {folder} has its own {listed(foreign)}, which would be lost: name another folder")
+    check_request(images, own_name(encoder), contender)
     found = find_own_encoder(images, encoder=encoder, device=torch_device, progress=progress)
     images = fitted_to(found, images)
     learned = learn(images, found, contender=contender, seed=seed, device=torch_device, progress=progress)

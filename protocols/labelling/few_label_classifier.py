@@ -11,10 +11,11 @@ from sklearn.utils.validation import check_is_fitted
 from ssl_irmae._support.compute import find_device
 from ssl_irmae.datasets.arrays import as_tensor
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
+from ssl_irmae.datasets.label_arrays import read_labels
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.estimators import as_images
-from ssl_irmae.protocols.labelling.learn import learn
-from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to
+from ssl_irmae.protocols.labelling.learn import check_request, learn
+from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to, own_name
 
 
 class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -58,7 +59,7 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
         Args:
             X: Images, uint8, shape (n, h, w) or (n, c, h, w).
-            y: Labels, shape (n,): whole numbers with -1 for an image without one, or names with "" for one.
+            y: Labels, shape (n,): whole numbers or names; -1, NaN or an empty name is none.
 
         Raises:
             UserError: If images or labels are of another kind, or fewer than two classes have a label.
@@ -66,12 +67,14 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         images, given = as_images(X), np.asarray(y)
         if given.shape != (len(images),):
             raise UserError(f"`y` must have one label per image: got {len(images)} images and labels of {given.shape}")
-        missing = given == ("" if given.dtype.kind in "US" else UNLABELLED)
-        classes, indices = np.unique(given[~missing], return_inverse=True)
+        read = read_labels(given, "`y`")
+        missing = ~read.labelled
+        classes, indices = np.unique(read.values[~missing], return_inverse=True)
         labels = np.full(len(images), UNLABELLED, np.int64)
         labels[~missing] = indices
         device = find_device(self.device)
         named = ImageSet("images", images, as_tensor(labels), tuple(map(str, classes)))
+        check_request(named, own_name(self.encoder), self.contender)
         encoder = find_own_encoder(named, encoder=self.encoder, device=device)
         learned = learn(fitted_to(encoder, named), encoder, contender=self.contender, seed=self.seed, device=device)
         self.classes_ = classes

@@ -77,16 +77,15 @@ def held_out_logits(
         Logits and labels; empty if no class has two labels.
     """
     positions, labels = pool.labelled
-    rounds = [folds(labels, count=count, rng=generator("cpu", seed, "folds", r)) for r in range(repeats)]
-    held_out = [fold for dealt in rounds for fold in dealt]
-    if not held_out:
-        return HeldOut(torch.empty(0, len(pool.images.classes)), torch.empty(0, dtype=torch.int64))
     inputs = pool.inputs(contender)
     logits = torch.full((repeats, len(labels), len(pool.images.classes)), torch.nan)
-    place = [r for r, dealt in enumerate(rounds) for _ in dealt]
-    fits = _fits(pool, contender, [_without(pool.labelled, fold) for fold in held_out], seed, progress)
-    for r, fold, predictor in zip(place, held_out, fits, strict=True):
-        logits[r, fold] = predictor.logits(inputs[positions[fold]])
+    for r in range(repeats):  # one at a time: a predictor on a graph holds scores of all pictures
+        dealt = folds(labels, count=count, rng=generator("cpu", seed, "folds", r))
+        if not dealt:
+            break
+        fits = _fits(pool, contender, [_without(pool.labelled, fold) for fold in dealt], seed, progress)
+        for fold, predictor in zip(dealt, fits, strict=True):
+            logits[r, fold] = predictor.logits(inputs[positions[fold]])
     known = ~logits[0].isnan().any(1)
     return HeldOut(logits[:, known].flatten(0, 1), labels[known].repeat(repeats))
 

@@ -73,12 +73,10 @@ def learn(
     Raises:
         UserError: If fewer than two classes have a label, or the contender is unknown or cannot be kept.
     """
+    check_request(images, encoder.name, contender)
     pool = Pool(images, {encoder.name: encoder}, device)
     _, labels = pool.labelled
     present = labels.unique()
-    if len(present) < 2:
-        found = f"all labels are {images.classes[int(present[0])]!r}" if len(present) else "no picture has a label"
-        raise UserError(f"{images.name}: {found}: label pictures of at least two classes")
     known = contenders_for_few_labels(encoder.name)
     if contender is None:
         name, held_out, reason = _on_codes_or_pixels(
@@ -86,7 +84,6 @@ def learn(
         )
     else:
         name, reason = contender, "the contender that was asked for"
-        choose([name], known)
         held_out = _held_out(pool, known[frozen_counterpart(name, known)], seed)
     chosen = known[name]
     stand_in = frozen_counterpart(name, known)
@@ -112,7 +109,13 @@ def learn(
         train=images.images,
         device=str(device),
     )
-    card = {"contender": name, "labels": len(labels), "expected_error": None if expected is None else asdict(expected)}
+    changed = [] if images.reading is None else list(images.reading.changed)
+    card = {
+        "contender": name,
+        "changed": changed,
+        "labels": len(labels),
+        "expected_error": None if expected is None else asdict(expected),
+    }
     return Learned(
         replace(classifier, temperature=temperature or 1.0, calibrated=temperature is not None, card=card),
         name,
@@ -121,8 +124,27 @@ def learn(
     )
 
 
+def check_request(images: ImageSet, encoder: str, contender: str | None) -> None:
+    """Check what can be checked before anything is pretrained.
+
+    Args:
+        images: The pictures and their labels.
+        encoder: The name of the encoder.
+        contender: Name of the contender that was asked for, if one was.
+
+    Raises:
+        UserError: If fewer than two classes have a label, or the contender is unknown or cannot be kept.
+    """
+    present = [] if images.labels is None else images.labels[images.labelled].unique().tolist()
+    if len(present) < 2:
+        found = f"all labels are {images.classes[present[0]]!r}" if present else "no picture has a label"
+        raise UserError(f"{images.name}: {found}: label pictures of at least two classes")
+    if contender is not None:
+        choose([contender], contenders_for_few_labels(encoder))
+
+
 def few_label_probabilities(
-    images: ImageSet, encoder: PretrainedEncoder, device: torch.device, positions: Tensor, labels: Tensor
+    images: ImageSet, encoder: PretrainedEncoder, device: torch.device, seed: int, positions: Tensor, labels: Tensor
 ) -> Tensor:
     """Return what the usual contender makes of all pictures, or its frozen counterpart if it trains a network.
 
@@ -130,6 +152,7 @@ def few_label_probabilities(
         images: All pictures, at the size and with the channels that the encoder reads; their labels are not used.
         encoder: The pretrained encoder.
         device: Where networks run.
+        seed: Seed of every random choice.
         positions: The labelled pictures, int64 (l,), ascending.
         labels: Their classes, int64 (l,); every class from 0 to the largest occurs, and there are at least two.
 
@@ -143,7 +166,7 @@ def few_label_probabilities(
     known = contenders_for_few_labels(encoder.name)
     usual = on_representation(encoder.name, usual_readout(len(labels), classes), known)
     contender = known[frozen_counterpart(usual, known)]
-    (predictor,) = pool.fit(contender, [pool.labelled], seed=0)
+    (predictor,) = pool.fit(contender, [pool.labelled], seed=seed)
     return predictor.logits(pool.inputs(contender)).softmax(1)
 
 

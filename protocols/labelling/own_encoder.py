@@ -10,6 +10,7 @@ from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import ImageSet, fit_images
 from ssl_irmae.datasets.registry import IMAGE_SIZE
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
 from ssl_irmae.protocols.representations.brief_pretraining import pretrain_briefly
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, open_encoder
 
@@ -35,14 +36,14 @@ def find_own_encoder(
         UserError: If there is no such encoder, or the pictures cannot be learned from.
     """
     if encoder is not None:
-        return open_encoder(Path(encoder).name or "own", encoder)
+        return open_encoder(own_name(encoder), encoder)
     channels = images.images.shape[1]
     pictures = _fitted(images, channels, IMAGE_SIZE)
     precision = find_precision("auto", device)
     folder = pretrain_briefly(
         f"own-{pictures.pixel_fingerprint[:16]}-{_METHOD}-{_DEPTH}-{_STEPS}-{precision}-{device.type}",
         architecture=Architecture.paper(method=_METHOD, channels=channels, image_size=IMAGE_SIZE, depth=_DEPTH),
-        dataset=dataclasses.replace(pictures, labels=None, classes=()),
+        dataset=dataclasses.replace(pictures, name="own", labels=None, classes=()),
         steps=_STEPS,
         precision=precision,
         device=str(device),
@@ -51,6 +52,18 @@ def find_own_encoder(
         progress=progress,
     )
     return open_encoder(_METHOD, folder)
+
+
+def own_name(encoder: str | Path | None) -> str:
+    """Return the name under which contenders know the encoder: the last part of its path, if no other has it.
+
+    Args:
+        encoder: As the user names it; None for one pretrained on the pictures.
+    """
+    if encoder is None:
+        return _METHOD
+    name = Path(encoder).name or "own"
+    return "own" if contenders_of(name).keys() & CONTENDERS.keys() else name
 
 
 def fitted_to(encoder: PretrainedEncoder, images: ImageSet) -> ImageSet:

@@ -50,7 +50,15 @@ def predict(
 
 
 def _report(images: ImageSet, classifier: Classifier, progress: Listener) -> None:
-    """Say what of the pictures plays no part."""
+    """Say what of the pictures plays no part, and where pixels may have been scaled by another rule."""
+    changed = [] if images.reading is None else list(images.reading.changed)
+    learned = list(classifier.card.get("changed", []))
+    if changed != learned:
+        how, before = ("; ".join(each) or "not at all" for each in (changed, learned))
+        text = (
+            f"pixels were changed on reading ({how}) otherwise than those that the classifier learned from ({before})"
+        )
+        progress(Message(f"{images.name}: {text}: check that both look alike"))
     if images.images.shape[1] > classifier.channels:
         progress(Message(f"{images.name}: colour is read as grey, as the classifier learned it"))
     if len(images.labelled):

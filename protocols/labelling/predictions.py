@@ -99,6 +99,9 @@ def check_table(out: Path, source: object, argument: str = "out") -> None:
         raise UserError(f"`{argument}` {out}: the name must end in .csv")
     if out.is_dir():
         raise UserError(f"`{argument}` {out} is a folder: give a file in it, such as {out / 'labels.csv'}")
+    folder = Path(source).resolve() if isinstance(source, str | Path) else None
+    if folder is not None and folder.is_dir() and out.resolve().is_relative_to(folder):
+        raise UserError(f"`{argument}` {out} lies among the pictures: give another file")
     if not out.exists():
         return
     if isinstance(source, str | Path) and Path(source).exists() and out.samefile(source):

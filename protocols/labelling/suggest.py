@@ -20,6 +20,7 @@ from ssl_irmae.protocols.labelling.learn import few_label_probabilities
 from ssl_irmae.protocols.labelling.out_folder import all_labelled, own_folder
 from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to
 from ssl_irmae.protocols.labelling.page.pictures_page import Shown, link, pictures_page
+from ssl_irmae.protocols.labelling.pool import Pool
 from ssl_irmae.protocols.labelling.suggestion import Suggestion
 
 TABLE = "labels.csv"
@@ -127,9 +128,9 @@ def suggest(
         progress(Message(f"{sheet.file}: {count(len(sheet.labels), 'label')} filled in already, kept"))
     pretrained = find_own_encoder(images, encoder=encoder, device=where, progress=progress)
     pictures = fitted_to(pretrained, images)
-    codes = pretrained.fit(pictures.images, where)(pictures.images, "code")
+    codes = Pool(pictures, {pretrained.name: pretrained}, where).codes(pretrained)
     progress(Message(f"choosing {n:,} of {count(left, 'picture')} without a label"))
-    probabilities_of = functools.partial(few_label_probabilities, pictures, pretrained, where)
+    probabilities_of = functools.partial(few_label_probabilities, pictures, pretrained, where, seed)
     chosen = choose(codes, known, n, seed=seed, probabilities_of=probabilities_of)
     # the page first: after a kill, the table is that of the last complete call, and nothing filled in is lost
     write_atomically(folder / PAGE, _page(dataset, images, paths, chosen, folder=folder, labelled=len(known)))

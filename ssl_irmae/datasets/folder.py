@@ -191,7 +191,7 @@ def _beside(path: Path, splits: dict[str, Path], labels_from: Path | None) -> li
 def _has_deeper(files: Iterable[Path], root: Path) -> bool:
     """Return whether there are pictures in folders of folders, which name no classes."""
     parts = [file.relative_to(root).parts for file in files]
-    return any(len(each) > (3 if each[0] in ("labelled", "labeled") else 2) for each in parts)
+    return any(len(each) > (3 if each[0].lower() in ("labelled", "labeled") else 2) for each in parts)
 
 
 def _relative(files: Iterable[Path], path: Path) -> list[str]:

@@ -58,12 +58,13 @@ def class_names(listing: Listing, root: Path, pictures: Sequence[Path]) -> list[
         UserError: If pictures lie beside folders of pictures, or if a class would vanish as none of its files is a
             picture.
     """
-    files, top = listing.files, {folder.name for folder in listing.folders}
+    files, spelt = listing.files, {folder.name.lower(): folder.name for folder in listing.folders}
+    top = spelt.keys()
     if len(top) == 1 and top <= _UNLABELLED and not any(picture.parent == root for picture in pictures):
         return [None] * len(pictures)
     partly = len(top) == 2 and bool(top & _LABELLED) and bool(top & _UNLABELLED)
     if partly and not any(picture.parent == root for picture in pictures):
-        base = root / next(iter(top & _LABELLED))
+        base = root / spelt[next(iter(top & _LABELLED))]
         inside = [base in picture.parents for picture in pictures]
         labelled = list(itertools.compress(pictures, inside))
         if any(picture.parent == base for picture in labelled):

@@ -56,7 +56,9 @@ def read_labels(x: Array, title: str) -> LabelArray:
         raise UserError(
             f"{title} must be whole numbers or names, one per image, or one-hot rows, got {x.dtype} of shape {x.shape}"
         )
-    if x.dtype.kind in "SU":
+    if x.dtype.kind == "S":
+        x = np.char.decode(x, "utf-8", "replace")
+    if x.dtype.kind == "U":
         return LabelArray(title, x, np.char.str_len(x) > 0, changed=changed)
     missing = np.isnan(x)
     # floats only to make room for NaN: the classes are named as those of a complete array of whole numbers

@@ -37,7 +37,7 @@ def channels_first(x: npt.NDArray[Any], title: str) -> tuple[npt.NDArray[Any], s
         if x.ndim == 4 and x.shape[1] in channels and x.size:
             return (x, None) if x.shape[1] < 4 else (_without_opaque(x, title), "an opaque fourth band")
     if not x.size:
-        raise UserError(f"{title} contains no images: its shape is {x.shape}")
+        raise UserError(f"{title} contains no pixels: give images")
     raise UserError(
         f"{title} must be images of shape (n, h, w), (n, h, w, c) or (n, c, h, w) with c = 1 or 3, not empty, got "
         f"{x.dtype} of shape {x.shape}"

@@ -16,9 +16,9 @@ def near_labels(counts: Counter[str]) -> list[tuple[str, str]]:
 
     Labels are near if they differ in case, spaces and punctuation alone. They are also near if one occurs once or twice
     and the other more often, and they differ by one letter (in words of fewer than five letters, by one too many), by
-    two that changed places, or by two letters where their ratio by difflib is 0.85 or more. Labels that differ in
-    digits are never near, nor are those of fewer than three letters, nor those that differ in a prefix: "abnormal" is
-    not a slip of "normal".
+    two that changed places, or by two letters where their ratio by difflib is 0.85 or more. Never near are labels that
+    differ in digits, in a word of one letter or a Roman number ("type A" and "type B"), or in a prefix ("normal" and
+    "abnormal"), and labels of fewer than three letters.
 
     Args:
         counts: How often each label occurs.
@@ -50,6 +50,8 @@ def _is_slip(rare: str, frequent: str) -> bool:
         return False
     if re.findall(r"\d", rare) != re.findall(r"\d", frequent):
         return False
+    if any(len(word) == 1 or set(word) <= set("ivx") for word in _different_words(rare, frequent)):
+        return False  # "type A" and "type B", "stage I" and "stage II"
     if _changed_places(short, long):
         return True
     match = difflib.SequenceMatcher(None, short, long, autojunk=False)
@@ -57,6 +59,10 @@ def _is_slip(rare: str, frequent: str) -> bool:
     if len(short) == len(long) < _LONG:
         return False
     return slips == 1 or (slips <= _SLIPS and match.ratio() >= _ALIKE)
+
+
+def _different_words(a: str, b: str) -> set[str]:
+    return set(re.findall(r"\w+", a.casefold())) ^ set(re.findall(r"\w+", b.casefold()))
 
 
 def _changed_places(a: str, b: str) -> bool:

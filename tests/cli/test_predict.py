@@ -61,10 +61,10 @@ def test_mistakes_get_one_sentence_and_leave_nothing_behind(words: str, message:
 
 
 def test_nothing_but_an_older_table_is_overwritten() -> None:
-    for name in ("mine.csv", "pictures/labels.csv"):
-        Path(name).write_text("path,label\nx/a.png,cat\n")
-        check_mistake(f"predict kept pictures --out {name}", f"--out {name} exists and is not a table of predictions")
-        assert "cat" in Path(name).read_text()
+    Path("mine.csv").write_text("path,label\nx/a.png,cat\n")
+    check_mistake("predict kept pictures --out mine.csv", "--out mine.csv exists and is not a table of predictions")
+    assert "cat" in Path("mine.csv").read_text()
+    check_mistake("predict kept pictures --out pictures/new.csv", "lies among the pictures")
     check_mistake("predict kept mine.csv --out mine.csv", "is the data itself")
     Path("folder.csv").mkdir()
     check_mistake("predict kept pictures --out folder.csv", "folder.csv is a folder")

@@ -194,7 +194,7 @@ def test_what_cannot_be_kept_is_refused_in_words(name: str, fit: Fit) -> None:
 
 
 def test_class_names_that_no_file_could_hold_are_refused(linear: Classifier, task: Task) -> None:
-    with pytest.raises(UserError, match=r"'caf.udce9' has a name that cannot be printed"):
+    with pytest.raises(UserError, match=r"'caf.udce9' has a name that is not UTF-8"):
         Classifier.of(
             linear.predictor,
             representation=FLOORS["pixels"],

@@ -2,8 +2,10 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
@@ -14,7 +16,8 @@ from ssl_irmae.protocols.contenders.for_few_labels import contenders_for_few_lab
 from ssl_irmae.protocols.labelling.calibration import fit_temperature
 from ssl_irmae.protocols.labelling.expected_error import error_interval
 from ssl_irmae.protocols.labelling.held_out import folds, held_out_logits
-from ssl_irmae.protocols.labelling.learn import learn
+from ssl_irmae.protocols.labelling.learn import check_request, learn
+from ssl_irmae.protocols.labelling.own_encoder import own_name
 from ssl_irmae.protocols.labelling.pool import Pool
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, open_encoder
 
@@ -131,3 +134,34 @@ def test_the_estimator_takes_scikit_learns_labels_and_gives_them_back(pictures: 
     assert model.predict(images).dtype.kind == given.dtype.kind
     assert model.score(images[60:], truth[60:]) > 0.7
     np.testing.assert_allclose(model.predict_proba(images[:5]).sum(1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        (np.array(["a", "b", ""] * 20, dtype=object), 20),
+        (np.array([0, 1, np.nan] * 20), 20),
+        (np.array([0, 1, -1] * 20), 20),
+    ],
+)
+def test_labels_that_are_missing_never_become_a_class(
+    pictures: ImageSet, given: npt.NDArray[Any], missing: int
+) -> None:
+    images = pictures.images[: len(given)].numpy()
+    model = FewLabelClassifier(encoder="mnist-irmae", contender="mnist-irmae-knn").fit(images, given)
+    assert len(model.classes_) == 2
+    assert model.expected_error_ is not None
+    assert model.expected_error_.pictures == len(given) - missing
+
+
+def test_an_encoder_named_like_something_else_does_not_shadow_it(tiny_encoder: Path) -> None:
+    for name in ("pixels", "pca", "irmae", "scratch"):
+        assert own_name(tiny_encoder.parent / name) == "own"
+    assert own_name("runs/mine") == "mine"
+
+
+def test_mistakes_are_found_before_anything_is_pretrained(pictures: ImageSet) -> None:
+    few = with_labels(pictures, torch.arange(30))
+    for contender in ("irmae-poison", "irmae-poisson-transductive", "supervised-irmae"):
+        with pytest.raises(UserError, match=f"unknown contender '{contender}'"):
+            check_request(few, "irmae", contender)

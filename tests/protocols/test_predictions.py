@@ -77,9 +77,11 @@ def test_only_an_older_table_of_predictions_is_overwritten(tmp_path: Path) -> No
     Predictions(("a",), ("x",), (1.0,), ("",), calibrated=False).write_csv(table)
     labels.write_text("path,label\na.png,cat\n")
     check_table(table, "digits")
-    check_table(tmp_path / "new.csv", tmp_path)
+    check_table(tmp_path / "new.csv", tmp_path / "pictures")
     with pytest.raises(UserError, match=r"`out` .*labels.csv exists and is not a table of predictions"):
-        check_table(labels, tmp_path)
+        check_table(labels, tmp_path / "pictures")
+    with pytest.raises(UserError, match="lies among the pictures"):
+        check_table(tmp_path / "new.csv", tmp_path)
     assert "cat" in labels.read_text()
 
 

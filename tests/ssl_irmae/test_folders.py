@@ -216,6 +216,11 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
         load_images(tmp_path)
 
 
+def test_labelled_and_unlabelled_may_be_written_with_capitals(tmp_path: Path) -> None:
+    write_pictures(tmp_path, "Labelled/cat/0.png", "Unlabelled/1.png")
+    assert names_of(load_images(str(tmp_path))) == ["cat", None]
+
+
 def test_unlabelled_alone_means_no_labels(tmp_path: Path) -> None:
     write_pictures(tmp_path / "unlabelled", "0.png", "1.png")
     images = load_images(str(tmp_path))

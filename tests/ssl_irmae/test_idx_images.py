@@ -133,5 +133,5 @@ def test_an_idx_file_of_labels_is_not_one_of_images(tmp_path: Path) -> None:
 
 def test_an_idx_file_without_pixels_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "flat").write_bytes(idx_bytes(np.zeros((3, 0, 5), np.uint8)))
-    with pytest.raises(UserError, match="not empty"):
+    with pytest.raises(UserError, match="contains no pixels"):
         load_images(tmp_path / "flat")

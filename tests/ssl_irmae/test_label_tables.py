@@ -111,6 +111,8 @@ MEANT = [
     ["scan 1"] * 5 + ["scan 2"],
     ["version-10"] * 5 + ["version-1"],
     ["normal"] * 5 + ["abnormal"],
+    ["type A"] * 2 + ["type B"],
+    ["stage I"] * 2 + ["stage II"],
     ["positive", "positives"],  # neither is the usual one
     ["international airport one"] * 9 + ["international airport two"],  # three letters
 ]

@@ -97,7 +97,7 @@ def expected_error_caveats(expected: ExpectedError, contender: str) -> list[str]
     """Return what the expected error rests on, one sentence each."""
     lines = [
         f"It comes from cross-validation on {count(expected.pictures, 'labelled picture')}, with fewer labels than the "
-        "classifier has, so it is rather too high; but codes or pixels were chosen by it too.",
+        "classifier has, so it is rather too high.",
         "Suggested pictures are not a random sample: they are typical or difficult, and the error is a rough guide.",
         "Pictures were held out without their labels but stayed in the pool of unlabelled pictures, as those to be "
         "labelled are.",

@@ -198,4 +198,6 @@ def _on_codes_or_pixels(
         for name, held_out in zip(counterparts, (codes, pixels), strict=True)
     )
     reason = f"{usual}, on {'plain pixels' if better else 'codes'}: errors in cross-validation are {errors}"
-    return (names[1], pixels, reason) if better else (names[0], codes, reason)
+    if better:
+        return names[1], pixels, f"{reason}; the lower of two numbers is slightly too low"
+    return names[0], codes, reason

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 import safetensors.torch
 import torch
@@ -164,7 +164,7 @@ class Classifier:
         weights = safetensors.torch.save({name: x.contiguous() for name, x in parts.items()})
         config = ClassifierConfig(
             classes=self.classes,
-            channels=self.channels,  # type: ignore[arg-type]  # pydantic checks that it is 1 or 3
+            channels=cast(Literal[1, 3], self.channels),  # pydantic checks it
             image_size=self.image_size,
             codes=_Part(kind=codes_name(self.codes), settings=self.codes.settings()),
             predictor=_Part(kind=form_name(self.predictor), settings=self.predictor.settings()),

@@ -37,7 +37,7 @@ class Codes(Protocol):
         ...
 
     @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device) -> Self:
+    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device, /) -> Self:
         """Rebuild it; a ValueError or a KeyError says that tensors and settings do not fit."""
         ...
 
@@ -59,7 +59,7 @@ class Images:
         return {}
 
     @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device) -> Self:  # noqa: ARG003 (as of all codes)
+    def rebuild(cls, tensors: Tensors, settings: Settings, _device: torch.device) -> Self:
         """Check that there is nothing to rebuild it from."""
         check_tensors(tensors, {}, settings)
         return cls()
@@ -82,7 +82,7 @@ class Pixels:
         return {}
 
     @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device) -> Self:  # noqa: ARG003 (as of all codes)
+    def rebuild(cls, tensors: Tensors, settings: Settings, _device: torch.device) -> Self:
         """Check that there is nothing to rebuild it from."""
         check_tensors(tensors, {}, settings)
         return cls()
@@ -119,7 +119,7 @@ class Components:
         return {}
 
     @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device) -> Self:  # noqa: ARG003 (as of all codes)
+    def rebuild(cls, tensors: Tensors, settings: Settings, _device: torch.device) -> Self:
         """Rebuild the components."""
         layout = {"mean": (torch.float32, "d"), "components": (torch.float32, "k d")}
         check_tensors(tensors, layout, settings)

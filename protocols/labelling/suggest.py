@@ -1,6 +1,7 @@
 """Which pictures to label first: from a folder of pictures to a table to fill in."""
 
 import functools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.datasets.near_labels import near_labels
 from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
 from ssl_irmae.encoders.encoder import read_config
@@ -118,6 +120,8 @@ def suggest(
     folder = own_folder(out, f"{images.name}-suggest", dataset)
     sheet = LabelSheet.read(folder / TABLE)
     known = _known_labels(images, paths, sheet)
+    if sheet.labels and classes is None:
+        _refuse_slips(sheet, known)
     left = len(images) - len(known)
     if left < n:
         raise UserError(
@@ -137,6 +141,17 @@ def suggest(
     rows = [(paths[i], known[i]) for i in sorted(known)] + [(paths[s.position], "") for s in chosen]
     sheet.replace(rows)
     return Suggestions(folder, chosen, tuple(paths[s.position] for s in chosen), len(known), len(images))
+
+
+def _refuse_slips(sheet: LabelSheet, known: dict[int, str]) -> None:
+    """Refuse labels that look like slips of others before they become classes of their own."""
+    pairs = near_labels(Counter(known.values()))
+    if pairs:
+        named = listed([f"{rare!r} looks like {frequent!r}" for rare, frequent in pairs], most=3)
+        raise UserError(
+            f"{sheet.file}: {named}: correct the table or, if both are meant, name it in `labels_from` and all classes "
+            "in `classes`"
+        )
 
 
 def _require_utf8(paths: Sequence[str]) -> None:

@@ -39,7 +39,7 @@ class Constant:
         return {"classes": self.classes}
 
     @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device) -> Self:  # noqa: ARG003 (as of every form)
+    def rebuild(cls, tensors: Tensors, settings: Settings, _device: torch.device) -> Self:
         """Rebuild the predictor."""
         check_tensors(tensors, {"label": (torch.int64, "labels")}, settings, ["classes"])
         check_classes(tensors["label"], settings["classes"])

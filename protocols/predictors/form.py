@@ -33,7 +33,7 @@ class Form(Protocol):
         ...
 
     @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device) -> Self:
+    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device, /) -> Self:
         """Rebuild a predictor from its tensors, on the CPU, and its settings.
 
         Args:

@@ -59,7 +59,7 @@ class Head:
         return {"classes": self.parameters[-1].shape[1]}
 
     @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device) -> Self:  # noqa: ARG003 (as of every form)
+    def rebuild(cls, tensors: Tensors, settings: Settings, _device: torch.device) -> Self:
         """Rebuild the predictor."""
         check_tensors(tensors, _LAYOUT, settings, ["classes"])
         return cls(Scaling(tensors["mean"], tensors["rms"]), [tensors[name][None] for name in _LAYERS])

@@ -79,7 +79,7 @@ class Linear:
         return {"classes": self.classes}
 
     @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device) -> Self:  # noqa: ARG003 (as of every form)
+    def rebuild(cls, tensors: Tensors, settings: Settings, _device: torch.device) -> Self:
         """Rebuild the predictor."""
         check_tensors(tensors, _LAYOUT, settings, ["classes"])
         present, rows = tensors["present"], len(tensors["bias"])

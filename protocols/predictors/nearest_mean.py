@@ -49,7 +49,7 @@ class NearestMean:
         return {"classes": self.classes}
 
     @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device) -> Self:  # noqa: ARG003 (as of every form)
+    def rebuild(cls, tensors: Tensors, settings: Settings, _device: torch.device) -> Self:
         """Rebuild the predictor."""
         layout = {"means": (torch.float64, "p d"), "present": (torch.int64, "p")}
         check_tensors(tensors, layout, settings, ["classes"])

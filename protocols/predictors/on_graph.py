@@ -73,7 +73,7 @@ class OnGraph:
         return {"k": self.k, "classes": self.classes}
 
     @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device) -> Self:  # noqa: ARG003 (as of every form)
+    def rebuild(cls, tensors: Tensors, settings: Settings, _device: torch.device) -> Self:
         """Rebuild the predictor."""
         check_tensors(tensors, _LAYOUT, settings, ["k", "classes"])
         check_classes(tensors["present"], settings["classes"])

@@ -62,7 +62,7 @@ class Votes:
         return {"k": self.k, "classes": self.classes}
 
     @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device) -> Self:  # noqa: ARG003 (as of every form)
+    def rebuild(cls, tensors: Tensors, settings: Settings, _device: torch.device) -> Self:
         """Rebuild the predictor."""
         layout = {"inputs": (torch.float32, "n d"), "labels": (torch.int64, "n")}
         check_tensors(tensors, layout, settings, ["k", "classes"])

@@ -36,7 +36,7 @@ class Floor:
     pretraining: None = None
     quick: bool = False
 
-    def fit(self, train: Tensor, device: torch.device) -> Encode:  # noqa: ARG002 (as of every representation)
+    def fit(self, train: Tensor, _device: torch.device) -> Encode:
         """Return the function that encodes images; as there are no features, it returns the code for both readings."""
         encode = self.learn(train)
 

@@ -46,7 +46,7 @@ class Representation(Protocol):
         """Whether it was pretrained for a few steps on the spot."""
         ...
 
-    def fit(self, train: Tensor, device: torch.device) -> Encode:
+    def fit(self, train: Tensor, device: torch.device, /) -> Encode:
         """Return the function that encodes images.
 
         Args:

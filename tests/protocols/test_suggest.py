@@ -154,3 +154,13 @@ def test_images_without_files_are_named_by_their_position(
     result = ssl_irmae.suggest(file, n=3, encoder=tiny_encoder, out=tmp_path / "out")
     assert result.paths == tuple(str(s.position) for s in result.suggestions)
     assert "30 pictures" in capsys.readouterr().err
+
+
+def test_a_slip_in_the_filled_in_table_is_refused(pictures: ImageSet, tiny_encoder: Path, tmp_path: Path) -> None:
+    result = suggested(pictures, tiny_encoder, tmp_path)
+    rows = [(path, label) for path, label in zip(result.paths, ["catfish", "catfish", "catfihs"], strict=False)]
+    LabelSheet.read(result.table).replace(rows)
+    before = result.table.read_bytes()
+    with pytest.raises(UserError, match="'catfihs' looks like 'catfish'"):
+        suggested(pictures, tiny_encoder, tmp_path)
+    assert result.table.read_bytes() == before

@@ -19,19 +19,19 @@ _LAYOUT = {"nodes": (torch.float32, "n d"), "scores": (torch.float32, "n p"), "p
 
 @dataclass(frozen=True)
 class OnGraph:
-    """Predict the class with the largest total weight among the k nearest nodes.
+    """Predict the class with the largest total weight among the k nearest nodes, by each encoder if there are several.
 
     A prediction does not depend on the other new points.
 
     Args:
-        neighbours: Nearest neighbours among the codes that are the nodes.
+        parts: Nearest neighbours among the codes that are the nodes, for each encoder.
         scores: Scores of the nodes, fp32 (n, p), for the classes of the sample.
         present: These classes, int64 (p,).
         k: Number of nodes that vote.
         classes: Number of classes.
     """
 
-    neighbours: Neighbours
+    parts: tuple[Neighbours, ...]
     scores: Tensor
     present: Tensor
     k: int
@@ -39,7 +39,7 @@ class OnGraph:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Predict the classes of codes x (m, d)."""
-        return self.present[extend(self.neighbours, self._votes, x, k=self.k).argmax(1)]
+        return self.present[extend(self.parts, self._votes, x, k=self.k).argmax(1)]
 
     def logits(self, x: Tensor) -> Tensor:
         r"""Score every class by votes and by how decided the voters are.
@@ -50,7 +50,7 @@ class OnGraph:
         scores of a node, less their mean and divided by their standard deviation over classes: the readouts' scores
         have no scale in common.
         """
-        shares = extend(self.neighbours, self._softened, x, k=self.k)
+        shares = extend(self.parts, self._softened, x, k=self.k)
         return over_classes(shares.log(), self.present, self.classes)
 
     @cached_property
@@ -66,16 +66,22 @@ class OnGraph:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the nodes, their scores and the classes of these."""
-        return {"nodes": self.neighbours.points, "scores": self.scores, "present": self.present}
+        nodes = torch.cat([part.points for part in self.parts], 1)
+        return {"nodes": nodes, "scores": self.scores, "present": self.present}
 
     def settings(self) -> dict[str, int]:
-        """Return the numbers of voters and classes."""
-        return {"k": self.k, "classes": self.classes}
+        """Return the numbers of voters and classes, and of encoders if there are several."""
+        several = {"parts": len(self.parts)} if len(self.parts) > 1 else {}
+        return {"k": self.k, "classes": self.classes, **several}
 
     @classmethod
     def rebuild(cls, tensors: Tensors, settings: Settings, _device: torch.device) -> Self:
         """Rebuild the predictor."""
-        check_tensors(tensors, _LAYOUT, settings, ["k", "classes"])
+        count = settings.get("parts", 1)
+        check_tensors(tensors, _LAYOUT, settings, ["k", "classes", *(["parts"] if count > 1 else [])])
         check_classes(tensors["present"], settings["classes"])
-        neighbours = Neighbours(tensors["nodes"])
-        return cls(neighbours, tensors["scores"], tensors["present"], settings["k"], settings["classes"])
+        nodes = tensors["nodes"]
+        if count < 1 or nodes.shape[1] % count:
+            raise ValueError(f"the nodes have {nodes.shape[1]} columns, which {count} encoders cannot share evenly")
+        parts = tuple(Neighbours(block.contiguous()) for block in torch.chunk(nodes, count, dim=1))
+        return cls(parts, tensors["scores"], tensors["present"], settings["k"], settings["classes"])

@@ -10,9 +10,17 @@ from ssl_irmae.protocols.predictors.on_graph import OnGraph
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 
 
-def graph_of(sample: Sample, *, k: int) -> Graph:
-    """Return the graph over a sample's unlabelled codes, built once for all trials that share them."""
-    return sample.memo.once(f"graph of {k} neighbours", lambda: build_graph(sample.unlabelled, k=k))
+def graph_of(sample: Sample, *, k: int, parts: int = 1) -> Graph:
+    """Return the graph over a sample's unlabelled codes, built once for all trials that share them.
+
+    Args:
+        sample: Codes or features, shape (m, d).
+        k: Neighbours of each node.
+        parts: Number of encoders whose codes stand side by side.
+    """
+    return sample.memo.once(
+        f"graph of {k} neighbours, {parts} parts", lambda: build_graph(sample.unlabelled, k=k, parts=parts)
+    )
 
 
 def predictors(graph: Graph, samples: Sequence[Sample], scores: Sequence[Tensor]) -> list[Predictor]:
@@ -33,7 +41,7 @@ def inductive(graph: Graph, scores: Tensor, labels: Tensor) -> OnGraph:
     """Make a predictor for any input from the class scores of a graph's nodes.
 
     Each node counts as the class it scores highest. A new point takes the class with the largest total weight among
-    its k nearest nodes; its prediction does not depend on the other new points.
+    its k nearest nodes, by each part of the graph; its prediction does not depend on the other new points.
 
     Args:
         graph: Graph over the unlabelled codes.
@@ -41,7 +49,7 @@ def inductive(graph: Graph, scores: Tensor, labels: Tensor) -> OnGraph:
         labels: The labels of the sample, int64 (m,): only their classes are predicted.
     """
     present = torch.unique(labels)
-    return OnGraph(graph.neighbours, scores[:, present], present, graph.k, scores.shape[1])
+    return OnGraph(graph.parts, scores[:, present], present, graph.k, scores.shape[1])
 
 
 def transductive(sample: Sample, scores: Tensor) -> Predictor:

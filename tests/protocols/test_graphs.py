@@ -91,11 +91,26 @@ def test_a_new_point_takes_the_weighted_mean_of_its_neighbours(codes: Tensor) ->
     graph = build_graph(codes[:30], k=3)
     scores = torch.rand(30, 2)
     d = distances_between(codes[30:], codes[:30])
-    for x, found, row in zip(codes[30:], extend(graph.neighbours, scores, codes[30:], k=3), d, strict=True):
+    for x, found, row in zip(codes[30:], extend(graph.parts, scores, codes[30:], k=3), d, strict=True):
         near = np.argsort(row)[:3]
         w = np.exp(-4 * row[near] ** 2 / row[near[-1]] ** 2)
         assert found.numpy() == pytest.approx(w @ scores.double().numpy()[near] / w.sum(), rel=1e-5)
-        assert torch.equal(extend(graph.neighbours, scores, x[None], k=3)[0], found)
+        assert torch.equal(extend(graph.parts, scores, x[None], k=3)[0], found)
+
+
+def test_the_graph_of_several_encoders_is_the_mean_of_their_graphs(codes: Tensor) -> None:
+    other = torch.randn(codes.shape, generator=torch.Generator().manual_seed(1))
+    several, *alone = (
+        build_graph(x, k=5, parts=n) for x, n in ((torch.cat([codes, other], 1), 2), (codes, 1), (other, 1))
+    )
+    for graph in alone:
+        assert connected_components(graph.weights)[0] == 1, "the example must be connected without bridges"
+    assert several.weights.toarray() == pytest.approx(sum(g.weights.toarray() for g in alone) / 2)
+    assert torch.equal(several.nearest, torch.cat([g.nearest for g in alone], 1))
+    assert several.k == 5
+    scores, x = torch.rand(40, 3), torch.randn(6, codes.shape[1])
+    one_by_one = [extend(g.parts, scores, x, k=5) for g in alone]
+    assert torch.allclose(extend(several.parts, scores, torch.cat([x, x], 1), k=5), sum(one_by_one) / 2)
 
 
 def test_label_spreading_matches_its_closed_form(codes: Tensor) -> None:

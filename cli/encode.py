@@ -11,9 +11,9 @@ from ssl_irmae.cli.terminal import handle_errors, print_status
 EPILOG = """
 Examples:
 
-  ssl-irmae encode --dataset my-images/ --out codes.npz
+  ssl-irmae encode --dataset mnist --split test --out codes.npz
 
-  ssl-irmae encode --encoder runs/mine --dataset mnist --split test --out c.npz
+  ssl-irmae encode --encoder runs/mine --dataset my-images/ --out codes.npz
 
 The archive contains code (n, d); features (n, d) unless the encoder is folded;
 labels and classes if there are any; paths if the images came from files; and
@@ -27,7 +27,10 @@ def command(
         str, typer.Option(help="A name (see `ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.")
     ],
     out: Annotated[Path, typer.Option(help="The .npz archive to write.")],
-    encoder: Annotated[str, typer.Option(help="Name of a bundled encoder, or a folder.")] = "mnist-irmae",
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Name of a bundled encoder, or a folder.", show_default="of mnist alone: mnist-irmae"),
+    ] = None,
     split: Annotated[Literal["train", "test"], typer.Option(help="Split of the data set.")] = "train",
     fold: Annotated[
         bool, typer.Option("--fold", help="Fold the linear stack into the encoder: faster, without features.")
@@ -49,6 +52,8 @@ def command(
     from ssl_irmae.cli.progress import Display
     from ssl_irmae.datasets.registry import load_images
     from ssl_irmae.encoders.encoder import Encoder
+    from ssl_irmae.encoders.files import bundled_for
+    from ssl_irmae.encoders.kind import describe_other_kind, times_worse
     from ssl_irmae.errors import UserError
 
     if out.suffix != ".npz":
@@ -57,6 +62,7 @@ def command(
         raise UserError(f"--out {out} is a folder: give a file in it, such as {out / 'codes.npz'}")
     if out.exists() and Path(dataset).exists() and out.samefile(dataset):
         raise UserError(f"--out {out} is the --dataset itself, which would be lost: give another file")
+    encoder = bundled_for(dataset) if encoder is None else encoder
     network = Encoder.from_pretrained(encoder, fold=fold).to(find_device(device))
     with Display(quiet=quiet) as display:
         images = load_images(
@@ -71,6 +77,9 @@ def command(
         )
     if images.images.shape[1] > network.config.architecture.channels and not quiet:
         print_status(f"{images.name}: colour is read as grey, as the encoder learned it")
+    times = times_worse(network, images.images)
+    if times is not None and not quiet:
+        print_status(describe_other_kind(Path(encoder).name, times))
     arrays = {"code": network.encode(images.images).numpy(), "fingerprint": np.array(images.fingerprint)}
     if not network.config.folded:
         arrays["features"] = network.encode(images.images, reads="features").numpy()

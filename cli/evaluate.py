@@ -36,8 +36,8 @@ Examples:
 
 A folder of your own pictures has one sub-folder per class, or train/CLASS and
 test/CLASS. The same command again runs only what is missing. --encoder runs/mine adds
-mine-linear and mine-joint to the eight default rows; `--contenders help`
-lists all others.
+mine-linear, mine-joint and mine-poisson-prior to the default rows;
+`--contenders help` lists these and all others.
 """
 
 
@@ -58,9 +58,7 @@ def command(
     ] = None,
     contenders: Annotated[
         str | None,
-        typer.Option(
-            help="Which rows, separated by commas; `help` lists all.", show_default="the eight of a first look"
-        ),
+        typer.Option(help="Which rows, separated by commas; `help` lists all.", show_default="those of a first look"),
     ] = None,
     encoder: Annotated[
         list[str] | None, typer.Option(help="A pretrained encoder of your own, added to the rows; repeatable.")

@@ -1,5 +1,6 @@
 """scikit-learn estimators: a pretrained encoder as a step of a pipeline."""
 
+import warnings
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -11,37 +12,40 @@ from torch import Tensor
 
 from ssl_irmae.datasets.arrays import as_tensor
 from ssl_irmae.encoders.encoder import Encoder
-from ssl_irmae.errors import UserError
+from ssl_irmae.encoders.kind import describe_other_kind, times_worse
+from ssl_irmae.errors import OtherKindWarning, UserError
 
 
 class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Encode images with a frozen encoder inside a scikit-learn pipeline.
 
     Args:
-        encoder: Name of a bundled encoder, or a folder.
+        encoder: Name of a bundled encoder, or a folder: one that was pretrained on images like those to be encoded.
         reads: ``"code"`` or ``"features"``.
 
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.pipeline import make_pipeline
-    >>> import ssl_irmae
-    >>> digits = ssl_irmae.load_images("digits")
-    >>> model = make_pipeline(CodeTransformer("mnist-irmae"), LogisticRegression(max_iter=1000))
-    >>> model.fit(digits.images[:50].numpy(), digits.labels[:50].numpy()).predict(digits.images[:2].numpy()).shape
-    (2,)
+    >>> images = np.zeros((3, 28, 28), np.uint8)
+    >>> CodeTransformer("mnist-irmae").fit(images).transform(images).shape
+    (3, 128)
     """
 
-    def __init__(self, encoder: str | Path = "mnist-irmae", reads: Literal["code", "features"] = "code") -> None:
+    def __init__(self, encoder: str | Path, reads: Literal["code", "features"] = "code") -> None:
         self.encoder = encoder
         self.reads = reads
 
     def fit(self, X: npt.ArrayLike, y: Any = None) -> Self:  # noqa: ARG002  # scikit-learn's signature
         """Load the encoder; nothing is learned from X, and y is ignored.
 
+        Warns:
+            OtherKindWarning: If X differs in kind from the images that the encoder was pretrained on.
+
         Raises:
             UserError: If there is no such encoder, it has no such reading, or X is anything but images.
         """
         encoder = Encoder.from_pretrained(self.encoder)
-        encoder.encode(as_images(X)[:1], self.reads)
+        images = as_images(X)
+        encoder.encode(images[:1], self.reads)
+        if times := times_worse(encoder, images):
+            warnings.warn(describe_other_kind(str(self.encoder), times), OtherKindWarning, stacklevel=2)
         self.encoder_ = encoder
         return self
 

@@ -10,6 +10,7 @@ from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.progress import Listener, Message, TrialDone, silent
 from ssl_irmae._support.stages import Stages
 from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.encoders.kind import describe_other_kind
 from ssl_irmae.errors import UserError, check_choice
 from ssl_irmae.protocols.duplicates import count_duplicates
 from ssl_irmae.protocols.plan import Plan
@@ -71,7 +72,7 @@ def evaluate(
         seeds: How many labelled subsets, or a list of seeds; 10 by default.
         dataset: A name such as ``"mnist"`` (the default) or ``"digits"``; a path to a folder of pictures, an ``.npz``
             or an IDX file; or arrays, ``(images, labels)`` or ``(images, labels, test_images, test_labels)``.
-        contenders: Their names, or one name; the eight of a first look by default.
+        contenders: Their names, or one name; those of a first look by default, floors among them.
         encoders: Folders of pretrained encoders, which join the contenders under the last part of their path, or
             under the names of a mapping.
         pretrain_seeds: Cross the subsets with encoders of several pretraining seeds, and report the components of
@@ -162,6 +163,9 @@ def evaluate(
         opened: dict[str, tuple[PretrainedEncoder, ...]] = {
             name: tuple(encoder.noting_other_data(task) for encoder in several) for name, several in named.items()
         }
+        for name, several in opened.items():
+            if worst := max(encoder.pretraining.times_worse or 0 for encoder in several):
+                progress(Message(describe_other_kind(name, worst)))
         for method in methods:
             if method not in opened:
                 opened[method] = tuple(

@@ -13,7 +13,14 @@ from ssl_irmae.errors import UserError, check_choice, unknown_name
 from ssl_irmae.protocols.budgets import Budget, is_relative
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
-from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, DEFAULT_BASELINE, choose, contenders_of
+from ssl_irmae.protocols.contenders.registry import (
+    CONTENDERS,
+    DEFAULT,
+    DEFAULT_BASELINE,
+    DEFAULT_OF_ENCODER,
+    choose,
+    contenders_of,
+)
 from ssl_irmae.protocols.plan import Part, Plan
 from ssl_irmae.protocols.presets import Preset, find_preset
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES
@@ -117,7 +124,7 @@ def make_plan(
     precision: str = "auto",
     device: torch.device | str = "cpu",
 ) -> Plan:
-    """Fill in what is not given: the eight default contenders on MNIST at 100 labels over 10 subsets.
+    """Fill in what is not given: the default contenders on MNIST at 100 labels over 10 subsets.
 
     Args:
         budgets: A number of labels, ``"1%"`` of them, ``"5/class"``, ``"all"``, or a list of these.
@@ -127,7 +134,8 @@ def make_plan(
         baseline: The contender that differences are taken to.
         preset: A whole protocol by name, to which ``encoders`` add theirs; it cannot be given with what it holds.
         published: Run what the public reference script does, instead of the default contenders.
-        encoders: Names of the user's encoders, whose linear and joint contenders join the default ones.
+        encoders: Names of the user's encoders, whose linear, joint and poisson-prior contenders join the default ones;
+            a preset and the published protocol, which have no floor on a graph, are joined by the first two.
         metric_loss: Name of a loss added to the objective of joint training; those contenders are renamed after it.
         steps: Optimiser steps of every network trained end to end.
         rule: ``"balanced"``, ``"stratified"``, ``"uniform"`` or ``"typical"``; ``"typical:NAME"`` chooses typical
@@ -162,7 +170,8 @@ def make_plan(
         parts = tuple(_with_contenders(part, added, known) for part in found.parts)
         dataset, scored_on = found.dataset, "test"
     else:
-        usual = [*(PUBLISHED_PROTOCOL if published else DEFAULT), *added]
+        of_encoders = (f"{name}-{readout}" for name in encoders for readout in DEFAULT_OF_ENCODER)
+        usual = [*PUBLISHED_PROTOCOL, *added] if published else [*DEFAULT, *of_encoders]
         names = tuple(choose(usual if contenders is None else read_names(contenders, "contenders"), known))
         part = Part(
             contenders=names,
@@ -226,7 +235,9 @@ def _baseline(
         return asked
     if declared is not None:
         return declared
-    honest = [name for name, contender in run.items() if contender.test_peeks == 1] or list(run)
+    # in the order of the registry, as a report of the stored rows has it, whatever the order in which they were named
+    names = [name for name in known if name in run]
+    honest = [name for name in names if run[name].test_peeks == 1] or names
     return DEFAULT_BASELINE if DEFAULT_BASELINE in run else honest[0]
 
 

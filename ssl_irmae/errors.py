@@ -1,4 +1,4 @@
-"""Errors the user can fix."""
+"""Errors the user can fix, and a warning."""
 
 import difflib
 from collections.abc import Iterable
@@ -11,6 +11,10 @@ class UserError(ValueError):
 
     Arguments are named in backticks; the command line turns these into its options.
     """
+
+
+class OtherKindWarning(UserWarning):
+    """Pictures are of another kind than those that an encoder was pretrained on."""
 
 
 class NoTestSplitError(UserError):

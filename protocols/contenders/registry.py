@@ -46,14 +46,20 @@ SETTING_GROUPS: dict[str, tuple[str, ...]] = {
 DEFAULT = (
     "irmae-linear",
     "irmae-joint",
+    "irmae-poisson-prior",
     "ae-linear",
     "ae-joint",
     "vae-linear",
     "vae-joint",
     "supervised",
     "vib",
+    "pixels-linear",
+    "pixels-poisson-prior",
 )
-"""What ``evaluate`` runs by default: the eight that a first look needs."""
+"""What ``evaluate`` runs by default: what a first look needs, with two floors that pretraining has to beat."""
+
+DEFAULT_OF_ENCODER = ("linear", "joint", "poisson-prior")
+"""What of an encoder that the user names joins the default contenders: no floor's readout lacks its counterpart."""
 
 DEFAULT_BASELINE = "supervised"
 """The contender that is subtracted unless another is chosen, if it is run."""

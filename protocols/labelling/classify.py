@@ -9,7 +9,7 @@ import torch
 
 from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.files import write_atomically
-from ssl_irmae._support.progress import Listener, silent
+from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
@@ -172,6 +172,8 @@ def classify(
         raise UserError(f"`out`: {folder} has its own {listed(foreign)}, which would be lost: name another folder")
     check_request(images, own_name(encoder), contender)
     found = find_own_encoder(images, encoder=encoder, device=torch_device, progress=progress)
+    if encoder is not None and (other_kind := found.other_kind(images.images)):
+        progress(Message(other_kind))
     images = fitted_to(found, images)
     learned = learn(images, found, contender=contender, seed=seed, device=torch_device, progress=progress)
     paths = images.paths or tuple(map(str, range(len(images))))

@@ -1,5 +1,6 @@
 """The scikit-learn face of ``classify``: fit on many images and few labels."""
 
+import warnings
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from ssl_irmae._support.compute import find_device
 from ssl_irmae.datasets.arrays import as_tensor
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.datasets.label_arrays import read_labels
-from ssl_irmae.errors import UserError
+from ssl_irmae.errors import OtherKindWarning, UserError
 from ssl_irmae.protocols.estimators import as_images
 from ssl_irmae.protocols.labelling.learn import check_request, learn
 from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to, own_name
@@ -33,11 +34,15 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         expected_error_: What error to expect, by cross-validation; None if no class has two labels.
         calibrated_: Whether the probabilities are calibrated; that takes 50 labels.
 
+    >>> import tempfile
     >>> import ssl_irmae
+    >>> from ssl_irmae.pretraining.pretrain import pretrain
     >>> digits = ssl_irmae.load_images("digits")
     >>> images, labels = digits.images.numpy()[:500], digits.labels.numpy()[:500].copy()
     >>> labels[100:] = -1
-    >>> model = FewLabelClassifier(encoder="mnist-irmae").fit(images, labels)
+    >>> with tempfile.TemporaryDirectory() as folder:  # a few steps, to be quick
+    ...     encoder = pretrain(dataset="digits", out=f"{folder}/mine", max_steps=20, learning_rate=1e-3).folder
+    ...     model = FewLabelClassifier(encoder=encoder).fit(images, labels)
     >>> model.predict_proba(images[:2]).shape
     (2, 10)
     """
@@ -61,6 +66,9 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             X: Images, uint8, shape (n, h, w) or (n, c, h, w).
             y: Labels, shape (n,): whole numbers or names; -1, NaN or an empty name is none.
 
+        Warns:
+            OtherKindWarning: If the images differ in kind from those that ``encoder`` was pretrained on.
+
         Raises:
             UserError: If images or labels are of another kind, or fewer than two classes have a label.
         """
@@ -76,6 +84,8 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         named = ImageSet("images", images, as_tensor(labels), tuple(map(str, classes)))
         check_request(named, own_name(self.encoder), self.contender)
         encoder = find_own_encoder(named, encoder=self.encoder, device=device)
+        if self.encoder is not None and (other_kind := encoder.other_kind(images)):
+            warnings.warn(other_kind, OtherKindWarning, stacklevel=2)
         learned = learn(fitted_to(encoder, named), encoder, contender=self.contender, seed=self.seed, device=device)
         self.classes_ = classes
         self.classifier_ = learned.classifier

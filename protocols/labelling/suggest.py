@@ -131,6 +131,8 @@ def suggest(
     if sheet.labels:
         progress(Message(f"{sheet.file}: {count(len(sheet.labels), 'label')} filled in already, kept"))
     pretrained = find_own_encoder(images, encoder=encoder, device=where, progress=progress)
+    if encoder is not None and (other_kind := pretrained.other_kind(images.images)):
+        progress(Message(other_kind))
     pictures = fitted_to(pretrained, images)
     codes = Pool(pictures, {pretrained.name: pretrained}, where).codes(pretrained)
     progress(Message(f"choosing {n:,} of {count(left, 'picture')} without a label"))

@@ -1,7 +1,8 @@
-"""The answer, in one to three sentences computed from the rows."""
+"""The answer, in a few sentences computed from the rows."""
 
 from collections.abc import Mapping, Sequence
 
+from ssl_irmae.protocols.report.floors_ahead import floors_ahead
 from ssl_irmae.protocols.report.note import join
 from ssl_irmae.protocols.report.notes import count_compared
 from ssl_irmae.protocols.report.styles import Style
@@ -12,7 +13,7 @@ _MOST_NAMED = 3
 
 
 def answer_in_words(summaries: Sequence[Summary], styles: Mapping[str, Style], *, baseline: str) -> list[str]:
-    """Say what makes the fewest errors with how many labels, beside the baseline.
+    """Say what makes the fewest errors with how many labels, beside the baseline, and where a floor is ahead.
 
     Of several budgets the smallest and the largest are described. Contenders that are leaky or transductive are only
     considered if there are no others.
@@ -23,7 +24,7 @@ def answer_in_words(summaries: Sequence[Summary], styles: Mapping[str, Style], *
         baseline: The contender that differences are taken to.
 
     Returns:
-        One to three sentences.
+        One to three sentences, and those of ``floors_ahead``.
     """
     plain = [s for s in summaries if not styles[s.contender].marks]
     considered = plain or list(summaries)
@@ -34,12 +35,13 @@ def answer_in_words(summaries: Sequence[Summary], styles: Mapping[str, Style], *
     lowest = {budget: min(by_budget[budget], key=lambda s: s.mean) for budget in budgets}
     described = dict.fromkeys((budgets[0], budgets[-1]))
     sentences = [_sentence(lowest[budget], by_budget[budget], summaries, baseline) for budget in described]
+    ahead = floors_ahead(considered, styles)
     if len(budgets) == 1:
-        return [*sentences, *_others(lowest[budgets[0]], by_budget[budgets[0]], baseline)]
+        return [*sentences, *_others(lowest[budgets[0]], by_budget[budgets[0]], baseline), *ahead]
     names = {s.contender for s in lowest.values()}
     if len(names) == 1 and len(by_budget[budgets[0]]) > 1 and len(budgets) > 2:
         sentences.append(f"`{names.pop()}` has the lowest mean error at all {len(budgets)} budgets.")
-    return sentences
+    return [*sentences, *ahead]
 
 
 def _sentence(best: Summary, among: Sequence[Summary], summaries: Sequence[Summary], baseline: str) -> str:

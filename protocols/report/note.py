@@ -20,6 +20,7 @@ Kind = Literal[
     # what limits them
     "leaky",
     "duplicates",
+    "other kind",
     "quick encoder",
     "one class",
     "one labelled class",
@@ -65,6 +66,7 @@ _BRIEF: tuple[Kind, ...] = (
     "error",
     "leaky",
     "duplicates",
+    "other kind",
     "quick encoder",
     "one class",
     "one labelled class",
@@ -101,3 +103,8 @@ def join(words: Sequence[str]) -> str:
 def lower_first(sentence: str) -> str:
     """Write a sentence so that it can follow a colon."""
     return sentence[0].lower() + sentence[1:]
+
+
+def upper_first(sentence: str) -> str:
+    """Write a clause as a sentence of its own."""
+    return sentence[0].upper() + sentence[1:]

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Sequence
 
+from ssl_irmae.encoders.kind import describe_other_kind
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, READOUT_NOTES, SETTING_GROUPS
 from ssl_irmae.protocols.report.classes import class_notes
-from ssl_irmae.protocols.report.note import Note, join, lower_first
+from ssl_irmae.protocols.report.note import Note, join, lower_first, upper_first
 from ssl_irmae.protocols.report.subset_notes import one_class_notes, scored_images, subset_notes
 from ssl_irmae.protocols.report.tables.cells import format_p
 from ssl_irmae.protocols.report.tables.components import component_notes, crossed_components
@@ -32,6 +33,7 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
     first = pool_folds(rows)[0]
     return [
         _errors(first, summaries),
+        *_other_kind(rows),
         *_quick_encoders(rows),
         *_pretraining(rows, summaries),
         *_differences(summaries, baseline),
@@ -63,6 +65,16 @@ def _errors(first: Row, summaries: Sequence[Summary]) -> Note:
         return Note("error", text, text)
     text = f"{error}, ± standard error over {n} labelled subsets (ddof = 1), each with its own training seed."
     return Note("error", text, f"{error}, ± standard error over {n} labelled subsets.")
+
+
+def _other_kind(rows: Sequence[Row]) -> list[Note]:
+    """Say of each encoder, once, how badly it reconstructs the training images if they are not of its kind."""
+    times: dict[str, float] = {}
+    for row in rows:
+        if row.representation is not None and row.pretraining is not None and row.pretraining.times_worse is not None:
+            times[row.representation] = max(times.get(row.representation, 0), row.pretraining.times_worse)
+    texts = [f"{upper_first(describe_other_kind(name, its))}." for name, its in times.items()]
+    return [Note("other kind", text, text) for text in texts]
 
 
 def _quick_encoders(rows: Sequence[Row]) -> list[Note]:

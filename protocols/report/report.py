@@ -98,7 +98,7 @@ class Report:
 
     @functools.cached_property
     def answer(self) -> list[str]:
-        """The answer, in one to three sentences computed from the rows."""
+        """The answer, in a few sentences computed from the rows."""
         return answer_in_words(self.summaries, self.styles, baseline=self.baseline)
 
     @functools.cached_property

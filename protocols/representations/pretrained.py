@@ -16,6 +16,7 @@ from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.encoder import Encoder, weights_hash
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.encoders.files import BUNDLED, find_encoder, list_bundled
+from ssl_irmae.encoders.kind import describe_other_kind, times_worse
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
@@ -53,11 +54,23 @@ class PretrainedEncoder:
     data_fingerprint: str | None = None
 
     def noting_other_data(self, task: Task) -> Self:
-        """Return the encoder, noting if its card names no data or others than the task's training images and labels."""
+        """Return the encoder, noting if its card names no data or others than the task's training images and labels.
+
+        Of other data it is also noted whether they differ in kind.
+        """
         if self.data_fingerprint == task.source_fingerprint:
             return self
-        pretraining = self.pretraining.model_copy(update={"other_data": (self.data_fingerprint or "")[:12]})
-        return dataclasses.replace(self, pretraining=pretraining)
+        times = times_worse(self.load(), task.train.images)
+        noted = {
+            "other_data": (self.data_fingerprint or "")[:12],
+            "times_worse": None if times is None else round(times, 1),
+        }
+        return dataclasses.replace(self, pretraining=self.pretraining.model_copy(update=noted))
+
+    def other_kind(self, images: Tensor) -> str | None:
+        """Say that images, uint8 (n, c, h, w), differ in kind from those it was pretrained on; None if they do not."""
+        times = times_worse(self.load(), images)
+        return None if times is None else describe_other_kind(self.folder.name, times)
 
     @property
     def learns(self) -> bool:

@@ -24,6 +24,8 @@ class Pretraining(BaseModel):
         precision: Arithmetic of the networks.
         other_data: None if it was pretrained on the training images of the trial; otherwise the first 12 digits of
             the fingerprint of the data that its card names, or an empty string if it does not name any.
+        times_worse: How many times worse it reconstructs the training images of the trial than the images of its own
+            pretraining, if they differ in kind; None if they do not, or it is not known.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +37,7 @@ class Pretraining(BaseModel):
     learning_rate: float | None = None
     precision: str | None = None
     other_data: str | None = None
+    times_worse: float | None = None
 
     def __str__(self) -> str:
         parts = [self.method + ("" if self.depth is None else f" of depth {self.depth}")]
@@ -47,9 +50,11 @@ class Pretraining(BaseModel):
         text = ", ".join(parts)
         if self.other_data is None:
             return text
-        return f"{text}; its card " + (
-            f"names other data ({self.other_data})" if self.other_data else "does not name its data"
-        )
+        card = f"names other data ({self.other_data})" if self.other_data else "does not name its data"
+        text = f"{text}; its card {card}"
+        if self.times_worse is None:
+            return text
+        return f"{text}, and it reconstructs these images {self.times_worse:.0f} times worse than its own"
 
 
 class Trial(BaseModel):

@@ -29,6 +29,27 @@ def find_encoder(name_or_path: str | Path) -> Path:
     raise UserError(f"there is no encoder folder {folder}: bundled encoders are {', '.join(list_bundled())}")
 
 
+def bundled_for(dataset: object) -> str:
+    """Name the bundled encoder that was pretrained on a data set; no other is taken without being named.
+
+    Args:
+        dataset: Name of the data set; anything else is the user's own images.
+
+    Raises:
+        UserError: If there is none.
+
+    >>> bundled_for("mnist")
+    'mnist-irmae'
+    """
+    name = f"{dataset}-irmae"
+    if isinstance(dataset, str) and name in list_bundled():
+        return name
+    raise UserError(
+        f"`encoder`: no bundled encoder was pretrained on {dataset}: name a folder, one that `ssl-irmae pretrain` "
+        "writes if it is given these images; or let `ssl-irmae classify` label them, which pretrains by itself"
+    )
+
+
 def list_bundled() -> list[str]:
     """List the encoders that ship with the package."""
     return sorted(folder.parent.name for folder in BUNDLED.glob(f"*/{WEIGHTS}"))

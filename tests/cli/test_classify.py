@@ -48,6 +48,7 @@ def test_all_pictures_without_a_label_get_one(folder: Path) -> None:
     assert "Expected error" in result.stdout
     assert "ssl-irmae suggest" in result.stdout
     assert "200 pictures" in result.stderr
+    assert "these pictures differ in kind from those that mnist-irmae was pretrained on" in result.stderr
 
 
 def test_the_classifier_that_is_kept_labels_the_same_pictures_alike(folder: Path) -> None:

@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from ssl_irmae.datasets.registry import load_images
+from ssl_irmae.datasets.registry import DATASETS, load_images
 from ssl_irmae.encoders.encoder import Encoder
 from tests.command_line import check_mistake, run
 
@@ -19,7 +19,8 @@ from tests.command_line import check_mistake, run
     [
         ("--out codes.txt", ".npz"),
         ("--out c.npz --encoder mnist-irme", "did you mean 'mnist-irmae'"),
-        ("--out c.npz --device tpu9", "--device 'tpu9'"),
+        ("--out c.npz --encoder mnist-irmae --device tpu9", "--device 'tpu9'"),
+        ("--out c.npz", "--encoder: no bundled encoder was pretrained on digits: name a folder"),
     ],
 )
 def test_mistakes_get_one_sentence_and_leave_nothing_behind(options: str, message: str) -> None:
@@ -75,3 +76,22 @@ def test_the_images_themselves_are_never_overwritten() -> None:
     assert Path("mine.npz").read_bytes() == before
     Path("folder.npz").mkdir()
     assert "folder.npz is a folder" in run("encode --dataset mine.npz --out folder.npz", code=2).stderr
+
+
+def test_only_the_data_set_of_a_bundled_encoder_is_encoded_without_naming_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DATASETS, "mnist", DATASETS["digits"])  # a stand-in, since nothing may be downloaded
+    np.savez("mine.npz", images=np.zeros((2, 8, 8), np.uint8))
+    Path("mnist").mkdir()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save("mnist/0.png")
+    assert "code (497, 128)" in run("encode --dataset mnist --split test --out codes.npz").stderr
+    for own in ("mine.npz", "./mnist", "fashion-mnist", "shapes"):
+        check_mistake(f"encode --dataset {own} --out c.npz", f"no bundled encoder was pretrained on {own}: name a")
+
+
+def test_pictures_of_another_kind_are_encoded_with_one_line_that_says_so(tiny_encoder: Path) -> None:
+    command = "encode --dataset digits --split test --out codes.npz --encoder"
+    result = run(f"{command} mnist-irmae")
+    assert "these pictures differ in kind from those that mnist-irmae was pretrained on" in result.stderr
+    assert "code (497, 128)" in result.stderr
+    assert run(f"{command} mnist-irmae --quiet").stderr == ""
+    assert "differ in kind" not in run(f"{command} {tiny_encoder}").stderr

@@ -35,6 +35,12 @@ def test_a_folder_of_pictures_becomes_a_table_to_fill_in_and_a_page(folder: Path
     assert str(out / "suggestions.html") in result.stdout
 
 
+def test_an_encoder_of_other_pictures_is_used_with_one_line_that_says_so(folder: Path, tiny_encoder: Path) -> None:
+    sentence = "these pictures differ in kind from those that mnist-irmae was pretrained on"
+    assert sentence in run(f"suggest {folder} --n 5 --encoder mnist-irmae --out a").stderr
+    assert "differ in kind" not in run(f"suggest {folder} --n 5 --encoder {tiny_encoder} --out b").stderr
+
+
 def test_labels_of_a_table_are_kept_in_the_new_one(folder: Path, tiny_encoder: Path) -> None:
     Path("known.csv").write_text("path,label\n3.png,three\n4.png,four\n5.png,\n")
     run(f"suggest {folder} --n 4 --labels-from known.csv --encoder {tiny_encoder} --out out --quiet")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
-from ssl_irmae.errors import UserError
+from ssl_irmae.errors import OtherKindWarning, UserError
 from ssl_irmae.estimators import FewLabelClassifier
 from ssl_irmae.protocols.contenders.for_few_labels import contenders_for_few_labels
 from ssl_irmae.protocols.labelling.calibration import fit_temperature
@@ -129,13 +129,16 @@ def test_the_estimator_takes_scikit_learns_labels_and_gives_them_back(pictures: 
     truth = np.array([f"digit {label}" for label in y]) if names else y + 3
     given = truth.copy()
     given[60:] = "" if names else -1
-    model = FewLabelClassifier(encoder="mnist-irmae", contender="mnist-irmae-poisson").fit(images, given)
+    model = FewLabelClassifier(encoder="mnist-irmae", contender="mnist-irmae-poisson")
+    with pytest.warns(OtherKindWarning, match="differ in kind from those that mnist-irmae was pretrained on"):
+        model.fit(images, given)
     assert list(model.classes_) == sorted(set(truth[:60]))
     assert model.predict(images).dtype.kind == given.dtype.kind
     assert model.score(images[60:], truth[60:]) > 0.7
     np.testing.assert_allclose(model.predict_proba(images[:5]).sum(1), 1, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore::ssl_irmae.errors.OtherKindWarning")
 @pytest.mark.parametrize(
     ("given", "missing"),
     [

@@ -94,11 +94,10 @@ def test_very_many_seeds_are_rejected_and_the_error_names_the_argument() -> None
         read_seeds(10_001, "pretrain_seeds")
 
 
-def test_without_arguments_the_plan_is_the_eight_default_contenders_at_100_labels() -> None:
+def test_without_arguments_the_plan_is_the_default_contenders_at_100_labels() -> None:
     plan = make_plan()
     (part,) = plan.parts
     assert part.contenders == DEFAULT
-    assert len(DEFAULT) == 8
     assert (part.budgets, part.seeds, part.steps) == ((100,), tuple(range(10)), None)
     assert (plan.dataset, plan.baseline, plan.rule, plan.scored_on) == ("mnist", "supervised", "balanced", None)
     assert plan.contenders == {name: CONTENDERS[name] for name in DEFAULT}
@@ -127,7 +126,7 @@ def test_arguments_become_the_plan() -> None:
 def test_contenders_of_the_users_encoder_join_the_usual_ones() -> None:
     added = ("mine-linear", "mine-joint")
     (part,) = make_plan(encoders=["mine"]).parts
-    assert part.contenders == (*DEFAULT, *added)
+    assert part.contenders == (*DEFAULT, *added, "mine-poisson-prior")
     (part,) = make_plan(encoders=["mine"], published=True).parts
     assert part.contenders == (*PUBLISHED_PROTOCOL, *added)
 
@@ -162,6 +161,7 @@ def test_contenders_of_the_users_encoder_can_be_chosen() -> None:
 
 def test_the_default_baseline_is_a_contender_that_is_run_and_does_not_leak() -> None:
     assert make_plan(contenders=["irmae-linear", "ae-linear"]).baseline == "irmae-linear"
+    assert make_plan(contenders=["mine-linear", "pixels-knn", "ae-linear"], encoders=["mine"]).baseline == "ae-linear"
     assert make_plan(contenders=["irmae-linear", "supervised"]).baseline == "supervised"
     assert make_plan(published=True).baseline == "irmae-published-last"
     assert make_plan(published=True, contenders=["ae-published-best"]).baseline == "ae-published-best"

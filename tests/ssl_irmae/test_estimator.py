@@ -1,5 +1,6 @@
 """A frozen encoder in a scikit-learn pipeline."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 
 from ssl_irmae.datasets.registry import load_images
 from ssl_irmae.encoders.encoder import Encoder
-from ssl_irmae.errors import UserError
+from ssl_irmae.errors import OtherKindWarning, UserError
 from ssl_irmae.estimators import CodeTransformer
 
 
@@ -49,3 +50,17 @@ def test_scikit_learns_contract_is_kept(tiny_encoder: Path) -> None:
     for same in (x[::-1][::-1], read_only, list(x)):
         np.testing.assert_array_equal(transformer.transform(same), expected)
     assert transformer.get_feature_names_out().tolist() == [f"codetransformer{i}" for i in range(8)]
+
+
+def test_images_of_another_kind_are_warned_of(tiny_encoder: Path) -> None:
+    x = load_images("digits").images[:20].numpy()
+    with pytest.warns(OtherKindWarning, match="differ in kind from those that mnist-irmae was pretrained on"):
+        CodeTransformer("mnist-irmae").fit(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        CodeTransformer(tiny_encoder).fit(x)
+
+
+def test_no_encoder_is_taken_that_was_not_named() -> None:
+    with pytest.raises(TypeError, match="encoder"):
+        CodeTransformer()  # type: ignore[call-arg]

@@ -197,3 +197,52 @@ def test_at_the_full_set_pairs_are_training_runs(make_row: MakeRow) -> None:
     rows += [make_row("supervised", s, 2.0 + s / 9, budget=1000, rule="full") for s in range(3)]
     (sentence,) = answer(rows)
     assert sentence.endswith("better on every one of 3 training runs; too few to rule out chance.")
+
+
+def with_floors(make_row: MakeRow, errors: dict[int, dict[str, float]]) -> list[str]:
+    """Return the sentences about floors, for mean errors by number of labels and contender."""
+
+    def row(name: str, seed: int, error: float, budget: int) -> Row:
+        representation = None if name == "supervised" else name.partition("-")[0]
+        reads = "images" if name.endswith(("supervised", "joint")) else "code"
+        return make_row(name, seed, error + seed % 3, budget=budget, representation=representation, reads=reads)
+
+    rows = [row(name, s, error, budget) for budget, of in errors.items() for name, error in of.items() for s in TEN]
+    return [sentence for sentence in answer(rows, baseline=next(iter(errors[100]))) if "pretraining" in sentence]
+
+
+def test_a_floor_that_is_ahead_of_every_pretrained_contender_is_named_once_with_all_its_budgets(
+    make_row: MakeRow,
+) -> None:
+    worse = {"supervised": 9.0, "irmae-linear": 41.0, "mine-joint": 30.0, "pixels-linear": 23.0, "pixels-knn": 22.0}
+    better = {**worse, "irmae-linear": 5.0}
+    assert with_floors(make_row, {10: worse, 100: worse, 1000: better}) == [
+        "With 10 and 100 labels, `pixels-knn` needs no pretraining and has a lower mean error than every contender "
+        "with a pretrained encoder."
+    ]
+
+
+def test_a_floor_is_compared_with_encoders_that_have_the_same_readout(make_row: MakeRow) -> None:
+    errors = {"irmae-poisson-prior": 3.0, "irmae-linear": 20.0, "mine-linear": 19.0, "mine-features-linear": 18.0}
+    ahead = {"pixels-poisson-prior": 4.0, "pixels-linear": 17.0}
+    assert with_floors(make_row, {100: errors | ahead}) == [
+        "With 100 labels, `pixels-linear` needs no pretraining and has a lower mean error than every pretrained "
+        "encoder with `linear`."
+    ]
+    assert with_floors(make_row, {100: errors | {"pixels-linear": 18.5}}) == [], "one encoder is ahead of it"
+
+
+def test_without_a_floor_or_without_an_encoder_nothing_is_said_of_either(make_row: MakeRow) -> None:
+    assert with_floors(make_row, {100: {"irmae-linear": 41.0, "supervised": 22.0}}) == []
+    assert with_floors(make_row, {100: {"pixels-linear": 22.0, "supervised": 41.0}}) == []
+
+
+def test_many_floors_that_are_ahead_are_counted(make_row: MakeRow) -> None:
+    readouts = {"linear": 20.0, "knn": 30.0, "mlp": 40.0, "centroid": 50.0}
+    errors = {f"pixels-{name}": error for name, error in readouts.items()}
+    errors |= {f"irmae-{name}": error + 1 for name, error in readouts.items()} | {"irmae-joint": 5.0}
+    first, second = with_floors(make_row, {100: errors})
+    assert "every pretrained encoder with" in first
+    assert "every pretrained encoder with" in second
+    means = [make_row(n, s, e, representation=n.split("-")[0], reads="code") for n, e in errors.items() for s in TEN]
+    assert answer(means, baseline="irmae-joint")[-1] == "The tables show 2 more such cases."

@@ -23,6 +23,7 @@ from ssl_irmae.spectrum import effective_rank, spectrum
 
 _LOG_EVERY = 50  # steps: reading the losses waits for the device, and CUDA should not wait at every step
 _RANK_IMAGES = 5000  # images on which the effective rank of each epoch is measured, spread over the set
+_JUDGED_STEPS = 10  # last ones before the losses are read, which say whether a run is on its plateau
 _CHECKED_IMAGES = 8  # images whose codes and reconstructions must be finite whenever the losses are read
 
 
@@ -143,7 +144,7 @@ class Pretraining:
         self.autoencoder.train()
         epoch = self.epoch
         while self.epoch == epoch and self.step < limit:
-            start, seen, losses, first_batch = time.perf_counter(), 0, [], self._batch
+            start, seen, losses = time.perf_counter(), 0, []
             for _ in range(min(_LOG_EVERY, self.steps_per_epoch - self._batch, limit - self.step)):
                 chosen = order[self._batch * self.batch_size : (self._batch + 1) * self.batch_size]
                 x = as_float(self.images[chosen], self.device)
@@ -168,13 +169,9 @@ class Pretraining:
                     f"{self.learning_rate:g}: try a smaller `learning_rate`, or `precision` fp32; an earlier "
                     "checkpoint, if there is one, is kept"
                 )
-            loss_sum = float(checked[:-1].sum())
-            self._loss_sum += loss_sum
-            if self.plateau_steps == self.step - len(losses):  # on the plateau until now
-                # a Gaussian's penalty is part of the loss: there it is about zero, since the code says nothing
-                seen_images = self.images[order[first_batch * self.batch_size : self._batch * self.batch_size]]
-                if loss_sum >= plateau_loss(seen_images, self._mean_picture, self.autoencoder.reconstruction):
-                    self.plateau_steps = self.step
+            self._loss_sum += float(checked[:-1].sum())
+            if self.plateau_steps == self.step - len(losses) and self._no_better_than_mean(order, checked[:-1]):
+                self.plateau_steps = self.step
             rate = seen / (time.perf_counter() - start)
             mean = self._loss_sum / min(self._batch * self.batch_size, n)
             if self._batch < self.steps_per_epoch:
@@ -186,6 +183,14 @@ class Pretraining:
     @cached_property
     def _mean_picture(self) -> Tensor:
         return mean_picture(self.images)
+
+    def _no_better_than_mean(self, order: Tensor, losses: Tensor) -> bool:
+        """Compare the losses of the last few steps, summed over images, with those of the mean picture."""
+        steps = min(_JUDGED_STEPS, len(losses))
+        chosen = order[(self._batch - steps) * self.batch_size : self._batch * self.batch_size]
+        # a Gaussian's penalty is part of the loss: on a plateau it is about zero, since the code says nothing
+        limit = plateau_loss(self.images[chosen], self._mean_picture, self.autoencoder.reconstruction)
+        return float(losses[-steps:].sum()) >= limit
 
     @torch.no_grad()
     def _sum_of_outputs(self, x: Tensor) -> Tensor:

@@ -88,7 +88,6 @@ def make_run(
     with contextlib.suppress(NoTestSplitError):  # the user's own images need none
         test = load("test")
     networks = architecture(train.images.shape[1], size)
-    train, test = _fitted(train, networks), None if test is None else _fitted(test, networks)
     planned = Recipe(
         architecture=networks,
         dataset=train.name,
@@ -103,6 +102,7 @@ def make_run(
         steps=named.steps(len(train), batch_size=batch_size) if steps is None else steps(len(train)),
         minutes=minutes,
     )
+    train, test = _fitted(train, networks), None if test is None else _fitted(test, networks)
     if minutes is not None:
         planned = with_steps(planned, folder, train.images, progress)
     return Run(folder, planned, train, test)

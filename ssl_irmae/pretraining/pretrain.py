@@ -245,7 +245,7 @@ def train(run: Run, *, progress: Listener = silent) -> float | None:
 
 def _ended_on_plateau(run: Run) -> str:
     depth = run.recipe.architecture.depth
-    fewer = f", or with fewer linear layers than {depth}" if depth else ""
+    fewer = f", or with fewer linear layers than {depth}" if depth and depth > 1 else ""
     return (
         f"{run.folder} ends on the plateau: after {count(run.state.step, 'step')} reconstructions are no better than "
         f"the mean picture, so its codes say next to nothing about an image; train longer{fewer}"

@@ -38,7 +38,7 @@ def section(options: Options) -> dict[str, Any]:
                 card = child.ssl_irmae(
                     *("pretrain", "--epochs", str(epochs), "--seed", str(seed), "--out", run, "--json", "--quiet"),
                     *("--batch-size", str(batch), "--learning-rate", str(rate), "--precision", precision),
-                    *("--device", options.device),
+                    *("--recipe", "paper", "--device", options.device),
                     folder=folder,
                 ).json["config"]["card"]
                 document = child.ssl_irmae(

@@ -11,6 +11,7 @@ import typer
 from ssl_irmae._support.stages import Stages
 from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
 from ssl_irmae.cli.terminal import handle_errors, print_result
+from ssl_irmae.pretraining.recipes import DEFAULT, RECIPES
 
 EPILOG = """
 Examples:
@@ -21,10 +22,18 @@ Examples:
 
   ssl-irmae pretrain --dataset my-images/ --image-size 64 --out runs/mine
 
-The first is the paper's recipe: IRMAE on MNIST, 100 epochs, into
-runs/mnist-irmae. The same command continues a run that was stopped; with
-more --epochs it trains a finished one further.
+  ssl-irmae pretrain --minutes 5
+
+  ssl-irmae pretrain --recipe paper
+
+The first trains IRMAE on MNIST, into runs/mnist-irmae, with a recipe that is
+much shorter than the paper's; the last is the paper's, which made the bundled
+encoders. The same command continues a run that was stopped. More
+--epochs train a finished one further if its learning rate is constant, as the
+paper's is.
 """
+
+_SHORT, _PAPER = RECIPES["short"], RECIPES["paper"]
 
 
 @handle_errors
@@ -34,10 +43,39 @@ def command(
         str, typer.Option(help="A name (see `ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.")
     ] = "mnist",
     out: Annotated[Path | None, typer.Option(help="Run folder.", show_default="runs/DATASET-METHOD")] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the images.")] = 100,
-    max_steps: Annotated[int | None, typer.Option(min=1, help="Stop after this many optimiser steps.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images per step.")] = 32,
-    learning_rate: Annotated[float, typer.Option(help="Adam's learning rate.")] = 1e-4,
+    recipe: Annotated[
+        str,
+        typer.Option(
+            help=f"short: Adam at {_SHORT.learning_rate:g}, falling to zero over the last {_SHORT.cooldown:.0%} of the "
+            f"steps. paper: Adam at a constant {_PAPER.learning_rate:g}."
+        ),
+    ] = DEFAULT,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Passes over the images.",
+            show_default=f"short: {_SHORT.epochs}, but {_SHORT.least_steps:,} to {_SHORT.most_steps:,} steps; "
+            f"paper: {_PAPER.epochs}",
+        ),
+    ] = None,
+    max_steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Stop after this many optimiser steps; a falling learning rate is zero there."),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="About how long to train, instead of --epochs: turned into steps before the first one, and kept.",
+            show_default=False,
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Images per step.", show_default="the recipe's, 32")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Adam's learning rate, before it falls.", show_default="the recipe's")
+    ] = None,
     latent_dim: Annotated[
         int | None, typer.Option(min=1, help="Width of the code.", show_default="128 grey, 32 colour, 512 at 64 pixels")
     ] = None,
@@ -82,8 +120,10 @@ def command(
             method=method,
             dataset=dataset,
             out=out,
+            recipe=recipe,
             epochs=epochs,
             max_steps=max_steps,
+            minutes=minutes,
             batch_size=batch_size,
             learning_rate=learning_rate,
             latent_dim=latent_dim,

@@ -108,7 +108,7 @@ def _bar(event: Waiting | Fetched | Pretrained | TrialDone) -> tuple[int, int | 
         case Fetched():
             return event.done, event.total or None, f"fetching {event.what}", _bytes(event)
         case Pretrained():
-            return event.step, event.total_steps, "pretraining", _epoch(event)
+            return event.step, event.total_steps, "pretraining", _epoch(event) + "  plateau" * event.on_plateau
         case TrialDone():
             state = f"{event.contender}, {event.budget:,} labels: {event.error:.2f} %"
             return event.done, event.total, f"{event.done}/{event.total} trials", state
@@ -123,7 +123,8 @@ def _log_line(event: Event) -> str | None:
         case Fetched(done=0):
             return f"fetching {event.what}"
         case Pretrained(epoch_done=True):
-            return f"{clock}  {_epoch(event)}  {event.seconds_left / 60:.0f} min left"
+            plateau = "  still on the plateau: no better than the mean picture" * event.on_plateau
+            return f"{clock}  {_epoch(event)}  {event.seconds_left / 60:.0f} min left{plateau}"
         case TrialDone(group_mean=float(mean)):
             group = f"{event.contender}, {event.budget:,} labels: {mean:.2f} %, n {event.group_size}"
             return f"{clock}  {event.done}/{event.total}  {group}"

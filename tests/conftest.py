@@ -53,6 +53,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pretrain(
         dataset="digits",
         out=folder,
+        recipe="paper",
         max_steps=40,
         learning_rate=1e-3,
         latent_dim=8,

@@ -12,10 +12,16 @@ from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import CONFIG, WEIGHTS
+from ssl_irmae.pretraining.open_run import make_run
 from ssl_irmae.pretraining.pretrain import train
-from ssl_irmae.pretraining.run_folder import make_run
+from ssl_irmae.pretraining.recipes import find_recipe
 
-_BATCH_SIZE, _LEARNING_RATE = 32, 1e-3
+_RECIPE = "short"
+
+
+def brief_steps(images: int) -> int:
+    """Return for how many optimiser steps the recipe of these encoders trains on a number of images."""
+    return find_recipe(_RECIPE).steps(images)
 
 
 def pretrain_briefly(
@@ -36,13 +42,15 @@ def pretrain_briefly(
 ) -> Path:
     """Pretrain an encoder for a few steps, unless it is there; a pretraining that was stopped continues.
 
-    Of two processes that need the same encoder, the second waits for the first.
+    Its learning rate falls to zero at the end of these steps, as in the recipe ``"short"`` of ``pretrain``. Of two
+    processes that need the same encoder, the second waits for the first.
 
     Args:
-        name: Name of the folder, which says everything that the encoder depends on.
+        name: Beginning of the folder's name, which says everything that the encoder depends on; recipe and steps
+            are appended.
         architecture: What to train.
         dataset: The images.
-        steps: Optimiser steps.
+        steps: Optimiser steps, such as ``brief_steps`` of the images.
         precision: Arithmetic of the networks.
         device: Where to train.
         seed: Seed of initial weights, order of images and noise.
@@ -59,6 +67,8 @@ def pretrain_briefly(
     Raises:
         UserError: If the folder cannot be written to, or the images cannot be learned from.
     """
+    recipe = find_recipe(_RECIPE)
+    name = f"{name}-{_RECIPE}-{steps}x{recipe.batch_size}-{recipe.learning_rate:g}"
     folder = home() / "encoders" / name
     if _is_pretrained(folder, steps):
         return folder
@@ -71,8 +81,8 @@ def pretrain_briefly(
                 architecture=lambda *_: architecture,
                 dataset=dataset,
                 image_size=architecture.image_size,
-                batch_size=_BATCH_SIZE,
-                learning_rate=_LEARNING_RATE,
+                recipe=_RECIPE,
+                steps=lambda _: steps,
                 precision=precision,
                 device=device,
                 seed=seed,
@@ -80,7 +90,7 @@ def pretrain_briefly(
                 labels_from=labels_from,
                 classes=classes,
             )
-            train(run, epochs=-(-steps // run.state.steps_per_epoch), max_steps=steps, progress=progress)
+            train(run, progress=progress)
             run.finish(command)
     return folder
 

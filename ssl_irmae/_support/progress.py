@@ -57,6 +57,7 @@ class Pretrained:
         effective_rank: Effective rank of the code when last measured; None before the first measurement.
         images_per_second: Speed since the last event.
         seconds_left: Estimated time left.
+        on_plateau: Whether reconstructions, after hundreds of steps, are still no better than the mean picture.
     """
 
     step: int
@@ -68,6 +69,7 @@ class Pretrained:
     effective_rank: float | None
     images_per_second: float
     seconds_left: float
+    on_plateau: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ def model_card(name: str, config: EncoderConfig) -> str:
     """Return an encoder's card as Markdown: what it is, where it comes from, how good it is, how to use it."""
     where = name if name in list_bundled() else f"path/to/{name}"
     card, architecture = config.card, config.architecture
+    falling = f", falling to zero over the last {card['cooldown']:.0%} of the steps" if card.get("cooldown") else ""
     rows = {
         "method": architecture.method + (f", depth {architecture.depth}" if architecture.depth else ""),
         "code width": architecture.latent_dim,
@@ -21,7 +22,7 @@ def model_card(name: str, config: EncoderConfig) -> str:
         "trained on": f"{card.get('dataset', 'unknown')}, {card.get('images', '?')} images, no labels",
         "data fingerprint": f"`{card.get('data_fingerprint', 'unknown')}`",
         "epochs, steps": f"{card.get('epochs', '?')}, {card.get('steps', '?')}",
-        "batch size, learning rate": f"{card.get('batch_size', '?')}, {card.get('learning_rate', '?')} (Adam)",
+        "batch size, learning rate": f"{card.get('batch_size', '?')}, {card.get('learning_rate', '?')} (Adam{falling})",
         "precision": card.get("precision", "unknown"),
         "training loss, last epoch": _number(card.get("training_loss")),
         "effective rank of the code, training images": _number(card.get("effective_rank")),
@@ -30,6 +31,11 @@ def model_card(name: str, config: EncoderConfig) -> str:
         "minutes of training": _number(card.get("minutes")),
         "weights": card.get("stored_as", "float32"),
     }
+    if "minutes_asked" in card:
+        rows["minutes of training asked for"] = _number(card["minutes_asked"])
+    if card.get("plateau_steps"):
+        all_of_them = ", which are all" if card["plateau_steps"] == card["steps"] else ""
+        rows["steps before it was better than the mean picture"] = f"{card['plateau_steps']}{all_of_them}"
     if "continued" in card:
         parts = (f"from step {part['step']} on {part['device']} in {part['precision']}" for part in card["continued"])
         rows["continued elsewhere"] = ", ".join(parts)

@@ -57,11 +57,14 @@ def as_begun(recipe: Recipe, before: Recipe) -> Recipe:
     """Return a recipe with what may change in a run set back to how the run began; what still differs may not.
 
     The device may change. The arithmetic may only where that of the beginning is not available: asked for by name, it
-    makes another recipe.
+    makes another recipe. The length may change at a constant rate. The cooldown stays what the named recipe's was.
     """
     available = _has_precision(before.precision, torch.device(recipe.device))
     precision = recipe.precision if available else before.precision
-    return recipe.model_copy(update={"device": before.device, "precision": precision})
+    kept: dict[str, object] = {"device": before.device, "precision": precision, "cooldown": before.cooldown}
+    if not before.cooldown:
+        kept |= {"steps": before.steps, "minutes": before.minutes}
+    return recipe.model_copy(update=kept)
 
 
 def describe_move(before: Stretch, now: Stretch, *, new_noise: bool) -> str:

@@ -1,8 +1,10 @@
 """One plain loop that trains an autoencoder, and can stop and continue at any step."""
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -15,10 +17,13 @@ from ssl_irmae.datasets.image_set import as_float
 from ssl_irmae.encoders.encoding import encode
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.adam import Adam
+from ssl_irmae.pretraining.plateau import mean_picture, plateau_loss
+from ssl_irmae.pretraining.recipes import learning_rate_at
 from ssl_irmae.spectrum import effective_rank, spectrum
 
 _LOG_EVERY = 50  # steps: reading the losses waits for the device, and CUDA should not wait at every step
 _RANK_IMAGES = 5000  # images on which the effective rank of each epoch is measured, spread over the set
+_JUDGED_STEPS = 10  # last ones before the losses are read, which say whether a run is on its plateau
 _CHECKED_IMAGES = 8  # images whose codes and reconstructions must be finite whenever the losses are read
 
 
@@ -37,6 +42,7 @@ class Record:
         loss: Mean training loss of the epoch so far.
         effective_rank: Effective rank of the code at the end of an epoch; None within one.
         images_per_second: Speed since the last record, not counting the time to measure the rank.
+        on_plateau: Whether reconstructions have not yet been better than the mean picture.
     """
 
     epoch: int
@@ -45,6 +51,7 @@ class Record:
     loss: float
     effective_rank: float | None
     images_per_second: float
+    on_plateau: bool
 
 
 class Pretraining:
@@ -58,9 +65,15 @@ class Pretraining:
         images: uint8, shape (n, c, s, s), already of the size that the encoder expects.
         seed: Seed of the order of images and of a Gaussian bottleneck's noise.
         batch_size: Images per step; the last batch of an epoch may be smaller.
-        learning_rate: Adam's learning rate.
+        learning_rate: Adam's learning rate, before any cooldown.
         precision: Arithmetic of the networks.
         device: Device to train on; the images are kept there too, as uint8.
+        cooldown: Share of the steps, at their end, over which the learning rate falls linearly to zero.
+        steps: The most optimiser steps to take; a cooldown ends there. None for no limit, at a constant rate alone.
+
+    Attributes:
+        plateau_steps: Steps in which reconstructions, as far as the losses were read, were not yet better than the mean
+            picture; None if a checkpoint of an earlier version does not record it.
     """
 
     def __init__(
@@ -73,7 +86,11 @@ class Pretraining:
         learning_rate: float,
         precision: Precision,
         device: torch.device,
+        cooldown: float = 0.0,
+        steps: int | None = None,
     ) -> None:
+        if cooldown and steps is None:
+            raise UserError(f"`cooldown` {cooldown:g} needs the planned `steps`: its end is where they end")
         self.autoencoder = autoencoder.to(device).to(memory_format=torch.channels_last)
         self.images = images.to(device)
         self.seed = seed
@@ -81,6 +98,9 @@ class Pretraining:
         self.learning_rate = learning_rate
         self.precision = precision
         self.device = device
+        self.cooldown = cooldown
+        self.steps = sys.maxsize if steps is None else steps
+        self.plateau_steps: int | None = 0
         self.optimizer = Adam(self.autoencoder.parameters(), learning_rate)
         self.epoch = 0
         self.step = 0
@@ -93,16 +113,28 @@ class Pretraining:
         """Optimiser steps in one pass over the images."""
         return -(-len(self.images) // self.batch_size)
 
-    def run(self, *, epochs: int, max_steps: int | None = None) -> Iterator[Record]:
-        """Train up to ``epochs`` epochs or ``max_steps`` steps in total, yielding a record every few steps.
+    @property
+    def on_plateau(self) -> bool:
+        """Whether reconstructions have not yet been better than the mean picture."""
+        return self.plateau_steps == self.step
 
-        At each yield the state is complete: it can be saved, and the caller can stop.
+    def limit(self, *, epochs: int | None = None, max_steps: int | None = None) -> int:
+        """Return the step at which training ends: after ``epochs`` epochs, ``max_steps`` steps or the planned steps."""
+        limits = [self.steps]
+        limits += [] if epochs is None else [epochs * self.steps_per_epoch]
+        limits += [] if max_steps is None else [max_steps]
+        return min(limits)
+
+    def run(self, *, epochs: int | None = None, max_steps: int | None = None) -> Iterator[Record]:
+        """Train up to ``epochs`` epochs, ``max_steps`` steps or the planned steps, yielding a record every few steps.
+
+        Each of them counts from the beginning of the run, and the first to come ends it. At each yield the state is
+        complete: it can be saved, and the caller can stop.
 
         Raises:
             NonFiniteLossError: If a loss is not finite; the message names epoch, step and learning rate.
         """
-        limit = epochs * self.steps_per_epoch
-        limit = limit if max_steps is None else min(limit, max_steps)
+        limit = self.limit(epochs=epochs, max_steps=max_steps)
         while self.step < limit:
             yield from self._epoch(limit)
 
@@ -120,6 +152,9 @@ class Pretraining:
                 with autocast(self.device, self.precision):
                     loss = self.autoencoder.loss(x, self._noise_rng)
                 torch.autograd.backward(loss)
+                self.optimizer.learning_rate = learning_rate_at(
+                    self.step, learning_rate=self.learning_rate, cooldown=self.cooldown, steps=self.steps
+                )
                 self.optimizer.step()
                 losses.append(loss.detach() * len(x))
                 seen += len(x)
@@ -135,13 +170,27 @@ class Pretraining:
                     "checkpoint, if there is one, is kept"
                 )
             self._loss_sum += float(checked[:-1].sum())
+            if self.plateau_steps == self.step - len(losses) and self._no_better_than_mean(order, checked[:-1]):
+                self.plateau_steps = self.step
             rate = seen / (time.perf_counter() - start)
             mean = self._loss_sum / min(self._batch * self.batch_size, n)
             if self._batch < self.steps_per_epoch:
-                yield Record(self.epoch, self.step, False, mean, None, rate)
+                yield Record(self.epoch, self.step, False, mean, None, rate, self.on_plateau)
             else:
                 self.epoch, self._batch, self._loss_sum = self.epoch + 1, 0, 0.0
-                yield Record(self.epoch, self.step, True, mean, self._effective_rank(), rate)
+                yield Record(self.epoch, self.step, True, mean, self.effective_rank(), rate, self.on_plateau)
+
+    @cached_property
+    def _mean_picture(self) -> Tensor:
+        return mean_picture(self.images)
+
+    def _no_better_than_mean(self, order: Tensor, losses: Tensor) -> bool:
+        """Compare the losses of the last few steps, summed over images, with those of the mean picture."""
+        steps = min(_JUDGED_STEPS, len(losses))
+        chosen = order[(self._batch - steps) * self.batch_size : self._batch * self.batch_size]
+        # a Gaussian's penalty is part of the loss: on a plateau it is about zero, since the code says nothing
+        limit = plateau_loss(self.images[chosen], self._mean_picture, self.autoencoder.reconstruction)
+        return float(losses[-steps:].sum()) >= limit
 
     @torch.no_grad()
     def _sum_of_outputs(self, x: Tensor) -> Tensor:
@@ -150,7 +199,8 @@ class Pretraining:
             z = self.autoencoder.code(x)
             return z.float().abs().sum() + self.autoencoder.decoder.before_output(z).abs().sum()
 
-    def _effective_rank(self) -> float:
+    def effective_rank(self) -> float:
+        """Measure the effective rank of the code, on images spread over the set."""
         sample = self.images[:: max(1, len(self.images) // _RANK_IMAGES)]
         rank = effective_rank(spectrum(encode(self.autoencoder, sample, reads="code")))
         self.autoencoder.train()
@@ -166,6 +216,7 @@ class Pretraining:
             "batch": self._batch,
             "loss_sum": self._loss_sum,
             "noise": self._noise_rng.get_state(),
+            "plateau_steps": self.plateau_steps,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -174,6 +225,7 @@ class Pretraining:
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch, self.step = state["epoch"], state["step"]
         self._batch, self._loss_sum = state["batch"], state["loss_sum"]
+        self.plateau_steps = state.get("plateau_steps")  # checkpoints of the first versions do not record it
         if state["noise"] is None:
             self._noise_rng = generator(self.device, self.seed, "noise", self.step)
         else:

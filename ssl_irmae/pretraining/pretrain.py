@@ -2,7 +2,6 @@
 
 import contextlib
 import inspect
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,16 @@ from pathlib import Path
 from ssl_irmae._support.progress import Listener, Message, Pretrained, silent
 from ssl_irmae._support.stages import Stages
 from ssl_irmae.architecture import Architecture
+from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.methods import find_method
+from ssl_irmae.pretraining.open_run import make_run
+from ssl_irmae.pretraining.plateau import NOTABLE
 from ssl_irmae.pretraining.recipe import CHECKPOINT
-from ssl_irmae.pretraining.run_folder import Run, make_run
+from ssl_irmae.pretraining.recipes import DEFAULT, find_recipe
+from ssl_irmae.pretraining.run_folder import Run
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,9 +53,10 @@ class PretrainingResult:
         architecture, card = self.encoder.config.architecture, self.encoder.config.card
         test, train = card["reconstruction_mse_test"], card["reconstruction_mse_train"]
         error = f"{train:.4f} (training images)" if test is None else f"{test:.4f} (test)"
+        plateau = ", no better than the mean picture" if card.get("plateau_steps") == card["steps"] else ""
         return (
             f"{architecture.method} of {card['dataset']}: effective rank {card['effective_rank']:.1f} of "
-            f"{architecture.latent_dim}, reconstruction MSE {error}, in {self.folder}"
+            f"{architecture.latent_dim}, reconstruction MSE {error}{plateau}, in {self.folder}"
         )
 
 
@@ -61,10 +65,12 @@ def pretrain(
     method: str = "irmae",
     dataset: Dataset = "mnist",
     out: str | Path | None = None,
-    epochs: int = 100,
+    recipe: str = DEFAULT,
+    epochs: int | None = None,
     max_steps: int | None = None,
-    batch_size: int = 32,
-    learning_rate: float = 1e-4,
+    minutes: float | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
     latent_dim: int | None = None,
     depth: int | None = None,
     init_scale: float | None = None,
@@ -83,18 +89,26 @@ def pretrain(
 ) -> PretrainingResult:
     """Train an encoder on images without labels.
 
-    The defaults are the recipe of the IRMAE paper for MNIST. A run that was stopped continues exactly where it was when
-    it is called again with the same arguments; a finished one is trained further with more ``epochs``. On a machine
-    without the GPU or the arithmetic that it began with it continues with what there is, and a ``Message`` says so.
+    The recipe ``"short"`` is Adam at 5e-4 with batches of 32, for ten epochs, but at least 3,000 and at most 20,000
+    steps; over the last fifth of them the learning rate falls linearly to zero. ``"paper"`` is that of the IRMAE paper
+    for MNIST, which made the bundled encoders: Adam at a constant 1e-4 with batches of 32, for 100 epochs.
+
+    A run that was stopped continues exactly where it was when it is called again with the same arguments. A finished
+    one is trained further with more ``epochs`` at a constant rate alone, as in ``"paper"``: where the rate falls to
+    zero, the length is fixed before the first step. On a machine without the GPU or the arithmetic that it began with
+    it continues with what there is, and a ``Message`` says so.
 
     Args:
         method: ``"irmae"``, ``"ae"`` or ``"vae"``.
         dataset: A name, a path or arrays, as in ``load_images``; labels are not used.
         out: Run folder; ``runs/DATASET-METHOD`` unless given.
+        recipe: ``"short"`` or ``"paper"``: the learning rate, the batch size and the length, where they are not given.
         epochs: Passes over the images, those of earlier sessions included.
-        max_steps: Optimiser steps after which to stop, if that comes first.
+        max_steps: Optimiser steps after which to stop, if that comes first; a falling learning rate is zero there.
+        minutes: Minutes of training, instead of ``epochs`` and ``max_steps``. The speed is measured before the first
+            step, and the number of steps that follows from it is kept in the folder: the run never depends on time.
         batch_size: Images per step.
-        learning_rate: Adam's learning rate.
+        learning_rate: Adam's learning rate, before it falls.
         latent_dim: Code width d; unless given, the paper's: 128 for grey, 32 for colour, 512 at 64 pixels.
         depth: Number l of linear layers (IRMAE only); unless given, the paper's: 8 for grey, 2 for colour, 4 at 64
             pixels.
@@ -118,8 +132,14 @@ def pretrain(
         NonFiniteLossError: If the loss diverges; the last good checkpoint is kept.
     """
     arguments = locals().copy()
-    if not 0 < learning_rate < float("inf"):
+    named = find_recipe(recipe)
+    if learning_rate is not None and not 0 < learning_rate < float("inf"):
         raise UserError(f"`learning_rate` must be positive, got {learning_rate:g}: the paper's is 1e-4")
+    if minutes is not None and not 0 < minutes < float("inf"):
+        raise UserError(f"`minutes` must be positive, got {minutes:g}: write for example 5")
+    given = [name for name, value in (("epochs", epochs), ("max_steps", max_steps)) if value is not None]
+    if minutes is not None and given:
+        raise UserError(f"`minutes` {minutes:g} and `{given[0]}` both say how long to train: give one of them")
     for name, value, least in (
         ("epochs", epochs, 1),
         ("max_steps", max_steps, 1),
@@ -147,8 +167,11 @@ def pretrain(
             ),
             dataset=dataset,
             image_size=image_size,
+            recipe=recipe,
             batch_size=batch_size,
             learning_rate=learning_rate,
+            steps=lambda n: named.steps(n, batch_size=batch_size, epochs=epochs, max_steps=max_steps),
+            minutes=minutes,
             precision=precision,
             device=device,
             seed=seed,
@@ -161,23 +184,22 @@ def pretrain(
     if run.resumed_at:
         progress(Message(f"continuing {folder} at step {run.resumed_at}"))
     with stages("train"):
-        images_per_second = train(run, epochs=epochs, max_steps=max_steps, progress=progress)
+        images_per_second = train(run, progress=progress)
     if run.state.step == run.resumed_at:
-        progress(Message(f"{folder} has had its {run.state.epoch} epochs: nothing to train"))
+        progress(Message(f"{folder} has had its {count(run.state.step, 'step')}: nothing to train"))
     with stages("measure"):
         encoder = run.finish(_call(arguments) if command is None else command)
     return PretrainingResult(encoder, folder, run.resumed_at, images_per_second, stages.rounded())
 
 
-def train(run: Run, *, epochs: int, max_steps: int | None = None, progress: Listener = silent) -> float | None:
-    """Train a run up to ``epochs`` epochs or ``max_steps`` steps in total.
+def train(run: Run, *, progress: Listener = silent) -> float | None:
+    """Train a run for as many steps as its recipe says, those of earlier sessions included.
 
     Args:
         run: An open run.
-        epochs: Epochs, those of earlier sessions included.
-        max_steps: Optimiser steps, likewise, if that comes first.
-        progress: Called with a ``Pretrained`` event every few steps, and before them with a ``Message`` if the run
-            continues elsewhere than it began. If it raises, the run is saved first.
+        progress: Called with a ``Pretrained`` event every few steps. A ``Message`` says before them if the run
+            continues elsewhere than it began, and after them if it was long, or still is, on a plateau. If it raises,
+            the run is saved first.
 
     Returns:
         Images per second, the median over events; None if there was nothing left to train.
@@ -186,15 +208,17 @@ def train(run: Run, *, epochs: int, max_steps: int | None = None, progress: List
         NonFiniteLossError: If a loss is not finite; the last good checkpoint is kept.
         UserError: If another process is training in this folder, or has done so since it was opened.
     """
-    total = min(epochs * run.state.steps_per_epoch, sys.maxsize if max_steps is None else max_steps)
+    total = run.state.limit()
+    on_plateau = run.state.on_plateau and run.state.step >= NOTABLE
     rank = run.history[-1]["effective_rank"] if run.history else None
     rates: list[float] = []
     if run.move is not None and run.state.step < total:
         progress(Message(f"{run.folder} {run.move}"))
-    with contextlib.closing(run.train(epochs=epochs, max_steps=max_steps)) as records:
+    with contextlib.closing(run.train()) as records:
         for record in records:
             rates.append(record.images_per_second)
             rank = rank if record.effective_rank is None else record.effective_rank
+            left, on_plateau = on_plateau and not record.on_plateau, record.on_plateau and record.step >= NOTABLE
             event = Pretrained(
                 step=record.step,
                 first_step=run.resumed_at,
@@ -205,13 +229,27 @@ def train(run: Run, *, epochs: int, max_steps: int | None = None, progress: List
                 effective_rank=rank,
                 images_per_second=record.images_per_second,
                 seconds_left=(total - record.step) * run.recipe.batch_size / _median(rates),
+                on_plateau=on_plateau,
             )
             try:
                 progress(event)
+                if left:
+                    progress(Message(f"left the plateau by step {record.step:,}: now better than the mean picture"))
             except BaseException:
                 run.save()
                 raise
+    if rates and run.state.on_plateau:
+        progress(Message(_ended_on_plateau(run)))
     return _median(rates) if rates else None
+
+
+def _ended_on_plateau(run: Run) -> str:
+    depth = run.recipe.architecture.depth
+    fewer = f", or with fewer linear layers than {depth}" if depth and depth > 1 else ""
+    return (
+        f"{run.folder} ends on the plateau: after {count(run.state.step, 'step')} reconstructions are no better than "
+        f"the mean picture, so its codes say next to nothing about an image; train longer{fewer}"
+    )
 
 
 def _median(values: list[float]) -> float:

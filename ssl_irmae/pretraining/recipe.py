@@ -13,9 +13,24 @@ RECIPE = "recipe.json"
 
 
 class Recipe(BaseModel):
-    """One pretraining run: networks, data, optimiser, arithmetic, seed.
+    """One pretraining run: networks, data, optimiser, arithmetic, seed, length.
 
-    How long to train is not part of it: a run that is continued to more epochs is the same run.
+    At a constant rate the length only says how far to train this time: a run that is continued to more steps is the
+    same run. With a cooldown it determines every rate of the cooldown, and another length is another run.
+
+    Args:
+        architecture: The networks.
+        dataset: Name of the images.
+        data_fingerprint: SHA-256 of the images.
+        seed: Seed of initial weights, order of images and noise.
+        batch_size: Images per step.
+        learning_rate: Adam's learning rate, before any cooldown.
+        precision: Arithmetic of the networks.
+        device: Device on which it began.
+        recipe: Named recipe from which it was made; that of the first versions, which recorded none, was the paper's.
+        cooldown: Share of the steps, at their end, over which the learning rate falls linearly to zero.
+        steps: Optimiser steps to take altogether; None in a recipe of the first versions.
+        minutes: Minutes of training that were asked for, if these made the steps.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,15 +43,28 @@ class Recipe(BaseModel):
     learning_rate: float = Field(gt=0, allow_inf_nan=False)
     precision: Precision
     device: str
+    recipe: str = "paper"
+    cooldown: float = Field(default=0.0, ge=0, le=1)
+    steps: int | None = Field(default=None, ge=1)
+    minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
     def differences(self, other: "Recipe") -> list[str]:
-        """Describe where another recipe differs, one entry per field."""
+        """Describe where another recipe differs apart from its length, one entry per field."""
         mine, theirs = self._flat(), other._flat()
         return [f"`{key}` {theirs[key]} (now {mine[key]})" for key in mine if mine[key] != theirs[key]]
 
     def _flat(self) -> dict[str, object]:
-        fields = self.model_dump()
+        # the cooldown follows from the named recipe, and steps and minutes are the length
+        fields = self.model_dump(exclude={"cooldown", "steps", "minutes"})
         return {**fields.pop("architecture"), **fields}
+
+
+def written_recipe(folder: Path) -> Recipe | None:
+    """Return the recipe that is written in a folder, whether or not its run got anywhere; None if there is none."""
+    try:
+        return Recipe.model_validate_json((folder / RECIPE).read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 def recorded_recipe(folder: Path) -> Recipe | None:

@@ -5,7 +5,7 @@ import dataclasses
 import io
 import json
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,14 @@ import torch
 
 from ssl_irmae._support.environment import describe_environment
 from ssl_irmae._support.files import write_atomically
-from ssl_irmae._support.progress import Listener, silent
-from ssl_irmae.architecture import Architecture
 from ssl_irmae.bottlenecks import Gaussian
-from ssl_irmae.datasets.image_set import ImageSet, Split, fit_images
-from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
+from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.datasets.reading import count
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
 from ssl_irmae.encoders.encoding import encode, reconstruction_error
 from ssl_irmae.encoders.files import WEIGHTS
-from ssl_irmae.errors import NoTestSplitError, UserError
-from ssl_irmae.networks import paper_settings
-from ssl_irmae.pretraining.elsewhere import Stretch, as_begun, describe_move, find_place
+from ssl_irmae.errors import UserError
+from ssl_irmae.pretraining.elsewhere import Stretch, as_begun, describe_move
 from ssl_irmae.pretraining.loop import Pretraining, Record
 from ssl_irmae.pretraining.recipe import CHECKPOINT, RECIPE, Recipe, recorded_recipe
 from ssl_irmae.spectrum import effective_rank, spectrum
@@ -59,8 +56,11 @@ class Run:
         self.test_images = test_images
         self.history: list[dict[str, Any]] = []
         self.continued: list[Stretch] = []
-        self.recipe = recorded_recipe(folder) or recipe
-        self._refuse_another_recipe(recipe)
+        before = recorded_recipe(folder)
+        self.recipe = recipe
+        if before is not None:
+            self._refuse_another_recipe(recipe, before)
+            self.recipe = before.model_copy(update={"steps": recipe.steps, "minutes": recipe.minutes})
         self.state = Pretraining(
             recipe.architecture.build(recipe.seed),
             images.images,
@@ -69,14 +69,18 @@ class Run:
             learning_rate=recipe.learning_rate,
             precision=recipe.precision,
             device=torch.device(recipe.device),
+            cooldown=self.recipe.cooldown,
+            steps=self.recipe.steps,
         )
         self.seconds = 0.0
         self.move: str | None = None
         self._restore()
         self.resumed_at = self.state.step
 
-    def train(self, *, epochs: int, max_steps: int | None = None) -> Generator[Record, None, None]:
-        """Train up to ``epochs`` epochs or ``max_steps`` steps in total, saving checkpoints and yielding records.
+    def train(self, *, epochs: int | None = None, max_steps: int | None = None) -> Generator[Record, None, None]:
+        """Train up to ``epochs`` epochs, ``max_steps`` steps or the recipe's, saving checkpoints and yielding records.
+
+        Each of them counts from the beginning of the run, and the first to come ends it.
 
         Raises:
             NonFiniteLossError: If a loss is not finite; the last good checkpoint is kept.
@@ -85,7 +89,8 @@ class Run:
         with self._alone():
             yield from self._train(epochs, max_steps)
 
-    def _train(self, epochs: int, max_steps: int | None) -> Iterator[Record]:
+    def _train(self, epochs: int | None, max_steps: int | None) -> Iterator[Record]:
+        self._save_recipe()  # a run that is killed before its first checkpoint has been planned all the same
         saved = last = time.monotonic()
         for record in self.state.run(epochs=epochs, max_steps=max_steps):
             if self.move is not None:
@@ -103,7 +108,7 @@ class Run:
 
     def save(self) -> None:
         """Write recipe, checkpoint and metrics in their present state."""
-        write_atomically(self.folder / RECIPE, self.recipe.model_dump_json(indent=2) + "\n")
+        self._save_recipe()
         buffer = io.BytesIO()
         continued = json.dumps([dataclasses.asdict(stretch) for stretch in self.continued])
         own = {"history": json.dumps(self.history), "seconds": self.seconds, "continued": continued}
@@ -112,6 +117,9 @@ class Run:
         self._checkpoint = _state_of(self.folder / CHECKPOINT)
         lines = [json.dumps({k: v for k, v in record.items() if k != "epoch_done"}) for record in self.history]
         write_atomically(self.folder / METRICS, "".join(line + "\n" for line in lines))
+
+    def _save_recipe(self) -> None:
+        write_atomically(self.folder / RECIPE, self.recipe.model_dump_json(indent=2) + "\n")
 
     def finish(self, command: str) -> Encoder:
         """Measure the trained autoencoder, and write the encoder, its card and its spectrum into the folder.
@@ -143,14 +151,19 @@ class Run:
             "steps": self.state.step,
             "batch_size": self.recipe.batch_size,
             "learning_rate": self.recipe.learning_rate,
+            "recipe": self.recipe.recipe,
+            "cooldown": self.recipe.cooldown,
             "precision": self.recipe.precision,
             "training_loss": self.history[-1]["loss"] if self.history else None,
             "effective_rank": effective_rank(singular_values),
             "reconstruction_mse_train": reconstruction_error(autoencoder, self.images.images),
             "reconstruction_mse_test": None if test is None else reconstruction_error(autoencoder, test.images),
+            "plateau_steps": self.state.plateau_steps,
             "minutes": round(self.seconds / 60, 1),
             "environment": describe_environment(),
         }
+        if self.recipe.minutes is not None:
+            card["minutes_asked"] = self.recipe.minutes
         if self.continued:
             card["continued"] = [dataclasses.asdict(stretch) for stretch in self.continued]
         state = {name: w.detach().cpu() for name, w in autoencoder.state_dict().items()}
@@ -164,12 +177,19 @@ class Run:
     def _here(self, step: int) -> Stretch:
         return Stretch(step, str(self.state.device), self.state.precision)
 
-    def _refuse_another_recipe(self, asked: Recipe) -> None:
-        differences = as_begun(asked, self.recipe).differences(self.recipe)
+    def _refuse_another_recipe(self, asked: Recipe, before: Recipe) -> None:
+        asked = as_begun(asked, before)
+        differences = asked.differences(before)
         if differences:
             raise UserError(
                 f"{self.folder} contains a run with {', '.join(differences)}: "
                 "repeat its settings to continue it, or choose another `out`"
+            )
+        if asked.steps != before.steps:
+            raise UserError(
+                f"{self.folder} contains a run of {_length(before)} (now {_length(asked)}), at whose end the learning "
+                "rate falls to zero, so that it cannot have another length: repeat its length to continue it, or "
+                "choose another `out`; with `recipe` paper, a run can be made longer"
             )
 
     def _restore(self) -> None:
@@ -210,79 +230,9 @@ class Run:
             ) from error
 
 
-def make_run(
-    folder: Path,
-    *,
-    architecture: Callable[[int, int], Architecture],
-    dataset: Dataset,
-    image_size: int | None,
-    batch_size: int,
-    learning_rate: float,
-    precision: str,
-    device: str,
-    seed: int,
-    data_dir: str | Path | None = None,
-    labels_from: str | Path | None = None,
-    classes: Sequence[str] | None = None,
-    strict: bool = False,
-    progress: Listener = silent,
-) -> Run:
-    """Load the images, resolve what is automatic, and open the run folder.
-
-    Args:
-        folder: The run folder.
-        architecture: Called with the images' channels and size in pixels, once those are known.
-        dataset: A name, a path or arrays, as in ``load_images``.
-        image_size: 32 or 64 pixels; None is the data set's own size, 32 for the user's images.
-        batch_size: Images per step.
-        learning_rate: Adam's learning rate.
-        precision: ``"auto"``, ``"fp32"`` or ``"bf16"``. Automatic is what the run in the folder began with, if that is
-            available here.
-        device: ``"auto"`` or a device that torch knows; automatic likewise.
-        seed: Seed of initial weights, order of images and noise.
-        data_dir: Folder of the data.
-        labels_from: A table of labels, as in ``load_images``; labels are not used, but are part of the fingerprint.
-        classes: The labels that may be in that table, as in ``load_images``.
-        strict: Whether to refuse images of which anything was left out or changed.
-        progress: Called with what ``load_images`` reports.
-
-    Raises:
-        UserError: If the images, a setting or the folder cannot be used.
-    """
-    size = default_image_size(dataset) if image_size is None else image_size
-    paper_settings(channels=1, image_size=size)  # refuses an impossible size before anything is loaded
-    chosen, arithmetic = find_place(device, precision, recorded_recipe(folder))
-
-    def load(split: Split) -> ImageSet:
-        return load_images(
-            dataset,
-            split,
-            data_dir=data_dir,
-            image_size=size,
-            labels_from=labels_from,
-            classes=classes,
-            strict=strict,
-            progress=progress,
-        )
-
-    train = load("train")
-    if len(train) < 2:
-        raise UserError(f"{train.name} has one image: pretraining needs at least two")
-    test = None
-    with contextlib.suppress(NoTestSplitError):  # the user's own images need none
-        test = load("test")
-    networks = architecture(train.images.shape[1], size)
-    recipe = Recipe(
-        architecture=networks,
-        dataset=train.name,
-        data_fingerprint=train.fingerprint,
-        seed=seed,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        precision=arithmetic,
-        device=str(chosen),
-    )
-    return Run(folder, recipe, _fitted(train, networks), None if test is None else _fitted(test, networks))
+def _length(recipe: Recipe) -> str:
+    steps = count(recipe.steps or 0, "step")
+    return steps if recipe.minutes is None else f"{steps} for `minutes` {recipe.minutes:g}"
 
 
 def _state_of(path: Path) -> tuple[int, int] | None:
@@ -292,8 +242,3 @@ def _state_of(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_mtime_ns
-
-
-def _fitted(images: ImageSet, networks: Architecture) -> ImageSet:
-    fitted = fit_images(images.images, channels=networks.channels, image_size=networks.image_size)
-    return dataclasses.replace(images, images=fitted)

@@ -29,6 +29,8 @@ from tests.command_line import check_mistake, run, start
         ("--dataset digits --device tpu9", "--device 'tpu9'"),
         ("--dataset digits --resume", "leave --resume out to start"),
         ("--dataset digits --epochs 0", "--epochs"),
+        ("--dataset digits --minutes 5 --epochs 1", "--minutes 5 and --epochs both say how long to train"),
+        ("--dataset digits --recipe papre", "did you mean 'paper'"),
     ],
 )
 def test_mistakes_get_one_sentence_and_leave_nothing_behind(options: str, message: str) -> None:
@@ -44,14 +46,14 @@ def test_bf16_is_refused_on_processors_without_it(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_result_goes_to_standard_output_and_progress_to_standard_error() -> None:
-    command = "pretrain --dataset digits --epochs 1 --latent-dim 4 --depth 1 --out r"
+    command = "pretrain --dataset digits --epochs 1 --latent-dim 4 --depth 1 --learning-rate 3e-3 --out r"
     result = run(command)
     assert result.stdout.startswith("irmae of digits: effective rank ")
     assert result.stdout.endswith(" (test), in r\n")
     assert "epoch 1  loss " in result.stderr
     again = run(command)
     assert again.stdout == result.stdout
-    assert "r has had its 1 epochs: nothing to train" in again.stderr
+    assert "r has had its 41 steps: nothing to train" in again.stderr
     assert run(f"{command} --quiet").stderr == ""
 
 
@@ -74,7 +76,7 @@ def test_the_folder_is_named_after_dataset_and_method() -> None:
 
 
 def test_ctrl_c_keeps_a_checkpoint_from_which_the_same_command_continues() -> None:
-    process = start("pretrain --dataset digits --epochs 60 --latent-dim 4 --depth 1 --out r")
+    process = start("pretrain --recipe paper --dataset digits --epochs 60 --latent-dim 4 --depth 1 --out r")
     while not Path("r/checkpoint.pt").exists():
         assert process.poll() is None
         time.sleep(0.01)
@@ -83,7 +85,7 @@ def test_ctrl_c_keeps_a_checkpoint_from_which_the_same_command_continues() -> No
     assert process.returncode == 130
     assert "stopping at the next safe point" in stderr
     assert "Traceback" not in stderr
-    result = run("pretrain --dataset digits --epochs 2 --latent-dim 4 --depth 1 --out r --json")
+    result = run("pretrain --recipe paper --dataset digits --epochs 2 --latent-dim 4 --depth 1 --out r --json")
     steps = json.loads(result.stdout)["steps_before"]
     assert steps > 0
     assert f"continuing r at step {steps}" in result.stderr
@@ -96,6 +98,15 @@ def test_a_folder_of_another_configuration_is_refused_unchanged() -> None:
     assert "--latent-dim 4 (now 5)" in result.stderr
     assert "another --out" in result.stderr
     assert {path.name: path.read_bytes() for path in Path("r").iterdir()} == before
+
+
+def test_a_run_of_another_recipe_is_named_by_what_would_continue_it() -> None:
+    command = "pretrain --dataset digits --latent-dim 4 --depth 1 --batch-size 256 --out r"
+    run(f"{command} --recipe paper --max-steps 1")
+    message = run(f"{command} --max-steps 1", code=2).stderr
+    assert "--recipe paper (now short)" in message
+    assert "--learning-rate 0.0001 (now 0.0005)" in message
+    assert "cooldown" not in message, "it is not an option"
 
 
 def test_a_folder_of_other_files_is_refused_unchanged() -> None:

@@ -45,6 +45,10 @@ def _shown(capsys: Capture, *events: Event, quiet: bool = False) -> list[str]:
         (Message("pretraining an encoder"), "pretraining an encoder"),
         (EPOCH, CLOCK + r"epoch 3  loss 0\.01230  rank 8\.4  1,234 images/s  5 min left"),
         (replace(EPOCH, effective_rank=None), CLOCK + r"epoch 3  .*  rank -  .*"),
+        (
+            replace(EPOCH, on_plateau=True),
+            CLOCK + r"epoch 3  .*  still on the plateau: no better than the mean picture",
+        ),
         (TRIAL, CLOCK + r"12/80  irmae-linear, 1,000 labels: 7\.58 %, n 10"),
     ],
 )

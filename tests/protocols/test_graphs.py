@@ -109,8 +109,8 @@ def test_the_graph_of_several_encoders_is_the_mean_of_their_graphs(codes: Tensor
     assert torch.equal(several.nearest, torch.cat([g.nearest for g in alone], 1))
     assert several.k == 5
     scores, x = torch.rand(40, 3), torch.randn(6, codes.shape[1])
-    one_by_one = [extend(g.parts, scores, x, k=5) for g in alone]
-    assert torch.allclose(extend(several.parts, scores, torch.cat([x, x], 1), k=5), sum(one_by_one) / 2)
+    one_by_one = torch.stack([extend(g.parts, scores, x, k=5) for g in alone])
+    assert torch.allclose(extend(several.parts, scores, torch.cat([x, x], 1), k=5), one_by_one.mean(0))
 
 
 def test_label_spreading_matches_its_closed_form(codes: Tensor) -> None:

@@ -29,20 +29,21 @@ def _bf16(monkeypatch: pytest.MonkeyPatch, *, available: bool) -> None:
 
 
 def _pretrain(folder: Path, steps: int, method: str = "ae", **settings: Any) -> tuple[PretrainingResult, list[str]]:
-    """Train to a number of steps; return the result and the messages."""
+    """Train to a number of steps; return the result and the messages, but for the plateau on which so few steps end."""
     events: list[Event] = []
     result = pretrain(
         method=method,
         dataset=IMAGES,
         out=folder,
-        epochs=9,
+        recipe="paper",
         max_steps=steps,
         batch_size=4,
         latent_dim=4,
         progress=events.append,
         **settings,
     )
-    return result, [event.text for event in events if isinstance(event, Message)]
+    messages = [event.text for event in events if isinstance(event, Message)]
+    return result, [text for text in messages if "ends on the plateau" not in text]
 
 
 @pytest.fixture
@@ -68,7 +69,8 @@ def test_a_run_of_a_gpu_continues_on_the_processor_and_says_so(began: Began) -> 
     assert "differ in the last digits" in message
     assert result.encoder.config.card["continued"] == [{"step": 2, "device": "cpu", "precision": "fp32"}]
     assert "| continued elsewhere | from step 2 on cpu in fp32 |" in (folder / "README.md").read_text()
-    assert json.loads((folder / "recipe.json").read_text()) == json.loads(recipe), "the recipe is where it began"
+    now = json.loads((folder / "recipe.json").read_text())
+    assert now == {**json.loads(recipe), "steps": 4}, "the recipe is where it began"
 
 
 def test_once_elsewhere_a_run_continues_bit_for_bit(began: Began) -> None:

@@ -13,8 +13,8 @@ from ssl_irmae._support.progress import Event, Message, Pretrained
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
+from ssl_irmae.pretraining.open_run import make_run
 from ssl_irmae.pretraining.pretrain import PretrainingResult, pretrain, train
-from ssl_irmae.pretraining.run_folder import make_run
 
 NOISE = np.random.default_rng(0).integers(0, 256, (96, 32, 32), dtype=np.uint8)
 
@@ -25,7 +25,7 @@ def _pretrain(folder: str | Path, **arguments: Any) -> PretrainingResult:
 
 
 def test_pretraining_returns_the_encoder_and_describes_it_in_one_line(tmp_path: Path) -> None:
-    result = _pretrain(tmp_path / "r", dataset="digits", epochs=1)
+    result = _pretrain(tmp_path / "r", dataset="digits", epochs=1, learning_rate=3e-3)
     assert result.folder == tmp_path / "r"
     assert result.steps_before == 0
     assert result.images_per_second is not None
@@ -39,23 +39,23 @@ def test_pretraining_returns_the_encoder_and_describes_it_in_one_line(tmp_path: 
             f"reconstruction MSE {card['reconstruction_mse_test']:.4f} (test), in {tmp_path / 'r'}"
         )
     assert json.loads(json.dumps(result.to_dict()))["config"]["card"] == card
-    again = _pretrain(tmp_path / "r", dataset="digits", epochs=1)
+    again = _pretrain(tmp_path / "r", dataset="digits", epochs=1, learning_rate=3e-3)
     assert (again.steps_before, again.images_per_second) == (41, None)
 
 
 def test_events_follow_a_run_over_its_sessions(tmp_path: Path) -> None:
     sessions: list[list[Event]] = [[], [], []]
     for events, epochs in zip(sessions, (1, 2, 2), strict=True):
-        _pretrain(tmp_path / "r", epochs=epochs, progress=events.append)
-    (first,) = sessions[0]
+        _pretrain(tmp_path / "r", recipe="paper", epochs=epochs, progress=events.append)
+    first = sessions[0][0]
     assert isinstance(first, Pretrained)
     assert (first.step, first.first_step, first.total_steps) == (3, 0, 3)
     assert (first.epoch, first.epoch_done, first.seconds_left) == (1, True, 0)
-    message, second = sessions[1]
+    message, second = sessions[1][:2]
     assert message == Message(f"continuing {tmp_path / 'r'} at step 3")
     assert isinstance(second, Pretrained)
     assert (second.step, second.first_step, second.total_steps, second.epoch) == (6, 3, 6, 2)
-    assert sessions[2][1:] == [Message(f"{tmp_path / 'r'} has had its 2 epochs: nothing to train")]
+    assert sessions[2][1:] == [Message(f"{tmp_path / 'r'} has had its 6 steps: nothing to train")]
 
 
 def test_events_within_an_epoch_carry_the_last_rank_and_the_time_left(tmp_path: Path) -> None:
@@ -90,19 +90,20 @@ def test_an_open_run_is_trained_up_to_a_number_of_steps(tmp_path: Path) -> None:
         architecture=lambda c, s: Architecture.paper(method="ae", channels=c, image_size=s, latent_dim=4),
         dataset=NOISE,
         image_size=None,
-        batch_size=32,
+        recipe="short",
         learning_rate=1e-3,
+        steps=lambda images: images // 48,
         precision="fp32",
         device="cpu",
         seed=0,
     )
     events: list[Event] = []
-    rate = train(run, epochs=9, max_steps=2, progress=events.append)
-    (event,) = events
+    rate = train(run, progress=events.append)
+    event = events[0]
     assert isinstance(event, Pretrained)
     assert rate == event.images_per_second
     assert event.total_steps == run.state.step == 2
-    assert train(run, epochs=9, max_steps=2) is None
+    assert train(run) is None
 
 
 def test_the_card_records_the_command_or_the_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +139,12 @@ def test_arrays_are_pretrained_on_as_a_file_of_them_is(tmp_path: Path, monkeypat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"recipe": "papre"}, "did you mean 'paper'"),
         ({"learning_rate": 0}, "`learning_rate` must be positive"),
+        ({"minutes": 0}, "`minutes` must be positive"),
+        ({"minutes": float("nan")}, "`minutes` must be positive"),
+        ({"minutes": 5, "epochs": 1}, "`minutes` 5 and `epochs` both say how long to train"),
+        ({"minutes": 5, "max_steps": 1}, "`minutes` 5 and `max_steps` both say how long to train"),
         ({"epochs": 0}, "`epochs` must be at least 1"),
         ({"max_steps": 0}, "`max_steps` must be at least 1"),
         ({"batch_size": -1}, "`batch_size` must be at least 1"),

@@ -21,7 +21,8 @@ from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.encoders.encoding import reconstruction_error
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.loop import NonFiniteLossError, Pretraining
-from ssl_irmae.pretraining.run_folder import Run, make_run
+from ssl_irmae.pretraining.open_run import make_run
+from ssl_irmae.pretraining.run_folder import Run
 
 CPU = torch.device("cpu")
 
@@ -41,6 +42,7 @@ def _open(
         architecture=lambda c, s: Architecture.paper(method=method, channels=c, image_size=s, latent_dim=8),
         dataset=dataset,
         image_size=None,
+        recipe="paper",
         batch_size=64,
         learning_rate=learning_rate,
         precision="fp32",

@@ -46,6 +46,8 @@ def main() -> None:
             run(
                 "pretrain",
                 *options,
+                "--recipe",
+                "paper",
                 "--dataset",
                 str(data),
                 "--learning-rate",

@@ -41,6 +41,7 @@ READOUTS: dict[str, Contender] = {
         deterministic_at_full_set=True,
         cross_validated=("C",),
         note=_LINEAR_NOTE,
+        reads_unlabelled=False,
     ),
     "mlp": Contender(
         "mlp_head",
@@ -53,6 +54,7 @@ READOUTS: dict[str, Contender] = {
         software=("torch",),
         several=True,
         note=_MLP_NOTE,
+        reads_unlabelled=False,
     ),
     "knn": Contender(
         "knn",
@@ -63,6 +65,7 @@ READOUTS: dict[str, Contender] = {
         summary="the class of the nearest labelled code",
         software=("torch", "numpy", "pytorch-metric-learning"),
         deterministic_at_full_set=True,
+        reads_unlabelled=False,
     ),
     "centroid": Contender(
         "centroid",
@@ -73,6 +76,7 @@ READOUTS: dict[str, Contender] = {
         summary="the class with the nearest mean code",
         software=("torch", "pytorch-metric-learning"),
         deterministic_at_full_set=True,
+        reads_unlabelled=False,
     ),
     "metric": Contender(
         "metric",
@@ -84,6 +88,7 @@ READOUTS: dict[str, Contender] = {
         paper="Khosla et al., 2020",
         software=("torch", "numpy", "pytorch-metric-learning"),
         note=_METRIC_NOTE,
+        reads_unlabelled=False,
     ),
     "self-training": Contender(
         "self_training",

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from ssl_irmae._support.files import write_atomically
@@ -12,6 +13,7 @@ from ssl_irmae.encoders.encoder import weights_hash
 from ssl_irmae.errors import UserError
 
 SCALE = "code_scale.safetensors"
+_MOST_THREADS = 64
 
 
 class CodeScale(NamedTuple):
@@ -29,7 +31,6 @@ class CodeScale(NamedTuple):
 def measure_scale(codes: Tensor) -> CodeScale:
     """Measure the scale of codes, fp32 (n, d).
 
-    >>> import torch
     >>> measure_scale(torch.tensor([[1.0, 0.0], [3.0, 0.0]])).mean
     tensor([2., 0.])
     """
@@ -40,35 +41,50 @@ def measure_scale(codes: Tensor) -> CodeScale:
 def write_scale(folder: Path, codes: Tensor, data_fingerprint: str) -> None:
     """Write the scale of an encoder's codes into its folder: who reads a few codes need not compute all for it.
 
-    Where weights are exported anew, as for the bundled encoders, it is measured anew.
+    The number of threads decides in which order squares are added, and so the last bit of their sum: it is written for
+    each number. Where weights are exported anew, as for the bundled encoders, this has to be called anew.
 
     Args:
         folder: Folder of the encoder, which has been saved.
         codes: Codes of all images of its pretraining, fp32 (n, d), as they are computed on the CPU.
         data_fingerprint: Fingerprint of these images.
     """
-    belongs_to = {"encoder": weights_hash(folder), "data_fingerprint": data_fingerprint}
-    write_atomically(folder / SCALE, safetensors.torch.save(measure_scale(codes)._asdict(), belongs_to))
+    before = torch.get_num_threads()
+    try:
+        scales = []
+        for threads in range(1, _MOST_THREADS + 1):
+            torch.set_num_threads(threads)
+            scales.append(measure_scale(codes))
+    finally:
+        torch.set_num_threads(before)
+    tensors = {"mean": torch.stack([s.mean for s in scales]), "rms": torch.stack([s.rms for s in scales])}
+    write_atomically(folder / SCALE, safetensors.torch.save(tensors, _belonging(folder, data_fingerprint)))
 
 
 def read_scale(folder: Path, data_fingerprint: str) -> CodeScale | None:
-    """Read the scale of an encoder's codes; None if no finite one is known of these weights and images.
+    """Read what ``measure_scale`` returns for the codes of an encoder, with as many threads as there are now.
 
     Args:
         folder: Folder of the encoder.
         data_fingerprint: Fingerprint of the images that the codes are of.
 
+    Returns:
+        The scale; None if no finite one was written for these weights and images, or for so many threads.
+
     Raises:
         UserError: If the file is damaged.
     """
-    path = folder / SCALE
-    if not path.is_file():
+    path, threads = folder / SCALE, torch.get_num_threads()
+    if not path.is_file() or threads > _MOST_THREADS:
         return None
     try:
         with safetensors.safe_open(path, "pt") as file:
-            found = file.metadata() or {}
-            scale = CodeScale(file.get_tensor("mean"), file.get_tensor("rms"))
-    except (OSError, safetensors.SafetensorError) as error:
+            belongs = file.metadata() == _belonging(folder, data_fingerprint)
+            scale = CodeScale(file.get_tensor("mean")[threads - 1], file.get_tensor("rms")[threads - 1])
+    except (OSError, IndexError, safetensors.SafetensorError) as error:
         raise UserError(f"{path} is damaged ({error}): delete it, and the scale is measured from all codes") from error
-    belongs = {"encoder": weights_hash(folder), "data_fingerprint": data_fingerprint}
-    return scale if found == belongs and scale.mean.isfinite().all() and scale.rms.isfinite() else None
+    return scale if belongs and scale.mean.isfinite().all() and scale.rms.isfinite() else None
+
+
+def _belonging(folder: Path, data_fingerprint: str) -> dict[str, str]:
+    return {"encoder": weights_hash(folder), "data_fingerprint": data_fingerprint}

@@ -55,6 +55,22 @@ def test_the_settings_in_force_won_on_the_development_images() -> None:
             assert chosen == {setting: in_force[setting] for setting in chosen}, name
 
 
+def test_the_penalty_in_force_for_very_few_labels_has_the_lowest_regret_on_the_development_images() -> None:
+    with (RESULTS / "settings" / "few_label_penalty.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    candidates = list(rows[0])[5:]
+    combinations: dict[tuple[str, ...], list[dict[str, str]]] = defaultdict(list)
+    for row in rows:
+        combinations[row["dataset"], row["representation"], row["rule"], row["labels"]].append(row)
+    regrets: dict[str, list[float]] = defaultdict(list)
+    for trials in combinations.values():
+        means = {c: statistics.mean(float(row[c]) for row in trials) for c in candidates}
+        for candidate, mean in means.items():
+            regrets[candidate].append((mean + 0.5) / (min(means.values()) + 0.5))
+    winner = min(regrets, key=lambda candidate: statistics.mean(regrets[candidate]))
+    assert winner == f"weighted, C={CONTENDERS['irmae-linear'].settings['C']} per label of a class"
+
+
 @pytest.mark.parametrize("name", [name for name in CONTENDERS if name.endswith("-propagate-prior")])
 def test_propagation_with_a_prior_has_the_settings_of_both_its_parts(name: str) -> None:
     without, prior = CONTENDERS[name.removesuffix("-prior")].settings, CONTENDERS["irmae-poisson-prior"].settings

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from torch import Tensor
+
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.protocols.readouts.sample import Predictor
 
@@ -57,7 +59,8 @@ class Contender:
         given: Names of the settings that were chosen for this run, instead of the fixed ones.
         note: What a reader of the table needs to know about the readout, as a clause; may be empty.
         revision: Version of the code, raised when a change alters what a trial predicts, so that older trials are not
-            mistaken for new ones.
+            mistaken for new ones; a function of the labels of the subset, int64 (m,), where a change altered some
+            trials and the others stay valid.
     """
 
     readout: str
@@ -80,12 +83,16 @@ class Contender:
     settings_from: Literal["development images", "published script"] = "development images"
     given: tuple[str, ...] = ()
     note: str = ""
-    revision: int = 1
+    revision: int | Callable[[Tensor], int] = 1
 
     @property
     def frozen(self) -> bool:
         """Whether the encoder is used as it is, so that images are encoded once for all trials."""
         return self.reads != "images"
+
+    def revision_for(self, labels: Tensor) -> int:
+        """Return the version of what is predicted from these labels of a subset, int64 (m,)."""
+        return self.revision(labels) if callable(self.revision) else self.revision
 
     def with_settings(self, **settings: Setting) -> "Contender":
         """Return the contender with other settings, noting those that differ from the fixed ones."""

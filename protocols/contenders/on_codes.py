@@ -6,7 +6,7 @@ from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.settings import METRIC, MLP, POISSON, PRIOR, SELF_TRAINING, SPREAD
 from ssl_irmae.protocols.readouts.centroid import centroid
 from ssl_irmae.protocols.readouts.knn import knn
-from ssl_irmae.protocols.readouts.linear import linear
+from ssl_irmae.protocols.readouts.linear import linear, revision
 from ssl_irmae.protocols.readouts.metric import metric
 from ssl_irmae.protocols.readouts.mlp import mlp
 from ssl_irmae.protocols.readouts.poisson import poisson
@@ -20,7 +20,7 @@ _GRAPH = ("torch", "numpy", "scipy")
 
 _LINEAR_NOTE = (
     "C is chosen by cross-validation inside the subset where each class has five labels (on 2,000 of its examples "
-    "where it has more); elsewhere it is the fixed one"
+    "where it has more); elsewhere it is the fixed one times the labels per class, and all classes weigh the same"
 )
 _MLP_NOTE = "the same number of steps at every budget, each of up to 100 labels, so not all of 60,000 are seen"
 _METRIC_NOTE = (
@@ -42,6 +42,7 @@ READOUTS: dict[str, Contender] = {
         cross_validated=("C",),
         note=_LINEAR_NOTE,
         reads_unlabelled=False,
+        revision=revision,
     ),
     "mlp": Contender(
         "mlp_head",

@@ -140,6 +140,7 @@ def _trial(
     task: Task,
     threads: int,
 ) -> Trial:
+    assert task.train.labels is not None  # load_task makes sure of it
     counting = {*contender.software, *FLOOR_SOFTWARE.get(contender.representation or "", ())}
     return Trial(
         contender=name,
@@ -163,7 +164,7 @@ def _trial(
         deterministic_at_full_set=_deterministic_at_full_set(contender, task),
         transductive=contender.transductive,
         test_peeks=contender.test_peeks,
-        revision=contender.revision,
+        revision=contender.revision_for(task.train.labels[subset.indices]),
         representation=contender.representation,
         encoder_hash=None if representation is None else representation.hash,
         pretrain_seed=None if representation is None else representation.pretrain_seed,

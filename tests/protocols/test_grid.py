@@ -276,7 +276,7 @@ def test_the_same_trial_under_another_name_is_not_run_again(task: Task, encoders
     again = outcomes("b", stronger)
     assert not any(fresh for fresh, _ in again)
     assert {row.contender for _, row in again} == {"b"}
-    assert all(fresh for fresh, _ in outcomes("b", dataclasses.replace(stronger, revision=2)))
+    assert all(fresh for fresh, _ in outcomes("b", dataclasses.replace(stronger, revision=3)))
 
 
 def test_a_found_trial_has_the_facts_of_the_grid_that_finds_it(task: Task, encoders: Encoders, tmp_path: Path) -> None:

@@ -15,13 +15,15 @@ from torch import Tensor, nn
 from ssl_irmae._support.seeding import generator, seeded
 from ssl_irmae.protocols.graphs.neighbours import Neighbours
 from ssl_irmae.protocols.predictors.head import Head
+from ssl_irmae.protocols.predictors.linear import Linear
 from ssl_irmae.protocols.readouts.batches import batches
 from ssl_irmae.protocols.readouts.centroid import centroid
 from ssl_irmae.protocols.readouts.knn import knn
-from ssl_irmae.protocols.readouts.linear import linear, validated_penalty
+from ssl_irmae.protocols.readouts.linear import linear, revision, validated_penalty
 from ssl_irmae.protocols.readouts.metric import metric
 from ssl_irmae.protocols.readouts.metric_learning import class_batches, nearest, supcon
 from ssl_irmae.protocols.readouts.mlp import mlp
+from ssl_irmae.protocols.readouts.principal_regression import PrincipalAxes, PrincipalRegression
 from ssl_irmae.protocols.readouts.sample import Sample
 from ssl_irmae.protocols.readouts.self_training import self_training
 from tests.protocols.blobs import Array, Blobs, distances_between, first_of_each_class, sample_at
@@ -154,11 +156,87 @@ def test_metric_with_one_example_in_a_class_is_knn_on_the_code(blobs: Blobs) -> 
 # logistic regression
 
 
-def test_linear_uses_the_fixed_penalty_where_classes_are_small(blobs: Blobs) -> None:
+def test_linear_uses_the_fixed_penalty_where_classes_have_one_label(blobs: Blobs) -> None:
+    x, y = blobs
+    positions = first_of_each_class(y, 1)
+    theirs = LogisticRegression(C=0.01).fit(_scaled(x)[positions], y[positions]).predict(_scaled(x))
+    assert linear(sample_at(x, y, positions), C=0.01, max_iter=1000)(x).tolist() == theirs.tolist()
+
+
+def test_the_penalty_falls_with_the_labels_per_class(blobs: Blobs) -> None:
     x, y = blobs
     positions = first_of_each_class(y, 4)
-    theirs = LogisticRegression(C=1e-4).fit(_scaled(x)[positions], y[positions]).predict(_scaled(x))
-    assert linear(sample_at(x, y, positions), C=1e-4, max_iter=1000)(x).tolist() == theirs.tolist()
+    theirs = LogisticRegression(C=0.04).fit(_scaled(x)[positions], y[positions]).predict(_scaled(x))
+    assert linear(sample_at(x, y, positions), C=0.01, max_iter=1000)(x).tolist() == theirs.tolist()
+
+
+@pytest.mark.parametrize("C", [1e-4, 1e-2, 1.0])
+def test_a_class_that_happens_to_have_more_of_few_labels_does_not_win(C: float) -> None:
+    """Equally common classes, far apart: the shares of the labels must not decide, however strong the penalty."""
+    y = torch.arange(3).repeat(100)
+    x = 4 * torch.eye(3)[y] + torch.randn(300, 3, generator=torch.Generator().manual_seed(0))
+    few = [*first_of_each_class(y, 1), *torch.nonzero(y == 1).flatten()[1:8].tolist()]
+    found = linear(sample_at(x, y, few), C=C, max_iter=1000)(x)
+    assert (found == y).double().mean() > 0.9
+
+
+def test_linear_repeats_older_trials_where_nothing_changed_for_their_labels() -> None:
+    one_each, five_each = torch.arange(3), torch.arange(3).repeat(5)
+    assert revision(one_each) == revision(five_each) == 1
+    assert revision(torch.tensor([0, 0, 1])) == revision(torch.arange(3).repeat(4)) == 2
+
+
+def along_axes(x: Tensor, y: Tensor, C: float) -> tuple[Tensor, Tensor]:
+    """Fit examples x along their principal axes; return weights (d, p) and intercepts."""
+    axes = PrincipalAxes.of(x.numpy())
+    found = PrincipalRegression(axes.lengths, C=C, tolerance=1e-4, max_iter=1000).fit(axes.coordinates, y.numpy())
+    return torch.from_numpy(axes.restore(x.numpy(), found.weights)), torch.from_numpy(found.bias)
+
+
+@pytest.mark.parametrize("C", [0.001, 0.1, 10.0])
+def test_along_principal_axes_the_minimiser_is_the_same(C: float) -> None:
+    """At a minimum the gradient of the penalised loss of all d directions vanishes, in no matter what basis."""
+    rng = torch.Generator().manual_seed(0)
+    y = torch.arange(3).repeat(10)
+    x = torch.randn(30, 200, generator=rng) * torch.linspace(3, 0.01, 200)
+    x[:, 50] = 0  # as the border of a picture
+    weights, bias = (t.double().requires_grad_() for t in along_axes(x, y, C))
+    loss = torch.nn.functional.cross_entropy(x.double() @ weights + bias, y, reduction="sum")
+    (loss + weights.square().sum() / (2 * C)).backward()
+    assert weights.grad is not None
+    assert bias.grad is not None
+    assert float(bias.grad.abs().max()) < 0.01
+    # per direction, in units of the curvature that it may have
+    curvature = x.double().square().sum(0) + 1 / C
+    assert float((weights.grad / curvature.sqrt()[:, None]).abs().max()) < 0.01
+
+
+@pytest.mark.parametrize("C", [0.001, 0.1])
+def test_along_principal_axes_probabilities_are_those_of_scikit_learn(C: float) -> None:
+    rng = torch.Generator().manual_seed(1)
+    y = torch.tensor([0, 0, 1, 2]).repeat(10)  # classes of unequal size
+    x = torch.randn(40, 100, generator=rng) + torch.eye(3)[y] @ torch.randn(3, 100, generator=rng)
+    weights, bias = along_axes(x, y, C)
+    theirs = LogisticRegression(C=C, max_iter=5000, tol=1e-8).fit(x.double().numpy(), y.numpy())
+    new = torch.randn(200, 100, generator=rng)
+    found = (new @ weights + bias).softmax(1).numpy()
+    assert found == pytest.approx(theirs.predict_proba(new.double().numpy()), abs=2e-3)
+
+
+def test_linear_of_codes_wider_than_there_are_labels_is_scikit_learns_with_one_of_the_penalties() -> None:
+    rng = torch.Generator().manual_seed(2)
+    y = torch.arange(3).repeat(30)
+    x = torch.randn(90, 800, generator=rng) + torch.eye(3)[y] @ torch.randn(3, 800, generator=rng) / 2
+    found = linear(sample_at(x, y, list(range(90))), C=0.01, max_iter=1000)
+    assert isinstance(found, Linear)
+    new = torch.randn(50, 800, generator=rng)
+    scaled = ((new - x.mean(0)) / (x - x.mean(0)).square().mean().sqrt()).double().numpy()
+    theirs = [
+        LogisticRegression(C=C, max_iter=5000, tol=1e-8).fit(_scaled(x), y).predict_proba(scaled)
+        for C in (0.001, 0.01, 0.1, 1.0, 10.0)
+    ]
+    # with its default tolerance, scikit-learn is up to 0.09 away from its own minimiser
+    assert min(np.abs(found.logits(new).softmax(1).numpy() - p).max() for p in theirs) < 0.01
 
 
 def test_linear_chooses_its_penalty_inside_the_subset(blobs: Blobs) -> None:
@@ -186,6 +264,8 @@ def test_linear_chooses_the_penalty_that_a_full_grid_search_chooses() -> None:
         ).fit(x.astype(np.float64), y)
         found = validated_penalty(x, y, max_iter=1000)
         assert found == search.best_params_["C"]
+        axes = PrincipalAxes.of(x)
+        assert found == validated_penalty(axes.coordinates, y, max_iter=1000, lengths=axes.lengths)
         penalties.add(found)
     assert len(penalties) > 1, "the examples must differ"
 

@@ -13,7 +13,6 @@ from ssl_irmae.encoders.encoder import weights_hash
 from ssl_irmae.errors import UserError
 
 SCALE = "code_scale.safetensors"
-_MOST_THREADS = 64
 
 
 class CodeScale(NamedTuple):
@@ -38,22 +37,23 @@ def measure_scale(codes: Tensor) -> CodeScale:
     return CodeScale(mean, (codes - mean).square().mean().sqrt().clamp_min(1e-12))
 
 
-def write_scale(folder: Path, codes: Tensor, data_fingerprint: str) -> None:
+def write_scale(folder: Path, codes: Tensor, data_fingerprint: str, *, threads: int) -> None:
     """Write the scale of an encoder's codes into its folder: who reads a few codes need not compute all for it.
 
     The number of threads decides in which order squares are added, and so the last bit of their sum: it is written for
-    each number. Where weights are exported anew, as for the bundled encoders, this has to be called anew.
+    each number. Where weights are exported anew, as for the bundled encoders (64 threads), this is called anew.
 
     Args:
         folder: Folder of the encoder, which has been saved.
         codes: Codes of all images of its pretraining, fp32 (n, d), as they are computed on the CPU.
         data_fingerprint: Fingerprint of these images.
+        threads: Largest number of threads with which the scale can be read.
     """
     before = torch.get_num_threads()
     try:
         scales = []
-        for threads in range(1, _MOST_THREADS + 1):
-            torch.set_num_threads(threads)
+        for number in range(1, threads + 1):
+            torch.set_num_threads(number)
             scales.append(measure_scale(codes))
     finally:
         torch.set_num_threads(before)
@@ -74,16 +74,18 @@ def read_scale(folder: Path, data_fingerprint: str) -> CodeScale | None:
     Raises:
         UserError: If the file is damaged.
     """
-    path, threads = folder / SCALE, torch.get_num_threads()
-    if not path.is_file() or threads > _MOST_THREADS:
+    path, row = folder / SCALE, torch.get_num_threads() - 1
+    if not path.is_file():
         return None
     try:
         with safetensors.safe_open(path, "pt") as file:
             belongs = file.metadata() == _belonging(folder, data_fingerprint)
-            scale = CodeScale(file.get_tensor("mean")[threads - 1], file.get_tensor("rms")[threads - 1])
-    except (OSError, IndexError, safetensors.SafetensorError) as error:
+            mean, rms = file.get_tensor("mean"), file.get_tensor("rms")
+    except (OSError, safetensors.SafetensorError) as error:
         raise UserError(f"{path} is damaged ({error}): delete it, and the scale is measured from all codes") from error
-    return scale if belongs and scale.mean.isfinite().all() and scale.rms.isfinite() else None
+    if not belongs or row >= len(rms) or not (mean.isfinite().all() and rms.isfinite().all()):
+        return None
+    return CodeScale(mean[row], rms[row])
 
 
 def _belonging(folder: Path, data_fingerprint: str) -> dict[str, str]:

@@ -175,7 +175,7 @@ class Run:
         write_atomically(self.folder / "environment.json", json.dumps(card["environment"], indent=2) + "\n")
         encoder.save_pretrained(self.folder)
         if self.state.device.type == "cpu":  # another device rounds codes differently
-            write_scale(self.folder, codes, self.recipe.data_fingerprint)
+            write_scale(self.folder, codes, self.recipe.data_fingerprint, threads=torch.get_num_threads())
         return encoder
 
     def _here(self, step: int) -> Stretch:

@@ -14,9 +14,7 @@ from ssl_irmae.protocols.running.partial_codes import PartialCodes
 from ssl_irmae.protocols.storage.cache import cached, is_cached
 from ssl_irmae.protocols.task import Task
 
-_WORTH_ALL = 4  # where more than one training image in so many is needed, all are encoded, and kept for next time
-
-_PAYS_TO_KEEP = 0.25  # share of the training images from which all are encoded, which are kept for the next command
+_PAYS_TO_KEEP = 0.25  # share of the training images from which all are encoded, and kept for the next command
 
 
 @dataclass

@@ -9,8 +9,8 @@ from ssl_irmae.encoders.encoding import reconstruction_error
 _SAMPLE = 500
 # Both must be reached (docs/results/kind). MNIST at 10 to 64 pixels stays below one of the two for the bundled
 # encoders; MNIST inverted, scikit-learn's digits, Fashion-MNIST and photographs are beyond both for all three. The
-# synthetic shapes lie between: the IRMAE finds them, the AE reconstructs them well, the VAE is just below. New images of
-# its own kind are strange to an encoder of a hundred images, which indeed hardly serves for them.
+# synthetic shapes lie between: the IRMAE finds them, the AE reconstructs them well, the VAE is just below. New images
+# of its own kind are strange to an encoder of a hundred images, which indeed hardly serves for them.
 _WORSE = 4.0  # times the error on the encoder's own kind
 _LOST = 0.3  # share of a picture's own contrast
 

@@ -131,7 +131,7 @@ def build_graph(codes: Tensor, *, k: int, parts: int = 1) -> Graph:
               \text{ for the } k \text{ nearest } j \text{ of } i
 
     The mean of the graphs of several encoders has fewer wrong edges than the best of them, and where all neighbours of
-    a node agree on a label, it is hardly ever wrong: encoders err on different pictures (docs/results/rank).
+    a node agree on a label, it is hardly ever wrong: encoders err on different pictures (docs/results/rank/graphs.csv).
 
     If the graph has several components, each is connected to the largest by the shortest edge between them, with the
     weight of a k-th neighbour, exp(-4) / 2, so that labels reach every node.

@@ -7,12 +7,10 @@ from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.encoders.encoding import reconstruction_error
 
 _SAMPLE = 500
-# Both must be reached. Measured with the bundled encoders and an IRMAE of 5,000 MNIST images: MNIST at 10 to 64 pixels
-# stays below one of the two (the nearest: 3.8 times, 0.33 lost, at 10 pixels); MNIST inverted, scikit-learn's digits,
-# Fashion-MNIST and photographs are beyond both (at least 15 times, 0.35 lost). What is near lies in between: the
-# synthetic shapes are found by the bundled IRMAE and VAE (4.1 times), and not by the AE, which reconstructs them well;
-# an IRMAE of Fashion-MNIST finds MNIST (5.6 times), and not the digits (3.9). New MNIST is of the kind of an encoder of
-# 600 images (8.6 times, 0.21 lost), and not of one of 100 (49 times, 0.44 lost), which indeed hardly serves for it.
+# Both must be reached (docs/results/kind). MNIST at 10 to 64 pixels stays below one of the two for the bundled
+# encoders; MNIST inverted, scikit-learn's digits, Fashion-MNIST and photographs are beyond both for all three. The
+# synthetic shapes lie between: the IRMAE finds them, the AE reconstructs them well, the VAE is just below. New images
+# of its own kind are strange to an encoder of a hundred images, which indeed hardly serves for them.
 _WORSE = 4.0  # times the error on the encoder's own kind
 _LOST = 0.3  # share of a picture's own contrast
 

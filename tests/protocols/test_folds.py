@@ -169,7 +169,7 @@ def test_evaluate_scores_a_set_without_a_test_split_in_folds_and_says_so(tmp_pat
     assert len(report.trials) == 2 * 2 * 3 * 5
     assert {s.n for s in report.summaries} == {3}
     assert [note.kind for note in report.notes if note.kind == "folds"] == ["folds"]
-    again = read_results(tmp_path / "s", baseline="pixels-knn")
+    again = read_results(tmp_path / "s")
     found, expected = ({(s.contender, s.budget): s for s in each.summaries} for each in (again, report))
     assert found == expected, "the store keeps every fold"
     report.save_html(tmp_path / "page.html")

@@ -45,6 +45,8 @@ class Contender:
             there shows nothing.
         draws_unlabelled: Whether it draws unlabelled images at random, so that it makes a random choice on the full set
             too where some training images have no label.
+        reads_unlabelled: Whether it reads codes of unlabelled images. If not, these are not computed for it where the
+            scale of all codes is known.
         transductive: Whether it sees the scored images, without their labels, before it predicts them.
         test_peeks: How often the scored labels are read. Above 1, ``fit`` yields that many predictors, and the one that
             is best on the scored labels counts. That leaks; it is what the public reference script does, and is here
@@ -72,6 +74,7 @@ class Contender:
     representation: str | None = None
     deterministic_at_full_set: bool = False
     draws_unlabelled: bool = False
+    reads_unlabelled: bool = True
     transductive: bool = False
     test_peeks: int = 1
     takes_metric_loss: bool = False

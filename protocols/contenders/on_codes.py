@@ -41,6 +41,7 @@ READOUTS: dict[str, Contender] = {
         deterministic_at_full_set=True,
         cross_validated=("C",),
         note=_LINEAR_NOTE,
+        reads_unlabelled=False,
         revision=revision,
     ),
     "mlp": Contender(
@@ -54,6 +55,7 @@ READOUTS: dict[str, Contender] = {
         software=("torch",),
         several=True,
         note=_MLP_NOTE,
+        reads_unlabelled=False,
     ),
     "knn": Contender(
         "knn",
@@ -64,6 +66,7 @@ READOUTS: dict[str, Contender] = {
         summary="the class of the nearest labelled code",
         software=("torch", "numpy", "pytorch-metric-learning"),
         deterministic_at_full_set=True,
+        reads_unlabelled=False,
     ),
     "centroid": Contender(
         "centroid",
@@ -74,6 +77,7 @@ READOUTS: dict[str, Contender] = {
         summary="the class with the nearest mean code",
         software=("torch", "pytorch-metric-learning"),
         deterministic_at_full_set=True,
+        reads_unlabelled=False,
     ),
     "metric": Contender(
         "metric",
@@ -85,6 +89,7 @@ READOUTS: dict[str, Contender] = {
         paper="Khosla et al., 2020",
         software=("torch", "numpy", "pytorch-metric-learning"),
         note=_METRIC_NOTE,
+        reads_unlabelled=False,
     ),
     "self-training": Contender(
         "self_training",

@@ -41,7 +41,8 @@ class Sample:
         inputs: Inputs of the labelled examples: codes, fp32 (m, d), or images, uint8 (m, c, s, s).
         labels: Their classes, int64 (m,).
         unlabelled: Inputs of all training examples, shape (n, ...), without labels; for a transductive readout the
-            inputs that will be scored follow them.
+            inputs that will be scored follow them. A readout that reads no unlabelled codes may be given the labelled
+            ones alone.
         positions: Indices of the labelled examples in ``unlabelled``, int64 (m,).
         classes: Number of classes.
         seed: Seed of every random choice the readout makes.

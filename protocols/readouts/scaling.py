@@ -6,7 +6,10 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from ssl_irmae.protocols.readouts.sample import Sample
+from ssl_irmae.encoders.code_scale import measure_scale
+from ssl_irmae.protocols.readouts.sample import Memo, Sample
+
+_SCALING = "scaling"
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,7 @@ class Scaling:
     @classmethod
     def of(cls, z: Tensor) -> Self:
         """Measure codes z, shape (n, d)."""
-        mean = z.mean(0)
-        return cls(mean, (z - mean).square().mean().sqrt().clamp_min(1e-12))
+        return cls(*measure_scale(z))
 
     @classmethod
     def none(cls, width: int, device: torch.device) -> Self:
@@ -35,7 +37,11 @@ class Scaling:
     @classmethod
     def of_sample(cls, sample: Sample) -> Self:
         """Measure a sample's unlabelled codes, once for all trials that share them."""
-        return sample.memo.once("scaling", lambda: cls.of(sample.unlabelled))
+        return sample.memo.once(_SCALING, lambda: cls.of(sample.unlabelled))
+
+    def remember(self, memo: Memo) -> None:
+        """Give this scaling to all samples that share a memo, instead of measuring their unlabelled codes."""
+        memo.once(_SCALING, lambda: self)
 
     def __call__(self, z: Tensor) -> Tensor:
         """Scale codes (m, d)."""

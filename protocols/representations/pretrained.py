@@ -13,6 +13,7 @@ from ssl_irmae._support.compute import find_precision
 from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.encoders.code_scale import read_scale
 from ssl_irmae.encoders.encoder import Encoder, weights_hash
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.encoders.files import BUNDLED, find_encoder, list_bundled
@@ -20,6 +21,7 @@ from ssl_irmae.encoders.kind import describe_other_kind, times_worse
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
+from ssl_irmae.protocols.readouts.scaling import Scaling
 from ssl_irmae.protocols.representations.brief_pretraining import brief_steps, pretrain_briefly
 from ssl_irmae.protocols.representations.floors import FLOORS
 from ssl_irmae.protocols.representations.representation import Encode
@@ -71,6 +73,13 @@ class PretrainedEncoder:
         """Say that images, uint8 (n, c, h, w), differ in kind from those it was pretrained on; None if they do not."""
         times = times_worse(self.load(), images)
         return None if times is None else describe_other_kind(self.folder.name, times)
+
+    def scaling(self, task: Task) -> Scaling | None:
+        """Return the scale of the codes of a task's training images, if these are the images of its pretraining."""
+        if self.data_fingerprint != task.source_fingerprint or task.scored_on != "test":
+            return None  # held-out images and folds leave only a part of them
+        scale = read_scale(self.folder, task.source_fingerprint)
+        return None if scale is None else Scaling(*scale)
 
     @property
     def learns(self) -> bool:

@@ -9,9 +9,12 @@ from torch import Tensor
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.folds import Fold, can_be_scored
-from ssl_irmae.protocols.representations.representation import Representation, identity
-from ssl_irmae.protocols.storage.cache import cached
+from ssl_irmae.protocols.representations.representation import Encode, Representation, identity
+from ssl_irmae.protocols.running.partial_codes import PartialCodes
+from ssl_irmae.protocols.storage.cache import cached, is_cached
 from ssl_irmae.protocols.task import Task
+
+_PAYS_TO_KEEP = 0.25  # share of the training images from which all are encoded, and kept for the next command
 
 
 @dataclass
@@ -44,7 +47,9 @@ class Codes:
         self.task = task
         self.device = device
         self.encoding = Encoding()
-        self._encoded: dict[tuple[str, Reads], tuple[Tensor, Tensor]] = {}
+        self._whole: dict[tuple[str, Reads, str], Tensor] = {}
+        self._partial: dict[tuple[str, Reads], PartialCodes] = {}
+        self._fitted: tuple[Representation, Tensor, Encode] | None = None
 
     def of(self, representation: Representation, reads: Reads, fold: Fold | None = None) -> tuple[Tensor, Tensor]:
         """Return the codes of the images that are learned from, and of those that are scored.
@@ -55,45 +60,88 @@ class Codes:
             fold: The fold that is scored. A representation that learns from the training images learns from those
                 outside the fold; of any other the codes of all images are divided.
         """
-        if fold is None or not representation.learns:
-            train, scored = self._of_all(representation, reads)
-            return (train, scored) if fold is None else (train[fold.others(len(train))], train[fold.held_out])
+        if fold is None:
+            return self._of_train(representation, reads), self.of_scored(representation, reads)
         images = self.task.train.images
-        return self._encode(representation, reads, images[fold.others(len(images))], images[fold.held_out], fold)
+        others, held_out = fold.others(len(images)), torch.from_numpy(fold.held_out)
+        if not representation.learns:
+            codes = self._of_train(representation, reads)
+            return codes[others], codes[held_out]
+        learned_from, name = images[others], fold.held_out.tobytes()
+        return (
+            self._encode(representation, reads, learned_from, ("others", name), learned_from),
+            self._encode(representation, reads, images[held_out], ("held out", name), learned_from),
+        )
 
-    def _of_all(self, representation: Representation, reads: Reads) -> tuple[Tensor, Tensor]:
+    def of_scored(self, representation: Representation, reads: Reads) -> Tensor:
+        """Return the codes of all scored images; a representation that learns does so from all training images."""
+        train, scored = self.task.train, self.task.scored
+        if self.task.scored_on == "folds":  # the scored images are among those for training
+            return self._of_train(representation, reads)[can_be_scored(train)]
+        name = (identity(representation), reads, "scored")
+        if name not in self._whole:
+            encoded = self._encode(representation, reads, scored.images, (scored.fingerprint,), train.images)
+            self._whole[name] = encoded
+        return self._whole[name]
+
+    def expect(self, representation: Representation, reads: Reads, positions: Tensor) -> None:
+        """Note training images, int64 (m,), that ``of_labelled`` will be asked for: they are encoded together."""
+        self._partly(representation, reads).expect(positions)
+
+    def of_labelled(self, representation: Representation, reads: Reads, positions: Tensor) -> Tensor:
+        """Return the codes of some training images; where these are few, no others are encoded.
+
+        Args:
+            representation: What encodes them; one that does not learn.
+            reads: ``"code"`` or ``"features"``.
+            positions: Indices of the images, int64 (m,).
+        """
+        images, partial = self.task.train.images, self._partly(representation, reads)
+        known = (identity(representation), reads, "train") in self._whole
+        known = known or is_cached("codes", *self._name(representation, reads, ()))
+        if known or partial.share(positions) > _PAYS_TO_KEEP:
+            return self._of_train(representation, reads)[positions]
+        return partial.at(positions, lambda missing: self._compute(representation, reads, images[missing], images))
+
+    def _partly(self, representation: Representation, reads: Reads) -> PartialCodes:
         name = (identity(representation), reads)
-        if name not in self._encoded:
-            train, scored = self.task.train, self.task.scored
-            if self.task.scored_on == "folds":  # the scored images are among those for training
-                codes, _ = self._encode(representation, reads, train.images, train.images[:0])
-                self._encoded[name] = (codes, codes[can_be_scored(train)])
-            else:
-                self._encoded[name] = self._encode(representation, reads, train.images, scored.images)
-        return self._encoded[name]
+        if name not in self._partial:
+            self._partial[name] = PartialCodes(len(self.task.train))
+        return self._partial[name]
+
+    def _of_train(self, representation: Representation, reads: Reads) -> Tensor:
+        name, images = (identity(representation), reads, "train"), self.task.train.images
+        if name not in self._whole:
+            self._whole[name] = self._encode(representation, reads, images, (), images)
+        return self._whole[name]
+
+    def _name(
+        self, representation: Representation, reads: Reads, part: tuple[str | bytes, ...]
+    ) -> tuple[str | bytes, ...]:
+        """Return what identifies codes in the cache; ``part`` tells images from the training set as a whole."""
+        return (identity(representation), reads, self.task.train.fingerprint, *part, self.device)
 
     def _encode(
-        self, representation: Representation, reads: Reads, train: Tensor, scored: Tensor, fold: Fold | None = None
-    ) -> tuple[Tensor, Tensor]:
-        def compute() -> dict[str, Tensor]:
-            began = time.perf_counter()
-            encode = representation.fit(train, torch.device(self.device))
-            codes = {"train": encode(train, reads)}
-            codes["scored"] = encode(scored, reads) if len(scored) else codes["train"][:0]
-            if not all(code.isfinite().all() for code in codes.values()):
-                raise UserError(
-                    f"the {reads} of {representation.name} is not finite for some images: pretrain the encoder again"
-                )
-            self.encoding.seconds += time.perf_counter() - began
-            self.encoding.images += len(train) + len(scored)
-            return codes
+        self, representation: Representation, reads: Reads, images: Tensor, part: tuple[str | bytes, ...], train: Tensor
+    ) -> Tensor:
+        """Return codes of images from the cache, or compute them with what ``train`` teaches the representation."""
 
-        name = identity(representation)
-        if name == "pixels":  # as fast to compute as to read from a file
-            codes = compute()
-        else:
-            fingerprints = (self.task.train.fingerprint, self.task.scored.fingerprint)
-            where = (self.task.scored_on,) if self.task.scored_on == "folds" else ()
-            of_fold = () if fold is None else (fold.held_out.tobytes(),)
-            codes = cached("codes", name, reads, *fingerprints, self.device, *where, *of_fold, compute=compute)
-        return codes["train"], codes["scored"]
+        def compute() -> dict[str, Tensor]:
+            return {"codes": self._compute(representation, reads, images, train)}
+
+        if representation.name == "pixels":  # as fast to compute as to read from a file
+            return compute()["codes"]
+        return cached("codes", *self._name(representation, reads, part), compute=compute)["codes"]
+
+    def _compute(self, representation: Representation, reads: Reads, images: Tensor, train: Tensor) -> Tensor:
+        began = time.perf_counter()
+        if self._fitted is None or self._fitted[0] is not representation or self._fitted[1] is not train:
+            self._fitted = (representation, train, representation.fit(train, torch.device(self.device)))
+        codes = self._fitted[2](images, reads)
+        if not codes.isfinite().all():
+            raise UserError(
+                f"the {reads} of {representation.name} is not finite for some images: pretrain the encoder again"
+            )
+        self.encoding.seconds += time.perf_counter() - began
+        self.encoding.images += len(images)
+        return codes

@@ -150,6 +150,7 @@ class Grid:
             find_precision(self.plan.precision, torch.device(self.plan.device))
         for_others = self._for_other_processes(missing)
         moved = {job.trial.key for job in for_others}
+        self.runner.expect(job for job in missing if job.trial.key not in moved)
         in_this = (self._run(batch, found) for batch in _batches(job for key, job in jobs.items() if key not in moved))
         count = self.processes or torch.get_num_threads()
         in_others = in_processes(self.runner, _batches(for_others), count, self._note_failure)

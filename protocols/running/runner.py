@@ -4,7 +4,7 @@ import datetime
 import functools
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from ssl_irmae._support.seeding import derive_seed
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.protocols.folds import Fold
 from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
+from ssl_irmae.protocols.readouts.scaling import Scaling
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
 from ssl_irmae.protocols.representations.representation import Representation, identity
 from ssl_irmae.protocols.representations.retrieval import Retrieval, retrieval_quality
@@ -42,6 +43,7 @@ class Runner:
         self._environment = describe_environment()
         self.codes = Codes(task, device)
         self._autoencoders: dict[str, torch.nn.Module] = {}
+        self._scalings: dict[str, Scaling | None] = {}
         self._memos: dict[tuple[str | None, str, bool], Memo] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -68,6 +70,13 @@ class Runner:
         environment = {**self._environment, "threads": torch.get_num_threads()}  # contenders differ in it
         return [FinishedTrial(row, seconds, finished, environment, wrong) for row, wrong in outcomes]
 
+    def expect(self, jobs: Iterable[Job]) -> None:
+        """Note trials that will be run, so that the images of all of them are encoded together."""
+        for job in jobs:
+            contender, representation = job.contender, job.representation
+            if representation is not None and contender.reads != "images" and not contender.reads_unlabelled:
+                self.codes.expect(representation, contender.reads, torch.from_numpy(job.subset.indices))
+
     def retrieval(self, representation: Representation, reads: Reads, label: str) -> Retrieval:
         """Measure the codes of the scored images without any classifier.
 
@@ -78,7 +87,7 @@ class Runner:
         """
         labels = self.task.scored.labels
         assert labels is not None  # load_task makes sure of it
-        return retrieval_quality(label, self.codes.of(representation, reads)[1], labels)
+        return retrieval_quality(label, self.codes.of_scored(representation, reads), labels)
 
     def _prepare(self, job: Job) -> tuple[Sample, Tensor, torch.nn.Module | None]:
         """Collect what a readout may see, what it predicts, and the autoencoder it starts from."""
@@ -86,19 +95,26 @@ class Runner:
         chosen = torch.from_numpy(job.subset.indices)
         train = self.task.train
         assert train.labels is not None  # load_task makes sure of it
-        start = None
+        start, scaling = None, self._known_scaling(job)
+        positions = chosen if fold is None else torch.searchsorted(fold.others(len(train)), chosen)
         if contender.reads == "images":
             unlabelled, scored = self._images(fold)
             if isinstance(representation, PretrainedEncoder):
                 start = self._autoencoder(representation)
         else:
             assert representation is not None  # only images can be read without one
-            unlabelled, scored = self.codes.of(representation, contender.reads, fold)
+            if scaling is not None and not contender.reads_unlabelled:
+                unlabelled = self.codes.of_labelled(representation, contender.reads, chosen)
+                scored = self.codes.of_scored(representation, contender.reads)
+                positions = torch.arange(len(chosen))
+            else:
+                unlabelled, scored = self.codes.of(representation, contender.reads, fold)
         source = None if representation is None else identity(representation)
         # of a fold no other trial of the contender has the same unlabelled inputs
         shared = (source, contender.reads, contender.transductive)
         memo = Memo() if fold is not None else self._memos.setdefault(shared, Memo())
-        positions = chosen if fold is None else torch.searchsorted(fold.others(len(train)), chosen)
+        if scaling is not None:
+            scaling.remember(memo)
         sample = Sample(
             inputs=unlabelled if torch.equal(positions, torch.arange(len(unlabelled))) else unlabelled[positions],
             labels=train.labels[chosen],
@@ -120,6 +136,17 @@ class Runner:
         if fold is None:
             return train, self.task.scored.images
         return train[fold.others(len(train))], train[fold.held_out]
+
+    def _known_scaling(self, job: Job) -> Scaling | None:
+        """Return the scale of all training images' codes where it is known without encoding them."""
+        encoder, contender = job.representation, job.contender
+        if not isinstance(encoder, PretrainedEncoder) or contender.reads != "code" or contender.transductive:
+            return None
+        if self.device != "cpu":  # where it was measured: other devices round differently
+            return None
+        if encoder.hash not in self._scalings:
+            self._scalings[encoder.hash] = encoder.scaling(self.task)
+        return self._scalings[encoder.hash]
 
     def _autoencoder(self, encoder: PretrainedEncoder) -> torch.nn.Module:
         if encoder.hash not in self._autoencoders:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 
 import safetensors.torch
 import torch
@@ -26,9 +27,7 @@ def cached(kind: str, *parts: object, compute: Callable[[], dict[str, Tensor]]) 
         *parts: Everything that the tensors are a function of; together they name the file.
         compute: Returns the tensors, on the CPU.
     """
-    where = (tuple(versions().items()), processor(), torch.get_num_threads())
-    name = sha256(repr((*parts, *where)).encode())
-    path = home() / kind / name
+    path = _path(kind, parts)
     with contextlib.suppress(OSError):
         found = path.read_bytes()
         if found[:_DIGEST].decode(errors="replace") == sha256(found[_DIGEST:]):
@@ -39,3 +38,13 @@ def cached(kind: str, *parts: object, compute: Callable[[], dict[str, Tensor]]) 
         make_folder(path.parent)
         write_atomically(path, sha256(data).encode() + data)
     return tensors
+
+
+def is_cached(kind: str, *parts: object) -> bool:
+    """Return whether ``cached`` would find a file, which may be damaged."""
+    return _path(kind, parts).is_file()
+
+
+def _path(kind: str, parts: tuple[object, ...]) -> Path:
+    where = (tuple(versions().items()), processor(), torch.get_num_threads())
+    return home() / kind / sha256(repr((*parts, *where)).encode())

@@ -11,13 +11,17 @@ from ssl_irmae.errors import unknown_name
 
 Reads = Literal["code", "features"]
 
-_ENCODE_CHUNK = 512
+ENCODE_CHUNK = 512
+"""Images that are encoded at once."""
+
 _DECODE_CHUNK = 128  # the widest layer takes 128 KiB per image, several times over
 
 
 @torch.no_grad()
 def encode(autoencoder: Autoencoder, images: Tensor, *, reads: Reads) -> Tensor:
     """Encode any number of images, a chunk at a time, in fp32 and eval mode.
+
+    Among a whole chunk of images or more, the code of an image is the same bit for bit whatever the others are.
 
     Args:
         autoencoder: Autoencoder on any device; it is put into eval mode.
@@ -36,8 +40,10 @@ def encode(autoencoder: Autoencoder, images: Tensor, *, reads: Reads) -> Tensor:
     read = autoencoder.code if reads == "code" else autoencoder.features
     device = next(autoencoder.parameters()).device
     result = torch.empty(len(images), autoencoder.latent_dim)
-    for x, out in zip(torch.split(images, _ENCODE_CHUNK), torch.split(result, _ENCODE_CHUNK), strict=True):
-        out.copy_(read(as_float(x, device)))
+    for start in range(0, len(images), ENCODE_CHUNK):
+        # the last chunk is a full one too, if there are as many images: products of fewer rows may round differently
+        chunk = slice(max(0, min(start, len(images) - ENCODE_CHUNK)), start + ENCODE_CHUNK)
+        result[chunk] = read(as_float(images[chunk], device))
     return result
 
 

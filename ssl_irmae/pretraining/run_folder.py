@@ -17,6 +17,7 @@ from ssl_irmae._support.files import write_atomically
 from ssl_irmae.bottlenecks import Gaussian
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.reading import count
+from ssl_irmae.encoders.code_scale import write_scale
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
 from ssl_irmae.encoders.encoding import encode, reconstruction_error
 from ssl_irmae.encoders.files import WEIGHTS
@@ -139,7 +140,8 @@ class Run:
             if finished.config.card.get("steps") == self.state.step:
                 return finished
         autoencoder = self.state.autoencoder
-        singular_values = spectrum(encode(autoencoder, self.images.images, reads="code"))
+        codes = encode(autoencoder, self.images.images, reads="code")
+        singular_values = spectrum(codes)
         test = self.test_images
         card: dict[str, Any] = {
             "command": command,
@@ -172,6 +174,8 @@ class Run:
         write_atomically(self.folder / "README.md", model_card(self.folder.name, encoder.config))
         write_atomically(self.folder / "environment.json", json.dumps(card["environment"], indent=2) + "\n")
         encoder.save_pretrained(self.folder)
+        if self.state.device.type == "cpu":  # another device rounds codes differently
+            write_scale(self.folder, codes, self.recipe.data_fingerprint, threads=torch.get_num_threads())
         return encoder
 
     def _here(self, step: int) -> Stretch:

@@ -59,10 +59,13 @@ class Architecture(BaseModel):
         image_size: int,
         latent_dim: int | None = None,
         depth: int | None = None,
+        most_depth: int | None = None,
         init_scale: float | None = None,
         share_weights: bool | None = None,
     ) -> Self:
         """Build an architecture, with the paper's settings for this kind of image where an argument is None.
+
+        With ``most_depth`` a stack whose ``depth`` is None has no more linear layers than that.
 
         Raises:
             UserError: If a value is out of range, or belongs to IRMAE and the method is another.
@@ -70,7 +73,7 @@ class Architecture(BaseModel):
         find_method(method)
         settings = paper_settings(channels=channels, image_size=image_size)
         if method == "irmae":
-            depth = settings.depth if depth is None else depth
+            depth = min(settings.depth, most_depth or settings.depth) if depth is None else depth
             init_scale = 1.0 if init_scale is None else init_scale
             share_weights = bool(share_weights)
         else:

@@ -7,15 +7,13 @@ import torch
 
 from ssl_irmae._support.compute import find_precision
 from ssl_irmae._support.progress import Listener, silent
-from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import ImageSet, fit_images
 from ssl_irmae.datasets.registry import IMAGE_SIZE
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
-from ssl_irmae.protocols.representations.brief_pretraining import brief_steps, pretrain_briefly
+from ssl_irmae.protocols.representations.brief_pretraining import brief_architecture, brief_steps, pretrain_briefly
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, open_encoder
 
-# chosen on development images of MNIST and Fashion-MNIST (docs/results/few-labels): deeper stacks need longer training
-_METHOD, _DEPTH = "irmae", 2
+_METHOD = "irmae"
 
 
 def find_own_encoder(
@@ -41,8 +39,8 @@ def find_own_encoder(
     pictures = _fitted(images, channels, IMAGE_SIZE)
     precision = find_precision("auto", device)
     folder = pretrain_briefly(
-        f"own-{pictures.pixel_fingerprint[:16]}-{_METHOD}-{_DEPTH}-{precision}-{device.type}",
-        architecture=Architecture.paper(method=_METHOD, channels=channels, image_size=IMAGE_SIZE, depth=_DEPTH),
+        f"own-{pictures.pixel_fingerprint[:16]}-{_METHOD}-{precision}-{device.type}",
+        architecture=brief_architecture(_METHOD, channels=channels, image_size=IMAGE_SIZE),
         dataset=dataclasses.replace(pictures, name="own", labels=None, classes=()),
         steps=brief_steps(len(images)),
         precision=precision,

@@ -19,6 +19,12 @@ from ssl_irmae.pretraining.recipes import find_recipe
 _RECIPE = "short"
 
 
+def brief_architecture(method: str, *, channels: int, image_size: int) -> Architecture:
+    """Return the networks of these encoders: the paper's, with as deep a stack as their recipe has."""
+    depth = find_recipe(_RECIPE).most_depth
+    return Architecture.paper(method=method, channels=channels, image_size=image_size, most_depth=depth)
+
+
 def brief_steps(images: int) -> int:
     """Return for how many optimiser steps the recipe of these encoders trains on a number of images."""
     return find_recipe(_RECIPE).steps(images)
@@ -46,9 +52,9 @@ def pretrain_briefly(
     processes that need the same encoder, the second waits for the first.
 
     Args:
-        name: Beginning of the folder's name, which says everything that the encoder depends on; recipe and steps
-            are appended.
-        architecture: What to train.
+        name: Beginning of the folder's name, which says everything that the encoder depends on; depth, recipe and
+            steps are appended.
+        architecture: What to train, such as ``brief_architecture`` of a method.
         dataset: The images.
         steps: Optimiser steps, such as ``brief_steps`` of the images.
         precision: Arithmetic of the networks.
@@ -68,7 +74,9 @@ def pretrain_briefly(
         UserError: If the folder cannot be written to, or the images cannot be learned from.
     """
     recipe = find_recipe(_RECIPE)
-    name = f"{name}-{_RECIPE}-{steps}x{recipe.batch_size}-{recipe.learning_rate:g}"
+    depth = "" if architecture.depth is None else f"-depth{architecture.depth}"
+    rate = f"{recipe.learning_rate:g}-{recipe.cooldown:g}"
+    name = f"{name}{depth}-{_RECIPE}-{steps}x{recipe.batch_size}-{rate}"
     folder = home() / "encoders" / name
     if _is_pretrained(folder, steps):
         return folder

@@ -22,7 +22,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
 from ssl_irmae.protocols.readouts.scaling import Scaling
-from ssl_irmae.protocols.representations.brief_pretraining import brief_steps, pretrain_briefly
+from ssl_irmae.protocols.representations.brief_pretraining import brief_architecture, brief_steps, pretrain_briefly
 from ssl_irmae.protocols.representations.floors import FLOORS
 from ssl_irmae.protocols.representations.representation import Encode
 from ssl_irmae.protocols.storage.rows import Pretraining
@@ -219,7 +219,7 @@ def encoder_of_method(
     folder = f"{name}-{method}-{task.source_fingerprint[:12]}-{kind}"
     path = pretrain_briefly(
         folder,
-        architecture=Architecture.paper(method=method, channels=channels, image_size=size),
+        architecture=brief_architecture(method, channels=channels, image_size=size),
         dataset=dataset,
         steps=QUICK_STEPS,
         precision=precision,

@@ -111,7 +111,7 @@ def pretrain(
         learning_rate: Adam's learning rate, before it falls.
         latent_dim: Code width d; unless given, the paper's: 128 for grey, 32 for colour, 512 at 64 pixels.
         depth: Number l of linear layers (IRMAE only); unless given, the paper's: 8 for grey, 2 for colour, 4 at 64
-            pixels.
+            pixels; but no more than 4 by the recipe ``"short"``.
         init_scale: Factor on the initial weights of these layers (IRMAE only); 1 unless given.
         share_weights: Whether one matrix serves as all these layers (IRMAE only).
         image_size: 32 or 64 pixels; the data set's own size unless given, 32 for the user's images.
@@ -162,6 +162,7 @@ def pretrain(
                 image_size=size,
                 latent_dim=latent_dim,
                 depth=depth,
+                most_depth=named.most_depth,
                 init_scale=init_scale,
                 share_weights=share_weights,
             ),

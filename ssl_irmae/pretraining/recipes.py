@@ -16,6 +16,7 @@ class NamedRecipe:
         least_steps: Optimiser steps that few images get, however many epochs these are.
         most_steps: Optimiser steps that many images get, however few epochs these are; None for no limit.
         cooldown: Share of the steps, at their end, over which the learning rate falls linearly to zero; 0 keeps it.
+        most_depth: Most linear layers of an IRMAE whose depth is not given; None for as many as the paper has.
     """
 
     batch_size: int
@@ -24,6 +25,7 @@ class NamedRecipe:
     least_steps: int = 1
     most_steps: int | None = None
     cooldown: float = 0.0
+    most_depth: int | None = None
 
     def steps(
         self, images: int, *, batch_size: int | None = None, epochs: int | None = None, max_steps: int | None = None
@@ -55,7 +57,13 @@ RECIPES: dict[str, NamedRecipe] = {
     # Hägele et al., "Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations", NeurIPS 2024,
     # https://arxiv.org/abs/2405.18392: a constant rate with a cooldown over the last fifth does as well as a cosine
     "short": NamedRecipe(
-        batch_size=32, learning_rate=5e-4, epochs=10, least_steps=3000, most_steps=20_000, cooldown=0.2
+        batch_size=32,
+        learning_rate=5e-4,
+        epochs=10,
+        least_steps=3000,
+        most_steps=20_000,
+        cooldown=0.2,
+        most_depth=4,  # docs/results/rank: deeper stacks take longer to train, and do harm where labels are many
     ),
     # Jing, Zbontar and LeCun, "Implicit Rank-Minimizing Autoencoder", NeurIPS 2020, https://arxiv.org/abs/2010.00679
     "paper": NamedRecipe(batch_size=32, learning_rate=1e-4, epochs=100),

@@ -54,6 +54,17 @@ def test_length_is_epochs_within_limits_and_grows_with_the_images(recipe: NamedR
     assert recipe.steps(100, max_steps=5) == 5
 
 
+@pytest.mark.parametrize(
+    ("arguments", "depth"),
+    [({"recipe": "paper"}, 8), ({"recipe": "short"}, 4), ({}, 4), ({"depth": 6}, 6), ({"method": "vae"}, None)],
+)
+def test_the_short_recipe_has_fewer_linear_layers_than_the_paper_unless_a_depth_is_given(
+    arguments: dict[str, Any], depth: int | None, tmp_path: Path
+) -> None:
+    result = _pretrain(tmp_path, **{"method": "irmae", "max_steps": 1, **arguments})
+    assert result.encoder.config.architecture.depth == depth
+
+
 def test_the_rate_is_constant_and_then_falls_linearly_to_zero() -> None:
     rates = [learning_rate_at(t, learning_rate=1e-3, cooldown=0.2, steps=100) for t in range(101)]
     assert set(rates[:81]) == {1e-3}

@@ -4,8 +4,8 @@
 
 Four pools of images, of which no label is read in pretraining: 5,000 training images of MNIST and of Fashion-MNIST, and
 1,000 of scikit-learn's digits, as they are and enlarged to 40 x 40 pixels. Others are scored: 5,000 training images, or
-the 300 digits that remain; test images are not loaded. On every pool, encoders of four depths, of which 0 is the plain AE,
-are pretrained by the recipe `short` from two seeds. Frozen readouts of their codes, beside those of pixels, go to
+the 300 digits that remain; test images are not loaded. On every pool, encoders of four depths, of which 0 is the plain
+AE, are pretrained by the recipe `short` from two seeds. Frozen readouts of their codes, beside those of pixels, go to
 brief.csv beside this file, with ten subsets for each number of labels. A second run uses what is stored.
 """
 

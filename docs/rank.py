@@ -1,0 +1,212 @@
+"""The tables and the figure of docs/results/rank, from the rows beside them; docs/tables.py writes the tables.
+
+python -m docs.rank  # draw dial.png
+"""
+
+import csv
+import statistics
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from docs.few_labels import Row, grouped, mean_error, table
+from ssl_irmae.protocols.statistics.summary import mean_and_standard_error
+
+FOLDER = Path(__file__).parent / "results" / "rank"
+READOUTS, BUDGETS = ("linear", "poisson-prior"), ("10", "100", "1000")
+LABEL_FREE: dict[str, Callable[[float], float]] = {
+    "view among neighbours": lambda value: value,
+    "neighbours across encoders": lambda value: value,
+    "k-means across seeds": lambda value: value,
+    "Poisson labels from random starts": lambda value: value,
+    "LiDAR": lambda value: value,
+    "RankMe": lambda value: value,
+    "alpha-ReQ": lambda value: -abs(value - 1),
+    "gap in the spectrum": lambda value: value,
+}
+"""What each rule without labels maximises, by the score that it reads."""
+
+Errors = dict[tuple[str, str, str], float]  # mean error by place, readout and labels
+
+
+def read(name: str) -> list[Row]:
+    """Read a CSV of the folder."""
+    with (FOLDER / name).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def blocks() -> dict[str, str]:
+    """Return the generated blocks by name."""
+    return {"dial": dial_table(), "regret": regret_table(), "brief": brief_table()}
+
+
+def over_seeds(rows: Iterable[Row], digits: int = 1) -> str:
+    """Write the mean error and its standard error over pretraining seeds; subsets are averaged first."""
+    means = [statistics.mean(float(r["error"]) for r in group) for group in grouped(rows, "pretrain_seed").values()]
+    mean, error = mean_and_standard_error(means)
+    return f"{mean:.{digits}f}" if error is None else f"{mean:.{digits}f} ± {error:.{digits}f}"
+
+
+def dial_table() -> str:
+    """Lay out rank, reconstruction and errors of every place."""
+    lines = []
+    for (dataset, place), group in grouped(read("dial.csv"), "dataset", "place").items():
+        by = grouped(group, "readout", "labels")
+        rank, mse = (
+            statistics.mean(float(rows[0][column]) for rows in grouped(group, "pretrain_seed").values())
+            for column in ("rank", "mse")
+        )
+        errors = [over_seeds(by[readout, labels]) for readout in READOUTS for labels in BUDGETS]
+        lines.append((f"{dataset}, {place}", f"{rank:.1f}", f"{mse:.4f}", *errors))
+    columns = [f"`{readout}`, {labels} labels" for readout in READOUTS for labels in BUDGETS]
+    return table(" | ".join(["place", "effective rank", "MSE", *columns]), lines)
+
+
+def mean_errors(rows: Iterable[Row]) -> Errors:
+    """Return the mean error over subsets."""
+    by = grouped(rows, "place", "readout", "labels")
+    return {(a, b, c): statistics.mean(float(r["error"]) for r in rows) for (a, b, c), rows in by.items()}
+
+
+def regret_of(errors: Errors, pick: dict[tuple[str, str], float]) -> float:
+    """Return the mean over readouts and budgets of an error divided by the lowest on the dial.
+
+    Args:
+        errors: Mean errors of all places.
+        pick: The error of what was picked, by readout and labels.
+    """
+    lowest = {cell: min(error for (_, *rest), error in errors.items() if tuple(rest) == cell) for cell in pick}
+    return statistics.mean(pick[cell] / lowest[cell] for cell in pick)
+
+
+def regret_of_place(errors: Errors, place: str) -> float:
+    """Return the regret of one place for everything."""
+    return regret_of(errors, {(r, b): errors[place, r, b] for r in READOUTS for b in BUDGETS})
+
+
+def regret_table() -> str:
+    """Lay out what each rule costs on both sets: the mean over pretraining seeds, and its picks."""
+    dial, validated = read("dial.csv"), read("validated.csv")
+    errors = {key: mean_errors(rows) for key, rows in grouped(dial, "dataset", "pretrain_seed").items()}
+    datasets = list(dict.fromkeys(row["dataset"] for row in dial))
+    lines = []
+    for rule, picks in picks_of_rules(dial, read("rules.csv")).items():
+        cells = []
+        for dataset in datasets:
+            keys = [key for key in errors if key[0] == dataset]
+            regret = statistics.mean(regret_of_place(errors[key], picks[key]) for key in keys)
+            cells.append(f"{regret:.2f} ({', '.join(sorted({picks[key] for key in keys}))})")
+        lines.append((rule, *cells))
+    best = [statistics.mean(best_by_readout(e) for (d, _), e in errors.items() if d == dataset) for dataset in datasets]
+    lines.append(("the best place for each readout, which nobody knows", *(f"{regret:.2f}" for regret in best)))
+    cells = [f"{validated_regret(dial, validated, dataset):.2f}" for dataset in datasets]
+    lines.append(("cross-validation of each readout, at 100 and 1,000 labels", *cells))
+    return table(" | ".join(["rule", *datasets]), lines)
+
+
+def picks_of_rules(dial: list[Row], scores: list[Row]) -> dict[str, dict[tuple[str, ...], str]]:
+    """Return the place that every rule picks, by data set and pretraining seed."""
+    encoders = list(grouped(dial, "dataset", "pretrain_seed"))
+    rules: dict[str, dict[tuple[str, ...], str]] = {}
+    for place in dict.fromkeys(row["place"] for row in dial):
+        rules[f"always {place}"] = dict.fromkeys(encoders, place)
+    groups = grouped(scores, "score", "dataset", "pretrain_seed")
+    for score, worth in LABEL_FREE.items():
+        rules[score] = {}
+        for key in encoders:
+            values = [worth(float(row["value"])) for row in groups[score, *key]]
+            rules[score][key] = groups[score, *key][values.index(max(values))]["place"]
+    return rules
+
+
+def best_by_readout(errors: Errors) -> float:
+    """Return the regret of the place that is best for each readout over all budgets, which no rule can know."""
+    places = {place for place, *_ in errors}
+    regrets = []
+    for readout in READOUTS:
+        cells = [{(readout, b): errors[place, readout, b] for b in BUDGETS} for place in places]
+        regrets.append(min(regret_of(errors, pick) for pick in cells))
+    return statistics.mean(regrets)
+
+
+def validated_regret(dial: list[Row], validated: list[Row], dataset: str) -> float:
+    """Return the regret of picking, on every subset and for each readout, the place that cross-validates best."""
+    first = validated[0]["pretrain_seed"]
+    rows = [r for r in dial if r["dataset"] == dataset and r["pretrain_seed"] == first]
+    truth = {(r["place"], r["readout"], r["labels"], r["subset"]): float(r["error"]) for r in rows}
+    picks: dict[tuple[str, str], list[float]] = {}
+    for (readout, labels, subset), group in grouped(
+        [r for r in validated if r["dataset"] == dataset], "readout", "labels", "subset"
+    ).items():
+        best = min(group, key=lambda row: float(row["error"]))["place"]
+        picks.setdefault((readout, labels), []).append(truth[best, readout, labels, subset])
+    return regret_of(mean_errors(rows), {cell: statistics.mean(each) for cell, each in picks.items()})
+
+
+def brief_table() -> str:
+    """Lay out the errors of encoders that were pretrained on the spot."""
+    every = read("brief.csv")
+    labels = list(dict.fromkeys(sorted((row["labels"] for row in every), key=int)))
+    lines = []
+    for (dataset, encoder, readout), group in grouped(every, "dataset", "encoder", "readout").items():
+        by = grouped(group, "labels")
+        cells = [over_seeds(by[n,]) if group[0]["pretrain_seed"] else mean_error(by[n,]).split(" ±")[0] for n in labels]
+        lines.append((f"{dataset}, {encoder}, `{readout}`", *cells))
+    return table(" | ".join(["error %, mean ± SE over pretraining seeds", *(f"{n} labels" for n in labels)]), lines)
+
+
+def along_dial(rows: Iterable[Row], labels: str, *, narrow: bool) -> list[tuple[float, float, str]]:
+    """Return effective rank, error and place at a budget: of IRMAEs down to the plain AE, or of ever narrower AEs."""
+    points = []
+    for (place, n), group in grouped(rows, "place", "labels").items():
+        if n == labels and (place == "AE" or ("wide" in place) == narrow):
+            rank, error = (statistics.mean(float(row[column]) for row in group) for column in ("rank", "error"))
+            points.append((rank, error, place))
+    return sorted(points)
+
+
+def draw(path: Path) -> None:
+    """Draw errors along the dial: a panel for each data set and readout."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    every = grouped(read("dial.csv"), "dataset", "readout")
+    figure = Figure(figsize=(9, 6.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    for i, ((dataset, readout), rows) in enumerate(every.items()):
+        axes = figure.add_subplot(2, 2, i + 1)
+        for labels, colour in zip(BUDGETS, ("#d07c00", "#0072b2", "#009e73"), strict=True):
+            for narrow in (False, True):
+                points = along_dial(rows, labels, narrow=narrow)
+                line, fill = ("--", "white") if narrow else ("-", colour)
+                axes.plot(
+                    [rank for rank, *_ in points],
+                    [error for _, error, _ in points],
+                    color=colour,
+                    linestyle=line,
+                    marker="o",
+                    markerfacecolor=fill,
+                    label=None if narrow else f"{int(labels):,} labels",
+                )
+                for rank, error, place in points if labels == BUDGETS[0] else ():
+                    if not (narrow and place == "AE"):
+                        axes.annotate(place, (rank, error), (0, 7), textcoords="offset points", ha="center", fontsize=8)
+        axes.set_xscale("log")
+        axes.set_xticks([5, 10, 20, 40], ["5", "10", "20", "40"])
+        axes.minorticks_off()
+        axes.set_ylim(0, None)
+        axes.margins(x=0.12, y=0.15)
+        axes.set_title(f"{dataset}, {readout}", fontsize=11)
+        axes.set_xlabel("effective rank of the code")
+        axes.set_ylabel("error on development images, %")
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        if i == 0:
+            axes.plot(
+                [], [], color="0.4", linestyle="--", marker="o", markerfacecolor="white", label="plain AE, narrow code"
+            )
+            axes.legend(fontsize=8, frameon=False)
+    figure.savefig(path, dpi=140)
+
+
+if __name__ == "__main__":
+    draw(FOLDER / "dial.png")

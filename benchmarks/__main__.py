@@ -23,6 +23,7 @@ from benchmarks import (
     quality,
     readouts,
     startup,
+    time_to_quality,
 )
 from benchmarks.measure import format_number
 from benchmarks.options import Options
@@ -30,6 +31,7 @@ from ssl_irmae._support.environment import describe_environment
 
 SECTIONS = {
     "pretraining": pretraining.section,
+    "time-to-quality": time_to_quality.section,
     "profile": profile.section,
     "quality": quality.section,
     "heads": heads.section,

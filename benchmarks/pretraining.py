@@ -16,6 +16,19 @@ IMAGES = 12_800  # for ours: measuring the encoder afterwards is then short; the
 WORKERS = (0, 2)  # the public code asks for 32 loader processes, which is slower on few cores; the faster counts
 
 
+def published_rates(options: Options, steps: int) -> dict[str, float]:
+    """Measure the published loop, in images per second, with each number of workers; or the checkout that was given."""
+    if options.peer:
+        rate = peer.pretraining(options.peer, steps=steps, device=options.device)
+        return {"published code, as checked out": rate}
+    rates = {}
+    for workers in WORKERS:
+        arguments = ("--data-dir", str(default_data_dir()), "--steps", str(steps), "--workers", str(workers))
+        loop = child.published("pretraining", *arguments, "--device", options.device).json
+        rates[f"published loop, {workers} workers"] = float(loop["images_per_second"])
+    return rates
+
+
 def section(options: Options) -> dict[str, Any]:
     """Run both sides in turn; ratios are to the faster of the published loops."""
     steps = 60 if options.quick else 400
@@ -30,22 +43,13 @@ def section(options: Options) -> dict[str, Any]:
         images = load_images("mnist").images[:IMAGES]
         np.savez(Path(scratch) / "images.npz", images=images.numpy())
         for repeat in range(options.repeats):
-            if options.peer:
-                rate = peer.pretraining(options.peer, steps=steps, device=options.device)
-                rates.setdefault("published code, as checked out", []).append(rate)
-            else:
-                for workers in WORKERS:
-                    loop = child.published(
-                        "pretraining",
-                        *("--data-dir", str(default_data_dir()), "--steps", str(steps)),
-                        *("--workers", str(workers), "--device", options.device),
-                    ).json
-                    rates.setdefault(f"published loop, {workers} workers", []).append(loop["images_per_second"])
-            for i, (name, (batch, rate, precision)) in enumerate(ours.items()):
+            for name, rate in published_rates(options, steps).items():
+                rates.setdefault(name, []).append(rate)
+            for i, (name, (batch, learning_rate, precision)) in enumerate(ours.items()):
                 max_steps = max(100, steps * 32 // batch)
                 document = child.ssl_irmae(
                     *("pretrain", "--dataset", "images.npz", "--max-steps", str(max_steps), "--json", "--quiet"),
-                    *("--batch-size", str(batch), "--learning-rate", str(rate), "--precision", precision),
+                    *("--batch-size", str(batch), "--learning-rate", str(learning_rate), "--precision", precision),
                     *("--device", options.device, "--out", f"run-{repeat}-{i}"),
                     folder=Path(scratch),
                 ).json

@@ -37,6 +37,7 @@ NOT_SHORT += ("out of reach",)
 GROWTH_FIGURE = "\n\n![Cost against size, log-log](results/performance/growth.png)"
 SECTIONS = (
     "pretraining",
+    "time-to-quality",
     "profile",
     "quality",
     "heads",

@@ -11,7 +11,7 @@ import torch
 import typer
 
 from benchmarks import __main__ as benchmark
-from benchmarks import child, growth, peer, pretraining, published, readouts
+from benchmarks import child, growth, peer, pretraining, published, readouts, time_to_quality
 from benchmarks.growth import slope
 from benchmarks.measure import measure, ratios
 from benchmarks.options import Options
@@ -132,7 +132,7 @@ def test_sections_pass_options_that_the_commands_have(
     monkeypatch.setattr(child, "ssl_irmae", parse)
     monkeypatch.setattr(child, "published", lambda *_: child.Child('{"seconds": 1.0, "images_per_second": 1.0}', 1, 1))
     monkeypatch.setattr(child, "run", run)
-    for module in (growth, pretraining):
+    for module in (growth, pretraining, time_to_quality):
         monkeypatch.setattr(module, "load_images", lambda _: SimpleNamespace(images=torch.zeros(4, 2, 2)))
     options = Options(
         quick=True, repeats=1, device="cpu", large_batch=256, large_rate=2e-3, peer=None, figures=tmp_path

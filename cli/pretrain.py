@@ -81,7 +81,11 @@ def command(
     ] = None,
     depth: Annotated[
         int | None,
-        typer.Option(min=0, help="Number of linear layers (irmae).", show_default="short: 4 grey; paper: 8; colour: 2"),
+        typer.Option(
+            min=0,
+            help="Number of linear layers (irmae).",
+            show_default="8 grey, 2 colour, 4 at 64 pixels; short: 4 at most, or 2 below 20,000 images",
+        ),
     ] = None,
     init_scale: Annotated[
         float | None, typer.Option(help="Factor on the initial weights of the linear layers (irmae).", show_default="1")

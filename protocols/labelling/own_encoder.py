@@ -40,7 +40,7 @@ def find_own_encoder(
     precision = find_precision("auto", device)
     folder = pretrain_briefly(
         f"own-{pictures.pixel_fingerprint[:16]}-{_METHOD}-{precision}-{device.type}",
-        architecture=brief_architecture(_METHOD, channels=channels, image_size=IMAGE_SIZE),
+        architecture=brief_architecture(_METHOD, images=len(images), channels=channels, image_size=IMAGE_SIZE),
         dataset=dataclasses.replace(pictures, name="own", labels=None, classes=()),
         steps=brief_steps(len(images)),
         precision=precision,

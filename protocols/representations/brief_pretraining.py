@@ -19,9 +19,9 @@ from ssl_irmae.pretraining.recipes import find_recipe
 _RECIPE = "short"
 
 
-def brief_architecture(method: str, *, channels: int, image_size: int) -> Architecture:
-    """Return the networks of these encoders: the paper's, with as deep a stack as their recipe has."""
-    depth = find_recipe(_RECIPE).most_depth
+def brief_architecture(method: str, *, images: int, channels: int, image_size: int) -> Architecture:
+    """Return the networks of these encoders: the paper's, with as deep a stack as their recipe has for the images."""
+    depth = find_recipe(_RECIPE).most_depth(images)
     return Architecture.paper(method=method, channels=channels, image_size=image_size, most_depth=depth)
 
 

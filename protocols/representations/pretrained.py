@@ -28,7 +28,8 @@ from ssl_irmae.protocols.representations.representation import Encode
 from ssl_irmae.protocols.storage.rows import Pretraining
 from ssl_irmae.protocols.task import Task
 
-QUICK_STEPS = brief_steps(1)  # the fewest of the recipe: in a fifth of them, a deep stack hardly leaves its plateau
+_FEW = 1  # the shortest pretraining of the recipe, and the stack that fits it, however many images there are
+QUICK_STEPS = brief_steps(_FEW)
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,7 @@ def encoder_of_method(
     folder = f"{name}-{method}-{task.source_fingerprint[:12]}-{kind}"
     path = pretrain_briefly(
         folder,
-        architecture=brief_architecture(method, channels=channels, image_size=size),
+        architecture=brief_architecture(method, images=_FEW, channels=channels, image_size=size),
         dataset=dataset,
         steps=QUICK_STEPS,
         precision=precision,

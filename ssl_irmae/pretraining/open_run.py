@@ -21,7 +21,7 @@ from ssl_irmae.pretraining.run_folder import Run
 def make_run(
     folder: Path,
     *,
-    architecture: Callable[[int, int], Architecture],
+    architecture: Callable[[int, int, int], Architecture],
     dataset: Dataset,
     image_size: int | None,
     recipe: str,
@@ -42,7 +42,7 @@ def make_run(
 
     Args:
         folder: The run folder.
-        architecture: Called with the images' channels and size in pixels, once those are known.
+        architecture: Called with the number of images, their channels and size in pixels, once those are known.
         dataset: A name, a path or arrays, as in ``load_images``.
         image_size: 32 or 64 pixels; None is the data set's own size, 32 for the user's images.
         recipe: Name in ``RECIPES``, with the numbers that are not given here.
@@ -87,7 +87,7 @@ def make_run(
     test = None
     with contextlib.suppress(NoTestSplitError):  # the user's own images need none
         test = load("test")
-    networks = architecture(train.images.shape[1], size)
+    networks = architecture(len(train), train.images.shape[1], size)
     planned = Recipe(
         architecture=networks,
         dataset=train.name,

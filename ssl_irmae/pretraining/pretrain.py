@@ -111,7 +111,7 @@ def pretrain(
         learning_rate: Adam's learning rate, before it falls.
         latent_dim: Code width d; unless given, the paper's: 128 for grey, 32 for colour, 512 at 64 pixels.
         depth: Number l of linear layers (IRMAE only); unless given, the paper's: 8 for grey, 2 for colour, 4 at 64
-            pixels; but no more than 4 by the recipe ``"short"``.
+            pixels; but by the recipe ``"short"`` no more than 4, or 2 with fewer than 20,000 images.
         init_scale: Factor on the initial weights of these layers (IRMAE only); 1 unless given.
         share_weights: Whether one matrix serves as all these layers (IRMAE only).
         image_size: 32 or 64 pixels; the data set's own size unless given, 32 for the user's images.
@@ -156,13 +156,13 @@ def pretrain(
     with stages("load"):
         run = make_run(
             folder,
-            architecture=lambda channels, size: Architecture.paper(
+            architecture=lambda images, channels, size: Architecture.paper(
                 method=method,
                 channels=channels,
                 image_size=size,
                 latent_dim=latent_dim,
                 depth=depth,
-                most_depth=named.most_depth,
+                most_depth=named.most_depth(images),
                 init_scale=init_scale,
                 share_weights=share_weights,
             ),

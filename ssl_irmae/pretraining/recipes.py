@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from ssl_irmae.errors import unknown_name
 
+_MANY_IMAGES = 20_000
+
 
 @dataclass(frozen=True)
 class NamedRecipe:
@@ -16,7 +18,8 @@ class NamedRecipe:
         least_steps: Optimiser steps that few images get, however many epochs these are.
         most_steps: Optimiser steps that many images get, however few epochs these are; None for no limit.
         cooldown: Share of the steps, at their end, over which the learning rate falls linearly to zero; 0 keeps it.
-        most_depth: Most linear layers of an IRMAE whose depth is not given; None for as many as the paper has.
+        depths: Most linear layers of an IRMAE whose depth is not given, with fewer than 20,000 images and with more;
+            None for as many as the paper has.
     """
 
     batch_size: int
@@ -25,7 +28,15 @@ class NamedRecipe:
     least_steps: int = 1
     most_steps: int | None = None
     cooldown: float = 0.0
-    most_depth: int | None = None
+    depths: tuple[int, int] | None = None
+
+    def most_depth(self, images: int) -> int | None:
+        """Return the most linear layers of an IRMAE on a number of images; None for as many as the paper has.
+
+        >>> [RECIPES["short"].most_depth(n) for n in (5_000, 60_000)]
+        [2, 4]
+        """
+        return None if self.depths is None else self.depths[images >= _MANY_IMAGES]
 
     def steps(
         self, images: int, *, batch_size: int | None = None, epochs: int | None = None, max_steps: int | None = None
@@ -63,7 +74,7 @@ RECIPES: dict[str, NamedRecipe] = {
         least_steps=3000,
         most_steps=20_000,
         cooldown=0.2,
-        most_depth=4,  # docs/results/rank: deeper stacks take longer to train, and do harm where labels are many
+        depths=(2, 4),  # docs/results/rank: deeper stacks take longer to train, and do harm where labels are many
     ),
     # Jing, Zbontar and LeCun, "Implicit Rank-Minimizing Autoencoder", NeurIPS 2020, https://arxiv.org/abs/2010.00679
     "paper": NamedRecipe(batch_size=32, learning_rate=1e-4, epochs=100),

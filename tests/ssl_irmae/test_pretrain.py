@@ -87,7 +87,7 @@ def test_a_run_that_a_listener_stopped_continues_bit_for_bit(tmp_path: Path) -> 
 def test_an_open_run_is_trained_up_to_a_number_of_steps(tmp_path: Path) -> None:
     run = make_run(
         tmp_path / "r",
-        architecture=lambda c, s: Architecture.paper(method="ae", channels=c, image_size=s, latent_dim=4),
+        architecture=lambda _, c, s: Architecture.paper(method="ae", channels=c, image_size=s, latent_dim=4),
         dataset=NOISE,
         image_size=None,
         recipe="short",

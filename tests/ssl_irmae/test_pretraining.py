@@ -39,7 +39,7 @@ def _open(
 ) -> Run:
     return make_run(
         folder,
-        architecture=lambda c, s: Architecture.paper(method=method, channels=c, image_size=s, latent_dim=8),
+        architecture=lambda _, c, s: Architecture.paper(method=method, channels=c, image_size=s, latent_dim=8),
         dataset=dataset,
         image_size=None,
         recipe="paper",

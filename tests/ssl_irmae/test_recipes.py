@@ -56,13 +56,19 @@ def test_length_is_epochs_within_limits_and_grows_with_the_images(recipe: NamedR
 
 @pytest.mark.parametrize(
     ("arguments", "depth"),
-    [({"recipe": "paper"}, 8), ({"recipe": "short"}, 4), ({}, 4), ({"depth": 6}, 6), ({"method": "vae"}, None)],
+    [({"recipe": "paper"}, 8), ({"recipe": "short"}, 2), ({}, 2), ({"depth": 6}, 6), ({"method": "vae"}, None)],
 )
 def test_the_short_recipe_has_fewer_linear_layers_than_the_paper_unless_a_depth_is_given(
     arguments: dict[str, Any], depth: int | None, tmp_path: Path
 ) -> None:
     result = _pretrain(tmp_path, **{"method": "irmae", "max_steps": 1, **arguments})
     assert result.encoder.config.architecture.depth == depth
+
+
+def test_more_images_get_more_linear_layers() -> None:
+    few, nearly_many, many, more = (RECIPES["short"].most_depth(n) or 0 for n in (10, 19_999, 20_000, 10**6))
+    assert few == nearly_many < many == more
+    assert {RECIPES["paper"].most_depth(n) for n in (10, 10**6)} == {None}
 
 
 def test_the_rate_is_constant_and_then_falls_linearly_to_zero() -> None:

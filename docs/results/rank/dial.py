@@ -24,7 +24,6 @@ PLACES: dict[str, dict[str, Any]] = {
     "depth 4": {"depth": 4},
     "depth 2": {"depth": 2},
     "AE": {"depth": 0},
-    "AE, 16 wide": {"method": "ae", "width": 16},
     "AE, 8 wide": {"method": "ae", "width": 8},
 }
 """What is varied at each place, by the name that tables use."""

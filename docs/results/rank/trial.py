@@ -14,7 +14,6 @@ import json
 import math
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -244,7 +243,7 @@ def measure(ae: Autoencoder, task: Task, *, graph: bool) -> dict[str, Any]:
     }
 
 
-def errors_of(z: Tensor, scored: Tensor, task: Task, *, graph: bool, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
+def errors_of(z: Tensor, scored: Tensor, task: Task, *, graph: bool, parts: int = 1) -> dict[str, Any]:
     """Measure readouts of codes: errors in percent by number of labels, one for each subset.
 
     Args:
@@ -252,13 +251,13 @@ def errors_of(z: Tensor, scored: Tensor, task: Task, *, graph: bool, seeds: Sequ
         scored: Codes of the held-out images, fp32 (m, d).
         task: Gives the labels.
         graph: Whether `poisson-prior` is measured beside `linear`.
-        seeds: Of the subsets.
+        parts: How many encoders' codes of equal width stand side by side.
     """
     assert task.train.labels is not None
     assert task.scored.labels is not None
     memo = Memo()
     found: dict[str, dict[str, list[float]]] = {"linear": {}, "prior": {}}
-    for subsets in draw_subsets(Part(contenders=(), budgets=BUDGETS, seeds=tuple(seeds)), "balanced", task):
+    for subsets in draw_subsets(Part(contenders=(), budgets=BUDGETS, seeds=SEEDS), "balanced", task):
         chosen = [torch.from_numpy(subset.indices) for subset in subsets]
         samples = [
             Sample(z[i], task.train.labels[i], z, i, 10, subset.seed, CPU, "fp32", memo=memo)
@@ -266,7 +265,7 @@ def errors_of(z: Tensor, scored: Tensor, task: Task, *, graph: bool, seeds: Sequ
         ]
         fitted: dict[str, list[Any]] = {"linear": [linear(sample, C=0.01, max_iter=1000) for sample in samples]}
         if graph:
-            fitted["prior"] = list(poisson_prior(samples, k=10, slack=0.1))
+            fitted["prior"] = list(poisson_prior(samples, k=10, slack=0.1, parts=parts))
         for name, predictors in fitted.items():
             wrong = [(predict(scored) != task.scored.labels).double().mean().item() for predict in predictors]
             found[name][str(len(chosen[0]))] = [round(100 * share, 2) for share in wrong]

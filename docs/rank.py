@@ -13,6 +13,7 @@ from ssl_irmae.protocols.statistics.summary import mean_and_standard_error
 
 FOLDER = Path(__file__).parent / "results" / "rank"
 READOUTS, BUDGETS = ("linear", "poisson-prior"), ("10", "100", "1000")
+COLUMNS = [f"`{readout}`, {labels} labels" for readout in READOUTS for labels in BUDGETS]
 LABEL_FREE: dict[str, Callable[[float], float]] = {
     "view among neighbours": lambda value: value,
     "neighbours across encoders": lambda value: value,
@@ -36,7 +37,13 @@ def read(name: str) -> list[Row]:
 
 def blocks() -> dict[str, str]:
     """Return the generated blocks by name."""
-    return {"dial": dial_table(), "regret": regret_table(), "brief": brief_table()}
+    return {
+        "dial": dial_table(),
+        "regret": regret_table(),
+        "beside": beside_table(),
+        "brief": brief_table(),
+        "quick": quick_table(),
+    }
 
 
 def over_seeds(rows: Iterable[Row], digits: int = 1) -> str:
@@ -57,8 +64,7 @@ def dial_table() -> str:
         )
         errors = [over_seeds(by[readout, labels]) for readout in READOUTS for labels in BUDGETS]
         lines.append((f"{dataset}, {place}", f"{rank:.1f}", f"{mse:.4f}", *errors))
-    columns = [f"`{readout}`, {labels} labels" for readout in READOUTS for labels in BUDGETS]
-    return table(" | ".join(["place", "effective rank", "MSE", *columns]), lines)
+    return table(" | ".join(["place", "effective rank", "MSE", *COLUMNS]), lines)
 
 
 def mean_errors(rows: Iterable[Row]) -> Errors:
@@ -152,6 +158,32 @@ def brief_table() -> str:
         cells = [over_seeds(by[n,]) if group[0]["pretrain_seed"] else mean_error(by[n,]).split(" ±")[0] for n in labels]
         lines.append((f"{dataset}, {encoder}, `{readout}`", *cells))
     return table(" | ".join(["error %, mean ± SE over pretraining seeds", *(f"{n} labels" for n in labels)]), lines)
+
+
+def beside_table() -> str:
+    """Lay out the errors of several encoders as one, below those of their parts."""
+    dial = [row for row in read("dial.csv") if row["pretrain_seed"] == "0"]
+    lines = []
+    for (dataset,), rows in grouped(read("beside.csv"), "dataset").items():
+        parts = {part for row in rows for part in row["parts"].split(" + ")}
+        alone = [row for row in dial if row["dataset"] == dataset and row["place"] in parts]
+        for column, every in (("place", alone), ("parts", rows)):
+            for (name,), group in grouped(every, column).items():
+                errors = grouped(group, "readout", "labels")
+                means = (statistics.mean(float(r["error"]) for r in errors[r, b]) for r in READOUTS for b in BUDGETS)
+                lines.append((f"{dataset}, {name}", *(f"{mean:.2f}" for mean in means)))
+    return table(" | ".join(["error %", *COLUMNS]), lines)
+
+
+def quick_table() -> str:
+    """Lay out what was tried to reach the paper's quality sooner."""
+    every = grouped(read("quick.csv"), "settings", "rank", "mse")
+    errors = {key: [mean_error(rows) for rows in grouped(group, "labels").values()] for key, group in every.items()}
+    lines = [
+        (f"`{name}`", f"{float(rank):.1f}", f"{float(mse):.4f}", *errors[name, rank, mse])
+        for name, rank, mse in sorted(errors, key=lambda key: float(errors[key][BUDGETS.index("100")].split()[0]))
+    ]
+    return table(" | ".join(["settings", "effective rank", "MSE", *COLUMNS[: len(BUDGETS)]]), lines)
 
 
 def along_dial(rows: Iterable[Row], labels: str, *, narrow: bool) -> list[tuple[float, float, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image
 
-from docs import few_labels
+from docs import few_labels, rank
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import BUNDLED, list_bundled
 from ssl_irmae.protocols.contenders.on_codes import READOUTS
@@ -291,6 +291,7 @@ def documents() -> dict[Path, dict[str, str]]:
         RESULTS / "published-protocol" / "README.md": {"leaky": published_table()},
         RESULTS / "recipes" / "README.md": {"encoders": encoders_table(), "recipes": recipes_table()},
         RESULTS / "few-labels" / "README.md": few_labels.blocks(),
+        RESULTS / "rank" / "README.md": rank.blocks(),
         DOCS / "performance.md": {f"bench {name}": bench_table(bench.get(name)) for name in SECTIONS}
         | {"bench growth": bench_table(bench.get("growth")) + (GROWTH_FIGURE if "growth" in bench else "")},
     }

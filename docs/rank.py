@@ -155,9 +155,8 @@ def brief_table() -> str:
     lines = []
     for (dataset, encoder, readout), group in grouped(every, "dataset", "encoder", "readout").items():
         by = grouped(group, "labels")
-        cells = [over_seeds(by[n,]) if group[0]["pretrain_seed"] else mean_error(by[n,]).split(" ±")[0] for n in labels]
-        lines.append((f"{dataset}, {encoder}, `{readout}`", *cells))
-    return table(" | ".join(["error %, mean ± SE over pretraining seeds", *(f"{n} labels" for n in labels)]), lines)
+        lines.append((f"{dataset}, {encoder}, `{readout}`", *(mean_error(by[n,]) for n in labels)))
+    return table(" | ".join(["error % ± SE over subsets", *(f"{n} labels" for n in labels)]), lines)
 
 
 def beside_table() -> str:

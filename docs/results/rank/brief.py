@@ -5,7 +5,7 @@
 Four pools of images, of which no label is read in pretraining: 5,000 training images of MNIST and of Fashion-MNIST, and
 1,000 of scikit-learn's digits, as they are and enlarged to 40 x 40 pixels. Others are scored: 5,000 training images, or
 the 300 digits that remain; test images are not loaded. On every pool, encoders of four depths, of which 0 is the plain
-AE, are pretrained by the recipe `short` from two seeds. Frozen readouts of their codes, beside those of pixels, go to
+AE, are pretrained by the recipe `short` from one seed. Frozen readouts of their codes, beside those of pixels, go to
 brief.csv beside this file, with ten subsets for each number of labels. A second run uses what is stored.
 """
 
@@ -24,9 +24,9 @@ from ssl_irmae.protocols.storage.rows import Row
 
 ROWS = Path(__file__).with_name("brief.csv")
 WORK = Path("runs/rank/brief")
-DEPTHS, SEEDS = (0, 2, 4, 8), (0, 1)
+DEPTHS = (0, 2, 4, 8)
 READOUTS = ("linear", "poisson", "poisson-prior")
-COLUMNS = ("dataset", "encoder", "pretrain_seed", "readout", "labels", "seed", "error", "encoder_hash", "computed_with")
+COLUMNS = ("dataset", "encoder", "readout", "labels", "seed", "error", "encoder_hash", "computed_with")
 
 
 def main() -> None:
@@ -36,42 +36,15 @@ def main() -> None:
     pools = {name: WORK / f"{name}.npz" for name in ("digits", "digits-40", "mnist", "fashion-mnist")}
     for name, file in pools.items():
         write_pool(name, file)
-    for seed in SEEDS:
-        for name, file in pools.items():
-            for depth in DEPTHS:
-                kind = ["--method", "irmae", "--depth", str(depth)] if depth else ["--method", "ae"]
-                out = WORK / name / f"depth{depth}-{seed}"
-                run(
-                    "pretrain",
-                    "--dataset",
-                    str(file),
-                    *kind,
-                    "--recipe",
-                    "short",
-                    "--seed",
-                    str(seed),
-                    "--out",
-                    str(out),
-                )
     for name, file in pools.items():
-        encoders = [word for depth in DEPTHS for word in ("--encoder", str(WORK / name / f"depth{depth}-{{seed}}"))]
-        contenders = [
-            f"{code}-{readout}" for code in (*(f"depth{d}" for d in DEPTHS), "pixels") for readout in READOUTS
-        ]
-        words = [
-            "--dataset",
-            str(file),
-            "--labels",
-            "10,50,100,500",
-            "--seeds",
-            "10",
-            "--jobs",
-            "1",
-            "--store",
-            str(store),
-        ]
-        seeds = ["--pretrain-seeds", ",".join(map(str, SEEDS))]
-        run("evaluate", *words, *encoders, *seeds, "--contenders", ",".join(contenders))
+        encoders = {f"depth{depth}-0": depth for depth in DEPTHS}
+        for encoder, depth in encoders.items():
+            kind = ["--method", "irmae", "--depth", str(depth)] if depth else ["--method", "ae"]
+            run("pretrain", "--dataset", str(file), *kind, "--recipe", "short", "--out", str(WORK / name / encoder))
+        named = [word for encoder in encoders for word in ("--encoder", str(WORK / name / encoder))]
+        contenders = [f"{code}-{readout}" for code in (*encoders, "pixels") for readout in READOUTS]
+        words = ["--dataset", str(file), "--labels", "10,50,100,500", "--seeds", "10", "--jobs", "1"]
+        run("evaluate", *words, *named, "--contenders", ",".join(contenders), "--store", str(store))
     write_rows([trial.row for trial in read_trials(store)])
 
 
@@ -100,7 +73,7 @@ def write_rows(rows: list[Row]) -> None:
     with ROWS.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        for row in sorted(rows, key=lambda r: (r.dataset, r.contender, str(r.pretrain_seed), str(r.budget), r.seed)):
+        for row in sorted(rows, key=lambda r: (r.dataset, r.contender, int(r.budget), r.seed)):
             values = row.model_dump(include=set(COLUMNS))
             writer.writerow({**values, "encoder": row.representation, "labels": row.budget})
 

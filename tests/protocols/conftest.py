@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ssl_irmae.protocols.representations.fused import FusedEncoders
 from ssl_irmae.protocols.representations.pretrained import open_encoder
 from ssl_irmae.protocols.storage.rows import Row
 from ssl_irmae.protocols.task import Task, load_task
@@ -54,8 +55,9 @@ def task() -> Task:
 
 @pytest.fixture
 def encoders(tiny_encoder: Path) -> Encoders:
-    """Return the tiny encoder under the name that the small grids use."""
-    return {"tiny": (open_encoder("tiny", tiny_encoder),)}
+    """Return the tiny encoder under the name that the small grids use, and three times as several encoders."""
+    tiny = open_encoder("tiny", tiny_encoder)
+    return {"tiny": (tiny,), "fused": (FusedEncoders("fused", (tiny, tiny, tiny)),)}
 
 
 @pytest.fixture

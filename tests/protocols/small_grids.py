@@ -11,6 +11,8 @@ import numpy as np
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.plan import Part, Plan
+from ssl_irmae.protocols.representations.fused import FusedEncoders
+from ssl_irmae.protocols.representations.pretrained import open_encoder
 from ssl_irmae.protocols.representations.representation import Representation
 from ssl_irmae.protocols.running.grid import Grid
 from ssl_irmae.protocols.storage.rows import Row
@@ -31,6 +33,12 @@ QUICK: dict[str, Contender] = {
     for name, contender in CONTENDERS.items()
     if contender.representation in (None, "irmae", "fused") and contender.reads != "features"
 }
+
+
+def encoders_of(tiny: Path) -> Encoders:
+    """Return an encoder under the name that small grids use, and three times where they use several."""
+    encoder = open_encoder("tiny", tiny)
+    return {"tiny": (encoder,), "fused": (FusedEncoders("fused", (encoder,) * 3),)}
 
 
 def plan(

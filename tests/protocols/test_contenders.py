@@ -30,11 +30,9 @@ def encoder(tiny_encoder: Path) -> Encoder:
 def inputs_of(contender: Contender, encoder: Encoder, task: Task) -> tuple[Tensor, Tensor]:
     """Return what a contender reads of the training and of the scored images."""
     train, scored = task.train.images, task.scored.images
-    return (
-        (beside(encoder.encode(train), contender), beside(encoder.encode(scored), contender))
-        if contender.frozen
-        else (train, scored)
-    )
+    if contender.frozen:
+        return beside(encoder.encode(train), contender), beside(encoder.encode(scored), contender)
+    return train, scored
 
 
 def beside(codes: Tensor, contender: Contender) -> Tensor:

@@ -40,7 +40,7 @@ FROM_FUSED: dict[str, Contender] = {
         "images",
         {**FUSED_PROPAGATE, **_PARTS},
         family="network, pseudo-labels",
-        summary="Poisson learning there labels images, consistency training of a residual network from scratch follows",
+        summary="labels spread along these graphs, then consistency training of a residual network from scratch",
         paper="Calder et al., 2020; Sohn et al., 2020; He et al., 2016",
         software=("torch", "numpy", "scipy"),
         representation=_FUSED,

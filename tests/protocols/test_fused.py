@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.fused import FUSED
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, SETTING_GROUPS
+from ssl_irmae.protocols.evaluation import evaluate
 from ssl_irmae.protocols.folds import draw_folds
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.readouts.poisson_prior import poisson_prior
@@ -29,6 +31,7 @@ from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.task import Task
 from ssl_irmae.protocols.typical_subsets import choose_typical
 from tests.protocols.small_grids import plan
+from tests.ssl_irmae.pictures import random_pixels
 
 NAME, PARTS = next(iter(FUSED.items()))
 TRAIN, SCORED = 150, 40
@@ -136,6 +139,27 @@ def test_pretraining_seeds_are_fused_seed_by_seed(found: Found) -> None:
     assert fuse({method: encoders[method] for method in PARTS[:-1]}) == {}, "one of them is not at hand"
     mixed = FusedEncoders(NAME, (encoders[PARTS[0]][0], encoders[PARTS[1]][1]))
     assert mixed.pretrain_seed is None
+
+
+def test_evaluate_pretrains_each_encoder_once_for_every_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssl_irmae.protocols.representations.pretrained.QUICK_STEPS", 1)
+    pixels, labels = random_pixels(24, 32, 32), np.arange(24) % 2
+    said: list[str] = []
+    report = evaluate(
+        dataset=(pixels, labels, pixels, labels),
+        budgets=4,
+        seeds=2,
+        pretrain_seeds=2,
+        contenders=[f"{NAME}-poisson", f"{PARTS[1]}-knn"],
+        store=tmp_path / "s",
+        progress=lambda event: said.append(str(event)),
+    )
+    fused = [row for row in report.rows() if row.representation == NAME]
+    assert sorted((row.pretrain_seed or 0, row.seed) for row in fused) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert len({row.encoder_hash for row in fused}) == 2
+    assert sum("no bundled" in event for event in said) == 2 * len(PARTS)
+    (note,) = [note.text for note in report.notes if note.kind == "quick encoder"]
+    assert NAME in note
 
 
 def test_encoders_are_needed_once_whether_a_contender_reads_them_alone_or_fused() -> None:

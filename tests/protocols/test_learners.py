@@ -98,7 +98,7 @@ def test_every_setting_and_the_precision_have_an_effect(name: str, digits: Image
         start = _thirds(sample.unlabelled)
     settings = {**contender.settings, "steps": 25, "batch_size": 16, "learning_rate": 2e-3}
     settings |= {"unlabelled_batch_size": 16} if "unlabelled_batch_size" in settings else {}
-    settings |= {"width": 12} if "width" in settings else {}
+    settings |= {"width": 12} if "true_batch_size" in settings else {}
     # few predictions are confident after so few steps: let more of them be targets
     settings |= {"confidence": 0.6} if "confidence" in settings else {}
 

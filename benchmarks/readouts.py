@@ -19,7 +19,8 @@ def section(options: Options) -> dict[str, Any]:
 
     It runs in as many processes as there are threads, as a second thread speeds up little of the work.
     """
-    names = [name for name, c in CONTENDERS.items() if c.reads == "code" and not c.transductive]
+    readouts = {name: readout for readout, group in SETTING_GROUPS.items() for name in group}
+    names = [name for name, c in CONTENDERS.items() if name in readouts and c.reads == "code" and not c.transductive]
     budgets, seeds = ("10,100", "2") if options.quick else (BUDGETS, "10")
     jobs = str(torch.get_num_threads() if options.device == "cpu" else 1)
     with tempfile.TemporaryDirectory() as scratch:
@@ -35,7 +36,6 @@ def section(options: Options) -> dict[str, Any]:
         # the cheapest readout fills the cache of codes
         evaluate([name for name in names if CONTENDERS[name].readout == "centroid"], "10", "1", "codes.sqlite")
         done = evaluate(names, budgets, seeds, "table.sqlite")
-    readouts = {name: readout for readout, group in SETTING_GROUPS.items() for name in group}
     by_readout: dict[str, float] = {}
     for name, seconds in done.json["seconds"]["by_contender"].items():
         by_readout[readouts[name]] = by_readout.get(readouts[name], 0.0) + seconds

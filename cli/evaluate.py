@@ -195,16 +195,20 @@ def command(
 
 def _list_contenders() -> None:
     """Print what a contender's name is made of, and what each means."""
+    from ssl_irmae.protocols.contenders.fused import FUSED, FUSED_CONTENDERS
     from ssl_irmae.protocols.contenders.on_codes import READOUTS
     from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
     from ssl_irmae.protocols.contenders.trained import FROM_ENCODER, FROM_SCRATCH
+    from ssl_irmae.protocols.report.note import join
 
-    frozen = [c for c in CONTENDERS.values() if c.frozen]
-    codes = dict.fromkeys(f"{c.representation}{'-features' * (c.reads == 'features')}" for c in frozen)
-    starts = dict.fromkeys(c.representation for c in CONTENDERS.values() if c.representation and not c.frozen)
+    single = [c for c in CONTENDERS.values() if c.representation not in (None, *FUSED)]
+    codes = dict.fromkeys(f"{c.representation}{'-features' * (c.reads == 'features')}" for c in single if c.frozen)
+    starts = dict.fromkeys(f"{c.representation}" for c in single if not c.frozen)
+    together = "; ".join(f"{name} stands for {join(parts)}" for name, parts in FUSED.items())
     groups = (
         (f"Classifiers of frozen codes: one of {', '.join(codes)}, NAME, NAME-features, and", "-", READOUTS),
         (f"Networks trained from an encoder: one of {', '.join(starts)}, NAME, and", "-", FROM_ENCODER),
+        (f"Several encoders at once, where {together}:", "", FUSED_CONTENDERS),
         ("Networks trained from scratch:", "", FROM_SCRATCH),
     )
     width = min(shutil.get_terminal_size().columns, 120)

@@ -15,6 +15,7 @@ from PIL import Image
 from docs import few_labels, rank
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import BUNDLED, list_bundled
+from ssl_irmae.protocols.contenders.fused import FUSED, FUSED_CONTENDERS
 from ssl_irmae.protocols.contenders.on_codes import READOUTS
 from ssl_irmae.protocols.contenders.trained import FROM_ENCODER, FROM_SCRATCH
 from ssl_irmae.protocols.evaluation import read_results
@@ -191,9 +192,15 @@ def readouts_list() -> str:
     learners = {
         name: c for name, c in FROM_SCRATCH.items() if c.summary not in {c.summary for c in FROM_ENCODER.values()}
     }
-    groups = (("Frozen codes", "-", READOUTS), ("Trained from an encoder", "-", FROM_ENCODER))
+    (parts,) = FUSED.values()
+    groups = (
+        ("Frozen codes", "-", READOUTS),
+        ("Trained from an encoder", "-", FROM_ENCODER),
+        (f"Graphs of several encoders ({', '.join(parts)})", "", FUSED_CONTENDERS),
+        ("Trained from scratch", "", learners),
+    )
     lines = []
-    for heading, dash, contenders in (*groups, ("Trained from scratch", "", learners)):
+    for heading, dash, contenders in groups:
         lines += [f"{heading}:", ""]
         for name, c in contenders.items():
             if not c.transductive:  # the same readout once more

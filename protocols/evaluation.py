@@ -19,6 +19,7 @@ from ssl_irmae.protocols.report.preset_trials import trials_of_preset
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
 from ssl_irmae.protocols.report.task_notes import describe_folds, not_scored_notes, retrieval_notes
+from ssl_irmae.protocols.representations.fused import fuse
 from ssl_irmae.protocols.representations.pretrained import (
     PretrainedEncoder,
     encoder_of_method,
@@ -182,7 +183,7 @@ def evaluate(
                     )
                     for seed in pretraining_seeds or (None,)
                 )
-    grid = Grid(plan, task, opened, kept, jobs)
+    grid = Grid(plan, task, {**opened, **fuse(opened)}, kept, jobs)
     if import_trials:
         adopted, differences = grid.adopt(imported)
         progress(Message(f"imported {adopted:,} finished trials"))

@@ -31,16 +31,17 @@ class Contender:
     Args:
         readout: Id of the readout or learner in stored rows. It is part of every trial's identity: it stays the same
             when the function is renamed, and a new id means new trials.
-        fit: Called with a sample, the pretrained autoencoder if the contender starts from one, and the settings;
-            returns a predictor. With ``several`` it is called with a list of samples and returns a list.
+        fit: Called with a sample, the pretrained autoencoder if the contender starts from one (from several encoders:
+            their codes of the unlabelled images side by side), and the settings; returns a predictor. With ``several``
+            it is called with a list of samples and returns a list.
         reads: What the readout is given: a frozen encoder's ``"code"`` or ``"features"``, or ``"images"``.
         settings: Settings fixed beforehand, which ``fit`` is passed by name.
         family: Kind of readout or learner.
         summary: What it does, in one line.
         paper: Authors and year of its source; empty for common knowledge.
         software: Packages whose version can change a bit of the predictions. Only these count in a trial's identity.
-        representation: A pretraining method, the name of a user's encoder, ``"pixels"``, ``"pca"`` or ``"random"``;
-            None for learning from scratch.
+        representation: A pretraining method, the name of a user's encoder, ``"fused"`` for several methods at once,
+            ``"pixels"``, ``"pca"`` or ``"random"``; None for learning from scratch.
         deterministic_at_full_set: Whether it makes no random choice on the full training set, so that repeating it
             there shows nothing.
         draws_unlabelled: Whether it draws unlabelled images at random, so that it makes a random choice on the full set
@@ -103,10 +104,10 @@ class Contender:
         """Return the contender with that many optimiser steps; None, and heads on frozen codes, keep their own."""
         return self if steps is None or self.frozen or "steps" not in self.settings else self.with_settings(steps=steps)
 
-    def fit_all(self, samples: Sequence[Any], autoencoder: Any) -> Sequence[Predictor | Iterator[Predictor]]:
+    def fit_all(self, samples: Sequence[Any], start: Any) -> Sequence[Predictor | Iterator[Predictor]]:
         """Fit several samples; return for each a predictor or, if ``test_peeks`` exceeds 1, an iterator of them."""
-        start = () if self.frozen or self.representation is None else (autoencoder,)
+        starts = () if self.frozen or self.representation is None else (start,)
         if self.several:
-            fitted: Sequence[Predictor] = self.fit(samples, *start, **self.settings)
+            fitted: Sequence[Predictor] = self.fit(samples, *starts, **self.settings)
             return fitted
-        return [self.fit(sample, *start, **self.settings) for sample in samples]
+        return [self.fit(sample, *starts, **self.settings) for sample in samples]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ssl_irmae.errors import unknown_name
 from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.contenders.fused import FUSED_CONTENDERS
 from ssl_irmae.protocols.contenders.on_codes import READOUTS
 from ssl_irmae.protocols.contenders.trained import FROM_ENCODER, FROM_SCRATCH
 
@@ -27,6 +28,7 @@ CONTENDERS: dict[str, Contender] = {
     **contenders_of("irmae"),
     **_without_features(contenders_of("ae")),
     **_without_features(contenders_of("vae")),
+    **FUSED_CONTENDERS,
     **{
         f"{floor}-{name}": replace(c, representation=floor)
         for floor in ("pixels", "pca", "random")
@@ -36,12 +38,13 @@ CONTENDERS: dict[str, Contender] = {
 }
 # pixels alone are wide enough for the regression along principal axes, which differs from the one before in last digits
 CONTENDERS["pixels-linear"] = replace(CONTENDERS["pixels-linear"], revision=3)
+_ALONE = {*FUSED_CONTENDERS, "supervised-residual"}  # the candidates of docs/results/settings are not theirs
 SETTING_GROUPS: dict[str, tuple[str, ...]] = {
     **{
-        group: tuple(n for n in CONTENDERS if n.endswith(f"-{group}") and n not in FROM_SCRATCH)
+        group: tuple(n for n in CONTENDERS if n.endswith(f"-{group}") and n not in {*FROM_SCRATCH, *_ALONE})
         for group in (*READOUTS, *FROM_ENCODER)
     },
-    **{name: (name,) for name in FROM_SCRATCH},
+    **{name: (name,) for name in FROM_SCRATCH if name not in _ALONE},
 }
 """The contenders that share one choice of settings: a readout on all representations, a learner from all encoders."""
 

@@ -9,6 +9,7 @@ from ssl_irmae.protocols.learners.consistency import consistency
 from ssl_irmae.protocols.learners.finetune import finetune
 from ssl_irmae.protocols.learners.joint import joint
 from ssl_irmae.protocols.learners.propagate import propagate, propagate_prior
+from ssl_irmae.protocols.learners.residual import supervised_residual
 from ssl_irmae.protocols.learners.supervised import supervised
 from ssl_irmae.protocols.learners.vib import vib
 
@@ -99,6 +100,16 @@ FROM_SCRATCH: dict[str, Contender] = {
         _SUPERVISED,
         settings={**TRAINING, "learning_rate": 2e-3, "views": "strong"},
         summary="the same on strongly augmented images",
+    ),
+    "supervised-residual": Contender(
+        "supervised_residual",
+        supervised_residual,
+        "images",
+        {**TRAINING, "learning_rate": 2e-3, "views": "strong", "width": 32},
+        family="network, labels only",
+        summary="a small residual network instead of the encoder, on strongly augmented images",
+        paper="He et al., 2016",
+        software=("torch",),
     ),
     "vib": Contender(
         "vib",

@@ -14,6 +14,7 @@ from ssl_irmae.protocols.predictors.checks import check_tensors
 from ssl_irmae.protocols.predictors.code_network import SIZES, CodeNetwork
 from ssl_irmae.protocols.predictors.form import Form, Settings, Tensors
 from ssl_irmae.protocols.predictors.network import Network
+from ssl_irmae.protocols.predictors.residual import Residual
 from ssl_irmae.protocols.representations.floors import FLOORS, pixels, principal_components
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
 from ssl_irmae.protocols.representations.representation import Representation
@@ -182,7 +183,7 @@ def codes_for(
     Raises:
         UserError: If the representation cannot be kept.
     """
-    if isinstance(predictor, Network):
+    if isinstance(predictor, Network | Residual):
         return Images()
     if isinstance(representation, PretrainedEncoder) and reads != "images":
         encoder = representation.load().to(device)

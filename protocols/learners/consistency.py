@@ -1,10 +1,10 @@
 """Joint training with pseudo-labels: confident predictions on a weak view become targets for a strong view."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from ssl_irmae._support.seeding import generator
 from ssl_irmae.autoencoder import Autoencoder
@@ -52,7 +52,7 @@ def consistency(
         reconstruction_weight: The weight w; the first ``batch_size`` unlabelled images of a step are reconstructed,
             not views of them. 0 leaves reconstruction out.
     """
-    return train_consistently(
+    return train_encoder(
         sample,
         autoencoder,
         labelled_batches(sample, batch_size),
@@ -64,7 +64,7 @@ def consistency(
     )
 
 
-def train_consistently(
+def train_encoder(
     sample: Sample,
     autoencoder: Autoencoder | None,
     labelled: Iterator[tuple[Tensor, Tensor]],
@@ -75,7 +75,7 @@ def train_consistently(
     confidence: float,
     reconstruction_weight: float,
 ) -> Network:
-    """Train like ``consistency``, on any stream of labelled batches.
+    """Train an encoder and a linear head like ``consistency``, on any stream of labelled batches.
 
     Args:
         sample: Images, uint8 (m, c, s, s).
@@ -88,27 +88,65 @@ def train_consistently(
         reconstruction_weight: The weight w.
     """
     net = CodeClassifier(sample, autoencoder)
-    unlabelled = unlabelled_batches(sample, unlabelled_batch_size)
-    noise_rng, view_rng = (generator(sample.device, sample.seed, purpose) for purpose in ("noise", "views"))
+    noise_rng = generator(sample.device, sample.seed, "noise")
 
-    def loss() -> Tensor:
-        x, y = next(labelled)
-        u = next(unlabelled)
-        with torch.no_grad():
-            probability, guess = net.logits(view(u, "weak", view_rng)).softmax(1).max(1)
-        logits = net.logits(torch.cat([view(x, "strong", view_rng), view(u, "strong", view_rng)]))
-        confident = (probability >= confidence).float()
-        value = F.cross_entropy(logits[: len(x)], y)
-        value = value + (confident * F.cross_entropy(logits[len(x) :], guess, reduction="none")).mean()
-        if reconstruction_weight:
-            value = value + reconstruction_weight * net.autoencoder.loss(u[: len(x)], noise_rng)
-        return value
+    def reconstruction(u: Tensor) -> Tensor:
+        return reconstruction_weight * net.autoencoder.loss(u, noise_rng)
 
-    train(
-        loss,
-        net.parameters(decoder=bool(reconstruction_weight)),
+    train_consistently(
         sample,
+        net.logits,
+        net.parameters(decoder=bool(reconstruction_weight)),
+        [labelled],
         steps=steps,
         learning_rate=learning_rate,
+        unlabelled_batch_size=unlabelled_batch_size,
+        confidence=confidence,
+        reconstruction=reconstruction if reconstruction_weight else None,
     )
     return net.predictor()
+
+
+def train_consistently(
+    sample: Sample,
+    logits_of: Callable[[Tensor], Tensor],
+    parameters: Iterable[nn.Parameter],
+    labelled: Sequence[Iterator[tuple[Tensor, Tensor]]],
+    *,
+    steps: int,
+    learning_rate: float,
+    unlabelled_batch_size: int,
+    confidence: float,
+    reconstruction: Callable[[Tensor], Tensor] | None = None,
+) -> None:
+    """Train any network like ``consistency``, on any streams of labelled batches, each with a cross-entropy of its own.
+
+    Args:
+        sample: Images, uint8 (m, c, s, s).
+        logits_of: Maps images (n, c, s, s) in [0, 1] to logits (n, classes), fp32.
+        parameters: What is trained.
+        labelled: Streams of endless batches of images in [0, 1] and their labels or pseudo-labels.
+        steps: Optimiser steps.
+        learning_rate: Adam's initial learning rate.
+        unlabelled_batch_size: Unlabelled images per step.
+        confidence: The threshold tau.
+        reconstruction: Maps the first unlabelled images of a step, as many as it has labelled ones, to one more loss.
+    """
+    unlabelled = unlabelled_batches(sample, unlabelled_batch_size)
+    view_rng = generator(sample.device, sample.seed, "views")
+
+    def loss() -> Tensor:
+        drawn = [next(stream) for stream in labelled]
+        x, u = torch.cat([images for images, _ in drawn]), next(unlabelled)
+        with torch.no_grad():
+            probability, guess = logits_of(view(u, "weak", view_rng)).softmax(1).max(1)
+        logits = logits_of(torch.cat([view(x, "strong", view_rng), view(u, "strong", view_rng)]))
+        *of_labelled, of_unlabelled = torch.split(logits, [*(len(y) for _, y in drawn), len(u)])
+        confident = (probability >= confidence).float()
+        value = torch.stack([F.cross_entropy(z, y) for z, (_, y) in zip(of_labelled, drawn, strict=True)]).sum()
+        value = value + (confident * F.cross_entropy(of_unlabelled, guess, reduction="none")).mean()
+        if reconstruction is not None:
+            value = value + reconstruction(u[: len(x)])
+        return value
+
+    train(loss, parameters, sample, steps=steps, learning_rate=learning_rate)

@@ -1,21 +1,19 @@
 """Pseudo-labels from a graph: labels are spread on it, the safe ones are kept, and consistency training uses them."""
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
 
-from ssl_irmae._support.seeding import generator
 from ssl_irmae.autoencoder import Autoencoder
-from ssl_irmae.datasets.image_set import as_float
 from ssl_irmae.encoders.encoding import encode
 from ssl_irmae.protocols.graphs.graph import Graph, build_graph
 from ssl_irmae.protocols.graphs.poisson_equation import poisson_scores
 from ssl_irmae.protocols.graphs.poisson_mbo import poisson_mbo
-from ssl_irmae.protocols.learners.consistency import train_consistently
+from ssl_irmae.protocols.learners.consistency import train_encoder
+from ssl_irmae.protocols.learners.training import batches_at
 from ssl_irmae.protocols.predictors.network import Network
-from ssl_irmae.protocols.readouts.batches import batches
 from ssl_irmae.protocols.readouts.sample import Sample
 
 Scorer = Callable[[Graph, Tensor, Tensor, int], Tensor]
@@ -112,18 +110,12 @@ def _propagate(
     sample: Sample, autoencoder: Autoencoder | None, score: Scorer, *, k: int, batch_size: int, **training: Any
 ) -> Network:
     positions, labels = pseudo_labels(sample, autoencoder, score, k=k)
-
-    def labelled() -> Iterator[tuple[Tensor, Tensor]]:
-        images = sample.unlabelled_on_device()
-        image_indices, classes = positions.to(sample.device), labels.to(sample.device)
-        for i in batches(len(positions), batch_size, generator("cpu", sample.seed, "labelled"), sample.device):
-            yield as_float(images[image_indices[i]], sample.device), classes[i]
-
-    return train_consistently(sample, autoencoder, labelled(), **training)
+    labelled = batches_at(sample, positions, labels, batch_size, "labelled")
+    return train_encoder(sample, autoencoder, labelled, **training)
 
 
 def pseudo_labels(sample: Sample, autoencoder: Autoencoder | None, score: Scorer, *, k: int) -> tuple[Tensor, Tensor]:
-    """Spread labels over the graph of unlabelled images and keep the safe ones.
+    """Spread labels over the graph of unlabelled images and keep those that all neighbours share.
 
     Args:
         sample: Images, uint8 (m, c, s, s).
@@ -141,9 +133,25 @@ def pseudo_labels(sample: Sample, autoencoder: Autoencoder | None, score: Scorer
         return encode(autoencoder, sample.unlabelled, reads="code")
 
     graph = sample.memo.once(f"graph of {k} neighbours over codes", lambda: build_graph(codes(), k=k))
+    return safe_labels(sample, graph, score, agree=1.0)
+
+
+def safe_labels(sample: Sample, graph: Graph, score: Scorer, *, agree: float) -> tuple[Tensor, Tensor]:
+    """Spread labels over a graph and keep those that enough neighbours share.
+
+    Args:
+        sample: Its unlabelled images are the nodes.
+        graph: Of one encoder or of several: an image that several have as a neighbour counts several times.
+        score: Computes the class scores of all nodes.
+        agree: Smallest share of a node's neighbours that must have its label, at most 1.
+
+    Returns:
+        Positions in ``sample.unlabelled`` and their labels, int64 of equal length; the true labels are among them.
+    """
     guess = score(graph, sample.positions, sample.labels, sample.classes).argmax(1)
     guess[sample.positions] = sample.labels
-    safe = (guess[graph.nearest] == guess[:, None]).all(1)
+    share = (guess[graph.nearest] == guess[:, None]).double().mean(1)
+    safe = share >= agree - 1e-9  # a share of exactly that may be rounded down
     safe[sample.positions] = True
     positions = safe.nonzero().flatten()
     return positions, guess[positions]

@@ -23,6 +23,23 @@ def labelled_batches(sample: Sample, batch_size: int) -> Iterator[tuple[Tensor, 
         yield as_float(images[i], sample.device), labels[i]
 
 
+def batches_at(
+    sample: Sample, positions: Tensor, labels: Tensor, batch_size: int, purpose: str
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield batches (images in [0, 1], labels) of unlabelled images that were given labels, forever.
+
+    Args:
+        sample: Holds the images.
+        positions: Which of its unlabelled images, int64 (p,).
+        labels: Their labels, int64 (p,).
+        batch_size: Images per batch (all of them if there are fewer).
+        purpose: What the order is drawn for.
+    """
+    images, positions, labels = sample.unlabelled_on_device(), positions.to(sample.device), labels.to(sample.device)
+    for i in batches(len(labels), batch_size, generator("cpu", sample.seed, purpose), sample.device):
+        yield as_float(images[positions[i]], sample.device), labels[i]
+
+
 def unlabelled_batches(sample: Sample, batch_size: int) -> Iterator[Tensor]:
     """Yield batches of unlabelled images in [0, 1] forever, on the sample's device."""
     images = sample.unlabelled_on_device()

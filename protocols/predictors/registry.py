@@ -10,6 +10,7 @@ from ssl_irmae.protocols.predictors.nearest_mean import NearestMean
 from ssl_irmae.protocols.predictors.network import Network
 from ssl_irmae.protocols.predictors.on_graph import OnGraph
 from ssl_irmae.protocols.predictors.projected import Projected
+from ssl_irmae.protocols.predictors.residual import Residual
 from ssl_irmae.protocols.predictors.votes import Votes
 
 FORMS: dict[str, type[Form]] = {
@@ -20,6 +21,7 @@ FORMS: dict[str, type[Form]] = {
     "network": Network,
     "on-graph": OnGraph,
     "projected": Projected,
+    "residual": Residual,
     "votes": Votes,
 }
 

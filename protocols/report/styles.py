@@ -14,6 +14,7 @@ _COLOURS = {
     "irmae": ("#0072b2", "#5ab4f0"),
     "ae": ("#d07c00", "#f0b040"),
     "vae": ("#009e73", "#2fcf9f"),
+    "fused": ("#000000", "#ffffff"),
     "pixels": ("#7a7a7a", "#a8a8a8"),
     "pca": ("#3597d2", "#9fd8ff"),
     "random": ("#b8608f", "#e59fc6"),
@@ -42,7 +43,7 @@ class Style:
     """How one contender is drawn.
 
     Args:
-        representation: The encoder's name, ``"pixels"``, ``"pca"``, ``"random"``, or ``"scratch"``.
+        representation: The encoder's name, ``"fused"``, ``"pixels"``, ``"pca"``, ``"random"``, or ``"scratch"``.
         family: Family of the readout or learner: a key of :data:`DASHES`.
         frozen: Whether the representation is read as it is, rather than trained with the labels.
         transductive: Whether the readout looked at the scored images.

@@ -20,6 +20,7 @@ from ssl_irmae.encoders.files import BUNDLED, find_encoder, list_bundled
 from ssl_irmae.encoders.kind import describe_other_kind, times_worse
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.contenders.fused import FUSED
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
 from ssl_irmae.protocols.readouts.scaling import Scaling
 from ssl_irmae.protocols.representations.brief_pretraining import brief_architecture, brief_steps, pretrain_briefly
@@ -169,12 +170,15 @@ def user_encoders(
 def needed_methods(contenders: Iterable[Contender], chosen_on: str | None = None) -> list[str]:
     """List the pretrained encoders that contenders name, each once, in order of first appearance.
 
+    A name of ``FUSED`` stands for several.
+
     Args:
         contenders: Those that are run.
         chosen_on: What typical images are chosen on, which may be one more.
     """
     named = dict.fromkeys([*(c.representation for c in contenders), chosen_on])
-    return [name for name in named if name is not None and name not in FLOORS]
+    every = dict.fromkeys(part for name in named if name is not None for part in FUSED.get(name, (name,)))
+    return [name for name in every if name not in FLOORS]
 
 
 def encoder_of_method(

@@ -9,6 +9,7 @@ from torch import Tensor
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.folds import Fold, can_be_scored
+from ssl_irmae.protocols.representations.fused import FusedEncoders
 from ssl_irmae.protocols.representations.representation import Encode, Representation, identity
 from ssl_irmae.protocols.running.partial_codes import PartialCodes
 from ssl_irmae.protocols.storage.cache import cached, is_cached
@@ -37,6 +38,8 @@ class Encoding:
 
 class Codes:
     """Encode training and scored images once; codes that need a network or a fit are kept in the user's cache.
+
+    Of several encoders side by side, each encodes for itself, so that its codes are shared with whoever reads it alone.
 
     Args:
         task: Training and scored images.
@@ -73,6 +76,17 @@ class Codes:
             self._encode(representation, reads, images[held_out], ("held out", name), learned_from),
         )
 
+    def of_unlabelled(self, representation: Representation, reads: Reads, fold: Fold | None = None) -> Tensor:
+        """Return the codes of the images that are learned from alone.
+
+        Args:
+            representation: What encodes them; one that does not learn.
+            reads: ``"code"`` or ``"features"``.
+            fold: The fold that is scored.
+        """
+        codes = self._of_train(representation, reads)
+        return codes if fold is None else codes[fold.others(len(codes))]
+
     def of_scored(self, representation: Representation, reads: Reads) -> Tensor:
         """Return the codes of all scored images; a representation that learns does so from all training images."""
         train, scored = self.task.train, self.task.scored
@@ -80,8 +94,11 @@ class Codes:
             return self._of_train(representation, reads)[can_be_scored(train)]
         name = (identity(representation), reads, "scored")
         if name not in self._whole:
-            encoded = self._encode(representation, reads, scored.images, (scored.fingerprint,), train.images)
-            self._whole[name] = encoded
+            self._whole[name] = (
+                torch.cat([self.of_scored(part, reads) for part in representation.parts], 1)
+                if isinstance(representation, FusedEncoders)
+                else self._encode(representation, reads, scored.images, (scored.fingerprint,), train.images)
+            )
         return self._whole[name]
 
     def expect(self, representation: Representation, reads: Reads, positions: Tensor) -> None:
@@ -112,7 +129,11 @@ class Codes:
     def _of_train(self, representation: Representation, reads: Reads) -> Tensor:
         name, images = (identity(representation), reads, "train"), self.task.train.images
         if name not in self._whole:
-            self._whole[name] = self._encode(representation, reads, images, (), images)
+            self._whole[name] = (
+                torch.cat([self._of_train(part, reads) for part in representation.parts], 1)
+                if isinstance(representation, FusedEncoders)
+                else self._encode(representation, reads, images, (), images)
+            )
         return self._whole[name]
 
     def _name(

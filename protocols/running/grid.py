@@ -15,7 +15,9 @@ from ssl_irmae._support.compute import find_precision
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.folds import Fold
 from ssl_irmae.protocols.plan import Plan
+from ssl_irmae.protocols.readouts.scaling import Scaling
 from ssl_irmae.protocols.representations.floors import FLOORS
+from ssl_irmae.protocols.representations.fused import parts_of
 from ssl_irmae.protocols.representations.representation import Representation
 from ssl_irmae.protocols.representations.retrieval import Retrieval
 from ssl_irmae.protocols.running.jobs import Job, list_jobs
@@ -89,9 +91,14 @@ class Grid:
         return list(list_jobs(self.plan, self.task, self.representations, threads, self._codes_to_choose_on))
 
     def _codes_to_choose_on(self, fold: Fold | None) -> Tensor:
-        """Encode the training images for the choice of typical ones; of several pretraining seeds the first counts."""
+        """Encode the training images for the choice of typical ones; of several pretraining seeds the first counts.
+
+        Codes of several encoders are brought to one scale, as otherwise the distances would be those of the widest.
+        """
         assert self.plan.chosen_on is not None  # only called where typical images are chosen
-        return self.runner.codes.of(self.representations[self.plan.chosen_on][0], "code", fold)[0]
+        parts = parts_of(self.representations[self.plan.chosen_on][0])
+        codes = [self.runner.codes.of(part, "code", fold)[0] for part in parts]
+        return codes[0] if len(codes) == 1 else torch.cat([Scaling.of(z)(z) for z in codes], 1)
 
     def adopt(self, trials: Iterable[FinishedTrial]) -> tuple[int, list[str]]:
         """Add finished trials from elsewhere to the store, those that belong to this grid.
@@ -205,15 +212,18 @@ class Grid:
         self._failed |= {job.trial.key: (job, error) for job in batch}
 
     def retrieval(self) -> list[Retrieval]:
-        """Measure the codes of every representation that is read frozen, without any classifier."""
+        """Measure the codes of every representation that is read frozen, without any classifier.
+
+        Of several encoders side by side, each is measured for itself: they are never read as one code.
+        """
         measured: dict[str, Retrieval] = {}
         for name in dict.fromkeys(name for part in self.plan.parts for name in part.contenders):
             contender = self.plan.contenders[name]
             if contender.reads == "images" or contender.representation is None:
                 continue
             representations = self.representations[contender.representation]
-            for representation in representations:
-                label = contender.representation + (" features" if contender.reads == "features" else "")
+            for representation in itertools.chain.from_iterable(map(parts_of, representations)):
+                label = representation.name + (" features" if contender.reads == "features" else "")
                 if len(representations) > 1:
                     label += f", pretraining seed {representation.pretrain_seed}"
                 if label not in measured:

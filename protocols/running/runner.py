@@ -17,6 +17,7 @@ from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.protocols.folds import Fold
 from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
 from ssl_irmae.protocols.readouts.scaling import Scaling
+from ssl_irmae.protocols.representations.fused import FusedEncoders
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
 from ssl_irmae.protocols.representations.representation import Representation, identity
 from ssl_irmae.protocols.representations.retrieval import Retrieval, retrieval_quality
@@ -89,18 +90,21 @@ class Runner:
         assert labels is not None  # load_task makes sure of it
         return retrieval_quality(label, self.codes.of_scored(representation, reads), labels)
 
-    def _prepare(self, job: Job) -> tuple[Sample, Tensor, torch.nn.Module | None]:
-        """Collect what a readout may see, what it predicts, and the autoencoder it starts from."""
+    def _prepare(self, job: Job) -> tuple[Sample, Tensor, torch.nn.Module | Tensor | None]:
+        """Collect what a readout may see, what it predicts, and the autoencoder or the codes it starts from."""
         contender, representation, fold = job.contender, job.representation, job.subset.fold
         chosen = torch.from_numpy(job.subset.indices)
         train = self.task.train
         assert train.labels is not None  # load_task makes sure of it
-        start, scaling = None, self._known_scaling(job)
+        start: torch.nn.Module | Tensor | None = None
+        scaling = self._known_scaling(job)
         positions = chosen if fold is None else torch.searchsorted(fold.others(len(train)), chosen)
         if contender.reads == "images":
             unlabelled, scored = self._images(fold)
             if isinstance(representation, PretrainedEncoder):
                 start = self._autoencoder(representation)
+            elif isinstance(representation, FusedEncoders):
+                start = self.codes.of_unlabelled(representation, "code", fold)
         else:
             assert representation is not None  # only images can be read without one
             if scaling is not None and not contender.reads_unlabelled:

@@ -41,12 +41,12 @@ def evaluate(tiny_encoder: Path) -> str:
 def test_help_explains_every_contender() -> None:
     blocks = [block.split("\n  ") for block in run("evaluate --contenders help").stdout.split("\n\n")]
     names = set()
-    for heading, *lines in blocks[:3]:
+    for heading, *lines in blocks[:4]:
         stems = " ".join(heading.split()).partition(" one of ")[2].removesuffix(", and").split(", ")
         names |= {f"{stem}{line.split()[0]}" for stem in stems for line in lines if not line.startswith(" ")}
     assert {name for name in names if not name.startswith("NAME")} == set(CONTENDERS)
     assert names >= {"NAME-linear", "NAME-features-knn", "NAME-joint"}
-    default = " ".join(blocks[3][0].split()).partition("Default: ")[2]
+    default = " ".join(blocks[4][0].split()).partition("Default: ")[2]
     assert default == f"{', '.join(DEFAULT)}."
 
 

@@ -9,11 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from ssl_irmae.protocols.representations.pretrained import open_encoder
 from ssl_irmae.protocols.storage.rows import Row
 from ssl_irmae.protocols.task import Task, load_task
 from tests.protocols.blobs import Blobs
-from tests.protocols.small_grids import Encoders
+from tests.protocols.small_grids import Encoders, encoders_of
 
 MakeRow = Callable[..., Row]
 
@@ -54,8 +53,8 @@ def task() -> Task:
 
 @pytest.fixture
 def encoders(tiny_encoder: Path) -> Encoders:
-    """Return the tiny encoder under the name that the small grids use."""
-    return {"tiny": (open_encoder("tiny", tiny_encoder),)}
+    """Return the tiny encoder under the names that the small grids use."""
+    return encoders_of(tiny_encoder)
 
 
 @pytest.fixture

@@ -11,25 +11,34 @@ import numpy as np
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.plan import Part, Plan
-from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
+from ssl_irmae.protocols.representations.fused import FusedEncoders
+from ssl_irmae.protocols.representations.pretrained import open_encoder
+from ssl_irmae.protocols.representations.representation import Representation
 from ssl_irmae.protocols.running.grid import Grid
 from ssl_irmae.protocols.storage.rows import Row
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.task import Task
 
-Encoders = dict[str, tuple[PretrainedEncoder, ...]]
+Encoders = dict[str, tuple[Representation, ...]]
 
 
 def _quick(contender: Contender) -> Contender:
     settings = {**contender.settings, **({"steps": 3} if "steps" in contender.settings else {})}
-    return replace(contender, representation="tiny" if contender.representation else None, settings=settings)
+    stands_for = {"irmae": "tiny"}.get(contender.representation or "", contender.representation)
+    return replace(contender, representation=stands_for, settings=settings)
 
 
 QUICK: dict[str, Contender] = {
     name: _quick(contender)
     for name, contender in CONTENDERS.items()
-    if contender.representation in (None, "irmae") and contender.reads != "features"
+    if contender.representation in (None, "irmae", "fused") and contender.reads != "features"
 }
+
+
+def encoders_of(tiny: Path) -> Encoders:
+    """Return an encoder under the name that small grids use, and three times where they use several."""
+    encoder = open_encoder("tiny", tiny)
+    return {"tiny": (encoder,), "fused": (FusedEncoders("fused", (encoder,) * 3),)}
 
 
 def plan(

@@ -29,9 +29,15 @@ def encoder(tiny_encoder: Path) -> Encoder:
 
 def inputs_of(contender: Contender, encoder: Encoder, task: Task) -> tuple[Tensor, Tensor]:
     """Return what a contender reads of the training and of the scored images."""
+    train, scored = task.train.images, task.scored.images
     if contender.frozen:
-        return encoder.encode(task.train.images), encoder.encode(task.scored.images)
-    return task.train.images, task.scored.images
+        return beside(encoder.encode(train), contender), beside(encoder.encode(scored), contender)
+    return train, scored
+
+
+def beside(codes: Tensor, contender: Contender) -> Tensor:
+    """Repeat codes side by side, as often as a contender expects encoders."""
+    return codes.repeat(1, int(contender.settings.get("parts", 1)))
 
 
 def sample_of(contender: Contender, inputs: Tensor, scored: Tensor, task: Task, i: Tensor, seed: int) -> Sample:
@@ -43,7 +49,11 @@ def sample_of(contender: Contender, inputs: Tensor, scored: Tensor, task: Task, 
 
 
 def fit(contender: Contender, sample: Sample, encoder: Encoder) -> Predictor:
-    (predictor,) = contender.fit_all([sample], encoder.autoencoder)
+    start: object = encoder.autoencoder
+    if not contender.frozen and "parts" in contender.settings:
+        # pixels say more than the code of a tiny encoder
+        start = beside(sample.unlabelled.flatten(1).float() / 255, contender)
+    (predictor,) = contender.fit_all([sample], start)
     assert callable(predictor)
     return predictor
 
@@ -120,7 +130,7 @@ def test_contenders_accept_degenerate_subsets(name: str, case: str, task: Task, 
     """They predict the classes that the subset has, whatever it lacks; every unlabelled input comes four times."""
     contender = QUICK[name]
     few = task.train.images[:20]
-    inputs = torch.cat([encoder.encode(few) if contender.frozen else few] * 4)
+    inputs = torch.cat([beside(encoder.encode(few), contender) if contender.frozen else few] * 4)
     positions, labels = (torch.tensor(values) for values in DEGENERATE[case])
     scored = 5 if contender.transductive else 0
     sample = Sample(inputs[positions], labels, inputs, positions, 10, 0, CPU, "fp32", scored)
@@ -145,12 +155,12 @@ def test_contenders_learn(name: str, task: Task, encoder: Encoder) -> None:
     """From 200 labelled digits every contender must do far better than the 90 % error of guessing."""
     contender = CONTENDERS[name]
     if not contender.frozen:  # a tenth of the steps and of the work each, at a rate that suits all
-        fewer = {"steps": 60, "learning_rate": 2e-3, "unlabelled_batch_size": 16}
+        fewer = {"steps": 60, "learning_rate": 2e-3, "unlabelled_batch_size": 16, "true_batch_size": 16, "width": 8}
         settings = {k: fewer.get(k, v) for k, v in contender.settings.items()}
         contender = dataclasses.replace(contender, settings=settings)
     inputs, scored = task.train.images, task.scored.images
     if contender.frozen:  # pixels say more than the code of a tiny encoder
-        inputs, scored = (images.flatten(1).float() / 255 for images in (inputs, scored))
+        inputs, scored = (beside(images.flatten(1).float() / 255, contender) for images in (inputs, scored))
     assert task.scored.labels is not None
     sample = sample_of(contender, inputs, scored, task, torch.arange(200), seed=0)
     predictor = fit(contender, sample, encoder)

@@ -22,7 +22,7 @@ from ssl_irmae.protocols.running.grid import Grid
 from ssl_irmae.protocols.storage.rows import Row, Trial
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.task import Task, load_task
-from tests.protocols.small_grids import QUICK, Encoders, plan, rows, stored_indices, stored_rows
+from tests.protocols.small_grids import QUICK, Encoders, encoders_of, plan, rows, stored_indices, stored_rows
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def finished(task: Task, tiny_encoder: Path, tmp_path_factory: pytest.TempPathFa
     """One run of every contender."""
     before = sha256(tiny_encoder / "model.safetensors")
     store = tmp_path_factory.mktemp("finished") / "s"
-    rows(task, {"tiny": (open_encoder("tiny", tiny_encoder),)}, store)
+    rows(task, encoders_of(tiny_encoder), store)
     assert sha256(tiny_encoder / "model.safetensors") == before, "a frozen encoder must not change"
     return Store(store)
 
@@ -279,10 +279,12 @@ def test_the_same_trial_under_another_name_is_not_run_again(task: Task, encoders
     assert all(fresh for fresh, _ in outcomes("b", dataclasses.replace(stronger, revision=3)))
 
 
-def test_a_found_trial_has_the_facts_of_the_grid_that_finds_it(task: Task, encoders: Encoders, tmp_path: Path) -> None:
+def test_a_found_trial_has_the_facts_of_the_grid_that_finds_it(
+    task: Task, encoders: Encoders, tiny_encoder: Path, tmp_path: Path
+) -> None:
     """An encoder that was once pretrained on the spot is not called quick when the user passes it."""
     linear = QUICK["irmae-linear"]
-    quick = {"tiny": tuple(dataclasses.replace(encoder, quick=True) for encoder in encoders["tiny"])}
+    quick = {"tiny": (dataclasses.replace(open_encoder("tiny", tiny_encoder), quick=True),)}
     store = Store(tmp_path / "s")
     facts = dataclasses.replace(linear, cross_validated=(), deterministic_at_full_set=False, family="other")
     list(Grid(plan(["irmae-linear"], known={"irmae-linear": facts}), task, quick, store).run())

@@ -17,14 +17,16 @@ from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.networks import paper_encoder
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
+from ssl_irmae.protocols.graphs.graph import Graph
 from ssl_irmae.protocols.graphs.poisson_equation import poisson_scores
 from ssl_irmae.protocols.graphs.poisson_mbo import poisson_mbo
 from ssl_irmae.protocols.learners.consistency import consistency
 from ssl_irmae.protocols.learners.finetune import finetune
 from ssl_irmae.protocols.learners.joint import joint
-from ssl_irmae.protocols.learners.propagate import Scorer, pseudo_labels
+from ssl_irmae.protocols.learners.propagate import Scorer, pseudo_labels, safe_labels
 from ssl_irmae.protocols.learners.training import labelled_batches, train
 from ssl_irmae.protocols.learners.vib import vib
+from ssl_irmae.protocols.predictors.residual import Residual
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES, has_pairs
 from ssl_irmae.protocols.readouts.sample import Memo, Sample
 from ssl_irmae.protocols.request import make_plan
@@ -40,12 +42,19 @@ def _sample(digits: ImageSet, labelled: int = 30) -> Sample:
     )
 
 
-def _two_classes(digits: ImageSet) -> Sample:
+def _two_classes(digits: ImageSet, labelled: int = 30) -> Sample:
     """Sevens and eights, most of which a few steps can tell apart."""
     assert digits.labels is not None
     chosen = (digits.labels == 7) | (digits.labels == 8)
     images, labels = digits.images[chosen], digits.labels[chosen] - 7
-    return Sample(images[:30], labels[:30], images[:200], torch.arange(30), 2, 3, torch.device("cpu"), "fp32")
+    i = torch.arange(labelled)
+    return Sample(images[i], labels[i], images[:200], i, 2, 3, torch.device("cpu"), "fp32")
+
+
+def _thirds(images: torch.Tensor) -> torch.Tensor:
+    """Return three parts of the pixels side by side, as codes of three encoders would be."""
+    rows = images.float() / 255
+    return torch.cat([rows[:, :, top : top + 20].flatten(1) for top in (0, 6, 12)], 1)
 
 
 def test_joint_without_reconstruction_is_finetuning(digits: ImageSet, tiny_encoder: Path) -> None:
@@ -57,29 +66,39 @@ def test_joint_without_reconstruction_is_finetuning(digits: ImageSet, tiny_encod
 
 # for each setting of the learners, a value far from the one in force
 FAR: dict[str, Any] = {
+    "agree": 0.2,
     "batch_size": 5,
     "beta": 10.0,
     "confidence": 1.1,  # out of reach
     "depth": 2,
     "k": 2,
     "learning_rate": 3e-2,
+    "parts": 1,
     "reconstruction_weight": 1e4,
     "steps": 7,
+    "true_batch_size": 0,
     "unlabelled_batch_size": 7,
     "views": "none",
+    "width": 8,
 }
 LEARNERS = (
     *("irmae-finetune", "irmae-joint", "irmae-consistency", "irmae-propagate"),
     *("supervised-irmae", "supervised-augment", "vib", "scratch-consistency"),
+    *("supervised-residual", "fused-propagate"),
 )
 
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_every_setting_and_the_precision_have_an_effect(name: str, digits: ImageSet, tiny_encoder: Path) -> None:
-    contender, sample = CONTENDERS[name], _two_classes(digits)
-    start = None if contender.representation is None else Encoder.from_pretrained(tiny_encoder).autoencoder
+    contender = CONTENDERS[name]
+    # from 100 labels on, these have batches of their own
+    sample = _two_classes(digits, 100 if "true_batch_size" in contender.settings else 30)
+    start: object = None if contender.representation is None else Encoder.from_pretrained(tiny_encoder).autoencoder
+    if "parts" in contender.settings:
+        start = _thirds(sample.unlabelled)
     settings = {**contender.settings, "steps": 25, "batch_size": 16, "learning_rate": 2e-3}
     settings |= {"unlabelled_batch_size": 16} if "unlabelled_batch_size" in settings else {}
+    settings |= {"width": 12} if "true_batch_size" in settings else {}
     # few predictions are confident after so few steps: let more of them be targets
     settings |= {"confidence": 0.6} if "confidence" in settings else {}
 
@@ -146,6 +165,57 @@ def test_pseudo_labels_keep_true_labels_and_are_mostly_right(score: Scorer, digi
     assert digits.labels is not None
     wrong = (labels != digits.labels[:400][positions]).double().mean()
     assert wrong < 0.2, "with 30 labels and the graph of pixels; guessing is wrong nine times in ten"
+
+
+def test_a_pseudo_label_is_kept_where_enough_neighbours_share_it(digits: ImageSet) -> None:
+    """Nodes 0 and 1 are labelled; the others' neighbours share their label: all four, three, two, three, none."""
+    nearest = [[1, 1, 1, 1], [0, 0, 0, 0], [0, 3, 4, 0], [0, 2, 4, 1], [0, 0, 1, 1], [1, 1, 1, 0], [4, 4, 4, 4]]
+    graph = Graph(None, (), torch.tensor(nearest))
+    spread = torch.tensor([1, 1, 0, 0, 0, 1, 1])  # node 0 is labelled otherwise
+    i = torch.arange(2)
+    sample = Sample(digits.images[i], i, digits.images[:7], i, 2, 0, torch.device("cpu"), "fp32")
+
+    def kept(agree: float) -> dict[int, int]:
+        positions, labels = safe_labels(sample, graph, lambda *_: torch.eye(2)[spread], agree=agree)
+        return dict(zip(positions.tolist(), labels.tolist(), strict=True))
+
+    assert kept(1.0) == {0: 0, 1: 1, 2: 0}
+    assert kept(0.75) == {0: 0, 1: 1, 2: 0, 3: 0, 5: 1}
+    assert kept(0.5) == {0: 0, 1: 1, 2: 0, 3: 0, 4: 0, 5: 1}
+    assert kept(0.0) == {0: 0, 1: 1, 2: 0, 3: 0, 4: 0, 5: 1, 6: 1}
+
+
+def test_fused_labels_with_a_prior_hold_classes_to_equal_shares(digits: ImageSet) -> None:
+    """Of the unlabelled images four in five are sevens: labels change with how far shares may be from one half."""
+    sample = _two_classes(digits, 20)
+    sevens, eights = (digits.images[digits.labels == c] for c in (7, 8))
+    sample = dataclasses.replace(sample, unlabelled=torch.cat([sample.inputs, sevens[20:100], eights[20:40]]))
+    contender = CONTENDERS["fused-propagate-prior"].with_settings(steps=3, width=2, unlabelled_batch_size=4)
+
+    def logits(slack: float) -> torch.Tensor:
+        fresh, codes = dataclasses.replace(sample, memo=Memo()), _thirds(sample.unlabelled)
+        (predictor,) = contender.with_settings(slack=slack).fit_all([fresh], codes)
+        assert isinstance(predictor, Residual)
+        return predictor.logits(digits.images[:20])
+
+    assert torch.equal(logits(0.0), logits(0.0))
+    assert not torch.equal(logits(0.0), logits(0.9))
+
+
+@pytest.mark.parametrize(("labels", "matter"), [(99, False), (100, True)])
+def test_true_labels_have_batches_of_their_own_where_there_are_enough(
+    labels: int, matter: bool, digits: ImageSet
+) -> None:
+    contender = CONTENDERS["fused-propagate"].with_settings(steps=3, width=2, unlabelled_batch_size=4)
+
+    def logits(true_batch_size: int) -> torch.Tensor:
+        sample = _two_classes(digits, labels)
+        changed = contender.with_settings(true_batch_size=true_batch_size)
+        (predictor,) = changed.fit_all([sample], _thirds(sample.unlabelled))
+        assert isinstance(predictor, Residual)
+        return predictor.logits(digits.images[:20])
+
+    assert torch.equal(logits(0), logits(8)) != matter
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.protocols.graphs.graph import build_graph
+from ssl_irmae.protocols.learners.residual import supervised_residual
 from ssl_irmae.protocols.learners.supervised import supervised
 from ssl_irmae.protocols.predictors.form import Form
 from ssl_irmae.protocols.predictors.linear import Linear
@@ -46,6 +47,7 @@ def forms(blobs: Blobs, digits: ImageSet) -> dict[str, Form]:
         centroid(sample),
         metric(sample, steps=2, learning_rate=1e-3, per_class=4, temperature=0.1, k=5),
         supervised(images, steps=1, learning_rate=1e-3, batch_size=8),
+        supervised_residual(images, steps=1, learning_rate=1e-3, batch_size=8, width=2, views="none"),
         on_graph,
         head,
     ]

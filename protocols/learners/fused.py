@@ -1,0 +1,164 @@
+"""Pseudo-labels on which the graphs of several encoders agree, for a residual network from scratch."""
+
+import functools
+
+from torch import Tensor
+
+from ssl_irmae.protocols.graphs.graph import build_graph
+from ssl_irmae.protocols.graphs.poisson_equation import poisson_scores
+from ssl_irmae.protocols.graphs.poisson_mbo import poisson_mbo
+from ssl_irmae.protocols.learners.consistency import train_consistently
+from ssl_irmae.protocols.learners.propagate import Scorer, safe_labels
+from ssl_irmae.protocols.learners.residual import as_predictor, fresh_network
+from ssl_irmae.protocols.learners.training import batches_at
+from ssl_irmae.protocols.predictors.residual import Residual
+from ssl_irmae.protocols.readouts.sample import Sample
+
+_ENOUGH_TRUE = 100  # labels, below which the same few images would come up in every step
+
+
+def fused_propagate(
+    sample: Sample,
+    codes: Tensor,
+    *,
+    k: int,
+    parts: int,
+    agree: float,
+    steps: int,
+    learning_rate: float,
+    batch_size: int,
+    unlabelled_batch_size: int,
+    true_batch_size: int,
+    confidence: float,
+    width: int,
+) -> Residual:
+    r"""Train a residual network from scratch on pseudo-labels from the mean of several encoders' graphs.
+
+    Poisson learning labels the graph. An image whose neighbours, by all encoders, have its label in a share of
+    ``agree`` or more keeps it; a true label is never replaced. The network then learns by consistency training:
+
+    .. math:: L = \text{CE}(\text{strong}(x_P), y_P) + \text{CE}(\text{strong}(x_L), y_L) + \text{consistency}(x_U)
+
+    Here P are pseudo-labelled images and L those with true labels, which weigh more in batches of their own than among
+    thousands of others; subsets below 100 labels leave that term out. See ``train_consistently`` for the last one.
+
+    Encoders err on different images, so neighbours by all of them that agree are hardly ever wrong (see
+    ``build_graph``). The network is larger than an encoder and starts from scratch, as in Sohn et al. (2020): the
+    pseudo-labels hold what the encoders know.
+
+    Args:
+        sample: Images, uint8 (m, c, s, s).
+        codes: Codes of the unlabelled images by each encoder, side by side, fp32 (n, parts * d).
+        k: Neighbours in the graph of each encoder.
+        parts: Number of encoders.
+        agree: Smallest share of an image's neighbours that must have its label, at most 1.
+        steps: Optimiser steps.
+        learning_rate: Adam's initial learning rate.
+        batch_size: Pseudo-labelled images per step, those with a true label among them.
+        unlabelled_batch_size: Unlabelled images per step.
+        true_batch_size: Images with a true label per step, besides those; 0 for none.
+        confidence: Threshold of consistency training.
+        width: Channels of the first block, as in ``ResidualNetwork``.
+    """
+    return _propagate(
+        sample,
+        codes,
+        poisson_scores,
+        k=k,
+        parts=parts,
+        agree=agree,
+        steps=steps,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        unlabelled_batch_size=unlabelled_batch_size,
+        true_batch_size=true_batch_size,
+        confidence=confidence,
+        width=width,
+    )
+
+
+def fused_propagate_prior(
+    sample: Sample,
+    codes: Tensor,
+    *,
+    k: int,
+    slack: float,
+    parts: int,
+    agree: float,
+    steps: int,
+    learning_rate: float,
+    batch_size: int,
+    unlabelled_batch_size: int,
+    true_batch_size: int,
+    confidence: float,
+    width: int,
+) -> Residual:
+    """Train like ``fused_propagate``, on pseudo-labels of Poisson MBO, whose class prior helps where labels are few.
+
+    The prior is an assumption, not read from any label: all classes are about equally common (see ``poisson_mbo``).
+
+    Args:
+        sample: Images, uint8 (m, c, s, s).
+        codes: As in ``fused_propagate``.
+        k: Neighbours in the graph of each encoder.
+        slack: How far a class's share may be from the uniform one, as a fraction of it.
+        parts: Number of encoders.
+        agree: Smallest share of an image's neighbours that must have its label.
+        steps: Optimiser steps.
+        learning_rate: Adam's initial learning rate.
+        batch_size: Pseudo-labelled images per step.
+        unlabelled_batch_size: Unlabelled images per step.
+        true_batch_size: Images with a true label per step, besides those.
+        confidence: Threshold of consistency training.
+        width: Channels of the first block.
+    """
+    return _propagate(
+        sample,
+        codes,
+        functools.partial(poisson_mbo, slack=slack),
+        k=k,
+        parts=parts,
+        agree=agree,
+        steps=steps,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        unlabelled_batch_size=unlabelled_batch_size,
+        true_batch_size=true_batch_size,
+        confidence=confidence,
+        width=width,
+    )
+
+
+def _propagate(
+    sample: Sample,
+    codes: Tensor,
+    score: Scorer,
+    *,
+    k: int,
+    parts: int,
+    agree: float,
+    steps: int,
+    learning_rate: float,
+    batch_size: int,
+    unlabelled_batch_size: int,
+    true_batch_size: int,
+    confidence: float,
+    width: int,
+) -> Residual:
+    graph = sample.memo.once(f"graph of {k} neighbours, {parts} parts", lambda: build_graph(codes, k=k, parts=parts))
+    positions, labels = safe_labels(sample, graph, score, agree=agree)
+    labelled = [batches_at(sample, positions, labels, batch_size, "labelled")]
+    if true_batch_size and len(sample.labels) >= _ENOUGH_TRUE:
+        labelled.append(batches_at(sample, sample.positions, sample.labels, true_batch_size, "true labels"))
+    net = fresh_network(sample, width=width)
+    train_consistently(
+        sample,
+        net,
+        net.parameters(),
+        labelled,
+        steps=steps,
+        learning_rate=learning_rate,
+        unlabelled_batch_size=unlabelled_batch_size,
+        confidence=confidence,
+    )
+    return as_predictor(net, sample)

@@ -32,6 +32,7 @@ TRIALS: tuple[dict[str, Any], ...] = (
     {**NARROW, "width": 8, "tail": 0.5, "epochs": 5},
     {**NARROW, "width": 8, "tail": 0.7, "epochs": 8},
     {**NARROW, "width": 8},
+    {**NARROW, "width": 8, "tail": 0.7, "batch": 16, "lr": 7e-4},
     *({**NARROW, "width": 8, "tail": 0.5, "seed": seed} for seed in range(3)),
 )
 REFERENCE = "the paper's recipe: 100 epochs, the bundled encoder"

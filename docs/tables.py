@@ -292,7 +292,6 @@ def documents() -> dict[Path, dict[str, str]]:
             "found": found(budgets),
             "readouts": readouts_list(),
             "own": few_labels.own_pictures(),
-            "fashion": rank.fashion_sentence(),
         },
         RESULTS / "mnist-100-labels" / "README.md": {"table": whole_table(first)},
         RESULTS / "mnist-label-budgets" / "README.md": {"grid": grid_table(budgets)},

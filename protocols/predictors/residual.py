@@ -13,6 +13,7 @@ from ssl_irmae.datasets.image_set import as_float
 from ssl_irmae.protocols.predictors.form import Settings, Tensors
 
 _CHUNK = 512
+_LANES = 16
 _SIZES = ("channels", "width", "classes")
 _COUNTER = "num_batches_tracked"  # of batch norm, which does not use it at a fixed momentum
 
@@ -46,12 +47,19 @@ class ResidualNetwork(nn.Module):
 
     Args:
         channels: Image channels.
-        width: Channels of the first convolution and block; the second block has twice, the third four times as many.
+        width: Channels of the first convolution and block, a multiple of 16; the second block has twice, the third four
+            times as many.
         classes: Number of classes.
+
+    Raises:
+        ValueError: If the width is another: torch's convolutions on a CPU (2.14, oneDNN) then write beyond their
+            memory for some batch sizes, such as 12 channels and 85 images in two threads.
     """
 
     def __init__(self, *, channels: int, width: int, classes: int) -> None:
         super().__init__()
+        if width % _LANES:
+            raise ValueError(f"the width is {width}, expected a multiple of {_LANES}")
         self.first = _convolution(channels, width, 4, 2, 1)
         self.blocks = nn.Sequential(Block(width, width, 1), Block(width, 2 * width, 2), Block(2 * width, 4 * width, 2))
         self.head = nn.Linear(4 * width, classes)

@@ -155,7 +155,7 @@ def test_contenders_learn(name: str, task: Task, encoder: Encoder) -> None:
     """From 200 labelled digits every contender must do far better than the 90 % error of guessing."""
     contender = CONTENDERS[name]
     if not contender.frozen:  # a tenth of the steps and of the work each, at a rate that suits all
-        fewer = {"steps": 60, "learning_rate": 2e-3, "unlabelled_batch_size": 16, "true_batch_size": 16, "width": 8}
+        fewer = {"steps": 60, "learning_rate": 2e-3, "unlabelled_batch_size": 16, "true_batch_size": 16, "width": 16}
         settings = {k: fewer.get(k, v) for k, v in contender.settings.items()}
         contender = dataclasses.replace(contender, settings=settings)
     inputs, scored = task.train.images, task.scored.images

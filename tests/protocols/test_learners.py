@@ -79,7 +79,7 @@ FAR: dict[str, Any] = {
     "true_batch_size": 0,
     "unlabelled_batch_size": 7,
     "views": "none",
-    "width": 8,
+    "width": 48,
 }
 LEARNERS = (
     *("irmae-finetune", "irmae-joint", "irmae-consistency", "irmae-propagate"),
@@ -98,7 +98,7 @@ def test_every_setting_and_the_precision_have_an_effect(name: str, digits: Image
         start = _thirds(sample.unlabelled)
     settings = {**contender.settings, "steps": 25, "batch_size": 16, "learning_rate": 2e-3}
     settings |= {"unlabelled_batch_size": 16} if "unlabelled_batch_size" in settings else {}
-    settings |= {"width": 12} if "true_batch_size" in settings else {}
+    settings |= {"width": 16} if "true_batch_size" in settings else {}
     # few predictions are confident after so few steps: let more of them be targets
     settings |= {"confidence": 0.6} if "confidence" in settings else {}
 
@@ -190,7 +190,7 @@ def test_fused_labels_with_a_prior_hold_classes_to_equal_shares(digits: ImageSet
     sample = _two_classes(digits, 20)
     sevens, eights = (digits.images[digits.labels == c] for c in (7, 8))
     sample = dataclasses.replace(sample, unlabelled=torch.cat([sample.inputs, sevens[20:100], eights[20:40]]))
-    contender = CONTENDERS["fused-propagate-prior"].with_settings(steps=3, width=2, unlabelled_batch_size=4)
+    contender = CONTENDERS["fused-propagate-prior"].with_settings(steps=3, width=16, unlabelled_batch_size=4)
 
     def logits(slack: float) -> torch.Tensor:
         fresh, codes = dataclasses.replace(sample, memo=Memo()), _thirds(sample.unlabelled)
@@ -206,7 +206,7 @@ def test_fused_labels_with_a_prior_hold_classes_to_equal_shares(digits: ImageSet
 def test_true_labels_have_batches_of_their_own_where_there_are_enough(
     labels: int, matter: bool, digits: ImageSet
 ) -> None:
-    contender = CONTENDERS["fused-propagate"].with_settings(steps=3, width=2, unlabelled_batch_size=4)
+    contender = CONTENDERS["fused-propagate"].with_settings(steps=3, width=16, unlabelled_batch_size=4)
 
     def logits(true_batch_size: int) -> torch.Tensor:
         sample = _two_classes(digits, labels)

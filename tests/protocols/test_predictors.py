@@ -47,7 +47,7 @@ def forms(blobs: Blobs, digits: ImageSet) -> dict[str, Form]:
         centroid(sample),
         metric(sample, steps=2, learning_rate=1e-3, per_class=4, temperature=0.1, k=5),
         supervised(images, steps=1, learning_rate=1e-3, batch_size=8),
-        supervised_residual(images, steps=1, learning_rate=1e-3, batch_size=8, width=2, views="none"),
+        supervised_residual(images, steps=1, learning_rate=1e-3, batch_size=8, width=16, views="none"),
         on_graph,
         head,
     ]

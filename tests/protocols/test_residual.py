@@ -11,7 +11,7 @@ from ssl_irmae.protocols.predictors.residual import Residual, ResidualNetwork
 from ssl_irmae.protocols.readouts.sample import Sample
 
 CPU = torch.device("cpu")
-TRAINING: dict[str, Any] = {"steps": 40, "learning_rate": 3e-3, "batch_size": 16, "width": 4, "views": "none"}
+TRAINING: dict[str, Any] = {"steps": 40, "learning_rate": 3e-3, "batch_size": 16, "width": 16, "views": "none"}
 
 
 def stripes(n: int, *, channels: int = 1, size: int = 16, seed: int = 0) -> Sample:
@@ -53,19 +53,24 @@ def test_it_reads_images_of_every_size_and_colour(channels: int, size: int) -> N
 
 
 def test_a_block_whose_convolutions_give_nothing_passes_its_input_on() -> None:
-    block = ResidualNetwork(channels=1, width=4, classes=2).blocks[0]
+    block = ResidualNetwork(channels=1, width=16, classes=2).blocks[0]
     for name, weight in block.named_parameters():
         if name.endswith("0.weight"):
             torch.nn.init.zeros_(weight)
-    x = torch.rand(3, 4, 8, 8)
+    x = torch.rand(3, 16, 8, 8)
     assert torch.equal(block(x), x)
 
 
 def test_widths_double_where_the_image_halves() -> None:
-    net = ResidualNetwork(channels=3, width=4, classes=5)
+    net = ResidualNetwork(channels=3, width=16, classes=5)
     x = net.first(torch.rand(2, 3, 32, 32))
     shapes = [tuple(x.shape)] + [tuple((x := block(x)).shape) for block in net.blocks]
-    assert shapes == [(2, 4, 16, 16), (2, 4, 16, 16), (2, 8, 8, 8), (2, 16, 4, 4)]
+    assert shapes == [(2, 16, 16, 16), (2, 16, 16, 16), (2, 32, 8, 8), (2, 64, 4, 4)]
+
+
+def test_a_width_with_which_torch_writes_beyond_its_memory_is_refused() -> None:
+    with pytest.raises(ValueError, match="the width is 12, expected a multiple of 16"):
+        ResidualNetwork(channels=1, width=12, classes=2)
 
 
 def test_a_kept_network_has_its_statistics_too(digits: ImageSet) -> None:

@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     """Return the folder of an encoder whose codes have a scale."""
     architecture = Architecture.paper(method="ae", channels=1, image_size=32, latent_dim=3)
     Encoder(EncoderConfig(architecture=architecture)).save_pretrained(tmp_path)
-    write_scale(tmp_path, torch.arange(12.0).reshape(4, 3), "these images", threads=1)
+    write_scale(tmp_path, torch.arange(12.0).reshape(4, 3), "these images", threads=torch.get_num_threads())
     return tmp_path
 
 
@@ -69,7 +69,7 @@ def test_a_scale_is_that_of_exactly_these_weights_and_images(folder: Path) -> No
 
 
 def test_a_scale_that_is_not_finite_does_not_count_and_a_damaged_file_is_named(folder: Path) -> None:
-    write_scale(folder, torch.full((4, 3), torch.inf), "these images", threads=1)
+    write_scale(folder, torch.full((4, 3), torch.inf), "these images", threads=torch.get_num_threads())
     assert read_scale(folder, "these images") is None
     (folder / SCALE).write_bytes((folder / SCALE).read_bytes()[:100])
     with pytest.raises(UserError, match=f"{SCALE} is damaged .*: delete it, and the scale is measured from all codes"):

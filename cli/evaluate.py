@@ -73,7 +73,9 @@ def command(
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="A whole protocol: mnist-quick, mnist-full.", show_default=False),
+        typer.Option(
+            help="A whole protocol: mnist-quick, mnist-full, mnist-fused, fashion-mnist-fused.", show_default=False
+        ),
     ] = None,
     protocol: Annotated[
         Literal["honest", "published"],

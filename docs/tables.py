@@ -288,6 +288,7 @@ def documents() -> dict[Path, dict[str, str]]:
     bench = json.loads(bench_file.read_text())["sections"]
     return {
         ROOT / "README.md": {
+            "fashion": rank.fashion_sentence(),
             "table": first_table(first),
             "found": found(budgets),
             "readouts": readouts_list(),

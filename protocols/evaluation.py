@@ -78,7 +78,7 @@ def evaluate(
             under the names of a mapping.
         pretrain_seeds: Cross the subsets with encoders of several pretraining seeds, and report the components of
             variance: ``encoders`` then have ``{seed}`` in their paths, or short encoders are pretrained on the spot.
-        preset: A whole protocol by name: ``"mnist-quick"`` or ``"mnist-full"``.
+        preset: A whole protocol by name, such as ``"mnist-quick"``.
         protocol: ``"published"`` does what the public reference script does, leaks and all, for comparison.
         steps: Optimiser steps of every network trained end to end; 100 by default.
         metric_loss: A metric-learning loss added to joint training, such as ``"supcon"``.

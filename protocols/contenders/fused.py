@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ssl_irmae.protocols.contenders.contender import Contender, Setting
 from ssl_irmae.protocols.contenders.on_codes import PRIOR_NOTE, READOUTS
-from ssl_irmae.protocols.contenders.settings import FUSED_PROPAGATE, PRIOR
+from ssl_irmae.protocols.contenders.settings import FUSED_PRIOR, FUSED_PROPAGATE
 from ssl_irmae.protocols.learners.fused import fused_propagate, fused_propagate_prior
 
 FUSED: dict[str, tuple[str, ...]] = {"fused": ("irmae", "vae", "ae")}
@@ -16,6 +16,7 @@ _NETWORK_NOTE = (
     "trains a residual network from scratch, not an encoder; from 100 labels on, the labelled images get a batch of "
     "their own in every step"
 )
+_NAMED_NOTE = "below five labels per class, labels only name the parts into which the graph falls without them"
 
 ON_FUSED: dict[str, Contender] = {
     "poisson": replace(
@@ -26,9 +27,10 @@ ON_FUSED: dict[str, Contender] = {
     ),
     "poisson-prior": replace(
         READOUTS["poisson-prior"],
-        settings={**READOUTS["poisson-prior"].settings, **_PARTS},
+        settings={**FUSED_PRIOR, **_PARTS},
         representation=_FUSED,
         summary="the same, with classes held to nearly equal shares",
+        note=f"{PRIOR_NOTE}; {_NAMED_NOTE}",
     ),
 }
 """Readouts of frozen codes."""
@@ -50,13 +52,13 @@ FROM_FUSED: dict[str, Contender] = {
         "fused_propagate_prior",
         fused_propagate_prior,
         "images",
-        {**FUSED_PROPAGATE, **_PARTS, **PRIOR},
+        {**FUSED_PROPAGATE, **_PARTS, **FUSED_PRIOR},
         family="network, pseudo-labels",
         summary="the same, assuming that classes are about equally common",
         paper="Calder et al., 2020; Sohn et al., 2020; He et al., 2016",
         software=("torch", "numpy", "scipy"),
         representation=_FUSED,
-        note=f"{_NETWORK_NOTE}; {PRIOR_NOTE}",
+        note=f"{_NETWORK_NOTE}; {PRIOR_NOTE}; {_NAMED_NOTE}",
     ),
 }
 """Networks trained on labels that are spread along the graph."""

@@ -3,7 +3,7 @@
 import functools
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -32,11 +32,15 @@ class Graph:
         parts: Nearest neighbours among the codes that are its nodes, for each encoder whose graph went into it.
         nearest: The k nearest other nodes of each node, nearest first, by each part in turn: positions, int64
             (n, parts * k).
+        partitions: What ``lowest_cut`` found, by the number of parts, their slack and the starts.
     """
 
     weights: Any
     parts: tuple[Neighbours, ...]
     nearest: Tensor
+    partitions: dict[tuple[int, float, int], npt.NDArray[np.int64]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @property
     def k(self) -> int:

@@ -1,6 +1,7 @@
 """Pseudo-labels on which the graphs of several encoders agree, for a residual network from scratch."""
 
 import functools
+from typing import Any
 
 from torch import Tensor
 
@@ -83,6 +84,7 @@ def fused_propagate_prior(
     *,
     k: int,
     slack: float,
+    starts: int,
     parts: int,
     agree: float,
     steps: int,
@@ -102,6 +104,7 @@ def fused_propagate_prior(
         codes: As in ``fused_propagate``.
         k: Neighbours in the graph of each encoder.
         slack: How far a class's share may be from the uniform one, as a fraction of it.
+        starts: Random starts of the partition that a few labels name, as in ``poisson_mbo``.
         parts: Number of encoders.
         agree: Smallest share of an image's neighbours that must have its label.
         steps: Optimiser steps.
@@ -115,7 +118,7 @@ def fused_propagate_prior(
     return _propagate(
         sample,
         codes,
-        functools.partial(poisson_mbo, slack=slack),
+        functools.partial(poisson_mbo, slack=slack, starts=starts),
         k=k,
         parts=parts,
         agree=agree,
@@ -137,13 +140,10 @@ def _propagate(
     k: int,
     parts: int,
     agree: float,
-    steps: int,
-    learning_rate: float,
     batch_size: int,
-    unlabelled_batch_size: int,
     true_batch_size: int,
-    confidence: float,
     width: int,
+    **training: Any,
 ) -> Residual:
     graph = sample.memo.once(f"graph of {k} neighbours, {parts} parts", lambda: build_graph(codes, k=k, parts=parts))
     positions, labels = safe_labels(sample, graph, score, agree=agree)
@@ -151,14 +151,5 @@ def _propagate(
     if true_batch_size and len(sample.labels) >= _ENOUGH_TRUE:
         labelled.append(batches_at(sample, sample.positions, sample.labels, true_batch_size, "true labels"))
     net = fresh_network(sample, width=width)
-    train_consistently(
-        sample,
-        net,
-        net.parameters(),
-        labelled,
-        steps=steps,
-        learning_rate=learning_rate,
-        unlabelled_batch_size=unlabelled_batch_size,
-        confidence=confidence,
-    )
+    train_consistently(sample, net, net.parameters(), labelled, **training)
     return as_predictor(net, sample)

@@ -19,6 +19,7 @@ from ssl_irmae.protocols.graphs.graph import build_graph, extend
 from ssl_irmae.protocols.graphs.in_threads import in_threads
 from ssl_irmae.protocols.graphs.label_spreading import spread_scores
 from ssl_irmae.protocols.graphs.neighbours import Neighbours
+from ssl_irmae.protocols.graphs.partition import lowest_cut
 from ssl_irmae.protocols.graphs.poisson_equation import PoissonEquation, poisson_scores
 from ssl_irmae.protocols.graphs.poisson_mbo import poisson_mbo
 from ssl_irmae.protocols.graphs.shares import share_out
@@ -266,6 +267,45 @@ def test_poisson_mbo_matches_a_dense_implementation(blobs: Blobs) -> None:
     assert (found >= 0).all()
     share = found.argmax(1).bincount() / 150
     assert ((share > 0.25 - 0.02) & (share < 1.25 / 3 + 0.02)).all()
+
+
+def four_blobs() -> tuple[Tensor, Tensor, Tensor]:
+    """Return points, their classes and the four centres: the corners of a square."""
+    centres = torch.tensor([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0], [8.0, 8.0]])
+    y = torch.arange(4).repeat_interleave(60)
+    return centres[y] + torch.from_numpy(np.random.default_rng(0).normal(size=(240, 2))).float(), y, centres
+
+
+def test_a_short_cut_finds_clusters_without_a_label() -> None:
+    x, y, _ = four_blobs()
+    graph = build_graph(x, k=8)
+    part = lowest_cut(graph, 4, slack=0.1, starts=16)[graph.place]
+    assert min(np.bincount(part[y == c]).max() for c in range(4)) >= 58
+    assert len(set(part)) == 4
+
+
+def test_a_label_that_lies_in_another_cluster_does_not_take_its_name() -> None:
+    x, y, centres = four_blobs()
+    labelled = torch.cdist(centres, x).argmin(1)
+    labelled[0] = torch.where(y == 3, (x - centres[0]).norm(dim=1), torch.inf).argmin()  # a 0 that looks like a 3
+    classes = torch.arange(4)
+
+    def wrong(starts: int) -> int:
+        scores = poisson_mbo(build_graph(x, k=8), labelled, classes, 4, slack=0.1, starts=starts)
+        return int((scores.argmax(1) != y).sum())
+
+    assert wrong(starts=16) < 5
+    assert wrong(starts=0) > 30, "the example must mislead Poisson learning"
+
+
+def test_the_partition_names_only_what_few_labels_leave_open(blobs: Blobs) -> None:
+    x, y = blobs
+    graph = build_graph(x, k=8)
+    for count, same in ((4, False), (5, True)):
+        positions = torch.tensor(first_of_each_class(y, count))
+        poisson_mbo(graph, positions, y[positions], 3, slack=0.15, starts=16)
+        assert (not graph.partitions) == same
+        graph.partitions.clear()
 
 
 def test_poisson_mbo_scores_absent_classes_zero(blobs: Blobs) -> None:

@@ -14,6 +14,7 @@ from ssl_irmae.protocols.statistics.summary import mean_and_standard_error
 FOLDER = Path(__file__).parent / "results" / "rank"
 READOUTS, BUDGETS = ("linear", "poisson-prior"), ("10", "100", "1000")
 COLUMNS = [f"`{readout}`, {int(labels):,} labels" for readout in READOUTS for labels in BUDGETS]
+EXCHANGED = 5.0  # points of error above the best subset: a whole class at least has another's name
 LABEL_FREE: dict[str, Callable[[float], float]] = {
     "view among neighbours": lambda value: value,
     "neighbours across encoders": lambda value: value,
@@ -41,6 +42,7 @@ def blocks() -> dict[str, str]:
         "dial": (dial_table, ("dial",)),
         "regret": (regret_table, ("dial", "rules", "validated")),
         "beside": (beside_table, ("dial", "beside")),
+        "naming": (naming_table, ("naming",)),
         "students": (students_table, ("students",)),
         "brief": (brief_table, ("brief",)),
         "quick": (quick_table, ("quick",)),
@@ -211,6 +213,24 @@ def quick_table() -> str:
         for name, rank, mse in sorted(errors, key=lambda key: float(errors[key][BUDGETS.index("100")].split()[0]))
     ]
     return table(" | ".join(["settings", "effective rank", "MSE", *COLUMNS[: len(BUDGETS)]]), lines)
+
+
+def naming_table() -> str:
+    """Lay out errors with one label per class, by where Poisson MBO starts and how parts are named."""
+    lines = []
+    for (dataset, graph, start), rows in grouped(read("naming.csv"), "dataset", "graph", "start").items():
+        errors = [float(row["error"]) for row in rows]
+        many = sum(error > min(errors) + EXCHANGED for error in errors)
+        lines.append(
+            (
+                f"{dataset}, {graph} graph: {start}",
+                f"{statistics.mean(errors):.2f}",
+                f"{max(errors):.2f}",
+                f"{many} of {len(rows)}",
+            )
+        )
+    head = "start, or name | mean error % | worst | more than 5 points above the best"
+    return table(head, lines)
 
 
 def students_table() -> str:

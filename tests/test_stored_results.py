@@ -73,7 +73,8 @@ def test_the_penalty_in_force_for_very_few_labels_has_the_lowest_regret_on_the_d
 
 @pytest.mark.parametrize("name", [name for name in CONTENDERS if name.endswith("-propagate-prior")])
 def test_propagation_with_a_prior_has_the_settings_of_both_its_parts(name: str) -> None:
-    without, prior = CONTENDERS[name.removesuffix("-prior")].settings, CONTENDERS["irmae-poisson-prior"].settings
+    graph = "fused" if name.startswith("fused") else "irmae"
+    without, prior = CONTENDERS[name.removesuffix("-prior")].settings, CONTENDERS[f"{graph}-poisson-prior"].settings
     assert CONTENDERS[name].settings == {**without, **prior}
 
 

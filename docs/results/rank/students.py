@@ -274,15 +274,18 @@ def run(c: Options) -> None:
 
 
 def write_rows() -> None:
-    """Write every row that there is as CSV."""
-    rows = [json.loads(line) for line in ROWS.read_text().splitlines()]
+    """Write every row that there is as CSV, once."""
     columns = ("dataset", "budget", "seed", "round", "all_wrong", "kept", "kept_wrong", "error", "train_error")
+    lines = []
+    for row in map(json.loads, ROWS.read_text().splitlines()):
+        c = Options.model_validate({name: value for name, value in row.items() if value is not None})
+        graph = "sum" if "tag" in row else "mean"  # an earlier script, which wrote a tag, added graphs up
+        values = (round(row[x], 3) if isinstance(row[x], float) else row[x] for x in columns)
+        lines.append((c.name, graph, *values))
     with Path(__file__).with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["settings", *columns])
-        for row in rows:
-            c = Options.model_validate({name: value for name, value in row.items() if value is not None})
-            writer.writerow([c.name, *(round(row[x], 3) if isinstance(row[x], float) else row[x] for x in columns)])
+        writer.writerow(["settings", "graph", *columns])
+        writer.writerows(dict.fromkeys(lines))
 
 
 def main() -> None:

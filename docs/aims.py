@@ -1,0 +1,36 @@
+"""What labels that encoders agree on came to on test images, beside what was aimed at; docs/tables.py writes it."""
+
+from pathlib import Path
+
+from docs.few_labels import table
+from ssl_irmae.protocols.statistics.summary import mean_and_standard_error
+from ssl_irmae.protocols.storage.files import read_trials
+
+FOLDER = Path(__file__).parent / "results" / "fused"
+CONTENDER = "fused-propagate-prior"
+AIMS = {
+    ("mnist", 10): ("1.64", "1.0, worst below 2", "none below 1.64"),
+    ("mnist", 100): ("1.49", "0.8", "0.57 (BAE-GC), 0.91 (Triple-GAN)"),
+    ("mnist", 1000): ("1.25", "0.7", "0.84 (Ladder)"),
+    ("fashion-mnist", 10): ("not run", "30", "38 (transductive)"),
+    ("fashion-mnist", 100): ("not run", "19", "24 (transductive)"),
+    ("fashion-mnist", 1000): ("not run", "12", "19 at 800 labels (transductive)"),
+}
+"""By data set and labels: the lowest mean test error in percent before, the aim, and the best published."""
+
+
+def aims_table() -> str:
+    """Lay out every aim with the mean error, its standard error over subsets and the worst of them."""
+    errors: dict[tuple[str, int], list[float]] = {}
+    for path in sorted(FOLDER.glob("*/rows.csv")):
+        for trial in read_trials(path):
+            if trial.row.contender == CONTENDER:
+                errors.setdefault((trial.row.dataset, int(trial.row.budget)), []).append(trial.row.error)
+    lines = []
+    for (dataset, labels), (before, aim, published) in AIMS.items():
+        found = errors.get((dataset, labels), [])
+        mean, error = mean_and_standard_error(found) if found else (None, None)
+        came_out = "not run yet" if mean is None else f"{mean:.2f}" if error is None else f"{mean:.2f} ± {error:.2f}"
+        worst = f"{max(found):.2f} of {len(found)}" if found else ""
+        lines.append((f"{dataset}, {labels:,} labels", before, aim, published, came_out, worst))
+    return table("error % | before | aim | best published | came out, ± SE over subsets | worst", lines)

@@ -1,8 +1,10 @@
-"""What labels that encoders agree on came to on test images, beside what was aimed at; docs/tables.py writes it."""
+"""Test errors of `fused-propagate-prior` beside the aims that were set for it; docs/tables.py writes them."""
 
 from pathlib import Path
 
 from docs.few_labels import table
+from ssl_irmae.protocols.evaluation import read_results
+from ssl_irmae.protocols.report.tables.markdown import short_markdown
 from ssl_irmae.protocols.statistics.summary import mean_and_standard_error
 from ssl_irmae.protocols.storage.files import read_trials
 
@@ -17,6 +19,20 @@ AIMS = {
     ("fashion-mnist", 1000): ("not run", "12", "19 at 800 labels (transductive)"),
 }
 """By data set and labels: the lowest mean test error in percent before, the aim, and the best published."""
+
+
+def blocks() -> dict[str, str]:
+    """Return the generated blocks by name; without its rows a block says so."""
+    return {"aims": aims_table(), **{name: grid_table(name) for name in ("mnist", "fashion-mnist")}}
+
+
+def grid_table(dataset: str) -> str:
+    """Lay out every contender of a preset, with its notes."""
+    path = FOLDER / dataset / "rows.csv"
+    if not path.exists():
+        return "Not run yet."
+    report = read_results(path, preset=f"{dataset}-fused")
+    return "\n".join([short_markdown(report), "", *(f"- {note.text}" for note in report.notes)])
 
 
 def aims_table() -> str:

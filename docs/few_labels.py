@@ -29,8 +29,8 @@ def own_pictures() -> str:
             error, nearest = mean_error(group), mean_error(group, "error_1nn_pixels")
             parts.append(f"{error} % errors on {name} (one nearest neighbour on pixels: {nearest} %)")
     return (
-        f"With 100 labels for 5,000 pictures it made {' and '.join(parts)}; ± is the standard error over five draws of "
-        "labels, and it took at most two minutes on one core. "
+        f"With 100 labels for 5,000 pictures, `classify` made {' and '.join(parts)}; ± is the standard error over five "
+        "draws of labels, and it took at most two minutes on one core. "
         "[Measured](docs/results/few-labels/README.md)"
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image
 
-from docs import few_labels, rank
+from docs import aims, few_labels, rank
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import BUNDLED, list_bundled
 from ssl_irmae.protocols.contenders.fused import FUSED, FUSED_CONTENDERS
@@ -300,6 +300,7 @@ def documents() -> dict[Path, dict[str, str]]:
         RESULTS / "recipes" / "README.md": {"encoders": encoders_table(), "recipes": recipes_table()},
         RESULTS / "few-labels" / "README.md": few_labels.blocks(),
         RESULTS / "rank" / "README.md": rank.blocks(),
+        RESULTS / "fused" / "README.md": aims.blocks(),
         DOCS / "performance.md": {f"bench {name}": bench_table(bench.get(name)) for name in SECTIONS}
         | {"bench growth": bench_table(bench.get("growth")) + (GROWTH_FIGURE if "growth" in bench else "")},
     }

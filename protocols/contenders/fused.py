@@ -29,7 +29,7 @@ ON_FUSED: dict[str, Contender] = {
         READOUTS["poisson-prior"],
         settings={**FUSED_PRIOR, **_PARTS},
         representation=_FUSED,
-        summary="the same, with classes held to nearly equal shares",
+        summary="the same, with classes held to nearly equal shares; a few labels only name parts of the graph",
         note=f"{PRIOR_NOTE}; {_NAMED_NOTE}",
     ),
 }

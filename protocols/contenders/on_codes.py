@@ -36,7 +36,7 @@ READOUTS: dict[str, Contender] = {
         "code",
         {"C": 0.01, "max_iter": 1000},
         family="linear",
-        summary="logistic regression; C chosen inside the subset where it is large enough",
+        summary="logistic regression; C chosen by cross-validation if the subset is large enough",
         software=_REGRESSION,
         deterministic_at_full_set=True,
         cross_validated=("C",),

@@ -1,4 +1,4 @@
-"""Sharpening: scores of nodes are diffused and shared out in turn, until every node keeps its class."""
+"""Sharpening: scores of nodes are diffused and shared out in turn, until nodes keep their classes."""
 
 import functools
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ Array = npt.NDArray[Any]
 
 
 def sharpen(graph: Graph, starts: Sequence[tuple[Array, Array]], *, slack: float) -> list[Array]:
-    """Alternate diffusion and sharing out, for several subsets, each until nothing changes.
+    """Alternate diffusion and sharing out, for several subsets, each until nothing changes or for 20 rounds.
 
     Args:
         graph: Graph over n codes.
-        starts: For each subset, what labelled nodes are sources and sinks of, and first scores: fp32 (n, classes
+        starts: For each subset, the source term of its labelled nodes and its first scores: fp32 (n, classes
             present) each, in graph order.
         slack: How far a class's share may be from the uniform one, as a fraction of it.
 

@@ -44,7 +44,7 @@ def fused_propagate(
     thousands of others; subsets below 100 labels leave that term out. See ``train_consistently`` for the last one.
 
     Encoders err on different images, so neighbours by all of them that agree are hardly ever wrong (see
-    ``build_graph``). The network is larger than an encoder and starts from scratch, as in Sohn et al. (2020): the
+    ``build_graph``). The network is deeper than an encoder and starts from scratch, as in Sohn et al. (2020): the
     pseudo-labels hold what the encoders know.
 
     Args:

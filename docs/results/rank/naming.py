@@ -36,7 +36,7 @@ from ssl_irmae.protocols.plan import Part
 from ssl_irmae.protocols.running.jobs import draw_subsets
 from ssl_irmae.protocols.task import Task, load_task
 
-SUBSETS = {"mnist": (60, 2000), "fashion-mnist": (30, 500)}  # that are sharpened, and that are only named
+SUBSETS = {"mnist": (60, 1000), "fashion-mnist": (30, 300)}  # that are sharpened, and that are only named
 STEPS = (3, 10, 30, 100)
 WORTH: dict[str, Callable[[Any], Any]] = {"share": lambda p: p, "root": np.sqrt, "log": lambda p: np.log(p + 1e-6)}
 CLASSES, SLACK, STARTS, AT_ONCE = 10, 0.1, 16, 10

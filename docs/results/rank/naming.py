@@ -9,7 +9,7 @@ all three. Rows:
 
 - `poisson` and `partition`: Poisson MBO from Poisson learning, or from the lowest cut of 16 partitions that were found
   without any label and named by the ten;
-- others: that partition as it is, named by the share of walks of 3 to 100 steps that end in a part, its root or log.
+- others: that partition as it is, named by the share of walks of 10 or 30 steps that end in a part, its root or log.
 
 Run dial.py first. Test images are not loaded.
 """
@@ -37,7 +37,7 @@ from ssl_irmae.protocols.running.jobs import draw_subsets
 from ssl_irmae.protocols.task import Task, load_task
 
 SUBSETS = {"mnist": (60, 1000), "fashion-mnist": (30, 300)}  # that are sharpened, and that are only named
-STEPS = (3, 10, 30, 100)
+STEPS = (10, 30)
 WORTH: dict[str, Callable[[Any], Any]] = {"share": lambda p: p, "root": np.sqrt, "log": lambda p: np.log(p + 1e-6)}
 CLASSES, SLACK, STARTS, AT_ONCE = 10, 0.1, 16, 10
 

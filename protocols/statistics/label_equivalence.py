@@ -1,0 +1,86 @@
+"""How many labels the baseline needs to make as few errors as a contender."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix, error_matrices
+from ssl_irmae.protocols.statistics.learning_curve import LearningCurve
+from ssl_irmae.protocols.storage.rows import Row
+
+RESAMPLES = 1_999
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LabelEquivalence:
+    """How many labels of the baseline a contender's error at one budget is worth.
+
+    Args:
+        baseline: Whose labels are counted.
+        first: The fewest labels that it was run with.
+        last: The most labels that it was run with.
+        labels: By the mean errors: 0 for fewer than ``first``, infinity for more than ``last``.
+        low: Lower end of the 95 % interval, in the same way.
+        high: Upper end.
+    """
+
+    baseline: str
+    first: int
+    last: int
+    labels: float
+    low: float
+    high: float
+
+
+def label_equivalences(rows: Iterable[Row], *, baseline: str) -> dict[tuple[int, str], LabelEquivalence]:
+    """Compute for every contender and budget how many labels give the baseline the same mean error.
+
+    The baseline's learning curve is read at the contender's mean error (see ``LearningCurve``). The interval is of the
+    percentiles over resampled subsets: at every budget they are drawn with replacement, the same for all contenders,
+    from all that were run there.
+
+    Source: the utility of Newell and Deng, "How Useful is Self-Supervised Pretraining for Visual Tasks?", CVPR 2020,
+    https://arxiv.org/abs/2003.14323.
+
+    Args:
+        rows: Rows of one protocol: one data set, one rule, one set of scored images.
+        baseline: The contender whose labels are counted.
+
+    Returns:
+        By budget and contender, the baseline left out; empty if the baseline was run at fewer than two budgets.
+
+    Raises:
+        UserError: If two rows contradict each other.
+    """
+    rows = list(rows)
+    matrices = error_matrices(rows)
+    budgets = sorted(budget for budget, contender in matrices if contender == baseline)
+    others = [key for key in matrices if key[1] != baseline]
+    if len(budgets) < 2 or not others:
+        return {}
+    floor = 50 / max(row.n_scored for row in rows)  # half an image wrong, in percent
+    curve = np.stack([_resampled(matrices, (budget, baseline), floor) for budget in budgets], 1)
+    errors = np.stack([_resampled(matrices, key, floor) for key in others], 1)
+    labels = np.stack([LearningCurve(budgets, b).labels_for(e) for b, e in zip(curve, errors, strict=True)])
+    low, high = np.quantile(labels[1:], (0.025, 0.975), axis=0, method="inverted_cdf")  # infinities have no mean
+    return {
+        key: LabelEquivalence(baseline, budgets[0], budgets[-1], *(float(x[i]) for x in (labels[0], low, high)))
+        for i, key in enumerate(others)
+    }
+
+
+def _resampled(matrices: Mapping[tuple[int, str], ErrorMatrix], key: tuple[int, str], floor: float) -> Floats:
+    """Average a contender's errors over its subsets and then over resamples of them: (1 + RESAMPLES,), percent."""
+    seeds = sorted({seed for (budget, _), matrix in matrices.items() if budget == key[0] for seed in matrix.seeds})
+    rng = np.random.default_rng(key[0])  # of the budget: contenders share what is drawn
+    counts = rng.multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=RESAMPLES)
+    matrix = matrices[key]
+    its = counts[:, [seeds.index(seed) for seed in matrix.seeds]].astype(np.float64)
+    its[its.sum(1) == 0] = 1  # none of its subsets was drawn: all count alike
+    errors = matrix.errors.mean(axis=1)
+    means = np.concatenate([[errors.mean()], its @ errors / its.sum(1)])
+    return means.clip(floor)

@@ -6,25 +6,35 @@ from ssl_irmae.protocols.report.floors_ahead import floors_ahead
 from ssl_irmae.protocols.report.note import join
 from ssl_irmae.protocols.report.notes import count_compared
 from ssl_irmae.protocols.report.styles import Style
+from ssl_irmae.protocols.report.tables.cells import format_labels, format_labels_interval
+from ssl_irmae.protocols.statistics.label_equivalence import LabelEquivalence
 from ssl_irmae.protocols.statistics.significance import what_n_allows
 from ssl_irmae.protocols.statistics.summary import Summary
 
 _MOST_NAMED = 3
 
 
-def answer_in_words(summaries: Sequence[Summary], styles: Mapping[str, Style], *, baseline: str) -> list[str]:
+def answer_in_words(
+    summaries: Sequence[Summary],
+    styles: Mapping[str, Style],
+    equivalences: Mapping[tuple[int, str], LabelEquivalence],
+    *,
+    baseline: str,
+) -> list[str]:
     """Say what makes the fewest errors with how many labels, beside the baseline, and where a floor is ahead.
 
-    Of several budgets the smallest and the largest are described. Contenders that are leaky or transductive are only
-    considered if there are no others.
+    It opens with how many labels of the baseline the best of the smallest budget is worth, if that is known. Of several
+    budgets the smallest and the largest are described. Contenders that are leaky or transductive are only considered
+    if there are no others.
 
     Args:
         summaries: Summaries of every contender at every budget.
         styles: Style of every contender.
+        equivalences: How many labels of the baseline an error is worth, by budget and contender.
         baseline: The contender that differences are taken to.
 
     Returns:
-        One to three sentences, and those of ``floors_ahead``.
+        One to four sentences, and those of ``floors_ahead``.
     """
     plain = [s for s in summaries if not styles[s.contender].marks]
     considered = plain or list(summaries)
@@ -34,7 +44,8 @@ def answer_in_words(summaries: Sequence[Summary], styles: Mapping[str, Style], *
     budgets = sorted(by_budget)
     lowest = {budget: min(by_budget[budget], key=lambda s: s.mean) for budget in budgets}
     described = dict.fromkeys((budgets[0], budgets[-1]))
-    sentences = [_sentence(lowest[budget], by_budget[budget], summaries, baseline) for budget in described]
+    sentences = _worth(lowest[budgets[0]], equivalences)
+    sentences += [_sentence(lowest[budget], by_budget[budget], summaries, baseline) for budget in described]
     ahead = floors_ahead(considered, styles)
     if len(budgets) == 1:
         return [*sentences, *_others(lowest[budgets[0]], by_budget[budgets[0]], baseline), *ahead]
@@ -42,6 +53,19 @@ def answer_in_words(summaries: Sequence[Summary], styles: Mapping[str, Style], *
     if len(names) == 1 and len(by_budget[budgets[0]]) > 1 and len(budgets) > 2:
         sentences.append(f"`{names.pop()}` has the lowest mean error at all {len(budgets)} budgets.")
     return [*sentences, *ahead]
+
+
+def _worth(best: Summary, equivalences: Mapping[tuple[int, str], LabelEquivalence]) -> list[str]:
+    """Say how many labels of the baseline the best contender is worth."""
+    found = equivalences.get((best.budget, best.contender))
+    if found is None:
+        return []
+    labels = f"{best.budget:,} label{'s' if best.budget > 1 else ''} with `{best.contender}` are worth"
+    if found.labels < found.first:
+        return [f"{labels} fewer than {found.first:,} of `{found.baseline}`."]
+    if found.labels > found.last:
+        return [f"{labels} more than {found.last:,} of `{found.baseline}`."]
+    return [f"{labels} about {format_labels(found)} of `{found.baseline}` {format_labels_interval(found)}."]
 
 
 def _sentence(best: Summary, among: Sequence[Summary], summaries: Sequence[Summary], baseline: str) -> str:

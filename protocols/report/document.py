@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+import math
 from typing import Any
 
 from ssl_irmae.protocols.report.report import Report
+from ssl_irmae.protocols.statistics.label_equivalence import LabelEquivalence
 from ssl_irmae.protocols.statistics.variance import variance_components
 from ssl_irmae.protocols.storage.files import csv_text, row_values
 
@@ -18,6 +20,7 @@ def document(report: Report) -> dict[str, Any]:
         "baseline": report.baseline,
         "rows": [row_values(row) for row in rows],
         "summary": [dataclasses.asdict(summary) for summary in report.summaries],
+        "label_equivalence": [_equivalence(*key, found) for key, found in report.equivalences.items()],
         "comparisons": [dataclasses.asdict(comparison) for comparison in report.comparisons],
         "variance_components": [dataclasses.asdict(c) for c in variance_components(rows)],
         "retrieval": [dataclasses.asdict(quality) for quality in report.retrieval],
@@ -29,6 +32,12 @@ def document(report: Report) -> dict[str, Any]:
         "seconds": {**report.run.get("seconds", {}), "by_contender": report.seconds_by_contender},
         "environments": report.environments,
     }
+
+
+def _equivalence(budget: int, contender: str, found: LabelEquivalence) -> dict[str, object]:
+    """Write a number of labels; null stands for more than the baseline's last budget, 0 for fewer than its first."""
+    values = {name: None if value == math.inf else value for name, value in dataclasses.asdict(found).items()}
+    return {"contender": contender, "budget": budget, **values}
 
 
 def document_json(report: Report) -> str:
@@ -48,5 +57,8 @@ def summary_csv(report: Report) -> str:
         for field in ("baseline", "mean", "low", "high", "n", "better", "p", "p_holm"):
             name = field if field == "baseline" else f"difference_{field}"
             values[name] = None if difference is None else getattr(difference, field)
+        worth = report.equivalences.get((s.budget, s.contender))
+        for field in ("labels", "low", "high"):
+            values[f"worth_{field}"] = None if worth is None else getattr(worth, field)
         lines.append(values)
     return csv_text(lines)

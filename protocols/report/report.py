@@ -24,6 +24,7 @@ from ssl_irmae.protocols.report.subset_notes import scored_images
 from ssl_irmae.protocols.report.tables.comparisons import comparison_notes
 from ssl_irmae.protocols.representations.retrieval import Retrieval
 from ssl_irmae.protocols.statistics.folds import pool_folds
+from ssl_irmae.protocols.statistics.label_equivalence import LabelEquivalence, label_equivalences
 from ssl_irmae.protocols.statistics.summary import Comparison, Summary, compare, summarise
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row, mistakes
 
@@ -97,9 +98,14 @@ class Report:
         write_atomically(Path(path), html_page(self))
 
     @functools.cached_property
+    def equivalences(self) -> dict[tuple[int, str], LabelEquivalence]:
+        """How many labels of the baseline every error is worth, by budget and contender."""
+        return label_equivalences(self.rows(), baseline=self.baseline)
+
+    @functools.cached_property
     def answer(self) -> list[str]:
         """The answer, in a few sentences computed from the rows."""
-        return answer_in_words(self.summaries, self.styles, baseline=self.baseline)
+        return answer_in_words(self.summaries, self.styles, self.equivalences, baseline=self.baseline)
 
     @functools.cached_property
     def fingerprint(self) -> str:

@@ -33,7 +33,7 @@ def report_parts(report: Report, *, width: int, notes: Notes, more: str) -> list
         more: Where all notes are found, named after the short ones.
     """
     parts: list[RenderableType] = [Text(_wrapped(" ".join(report.answer), width) + "\n")]
-    parts += budget_tables(report.pooled, report.summaries, baseline=report.baseline, width=width)
+    parts += budget_tables(report.pooled, report.summaries, report.equivalences, baseline=report.baseline, width=width)
     if report.comparisons:
         parts.append(comparisons_table(report.comparisons, width=width))
     if report.retrieval:

@@ -10,7 +10,7 @@ from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix, error_matri
 from ssl_irmae.protocols.statistics.learning_curve import LearningCurve
 from ssl_irmae.protocols.storage.rows import Row
 
-RESAMPLES = 1_999
+RESAMPLES = 999
 
 Floats = npt.NDArray[np.float64]
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ssl_irmae.protocols.report.styles import Style
+from ssl_irmae.protocols.statistics.label_equivalence import LabelEquivalence
 from ssl_irmae.protocols.statistics.paired import Difference
 from ssl_irmae.protocols.statistics.summary import Comparison, Summary
 
@@ -85,6 +86,25 @@ def format_p(difference: Difference | None) -> str:
     if difference is None or difference.n == 1:
         return ""
     return "<0.001" if difference.p_holm < 0.001 else f"{difference.p_holm:.3f}"
+
+
+def format_labels(found: LabelEquivalence | None) -> str:
+    """Write how many labels of the baseline an error is worth, to two digits; empty where that is not known."""
+    return "" if found is None else _labels(found.labels, found)
+
+
+def format_labels_interval(found: LabelEquivalence | None) -> str:
+    """Write the interval of that number."""
+    return "" if found is None else f"[{_labels(found.low, found)} to {_labels(found.high, found)}]"
+
+
+def _labels(number: float, found: LabelEquivalence) -> str:
+    if number < found.first:
+        return f"< {found.first:,}"
+    if number > found.last:
+        return f"> {found.last:,}"
+    digits = 2 - len(f"{number:.0f}")  # of which two are kept
+    return f"{round(number, min(digits, 0)):,.0f}"
 
 
 def format_test_set_error(comparison: Comparison) -> str:

@@ -10,6 +10,8 @@ from ssl_irmae.protocols.report.tables.cells import (
     format_balanced,
     format_count,
     format_difference,
+    format_labels,
+    format_labels_interval,
     format_n,
     format_p,
     lowest_mean,
@@ -57,7 +59,19 @@ def detail_heads(report: Report) -> list[str]:
     """Name the columns of :func:`details`."""
     difference = f"Δ {report.baseline} [95 %]"
     balanced = ["balanced %"] if unbalanced(report.pooled[0]) else []
-    return ["contender", "reads", "error % ± SE", *balanced, "SD", "95 % interval", "n", "over", difference, "p Holm"]
+    return [
+        "contender",
+        "reads",
+        "error % ± SE",
+        *balanced,
+        "SD",
+        "95 % interval",
+        "n",
+        "over",
+        difference,
+        "p Holm",
+        *_worth_head(report),
+    ]
 
 
 def details(report: Report, here: Sequence[Summary]) -> list[list[Cell]]:
@@ -77,6 +91,12 @@ def details(report: Report, here: Sequence[Summary]) -> list[list[Cell]]:
             Cell(s.over),
             Cell("baseline" if s.contender == report.baseline else format_difference(s.difference)),
             Cell(format_p(s.difference)),
+            *([Cell(f"{format_labels(worth)} {format_labels_interval(worth)}".strip())] if report.equivalences else []),
         ]
         for s in here
+        for worth in (report.equivalences.get((s.budget, s.contender)),)
     ]
+
+
+def _worth_head(report: Report) -> list[str]:
+    return [f"worth labels of {report.baseline} [95 %]"] if report.equivalences else []

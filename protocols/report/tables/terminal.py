@@ -1,8 +1,9 @@
 """Tables for a terminal: columns are dropped rather than cells wrapped."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from rich import box
 from rich.console import Console
@@ -17,6 +18,7 @@ from ssl_irmae.protocols.report.tables.cells import (
     format_balanced,
     format_count,
     format_interval,
+    format_labels,
     format_mean_difference,
     format_n,
     format_p,
@@ -25,6 +27,7 @@ from ssl_irmae.protocols.report.tables.cells import (
 )
 from ssl_irmae.protocols.report.tables.components import COMPONENTS_TITLE, lay_out_components
 from ssl_irmae.protocols.representations.retrieval import Retrieval
+from ssl_irmae.protocols.statistics.label_equivalence import LabelEquivalence
 from ssl_irmae.protocols.statistics.summary import Comparison, Summary
 from ssl_irmae.protocols.statistics.variance import VarianceComponents
 from ssl_irmae.protocols.storage.rows import Row
@@ -41,7 +44,14 @@ def _column(head: str, texts: Iterable[str], *, left: bool = False) -> _Column:
     return _Column(head, [Cell(text) for text in texts], left)
 
 
-def budget_tables(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: str, width: int) -> list[Table]:
+def budget_tables(
+    rows: Sequence[Row],
+    summaries: Sequence[Summary],
+    equivalences: Mapping[tuple[int, str], LabelEquivalence] = MappingProxyType({}),
+    *,
+    baseline: str,
+    width: int,
+) -> list[Table]:
     """Build the tables of errors: by budget, one of the inductive contenders and one of the transductive.
 
     The two kinds must not be compared with each other.
@@ -49,6 +59,7 @@ def budget_tables(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline
     Args:
         rows: Every row that was summarised.
         summaries: Their summaries.
+        equivalences: How many labels of the baseline an error is worth, by budget and contender.
         baseline: The contender that differences are taken to.
         width: Width of the terminal, in characters.
     """
@@ -59,11 +70,17 @@ def budget_tables(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline
             names = {row.contender for row in kind}
             here = [s for s in summaries if s.budget == budget and s.contender in names]
             if here:
-                tables.append(_budget_table(kind, here, baseline, width))
+                tables.append(_budget_table(kind, here, equivalences, baseline, width))
     return tables
 
 
-def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], baseline: str, width: int) -> Table:
+def _budget_table(
+    rows: Sequence[Row],
+    summaries: Sequence[Summary],
+    equivalences: Mapping[tuple[int, str], LabelEquivalence],
+    baseline: str,
+    width: int,
+) -> Table:
     first = rows[0]
     styles = styles_of(rows)
     lowest = lowest_mean(summaries, styles)
@@ -85,6 +102,7 @@ def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], baseline: s
         "short difference": _column("Δ", means),
         "interval": _column("95 %", [format_interval(d) for d in differences]),
         "p": _column("p Holm", [format_p(d) for d in differences]),
+        "worth": _column("worth", [format_labels(equivalences.get((s.budget, s.contender))) for s in summaries]),
     }
     if not compared:
         layouts = [["contender", "reads", "error", "n"], ["contender", "error", "n"], ["contender", "error"]]
@@ -99,6 +117,8 @@ def _budget_table(rows: Sequence[Row], summaries: Sequence[Summary], baseline: s
             ["contender", "error", "short difference"],
             ["contender", "error"],
         ]
+    if any((s.budget, s.contender) in equivalences for s in summaries):
+        layouts = [*([*layout, "worth"] for layout in layouts), layouts[-1]]
     if unbalanced(first):
         layouts = [*map(_with_balanced, layouts), layouts[-1]]
     labels = f"all {first.budget:,} labels" if first.rule == "full" else f"{first.budget:,} labels"

@@ -37,6 +37,7 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
         *_quick_encoders(rows),
         *_pretraining(rows, summaries),
         *_differences(summaries, baseline),
+        *_worth(summaries, baseline),
         *_few(summaries),
         *subset_notes(rows),
         _scored_images(first, summaries),
@@ -157,6 +158,20 @@ def _differences(summaries: Sequence[Summary], baseline: str) -> list[Note]:
             f"{FLIPS:,} random flips), corrected by Holm (1979) for {many} compared at one budget.",
             f"p: sign-flip test of Δ = 0, corrected for {many} compared (Holm){_floor(summaries)}.",
         ),
+    ]
+
+
+def _worth(summaries: Sequence[Summary], baseline: str) -> list[Note]:
+    if len({s.budget for s in summaries if s.contender == baseline}) < 2:
+        return []  # no curve
+    return [
+        Note(
+            "worth",
+            f"worth: with how many labels {baseline} makes as few errors, read off its mean errors, between budgets "
+            "linearly in log-log (Newell and Deng 2020 call it utility); the 95 % interval is of the percentiles over "
+            "resampled subsets.",
+            f"worth: with how many labels {baseline} makes as few errors.",
+        )
     ]
 
 

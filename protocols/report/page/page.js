@@ -278,6 +278,8 @@
     { id: "d", head: () => `Δ ${state.baseline} [95 %]`, of: (s) => s.d?.mean ?? null,
       show: (s) => (!s.d ? (contenders[s.c].name === state.baseline ? "baseline" : "-") : signed(s.d.mean) + (s.d.low === null ? "" : ` [${signed(s.d.low)}, ${signed(s.d.high)}]`)) },
     { id: "holm", head: "p Holm", of: (s) => (s.d && s.d.n > 1 ? s.d.holm : null), show: (s) => (s.d && s.d.n > 1 ? probability(s.d.holm) : "") },
+    ...(data.summaries.some((s) => s.worth !== null)
+      ? [{ id: "worth", head: `worth labels of ${data.baseline} [95 %]`, of: (s) => s.worth, show: (s) => s.labels }] : []),
     { id: "reads", head: "reads", of: (s) => contenders[s.c].reads },
   ];
   const compare = (a, b) => {

@@ -15,9 +15,11 @@ from ssl_irmae.protocols.report.classes import lay_out_classes
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.styles import group_by_representation
 from ssl_irmae.protocols.report.subset_notes import scored_images
+from ssl_irmae.protocols.report.tables.cells import format_labels, format_labels_interval
 from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.tables.components import crossed_components, lay_out_components
 from ssl_irmae.protocols.report.text import answer_html
+from ssl_irmae.protocols.statistics.label_equivalence import LabelEquivalence
 from ssl_irmae.protocols.statistics.summary import Over, Summary, summarise
 from ssl_irmae.protocols.storage.rows import Row
 
@@ -135,6 +137,7 @@ def page_data(report: Report) -> dict[str, object]:
                 "high": s.high,
                 "n": s.n,
                 "over": _ONE[s.over] if s.n == 1 else s.over,
+                **_worth(report.equivalences.get((s.budget, s.contender))),
             }
             for s in report.summaries
         ],
@@ -143,6 +146,14 @@ def page_data(report: Report) -> dict[str, object]:
         "contexts": [json.loads(context) for context in contexts],
         "trials": trials,
     }
+
+
+def _worth(found: LabelEquivalence | None) -> dict[str, object]:
+    """Give the number of labels to sort by, and as text; infinity is no JSON."""
+    if found is None:
+        return {"worth": None, "labels": ""}
+    text = f"{format_labels(found)} {format_labels_interval(found)}".strip()
+    return {"worth": min(found.labels, found.last + 1), "labels": text}
 
 
 def _differences(summaries: Sequence[Summary], names: Sequence[str]) -> list[dict[str, object]]:

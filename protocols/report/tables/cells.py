@@ -94,8 +94,10 @@ def format_labels(found: LabelEquivalence | None) -> str:
 
 
 def format_labels_interval(found: LabelEquivalence | None) -> str:
-    """Write the interval of that number."""
-    return "" if found is None else f"[{_labels(found.low, found)} to {_labels(found.high, found)}]"
+    """Write the interval of that number; empty if all of it is beyond the same end of the curve."""
+    if found is None or found.high < found.first or found.low > found.last:
+        return ""
+    return f"[{_labels(found.low, found)} to {_labels(found.high, found)}]"
 
 
 def _labels(number: float, found: LabelEquivalence) -> str:

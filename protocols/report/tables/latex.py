@@ -4,7 +4,14 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ssl_irmae.protocols.report.report import Report
-from ssl_irmae.protocols.report.tables.cells import Cell, format_count, format_difference, plain_cells
+from ssl_irmae.protocols.report.tables.cells import (
+    Cell,
+    format_count,
+    format_difference,
+    format_labels,
+    format_labels_interval,
+    plain_cells,
+)
 from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.tables.components import COMPONENTS_TITLE, crossed_components, lay_out_components
 from ssl_irmae.protocols.report.tables.overview import TRANSDUCTIVE_TITLE, heads, overview, pivot
@@ -30,6 +37,7 @@ def latex(report: Report) -> str:
         body = overview(report, summaries, counts=True)
         parts.append(_table(columns, body, caption + more, f"tab:error-{kind}"))
         parts += _differences(report, summaries, f"tab:difference-{kind}")
+        parts += _worth(report, summaries, f"tab:worth-{kind}")
     if report.comparisons:
         head, *lines = pivot_comparisons(report.comparisons)
         declared = (
@@ -83,6 +91,21 @@ def _differences(report: Report, summaries: Sequence[Summary], label: str) -> li
         if s.difference is not None
     }
     return [_table(["contender", "reads", *heads(compared)], pivot(report, compared, cells), caption, label)]
+
+
+def _worth(report: Report, summaries: Sequence[Summary], label: str) -> list[str]:
+    known = [s for s in summaries if (s.budget, s.contender) in report.equivalences]
+    if not known:
+        return []
+    caption = (
+        f"With how many labels {escape_latex(report.baseline)} makes as few errors, with the 95\\,\\% interval over "
+        "resampled subsets."
+    )
+    cells = {}
+    for s in known:
+        found = report.equivalences[s.budget, s.contender]
+        cells[s.contender, s.budget] = Cell(f"{format_labels(found)} {format_labels_interval(found)}".strip())
+    return [_table(["contender", "reads", *heads(known)], pivot(report, known, cells), caption, label)]
 
 
 def _table(columns: Sequence[str], body: Sequence[Sequence[Cell]], caption: str, label: str) -> str:

@@ -167,10 +167,17 @@ def test_of_several_budgets_the_smallest_and_the_largest_are_described(make_row:
         for name, error in (("a", 400.0), ("supervised", 800.0))
         for s in TEN
     ]
-    first, second, third = answer(rows)
+    worth, first, second, third = answer(rows)
+    assert worth.startswith("10 labels with `a` are worth about 20 of `supervised` [")
     assert first.startswith("With 10 labels, `a` makes 40.0 % errors, 40.0 points fewer than `supervised`")
     assert second.startswith("With 1,000 labels, `a` makes 0.4 % errors, 0.4 points fewer than `supervised`")
     assert third == "`a` has the lowest mean error at all 3 budgets."
+
+
+def test_beyond_the_baselines_curve_labels_are_not_counted(make_row: MakeRow) -> None:
+    rows = [make_row("a", s, 0.1, budget=10) for s in TEN]
+    rows += [make_row("supervised", s, 600.0 / budget, budget=budget) for budget in (10, 1000) for s in TEN]
+    assert answer(rows)[0] == "10 labels with `a` are worth more than 1,000 of `supervised`."
 
 
 def test_another_contender_may_be_the_best_where_labels_are_many(make_row: MakeRow) -> None:
@@ -185,7 +192,8 @@ def test_another_contender_may_be_the_best_where_labels_are_many(make_row: MakeR
         for name, error in of_contenders.items()
         for s in TEN
     ]
-    first, second = answer(rows)
+    worth, first, second = answer(rows)
+    assert worth.startswith("10 labels with `a` are worth about 38 of `supervised` [")
     assert "`a` makes 20.0 % errors" in first
     assert second == (
         "With 1,000 labels, `supervised` makes 1.0 % errors, the fewest of 2 contenders, and is the baseline itself."

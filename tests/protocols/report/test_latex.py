@@ -25,13 +25,13 @@ def printed(text: str) -> str:
 def test_tables_are_whole_and_their_lines_of_one_width(report: Report) -> None:
     text = latex(report)
     tables = re.findall(r"\\begin\{tabular\}\{(\w+)\}(.*?)\\end\{tabular\}", text, re.DOTALL)
-    assert len(tables) == 4  # errors and differences, inductive and transductive
+    assert len(tables) == 6  # errors, differences and worth in labels, inductive and transductive
     for columns, body in tables:
         assert body.count("\\toprule") == body.count("\\midrule") == body.count("\\bottomrule") == 1
         lines = [line for line in body.splitlines() if line.endswith("\\\\")]
         for line in lines:
             assert len(re.findall(r"(?<!\\)&", line)) == len(columns) - 1
-    assert text.count("\\begin{table}") == text.count("\\end{table}") == 4
+    assert text.count("\\begin{table}") == text.count("\\end{table}") == 6
     # brackets close
     plain = re.sub(r"\\[{}]", "", printed(text))
     assert plain.count("{") == plain.count("}")

@@ -214,16 +214,13 @@ def count_compared(summary: Summary, summaries: Sequence[Summary]) -> int:
 
 
 def _scored_images(first: Row, summaries: Sequence[Summary]) -> Note:
-    errors = sorted({s.mean for s in summaries})
-    ends = dict.fromkeys((errors[0], errors[-1]))
-    values = [(binomial_test_set_error(error, first.n_scored), error) for error in ends]
-    binomial = " and ".join(f"{value:.2f} points at {error:.1f} % error" for value, error in values)
+    value, error = max((binomial_test_set_error(s.mean, first.n_scored), s.mean) for s in summaries)
     return Note(
         "scored images",
         f"Not in ±, nor in any interval or p: the {first.n_scored:,} scored images are one sample; that alone gives a "
-        f"mean a standard error of at most (binomial) {binomial}.",
+        f"mean a standard error of up to {value:.2f} points (binomial, at {error:.1f} % error).",
         f"Not in ±: the {first.n_scored:,} scored images are only one sample, which adds a standard error "
-        f"of up to {max(values)[0]:.2f} points.",
+        f"of up to {value:.2f} points.",
     )
 
 

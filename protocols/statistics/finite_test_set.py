@@ -5,9 +5,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+_Z = 1.96
+
 
 def binomial_test_set_error(error: float, n_scored: int) -> float:
     """Compute the binomial standard error of one error rate on a finite test set, in points.
+
+    Where no image was wrong, or every one, that would be 0: there it is half the width of Wilson's 95 % interval, in
+    standard errors (Wilson, "Probable Inference", JASA 1927).
 
     Args:
         error: Error in percent.
@@ -15,9 +20,13 @@ def binomial_test_set_error(error: float, n_scored: int) -> float:
 
     >>> round(binomial_test_set_error(2.0, 10_000), 2)
     0.14
+    >>> round(binomial_test_set_error(0.0, 100), 2)
+    0.94
     """
     p = error / 100
-    return 100 * math.sqrt(p * (1 - p) / n_scored)
+    if 0 < p < 1:
+        return 100 * math.sqrt(p * (1 - p) / n_scored)
+    return 100 * _Z / (2 * (n_scored + _Z**2))
 
 
 def paired_test_set_error(wrong: Sequence[bytes], other: Sequence[bytes], n_scored: int) -> float:

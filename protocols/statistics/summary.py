@@ -1,5 +1,6 @@
 """Means with their standard errors and intervals, and each contender's difference from a baseline."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -50,6 +51,9 @@ class Summary:
         difference: Difference from the baseline; None for the baseline itself, and where no subset is shared.
         balanced_error: Mean over the runs of the balanced error, which counts every class alike, percent; None if a row
             lacks it.
+        median: Median of the n values, percent.
+        worst: Largest of them, percent.
+        worst_tenth: Mean of the largest tenth of them, rounded up to a whole number of values, percent.
     """
 
     contender: str
@@ -62,7 +66,15 @@ class Summary:
     n: int
     over: Over
     difference: Difference | None
-    balanced_error: float | None = None
+    balanced_error: float | None
+    median: float
+    worst: float
+    worst_tenth: float
+
+    @property
+    def skewed(self) -> bool:
+        """Whether the median is more than three standard errors from the mean: a few values make the mean."""
+        return self.standard_error is not None and abs(self.mean - self.median) > 3 * self.standard_error
 
     @property
     def over_subsets(self) -> bool:
@@ -173,15 +185,16 @@ def _summary(budget: int, contender: str, matrix: ErrorMatrix, difference: Diffe
     n = len(values)
     mean, standard_error = mean_and_standard_error(values.tolist())
     balanced = None if matrix.balanced is None else float(matrix.balanced.mean())
+    tail = (float(np.median(values)), float(values.max()), float(np.sort(values)[-math.ceil(n / 10) :].mean()))
     if standard_error is None:
-        return Summary(contender, budget, mean, None, None, None, None, n, over, difference, balanced)
+        return Summary(contender, budget, mean, None, None, None, None, n, over, difference, balanced, *tail)
     freedom: float = n - 1
     if several and not matrix.one_subset:
         standard_error, freedom = crossed_standard_error(matrix.errors)
     margin = float(stats.t.ppf(0.975, freedom)) * standard_error
     deviation = float(values.std(ddof=1))
     low, high = mean - margin, mean + margin
-    return Summary(contender, budget, mean, standard_error, deviation, low, high, n, over, difference, balanced)
+    return Summary(contender, budget, mean, standard_error, deviation, low, high, n, over, difference, balanced, *tail)
 
 
 def _differences(matrices: Mapping[tuple[int, str], ErrorMatrix], baseline: str) -> dict[tuple[int, str], Difference]:

@@ -38,6 +38,12 @@ def test_standard_error_by_hand() -> None:
     assert error == pytest.approx(math.sqrt((9 + 1 + 16) / 2 / 3))
 
 
+def test_the_tail_by_hand(make_row: MakeRow) -> None:
+    errors = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 40.0, 20.0]
+    (s,) = summarise([make_row("a", seed, error) for seed, error in enumerate(errors)], baseline="a")
+    assert (s.median, s.worst, s.worst_tenth) == (6, 40, 30)  # two of eleven are the worst tenth
+
+
 def test_one_value_has_no_standard_error() -> None:
     assert mean_and_standard_error([3.0]) == (3.0, None)
 
@@ -159,6 +165,12 @@ def test_the_test_set_error_of_one_trial_each_is_that_of_mcnemars_difference() -
 def test_the_test_set_error_of_equal_mistakes_is_zero() -> None:
     wrong = np.random.default_rng(0).random(20_000) < 0.1
     assert paired_test_set_error([pack(wrong)], [pack(wrong)] * 3, 20_000) == 0
+
+
+@pytest.mark.parametrize("error", [0.0, 100.0])
+def test_no_wrong_image_or_every_one_is_no_certainty(error: float) -> None:
+    low, high = stats.binomtest(round(error * 2), 200).proportion_ci(method="wilson")
+    assert binomial_test_set_error(error, 200) == pytest.approx(100 * (high - low) / (2 * 1.96), rel=1e-4)
 
 
 def test_the_test_set_error_of_independent_mistakes_is_that_of_two_binomials() -> None:

@@ -1,18 +1,14 @@
 """How many labels the baseline needs to make as few errors as a contender."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix, error_matrices
+from ssl_irmae.protocols.statistics.error_matrix import error_matrices
 from ssl_irmae.protocols.statistics.learning_curve import LearningCurve
+from ssl_irmae.protocols.statistics.resampling import resampled_means
 from ssl_irmae.protocols.storage.rows import Row
-
-RESAMPLES = 999
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -63,24 +59,11 @@ def label_equivalences(rows: Iterable[Row], *, baseline: str) -> dict[tuple[int,
     if len(budgets) < 2 or not others:
         return {}
     floor = 50 / max(row.n_scored for row in rows)  # half an image wrong, in percent
-    curve = np.stack([_resampled(matrices, (budget, baseline), floor) for budget in budgets], 1)
-    errors = np.stack([_resampled(matrices, key, floor) for key in others], 1)
+    curve = np.stack([resampled_means(matrices, (budget, baseline)).clip(floor) for budget in budgets], 1)
+    errors = np.stack([resampled_means(matrices, key).clip(floor) for key in others], 1)
     labels = np.stack([LearningCurve(budgets, b).labels_for(e) for b, e in zip(curve, errors, strict=True)])
     low, high = np.quantile(labels[1:], (0.025, 0.975), axis=0, method="inverted_cdf")  # infinities have no mean
     return {
         key: LabelEquivalence(baseline, budgets[0], budgets[-1], *(float(x[i]) for x in (labels[0], low, high)))
         for i, key in enumerate(others)
     }
-
-
-def _resampled(matrices: Mapping[tuple[int, str], ErrorMatrix], key: tuple[int, str], floor: float) -> Floats:
-    """Average a contender's errors over its subsets and then over resamples of them: (1 + RESAMPLES,), percent."""
-    seeds = sorted({seed for (budget, _), matrix in matrices.items() if budget == key[0] for seed in matrix.seeds})
-    rng = np.random.default_rng(key[0])  # of the budget: contenders share what is drawn
-    counts = rng.multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=RESAMPLES)
-    matrix = matrices[key]
-    its = counts[:, [seeds.index(seed) for seed in matrix.seeds]].astype(np.float64)
-    its[its.sum(1) == 0] = 1  # none of its subsets was drawn: all count alike
-    errors = matrix.errors.mean(axis=1)
-    means = np.concatenate([[errors.mean()], its @ errors / its.sum(1)])
-    return means.clip(floor)

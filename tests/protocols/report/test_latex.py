@@ -36,7 +36,7 @@ def test_tables_are_whole_and_their_lines_of_one_width(report: Report) -> None:
     plain = re.sub(r"\\[{}]", "", printed(text))
     assert plain.count("{") == plain.count("}")
     labels = re.findall(r"\\label\{(.*?)\}", text)
-    assert len(set(labels)) == len(labels) == 4
+    assert len(set(labels)) == len(labels) == 6
 
 
 def test_names_and_symbols_are_escaped(report: Report) -> None:

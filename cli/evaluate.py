@@ -15,6 +15,7 @@ from ssl_irmae.cli.options import (
     LabelsFrom,
     Quiet,
     Strict,
+    TargetError,
     parse_budgets,
     parse_names,
     parse_seeds,
@@ -144,6 +145,7 @@ def command(
     labels_from: LabelsFrom = None,
     classes: Classes = None,
     strict: Strict = False,
+    target_error: TargetError = None,
     notes: Annotated[
         Literal["short", "full"], typer.Option(help="At most five short notes, or all of them with the leak audit.")
     ] = "short",
@@ -187,6 +189,7 @@ def command(
             labels_from=labels_from,
             classes=parse_names(classes),
             strict=strict,
+            target_error=target_error,
             progress=display,
         )
     if json_:

@@ -30,6 +30,10 @@ Classes = Annotated[
 Strict = Annotated[
     bool, typer.Option("--strict", help="Refuse your own images if anything of them is left out or changed.")
 ]
+TargetError = Annotated[
+    float | None,
+    typer.Option(help="Also say how many labels each row needs for this error, in percent.", show_default=False),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 _MOST = 10_000

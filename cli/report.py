@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ssl_irmae.cli.options import DataDir, Quiet, parse_names
+from ssl_irmae.cli.options import DataDir, Quiet, TargetError, parse_names
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def command(
         list[str] | None, typer.Option(help="A command that made the trials, to be printed; repeatable.")
     ] = None,
     data_dir: DataDir = None,
+    target_error: TargetError = None,
     notes: Annotated[
         Literal["short", "full"], typer.Option(help="At most five short notes, or all of them with the leak audit.")
     ] = "short",
@@ -90,6 +91,7 @@ def command(
         "--dataset": dataset,
         "--scored-on": scored_on,
         "--rule": rule,
+        "--target-error": None if target_error is None else f"{target_error:g}",
     }
     words = [word for option, value in given.items() if value is not None for word in (option, value)]
     words += [word for name in encoder or [] for word in ("--encoder", name)]
@@ -102,6 +104,7 @@ def command(
         dataset=dataset,
         scored_on=scored_on,
         rule=rule,
+        target_error=target_error,
         commands=[*(made_by or []), this_command],
     )
     with Display(quiet=quiet) as display:

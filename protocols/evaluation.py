@@ -61,6 +61,7 @@ def evaluate(
     labels_from: str | Path | None = None,
     classes: Sequence[str] | None = None,
     strict: bool = False,
+    target_error: float | None = None,
     progress: Listener = silent,
 ) -> Report:
     """Compare contenders at label budgets, over repeated labelled subsets that all of them share.
@@ -101,6 +102,7 @@ def evaluate(
         labels_from: A CSV or TSV file with the columns ``path`` and ``label``, for the pictures of a folder.
         classes: The labels that may be in that table; unless given, a label that looks like a slip is refused.
         strict: Whether to refuse images of the user's own of which anything was left out or changed.
+        target_error: An error in percent; the report says how many labels each contender needs for it.
         progress: Called with every event.
 
     Returns:
@@ -111,6 +113,7 @@ def evaluate(
     """
     check_choice("protocol", protocol, ("honest", "published"))
     check_choice("metrics", metrics, ("error", "retrieval"))
+    check_target_error(target_error)
     if jobs is not None and jobs < 1:
         raise UserError(f"`jobs`: {jobs} is not a number of processes; use 1 or more, or None")
     stages = Stages()
@@ -206,6 +209,7 @@ def evaluate(
             notes=notes,
             retrieval=retrieval,
             duplicates=duplicates,
+            target_error=target_error,
         )
     seconds = stages.rounded()
     # encoding is shared by the trials; in other processes it stays in their time
@@ -231,6 +235,7 @@ def read_results(
     dataset: str | None = None,
     scored_on: ScoredOn | None = None,
     rule: str | None = None,
+    target_error: float | None = None,
     commands: Sequence[str] = (),
 ) -> Report:
     """Read finished trials and summarise them.
@@ -243,16 +248,20 @@ def read_results(
         dataset: Which data set, if there are trials of several: a name, or the beginning of a fingerprint.
         scored_on: Which images were scored, if there are trials of several kinds.
         rule: How subsets were drawn, if there are trials of several rules.
+        target_error: An error in percent; the report says how many labels each contender needs for it.
         commands: The commands that made the trials, to be recorded in the report.
 
     Raises:
         UserError: If the file cannot be read, or holds trials of several protocols and none is chosen.
     """
+    check_target_error(target_error)
     named = None if draw is None else read_names(draw, "draw")
     chosen = select_protocol(read_trials(Path(path)), dataset=dataset, scored_on=scored_on, rule=rule)
     trials, notes = keep_newest(chosen)
     if preset is None:
-        return make_report(trials, baseline=baseline, drawn=named or (), notes=notes, commands=commands)
+        return make_report(
+            trials, baseline=baseline, drawn=named or (), notes=notes, commands=commands, target_error=target_error
+        )
     declared = find_preset(preset)
     trials, more = trials_of_preset(declared, trials)
     run = {trial.row.contender for trial in trials}
@@ -264,7 +273,18 @@ def read_results(
         comparisons=declared.comparisons,
         notes=[*notes, *more],
         commands=commands,
+        target_error=target_error,
     )
+
+
+def check_target_error(target: float | None) -> None:
+    """Check that a target error is one.
+
+    Raises:
+        UserError: If it is not between 0 and 100 %.
+    """
+    if target is not None and not 0 < target < 100:
+        raise UserError(f"`target_error`: {target:g} is not an error in percent; use a number between 0 and 100")
 
 
 def _run(grid: Grid, progress: Listener) -> Iterator[Outcome]:

@@ -7,17 +7,20 @@ from ssl_irmae.protocols.report.note import join
 from ssl_irmae.protocols.report.notes import count_compared
 from ssl_irmae.protocols.report.styles import Style
 from ssl_irmae.protocols.report.tables.cells import format_labels, format_labels_interval
-from ssl_irmae.protocols.statistics.label_equivalence import LabelEquivalence
+from ssl_irmae.protocols.statistics.curve_summary import CurveSummary
+from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
 from ssl_irmae.protocols.statistics.significance import what_n_allows
 from ssl_irmae.protocols.statistics.summary import Summary
 
 _MOST_NAMED = 3
+_SURE = 0.95
 
 
 def answer_in_words(
     summaries: Sequence[Summary],
     styles: Mapping[str, Style],
-    equivalences: Mapping[tuple[int, str], LabelEquivalence],
+    equivalences: Mapping[tuple[int, str], LabelsNeeded],
+    best: Mapping[tuple[int, str], float],
     *,
     baseline: str,
 ) -> list[str]:
@@ -31,10 +34,11 @@ def answer_in_words(
         summaries: Summaries of every contender at every budget.
         styles: Style of every contender.
         equivalences: How many labels of the baseline an error is worth, by budget and contender.
+        best: How likely each contender is the best, by budget and contender.
         baseline: The contender that differences are taken to.
 
     Returns:
-        One to four sentences, and those of ``floors_ahead``.
+        One to six sentences, and those of ``floors_ahead``.
     """
     plain = [s for s in summaries if not styles[s.contender].marks]
     considered = plain or list(summaries)
@@ -45,7 +49,9 @@ def answer_in_words(
     lowest = {budget: min(by_budget[budget], key=lambda s: s.mean) for budget in budgets}
     described = dict.fromkeys((budgets[0], budgets[-1]))
     sentences = _worth(lowest[budgets[0]], equivalences)
-    sentences += [_sentence(lowest[budget], by_budget[budget], summaries, baseline) for budget in described]
+    for budget in described:
+        sentences.append(_sentence(lowest[budget], by_budget[budget], summaries, baseline))
+        sentences += _doubt(lowest[budget], best) if len(by_budget[budget]) > 2 else []
     ahead = floors_ahead(considered, styles)
     if len(budgets) == 1:
         return [*sentences, *_others(lowest[budgets[0]], by_budget[budgets[0]], baseline), *ahead]
@@ -55,17 +61,52 @@ def answer_in_words(
     return [*sentences, *ahead]
 
 
-def _worth(best: Summary, equivalences: Mapping[tuple[int, str], LabelEquivalence]) -> list[str]:
+def _worth(best: Summary, equivalences: Mapping[tuple[int, str], LabelsNeeded]) -> list[str]:
     """Say how many labels of the baseline the best contender is worth."""
     found = equivalences.get((best.budget, best.contender))
     if found is None:
         return []
-    labels = f"{best.budget:,} label{'s' if best.budget > 1 else ''} with `{best.contender}` are worth"
+    labels = f"{best.budget:,} label{'s' if best.budget > 1 else ''}"
+    return [f"{labels} with `{best.contender}` are worth {_number(found)} of `{found.of}`{_interval(found)}."]
+
+
+def target_in_words(
+    curves: Sequence[CurveSummary], styles: Mapping[str, Style], target: float, *, baseline: str
+) -> list[str]:
+    """Say which contender needs the fewest labels for a target error, and how many the baseline needs.
+
+    Args:
+        curves: Every contender over all budgets, with the labels that the target error takes.
+        styles: Style of every contender.
+        target: The target error, percent.
+        baseline: The contender that others are compared with.
+
+    Returns:
+        One sentence; none if no contender was run.
+    """
+    every = [c.needed for c in curves if c.needed is not None]
+    considered = [needed for needed in every if not styles[needed.of].marks] or every
+    fewest = min(considered, key=lambda needed: (needed.labels, needed.first), default=None)
+    if fewest is None:
+        return []
+    if fewest.labels > fewest.last:
+        return [f"No contender makes as few as {target:g} % errors with the labels that were tried."]
+    text = f"{target:g} % errors take {_number(fewest)} labels with `{fewest.of}`{_interval(fewest)}"
+    others = [needed for needed in every if needed.of == baseline and needed is not fewest]
+    return [f"{text}{''.join(f', {_number(n)} with `{baseline}`{_interval(n)}' for n in others)}."]
+
+
+def _number(found: LabelsNeeded) -> str:
     if found.labels < found.first:
-        return [f"{labels} fewer than {found.first:,} of `{found.baseline}`."]
+        return f"fewer than {found.first:,}"
     if found.labels > found.last:
-        return [f"{labels} more than {found.last:,} of `{found.baseline}`."]
-    return [f"{labels} about {format_labels(found)} of `{found.baseline}` {format_labels_interval(found)}."]
+        return f"more than {found.last:,}"
+    return f"about {format_labels(found)}"
+
+
+def _interval(found: LabelsNeeded) -> str:
+    interval = format_labels_interval(found)
+    return f" {interval}" if interval and found.first <= found.labels <= found.last else ""
 
 
 def _sentence(best: Summary, among: Sequence[Summary], summaries: Sequence[Summary], baseline: str) -> str:
@@ -85,6 +126,15 @@ def _sentence(best: Summary, among: Sequence[Summary], summaries: Sequence[Summa
     if difference.mean == 0:
         return f"{labels}, {errors}, as many as `{baseline}` on {shared}."
     return f"{labels}, {errors}, {abs(difference.mean):.1f} points fewer than `{baseline}`{_support(best, summaries)}."
+
+
+def _doubt(lowest: Summary, best: Mapping[tuple[int, str], float]) -> list[str]:
+    """Say how often another contender would have been picked, unless it would be seldom."""
+    share = best.get((lowest.budget, lowest.contender), 1.0)
+    if share > _SURE:
+        return []
+    draws = "labels" if lowest.over_subsets else "training seeds"
+    return [f"With other {draws}, another contender would be the best in {100 * (1 - share):.0f} % of cases."]
 
 
 def _runs(summary: Summary) -> str:

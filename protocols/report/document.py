@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from ssl_irmae.protocols.report.report import Report
-from ssl_irmae.protocols.statistics.label_equivalence import LabelEquivalence
+from ssl_irmae.protocols.statistics.curve_summary import CurveSummary
+from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
 from ssl_irmae.protocols.statistics.variance import variance_components
 from ssl_irmae.protocols.storage.files import csv_text, row_values
 
@@ -19,8 +20,13 @@ def document(report: Report) -> dict[str, Any]:
         "answer": report.answer,
         "baseline": report.baseline,
         "rows": [row_values(row) for row in rows],
-        "summary": [dataclasses.asdict(summary) for summary in report.summaries],
+        "summary": [
+            {**dataclasses.asdict(s), "probability_best": report.best.get((s.budget, s.contender))}
+            for s in report.summaries
+        ],
         "label_equivalence": [_equivalence(*key, found) for key, found in report.equivalences.items()],
+        "curves": [_curve(curve) for curve in report.curves],
+        "target_error": report.target_error,
         "comparisons": [dataclasses.asdict(comparison) for comparison in report.comparisons],
         "variance_components": [dataclasses.asdict(c) for c in variance_components(rows)],
         "retrieval": [dataclasses.asdict(quality) for quality in report.retrieval],
@@ -34,10 +40,17 @@ def document(report: Report) -> dict[str, Any]:
     }
 
 
-def _equivalence(budget: int, contender: str, found: LabelEquivalence) -> dict[str, object]:
-    """Write a number of labels; null stands for more than the baseline's last budget, 0 for fewer than its first."""
-    values = {name: None if value == math.inf else value for name, value in dataclasses.asdict(found).items()}
-    return {"contender": contender, "budget": budget, **values}
+def _equivalence(budget: int, contender: str, found: LabelsNeeded) -> dict[str, object]:
+    return {"contender": contender, "budget": budget, **_needed(found)}
+
+
+def _needed(found: LabelsNeeded) -> dict[str, object]:
+    """Write a number of labels; null stands for more than the last budget, 0 for fewer than the first."""
+    return {name: None if value == math.inf else value for name, value in dataclasses.asdict(found).items()}
+
+
+def _curve(curve: CurveSummary) -> dict[str, object]:
+    return {**dataclasses.asdict(curve), "needed": None if curve.needed is None else _needed(curve.needed)}
 
 
 def document_json(report: Report) -> str:
@@ -54,9 +67,10 @@ def summary_csv(report: Report) -> str:
         values = {name: value for name, value in dataclasses.asdict(s).items() if name != "difference"}
         values |= {"representation": style.representation, "reads": reads[s.contender]}
         values |= {"transductive": style.transductive, "leaky": style.leaky}
-        for field in ("baseline", "mean", "low", "high", "n", "better", "p", "p_holm"):
+        for field in ("baseline", "mean", "low", "high", "method_low", "method_high", "n", "better", "p", "p_holm"):
             name = field if field == "baseline" else f"difference_{field}"
             values[name] = None if difference is None else getattr(difference, field)
+        values["probability_best"] = report.best.get((s.budget, s.contender))
         worth = report.equivalences.get((s.budget, s.contender))
         for field in ("labels", "low", "high"):
             values[f"worth_{field}"] = None if worth is None else getattr(worth, field)

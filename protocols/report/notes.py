@@ -10,6 +10,7 @@ from ssl_irmae.protocols.report.note import Note, join, lower_first, upper_first
 from ssl_irmae.protocols.report.subset_notes import one_class_notes, scored_images, subset_notes
 from ssl_irmae.protocols.report.tables.cells import format_p
 from ssl_irmae.protocols.report.tables.components import component_notes, crossed_components
+from ssl_irmae.protocols.statistics.coverage import describe_coverage
 from ssl_irmae.protocols.statistics.error_matrix import error_matrices
 from ssl_irmae.protocols.statistics.finite_test_set import binomial_test_set_error
 from ssl_irmae.protocols.statistics.folds import pool_folds
@@ -37,6 +38,7 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
         *_quick_encoders(rows),
         *_pretraining(rows, summaries),
         *_differences(summaries, baseline),
+        *_method(summaries),
         *_worth(summaries, baseline),
         *_few(summaries),
         *subset_notes(rows),
@@ -147,10 +149,10 @@ def _differences(summaries: Sequence[Summary], baseline: str) -> list[Note]:
     return [
         Note(
             "difference",
-            f"Δ: error minus {baseline}'s on the same subsets, in points, with the 95 % BCa bootstrap interval of its "
-            "mean over these pairs (Efron 1987), for each contender separately: not corrected, and too narrow for few "
-            "pairs.",
-            f"Δ: error minus {baseline}'s on the same subsets, in points; 95 %: bootstrap interval of Δ.",
+            f"Δ: error minus {baseline}'s on the same subsets, in points, with the 95 % t interval of its mean over "
+            "these pairs, for each contender separately: not corrected, and about these very encoders and scored "
+            f"images. {describe_coverage(d.n for d in compared)}",
+            f"Δ: error minus {baseline}'s on the same subsets, in points; 95 %: t interval of Δ.",
         ),
         Note(
             "p value",
@@ -158,6 +160,19 @@ def _differences(summaries: Sequence[Summary], baseline: str) -> list[Note]:
             f"{FLIPS:,} random flips), corrected by Holm (1979) for {many} compared at one budget.",
             f"p: sign-flip test of Δ = 0, corrected for {many} compared (Holm){_floor(summaries)}.",
         ),
+    ]
+
+
+def _method(summaries: Sequence[Summary]) -> list[Note]:
+    if all(s.method_low is None for s in summaries):
+        return []
+    seeds = " and, where there are several, how the pretraining seeds fell" if any(s.crossed for s in summaries) else ""
+    return [
+        Note(
+            "method",
+            "For the method: a 95 % interval that also covers which images were scored (the standard error over images "
+            f"of each image's mean result){seeds}; the other interval is about these encoders and images.",
+        )
     ]
 
 

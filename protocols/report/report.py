@@ -14,7 +14,7 @@ from ssl_irmae._support.files import write_atomically
 from ssl_irmae.errors import unknown_name
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT_BASELINE
 from ssl_irmae.protocols.duplicates import Duplicates
-from ssl_irmae.protocols.report.answer import answer_in_words
+from ssl_irmae.protocols.report.answer import answer_in_words, target_in_words
 from ssl_irmae.protocols.report.audit import leak_audit
 from ssl_irmae.protocols.report.drawn import choose_drawn
 from ssl_irmae.protocols.report.note import Note
@@ -23,8 +23,11 @@ from ssl_irmae.protocols.report.styles import Style, styles_of
 from ssl_irmae.protocols.report.subset_notes import scored_images
 from ssl_irmae.protocols.report.tables.comparisons import comparison_notes
 from ssl_irmae.protocols.representations.retrieval import Retrieval
+from ssl_irmae.protocols.statistics.best import probabilities_best
+from ssl_irmae.protocols.statistics.curve_summary import CurveSummary, summarise_curves
 from ssl_irmae.protocols.statistics.folds import pool_folds
-from ssl_irmae.protocols.statistics.label_equivalence import LabelEquivalence, label_equivalences
+from ssl_irmae.protocols.statistics.label_equivalence import label_equivalences
+from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
 from ssl_irmae.protocols.statistics.summary import Comparison, Summary, compare, summarise
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row, mistakes
 
@@ -50,6 +53,7 @@ class Report:
         commands: The commands that made it.
         retrieval: The quality of codes without any classifier, if it was measured.
         run: What a run of ``evaluate`` measured of itself, such as seconds by stage; empty for trials from a file.
+        target_error: The error, percent, of which it says how many labels each contender needs; None if none was asked.
     """
 
     trials: tuple[FinishedTrial, ...]
@@ -64,6 +68,7 @@ class Report:
     commands: tuple[str, ...] = ()
     retrieval: tuple[Retrieval, ...] = ()
     run: Mapping[str, Any] = field(default_factory=dict)
+    target_error: float | None = None
 
     def rows(self) -> list[Row]:
         """Return the row of every trial."""
@@ -98,14 +103,33 @@ class Report:
         write_atomically(Path(path), html_page(self))
 
     @functools.cached_property
-    def equivalences(self) -> dict[tuple[int, str], LabelEquivalence]:
+    def equivalences(self) -> dict[tuple[int, str], LabelsNeeded]:
         """How many labels of the baseline every error is worth, by budget and contender."""
         return label_equivalences(self.rows(), baseline=self.baseline)
 
     @functools.cached_property
+    def curves(self) -> list[CurveSummary]:
+        """Every contender over all budgets, with the labels that the target error takes."""
+        return summarise_curves(self.rows(), target=self.target_error)
+
+    @functools.cached_property
+    def best(self) -> dict[tuple[int, str], float]:
+        """How likely each contender is the best of its kind, by budget and contender; the leaky are none."""
+        return {
+            key: share
+            for summaries in self.kinds.values()
+            for key, share in probabilities_best(
+                self.rows(), {s.contender for s in summaries if not self.styles[s.contender].leaky}
+            ).items()
+        }
+
+    @functools.cached_property
     def answer(self) -> list[str]:
         """The answer, in a few sentences computed from the rows."""
-        return answer_in_words(self.summaries, self.styles, self.equivalences, baseline=self.baseline)
+        sentences = answer_in_words(self.summaries, self.styles, self.equivalences, self.best, baseline=self.baseline)
+        if self.target_error is None:
+            return sentences
+        return [*target_in_words(self.curves, self.styles, self.target_error, baseline=self.baseline), *sentences]
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -196,6 +220,7 @@ def make_report(
     retrieval: Sequence[Retrieval] = (),
     run: Mapping[str, Any] | None = None,
     duplicates: Duplicates | None = None,
+    target_error: float | None = None,
 ) -> Report:
     """Summarise the trials of one protocol.
 
@@ -211,6 +236,7 @@ def make_report(
         retrieval: The quality of codes without any classifier.
         run: What a run measured of itself.
         duplicates: Which images occur more than once, if the images are at hand.
+        target_error: An error in percent, of which it says how many labels each contender needs.
 
     Raises:
         UserError: If a contender that is named has no trial.
@@ -225,9 +251,10 @@ def make_report(
         baseline = next(name for name in (DEFAULT_BASELINE, *names) if name in honest)
     ordered = sorted(trials, key=lambda t: (t.row.budget, names.index(t.row.contender), t.row.seed, t.row.fold or 0))
     rows = [trial.row for trial in ordered]
-    summaries = summarise(rows, baseline=baseline)
+    wrong = mistakes(trials)
+    summaries = summarise(rows, baseline=baseline, wrong=wrong)
     styles = styles_of(sorted(rows, key=lambda row: names.index(row.contender)))
-    compared = compare(rows, comparisons, mistakes(trials))
+    compared = compare(rows, comparisons, wrong)
     all_notes = table_notes(rows, summaries, baseline=baseline)
     if compared:
         all_notes += comparison_notes(compared, declared=len(comparisons))
@@ -244,4 +271,5 @@ def make_report(
         tuple(commands),
         tuple(retrieval),
         run or {},
+        target_error,
     )

@@ -13,10 +13,12 @@ from ssl_irmae.protocols.report.note import brief_notes
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import format_difference, format_error, format_n, format_p
 from ssl_irmae.protocols.report.tables.components import crossed_components
+from ssl_irmae.protocols.report.tables.curves import lay_out_curves
 from ssl_irmae.protocols.report.tables.terminal import (
     budget_tables,
     comparisons_table,
     components_table,
+    curves_table,
     retrieval_table,
 )
 
@@ -33,7 +35,10 @@ def report_parts(report: Report, *, width: int, notes: Notes, more: str) -> list
         more: Where all notes are found, named after the short ones.
     """
     parts: list[RenderableType] = [Text(_wrapped(" ".join(report.answer), width) + "\n")]
-    parts += budget_tables(report.pooled, report.summaries, report.equivalences, baseline=report.baseline, width=width)
+    parts += budget_tables(
+        report.pooled, report.summaries, report.equivalences, report.best, baseline=report.baseline, width=width
+    )
+    parts += [curves_table(title, lines, width=width) for title, lines in lay_out_curves(report).items()]
     if report.comparisons:
         parts.append(comparisons_table(report.comparisons, width=width))
     if report.retrieval:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ssl_irmae.protocols.statistics.intervals import StandardError
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -36,8 +38,8 @@ def mean_squares(errors: Floats) -> MeanSquares:
     )
 
 
-def crossed_standard_error(errors: Floats) -> tuple[float, float]:
-    r"""Compute the standard error of a mean over subsets crossed with pretraining seeds, and its degrees of freedom.
+def crossed_standard_error(errors: Floats) -> StandardError:
+    r"""Compute the standard error of a mean over subsets crossed with pretraining seeds.
 
     .. math:: SE^2 = \sigma_s^2 / S + \sigma_p^2 / P + \sigma_e^2 / (S P)
 
@@ -51,9 +53,6 @@ def crossed_standard_error(errors: Floats) -> tuple[float, float]:
 
     Args:
         errors: Errors in percent, shape (S, P), both at least 2.
-
-    Returns:
-        The standard error in points, and the degrees of freedom of its t interval.
     """
     s, p = errors.shape
     m = mean_squares(errors)
@@ -68,4 +67,4 @@ def crossed_standard_error(errors: Floats) -> tuple[float, float]:
     total = sum(square for square, _ in terms)
     spread = sum(square**2 / freedom for square, freedom in terms)
     fewest = min(s, p) - 1
-    return math.sqrt(total / (s * p)), max(total**2 / spread, fewest) if spread > 0 else fewest
+    return StandardError(math.sqrt(total / (s * p)), max(total**2 / spread, fewest) if spread > 0 else fewest)

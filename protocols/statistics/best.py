@@ -19,7 +19,7 @@ def probabilities_best(rows: Iterable[Row], among: Collection[str]) -> dict[tupl
         among: The contenders that may be the best.
 
     Returns:
-        Shares that sum to 1 at each budget, by budget and contender.
+        Shares that sum to 1 at each budget, by budget and contender; none at a budget with a single subset.
 
     Raises:
         UserError: If two rows contradict each other.
@@ -28,7 +28,7 @@ def probabilities_best(rows: Iterable[Row], among: Collection[str]) -> dict[tupl
     found: dict[tuple[int, str], float] = {}
     for budget in dict.fromkeys(budget for budget, _ in matrices):
         keys = [key for key in matrices if key[0] == budget and key[1] in among]
-        if keys:
+        if len({seed for key in keys for seed in matrices[key].seeds}) > 1:
             means = np.stack([resampled_means(matrices, key)[1:] for key in keys]).round(9)
             lowest = means == means.min(0)
             found |= dict(zip(keys, (lowest / lowest.sum(0)).mean(1).tolist(), strict=True))

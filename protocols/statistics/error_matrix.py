@@ -26,6 +26,8 @@ class ErrorMatrix:
         deterministic: Whether the readout makes no random choice at the full set, and so has one result there.
         left_out: Seeds that were not run on every fold and with every pretraining seed, and so are not in the matrix.
         balanced: The mean over classes of each class's error, percent, float64, shape (S, P); None if a row lacks it.
+        predictions: SHA-256 of what each run predicted, S times P of them; see ``mistakes`` for which were wrong.
+        n_scored: Number of scored images.
     """
 
     seeds: tuple[int, ...]
@@ -36,11 +38,8 @@ class ErrorMatrix:
     deterministic: bool
     left_out: tuple[int, ...]
     balanced: npt.NDArray[np.float64] | None
-
-    @property
-    def by_seed(self) -> dict[int, float]:
-        """Mean error over the pretraining seeds, percent, by subset seed."""
-        return dict(zip(self.seeds, self.errors.mean(axis=1).tolist(), strict=True))
+    predictions: tuple[tuple[str, ...], ...]
+    n_scored: int
 
 
 def error_matrices(rows: Iterable[Row]) -> dict[tuple[int, str], ErrorMatrix]:
@@ -96,6 +95,8 @@ def _matrix(budget: int, contender: str, cells: _Cells, run: _Cells, *, one_subs
         last.deterministic_at_full_set,
         tuple(seed for seed in every if seed not in seeds),
         _balanced([[cells[seed, p].balanced_error for p in pretrain_seeds] for seed in seeds]),
+        tuple(tuple(cells[seed, p].predictions for p in pretrain_seeds) for seed in seeds),
+        cells[seeds[0], pretrain_seeds[0]].n_scored,
     )
 
 

@@ -4,6 +4,11 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
+
+from ssl_irmae.protocols.statistics.intervals import StandardError, standard_error
+
+Floats = npt.NDArray[np.float64]
 
 _Z = 1.96
 
@@ -29,25 +34,34 @@ def binomial_test_set_error(error: float, n_scored: int) -> float:
     return 100 * _Z / (2 * (n_scored + _Z**2))
 
 
-def paired_test_set_error(wrong: Sequence[bytes], other: Sequence[bytes], n_scored: int) -> float:
-    """Compute the part of a mean difference's standard error that comes from which images were scored, in points.
-
-    Two contenders err on much the same images, so this is usually far below what two binomial errors would suggest. An
-    image's difference is the share of the first contender's trials that got it wrong, minus the other's share; the
-    result is s / sqrt(n_scored), where s is the standard deviation (ddof = 1) of these differences. For one trial each
-    it is the standard error of McNemar's difference.
+def shares_wrong(trials: Sequence[bytes], n_scored: int) -> Floats:
+    """Compute in what share of trials each scored image was classified wrongly.
 
     Args:
-        wrong: For each trial of the first contender, which images it got wrong, packed by ``numpy.packbits``.
-        other: The same for the other contender.
-        n_scored: Number of scored images, at least 2.
+        trials: Which images each trial got wrong, packed by ``numpy.packbits``; at least one.
+        n_scored: Number of scored images.
 
-    >>> paired_test_set_error([np.packbits([1, 0, 0, 0]).tobytes()], [np.packbits([0, 0, 0, 0]).tobytes()], 4)
-    25.0
+    Returns:
+        Shares from 0 to 1, shape (n_scored,).
+
+    >>> shares_wrong([np.packbits([1, 0, 1, 0]).tobytes(), np.packbits([1, 0, 0, 0]).tobytes()], 4)
+    array([1. , 0. , 0.5, 0. ])
     """
-    shares = [
-        np.unpackbits(np.frombuffer(b"".join(each), dtype=np.uint8).reshape(len(each), -1), axis=1, count=n_scored)
-        for each in (wrong, other)
-    ]
-    difference = shares[0].mean(axis=0) - shares[1].mean(axis=0)
-    return 100 * float(difference.std(ddof=1)) / math.sqrt(n_scored)
+    packed = np.frombuffer(b"".join(trials), dtype=np.uint8).reshape(len(trials), -1)
+    shares: Floats = np.unpackbits(packed, axis=1, count=n_scored).mean(axis=0)
+    return shares
+
+
+def scored_images_error(shares: Floats) -> StandardError:
+    """Compute the part of a mean's standard error that comes from which images were scored, in points.
+
+    Two contenders err on much the same images, so that for the difference of their shares it is usually far below what
+    two binomial errors would suggest. For one trial each it is the standard error of McNemar's difference.
+
+    Args:
+        shares: Of one contender as ``shares_wrong`` returns them, or the difference of two; shape (n,), n at least 2.
+
+    >>> scored_images_error(np.array([1.0, 0.0, 0.0, 0.0]))
+    StandardError(points=25.0, freedom=3)
+    """
+    return standard_error(100 * shares)

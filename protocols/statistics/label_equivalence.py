@@ -1,38 +1,16 @@
 """How many labels the baseline needs to make as few errors as a contender."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
 from ssl_irmae.protocols.statistics.error_matrix import error_matrices
-from ssl_irmae.protocols.statistics.learning_curve import LearningCurve
+from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded, LearningCurve
 from ssl_irmae.protocols.statistics.resampling import resampled_means
 from ssl_irmae.protocols.storage.rows import Row
 
 
-@dataclass(frozen=True)
-class LabelEquivalence:
-    """How many labels of the baseline a contender's error at one budget is worth.
-
-    Args:
-        baseline: Whose labels are counted.
-        first: The fewest labels that it was run with.
-        last: The most labels that it was run with.
-        labels: By the mean errors: 0 for fewer than ``first``, infinity for more than ``last``.
-        low: Lower end of the 95 % interval, in the same way.
-        high: Upper end.
-    """
-
-    baseline: str
-    first: int
-    last: int
-    labels: float
-    low: float
-    high: float
-
-
-def label_equivalences(rows: Iterable[Row], *, baseline: str) -> dict[tuple[int, str], LabelEquivalence]:
+def label_equivalences(rows: Iterable[Row], *, baseline: str) -> dict[tuple[int, str], LabelsNeeded]:
     """Compute for every contender and budget how many labels give the baseline the same mean error.
 
     The baseline's learning curve is read at the contender's mean error (see ``LearningCurve``). The interval is of the
@@ -58,12 +36,17 @@ def label_equivalences(rows: Iterable[Row], *, baseline: str) -> dict[tuple[int,
     others = [key for key in matrices if key[1] != baseline]
     if len(budgets) < 2 or not others:
         return {}
-    floor = 50 / max(row.n_scored for row in rows)  # half an image wrong, in percent
+    floor = half_an_image(rows)
     curve = np.stack([resampled_means(matrices, (budget, baseline)).clip(floor) for budget in budgets], 1)
     errors = np.stack([resampled_means(matrices, key).clip(floor) for key in others], 1)
     labels = np.stack([LearningCurve(budgets, b).labels_for(e) for b, e in zip(curve, errors, strict=True)])
     low, high = np.quantile(labels[1:], (0.025, 0.975), axis=0, method="inverted_cdf")  # infinities have no mean
     return {
-        key: LabelEquivalence(baseline, budgets[0], budgets[-1], *(float(x[i]) for x in (labels[0], low, high)))
+        key: LabelsNeeded(baseline, budgets[0], budgets[-1], *(float(x[i]) for x in (labels[0], low, high)))
         for i, key in enumerate(others)
     }
+
+
+def half_an_image(rows: Iterable[Row]) -> float:
+    """Return the error, percent, that stands for no error at all where logarithms are taken: half an image wrong."""
+    return 50 / max(row.n_scored for row in rows)

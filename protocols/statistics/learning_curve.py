@@ -1,12 +1,34 @@
 """Error against the number of labels, read the other way: how many labels an error takes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.isotonic import IsotonicRegression
+from scipy.optimize import isotonic_regression
 
 Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LabelsNeeded:
+    """How many labels a contender needs to make as few errors as asked.
+
+    Args:
+        of: The contender whose labels are counted.
+        first: The fewest labels that it was run with.
+        last: The most labels that it was run with.
+        labels: By its mean errors: 0 for fewer than ``first``, infinity for more than ``last``.
+        low: Lower end of the 95 % interval, in the same way.
+        high: Upper end.
+    """
+
+    of: str
+    first: int
+    last: int
+    labels: float
+    low: float
+    high: float
 
 
 class LearningCurve:
@@ -16,13 +38,13 @@ class LearningCurve:
     regression), so that each error is reached once.
 
     Args:
-        budgets: Numbers of labels, ascending, at least two.
+        budgets: Numbers of labels, ascending, at least one.
         errors: Mean errors in percent, positive.
     """
 
     def __init__(self, budgets: Sequence[float], errors: Sequence[float] | Floats) -> None:
         labels = np.log(np.asarray(budgets, dtype=np.float64))
-        falling = IsotonicRegression(increasing=False).fit_transform(labels, np.log(errors))
+        falling = isotonic_regression(np.log(np.asarray(errors)), increasing=False).x
         # where it is level, the fewest labels count
         self._gain, where = np.unique(-falling, return_index=True)
         self._labels = labels[where]

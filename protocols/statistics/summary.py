@@ -7,11 +7,16 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
-from ssl_irmae.protocols.statistics.anova import crossed_standard_error
 from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix, error_matrices
-from ssl_irmae.protocols.statistics.finite_test_set import paired_test_set_error
+from ssl_irmae.protocols.statistics.intervals import standard_error as standard_error_of
+from ssl_irmae.protocols.statistics.intervals import t_interval
+from ssl_irmae.protocols.statistics.method_interval import (
+    error_of_runs,
+    method_interval,
+    method_interval_of_difference,
+    paired_lines,
+)
 from ssl_irmae.protocols.statistics.paired import Difference, paired_difference
 from ssl_irmae.protocols.statistics.significance import holm
 from ssl_irmae.protocols.storage.rows import Row
@@ -44,8 +49,11 @@ class Summary:
         mean: Mean error, percent.
         standard_error: Standard error of the mean (ddof = 1), points; None for n = 1.
         standard_deviation: Standard deviation of the n values (ddof = 1), points; None for n = 1.
-        low: Lower end of the 95 % Student t interval of the mean, percent; None for n = 1.
+        low: Lower end of the 95 % t interval of the mean, percent; None for n = 1.
         high: Upper end.
+        method_low: Lower end of the 95 % interval for the method, percent; see ``method_interval``. None for n = 1, and
+            where it is not known which images were wrong.
+        method_high: Upper end.
         n: Number of values.
         over: What mean and standard error are over.
         difference: Difference from the baseline; None for the baseline itself, and where no subset is shared.
@@ -54,6 +62,7 @@ class Summary:
         median: Median of the n values, percent.
         worst: Largest of them, percent.
         worst_tenth: Mean of the largest tenth of them, rounded up to a whole number of values, percent.
+        skewed: Whether the largest is more than twice the median: what the mean hides.
     """
 
     contender: str
@@ -63,6 +72,8 @@ class Summary:
     standard_deviation: float | None
     low: float | None
     high: float | None
+    method_low: float | None
+    method_high: float | None
     n: int
     over: Over
     difference: Difference | None
@@ -70,11 +81,7 @@ class Summary:
     median: float
     worst: float
     worst_tenth: float
-
-    @property
-    def skewed(self) -> bool:
-        """Whether the median is more than three standard errors from the mean: a few values make the mean."""
-        return self.standard_error is not None and abs(self.mean - self.median) > 3 * self.standard_error
+    skewed: bool
 
     @property
     def over_subsets(self) -> bool:
@@ -95,14 +102,11 @@ class Comparison:
         contender: Name of the contender.
         budget: Number of labels.
         difference: Difference from the other contender, which it names.
-        test_set_error: Standard error of the mean difference that comes from which images were scored, points; the
-            interval leaves it out. None if it is not known which images were wrong.
     """
 
     contender: str
     budget: int
     difference: Difference
-    test_set_error: float | None
 
 
 def mean_and_standard_error(values: Sequence[float]) -> tuple[float, float | None]:
@@ -112,10 +116,12 @@ def mean_and_standard_error(values: Sequence[float]) -> tuple[float, float | Non
     (2.0, 0.5773502691896258)
     """
     x = np.asarray(values, dtype=np.float64)
-    return float(x.mean()), float(stats.sem(x)) if len(x) > 1 else None
+    return float(x.mean()), standard_error_of(x).points if len(x) > 1 else None
 
 
-def summarise(rows: Iterable[Row], *, baseline: str) -> list[Summary]:
+def summarise(
+    rows: Iterable[Row], *, baseline: str, wrong: Mapping[str, bytes] = MappingProxyType({})
+) -> list[Summary]:
     """Summarise rows by budget and contender, in order of first appearance.
 
     Differences are paired by subset, after averaging over the pretraining seeds: interval and test are about these
@@ -125,13 +131,14 @@ def summarise(rows: Iterable[Row], *, baseline: str) -> list[Summary]:
     Args:
         rows: Rows of one protocol: one data set, one rule, one set of scored images.
         baseline: The contender whose error is subtracted.
+        wrong: Which images were wrong, by the hash of a row's predictions, where it is known; see ``mistakes``.
 
     Raises:
         UserError: If two rows contradict each other, or pretraining seeds share no subset.
     """
     matrices = error_matrices(rows)
-    differences = _differences(matrices, baseline)
-    return [_summary(*key, matrix, differences.get(key)) for key, matrix in matrices.items()]
+    differences = _differences(matrices, baseline, wrong)
+    return [_summary(*key, matrix, differences.get(key), wrong) for key, matrix in matrices.items()]
 
 
 def compare(
@@ -153,26 +160,24 @@ def compare(
     Raises:
         UserError: If two rows contradict each other, or pretraining seeds share no subset.
     """
-    rows = list(rows)
     matrices = error_matrices(rows)
     found: dict[tuple[int, str, str], Difference] = {}
     for budget in sorted({budget for budget, _ in matrices}):
         at_budget: dict[tuple[int, str, str], Difference] = {}
         for contender, other in pairs:
-            difference = _difference(matrices, budget, contender, other)
+            difference = _difference(matrices, budget, contender, other, wrong)
             if difference is not None:
                 at_budget[budget, contender, other] = difference
         missing = [1.0] * (len(pairs) - len(at_budget))
         corrected = holm([*(difference.p for difference in at_budget.values()), *missing])
         for key, p in zip(at_budget, corrected, strict=False):
             found[key] = replace(at_budget[key], p_holm=p)
-    return [
-        Comparison(contender, budget, difference, _test_set_error(rows, matrices, budget, (contender, other), wrong))
-        for (budget, contender, other), difference in found.items()
-    ]
+    return [Comparison(contender, budget, difference) for (budget, contender, _), difference in found.items()]
 
 
-def _summary(budget: int, contender: str, matrix: ErrorMatrix, difference: Difference | None) -> Summary:
+def _summary(
+    budget: int, contender: str, matrix: ErrorMatrix, difference: Difference | None, wrong: Mapping[str, bytes]
+) -> Summary:
     several = len(matrix.pretrain_seeds) > 1
     over: Over
     if matrix.one_subset:
@@ -183,25 +188,38 @@ def _summary(budget: int, contender: str, matrix: ErrorMatrix, difference: Diffe
         over = "subsets x pretraining seeds" if several else "subsets"
     values = matrix.errors.mean(axis=0 if over == "pretraining seeds" else 1)
     n = len(values)
-    mean, standard_error = mean_and_standard_error(values.tolist())
-    balanced = None if matrix.balanced is None else float(matrix.balanced.mean())
-    tail = (float(np.median(values)), float(values.max()), float(np.sort(values)[-math.ceil(n / 10) :].mean()))
-    if standard_error is None:
-        return Summary(contender, budget, mean, None, None, None, None, n, over, difference, balanced, *tail)
-    freedom: float = n - 1
-    if several and not matrix.one_subset:
-        standard_error, freedom = crossed_standard_error(matrix.errors)
-    margin = float(stats.t.ppf(0.975, freedom)) * standard_error
-    deviation = float(values.std(ddof=1))
-    low, high = mean - margin, mean + margin
-    return Summary(contender, budget, mean, standard_error, deviation, low, high, n, over, difference, balanced, *tail)
+    mean = float(values.mean())
+    error = error_of_runs(matrix.errors, one_subset=matrix.one_subset)
+    low, high = (None, None) if error is None else t_interval(mean, error)
+    method_low, method_high = method_interval(matrix, wrong) or (None, None)
+    return Summary(
+        contender=contender,
+        budget=budget,
+        mean=mean,
+        standard_error=None if error is None else error.points,
+        standard_deviation=None if error is None else float(values.std(ddof=1)),
+        low=low,
+        high=high,
+        method_low=method_low,
+        method_high=method_high,
+        n=n,
+        over=over,
+        difference=difference,
+        balanced_error=None if matrix.balanced is None else float(matrix.balanced.mean()),
+        median=float(np.median(values)),
+        worst=float(values.max()),
+        worst_tenth=float(np.sort(values)[-math.ceil(n / 10) :].mean()),
+        skewed=bool(values.max() > 2 * np.median(values)),
+    )
 
 
-def _differences(matrices: Mapping[tuple[int, str], ErrorMatrix], baseline: str) -> dict[tuple[int, str], Difference]:
+def _differences(
+    matrices: Mapping[tuple[int, str], ErrorMatrix], baseline: str, wrong: Mapping[str, bytes]
+) -> dict[tuple[int, str], Difference]:
     """Compare every contender with the baseline, and correct at each budget for how many were compared."""
     found: dict[tuple[int, str], Difference] = {}
     for budget, contender in matrices:
-        difference = None if contender == baseline else _difference(matrices, budget, contender, baseline)
+        difference = None if contender == baseline else _difference(matrices, budget, contender, baseline, wrong)
         if difference is not None:
             found[budget, contender] = difference
     for budget in {budget for budget, _ in found}:
@@ -211,40 +229,23 @@ def _differences(matrices: Mapping[tuple[int, str], ErrorMatrix], baseline: str)
     return found
 
 
-def _test_set_error(
-    rows: Sequence[Row],
+def _difference(
     matrices: Mapping[tuple[int, str], ErrorMatrix],
     budget: int,
-    pair: tuple[str, str],
+    contender: str,
+    baseline: str,
     wrong: Mapping[str, bytes],
-) -> float | None:
-    """Compute what the choice of scored images adds to a difference's error, from the trials behind it."""
-    if matrices[budget, pair[0]].folds:
-        return None  # the scored images are those that labels come from: another choice would change both
-    compared = [matrices[budget, name] for name in pair]
-    # a readout without randomness has one result there, which is compared with every run of the other
-    once = any(c.one_subset and c.deterministic for c in compared)
-    shared = set(compared[0].seeds) & set(compared[1].seeds)
-    trials = [
-        [row for row in rows if (row.budget, row.contender) == (budget, name) and (once or row.seed in shared)]
-        for name in pair
-    ]
-    if any(row.predictions not in wrong for each in trials for row in each):
-        return None
-    a, b = ([wrong[row.predictions] for row in each] for each in trials)
-    return paired_test_set_error(a, b, trials[0][0].n_scored)
-
-
-def _difference(
-    matrices: Mapping[tuple[int, str], ErrorMatrix], budget: int, contender: str, baseline: str
 ) -> Difference | None:
     matrix, base = matrices.get((budget, contender)), matrices.get((budget, baseline))
     if matrix is None or base is None:
         return None
-    a, b = matrix.by_seed, base.by_seed
-    # at the full set a readout without randomness has one result, which is compared with every run of the other
-    if matrix.one_subset and matrix.deterministic:
-        a = dict.fromkeys(b, next(iter(a.values())))
-    elif base.one_subset and base.deterministic:
-        b = dict.fromkeys(a, next(iter(b.values())))
-    return paired_difference(a, b, baseline)
+    pairs = paired_lines(matrix, base)
+    a, b = (
+        dict(enumerate(each.errors[lines].mean(axis=1).tolist()))
+        for each, lines in zip((matrix, base), pairs, strict=True)
+    )
+    difference = paired_difference(a, b, baseline)
+    interval = method_interval_of_difference(matrix, base, wrong)
+    if difference is None or interval is None:
+        return difference
+    return replace(difference, method_low=interval[0], method_high=interval[1])

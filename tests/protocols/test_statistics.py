@@ -1,5 +1,6 @@
 """Summaries and comparisons agree with hand-computed cases and with scipy."""
 
+import dataclasses
 import math
 import random
 
@@ -13,7 +14,7 @@ from scipy import stats
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.statistics.anova import crossed_standard_error
 from ssl_irmae.protocols.statistics.error_matrix import error_matrices
-from ssl_irmae.protocols.statistics.finite_test_set import binomial_test_set_error, paired_test_set_error
+from ssl_irmae.protocols.statistics.finite_test_set import binomial_test_set_error, scored_images_error, shares_wrong
 from ssl_irmae.protocols.statistics.summary import compare, mean_and_standard_error, summarise
 from ssl_irmae.protocols.storage.rows import Row
 from tests.protocols.conftest import MakeRow
@@ -143,7 +144,6 @@ def test_errors_are_a_matrix_of_subsets_by_pretraining_seeds(make_row: MakeRow) 
     a, b = matrices.values()
     assert (a.seeds, a.pretrain_seeds, a.left_out) == ((0, 1), (0, 1), (2,))
     assert a.errors.tolist() == [[1.0, 3.0], [2.0, 6.0]]
-    assert a.by_seed == {0: 2.0, 1: 4.0}
     assert (a.one_subset, a.deterministic) == (False, False)
     assert (b.seeds, b.pretrain_seeds, b.left_out) == ((4, 7), (None,), ())
     assert b.errors.tolist() == [[9.0], [12.0]]
@@ -159,12 +159,14 @@ def test_the_test_set_error_of_one_trial_each_is_that_of_mcnemars_difference() -
     only_a, only_b = (a & ~b).sum(), (b & ~a).sum()
     # variance of a mean of n values of -1, 0 and 1
     expected = ((only_a + only_b) - (only_a - only_b) ** 2 / 1003) / 1002 / 1003
-    assert paired_test_set_error([pack(a)], [pack(b)], 1003) == pytest.approx(100 * math.sqrt(expected))
+    found = scored_images_error(shares_wrong([pack(a)], 1003) - shares_wrong([pack(b)], 1003))
+    assert found == pytest.approx((100 * math.sqrt(expected), 1002))
 
 
 def test_the_test_set_error_of_equal_mistakes_is_zero() -> None:
     wrong = np.random.default_rng(0).random(20_000) < 0.1
-    assert paired_test_set_error([pack(wrong)], [pack(wrong)] * 3, 20_000) == 0
+    one, three = (shares_wrong([pack(wrong)] * trials, 20_000) for trials in (1, 3))
+    assert scored_images_error(one - three).points == 0
 
 
 @pytest.mark.parametrize("error", [0.0, 100.0])
@@ -175,7 +177,7 @@ def test_no_wrong_image_or_every_one_is_no_certainty(error: float) -> None:
 
 def test_the_test_set_error_of_independent_mistakes_is_that_of_two_binomials() -> None:
     a, b = np.random.default_rng(0).random((2, 20_000)) < 0.1
-    error = paired_test_set_error([pack(a)], [pack(b)], 20_000)
+    error, _ = scored_images_error(shares_wrong([pack(a)], 20_000) - shares_wrong([pack(b)], 20_000))
     assert error == pytest.approx(math.sqrt(2) * binomial_test_set_error(10, 20_000), rel=0.03)
 
 
@@ -278,7 +280,7 @@ def test_declared_comparisons_are_corrected_for_their_own_number_alone(make_row:
     assert (alone[0].difference.low, alone[0].difference.high) == (found[0].difference.low, found[0].difference.high)
 
 
-def test_the_test_set_error_of_a_comparison_is_from_the_trials_behind_it(make_row: MakeRow) -> None:
+def test_the_interval_for_the_method_adds_what_the_scored_images_do(make_row: MakeRow) -> None:
     wrong = np.random.default_rng(0).random((2, 4, 1000)) < [[[0.1]], [[0.3]]]
     rows = [
         make_row(name, s, 100 * wrong[i, s].mean(), predictions=f"{name}{s}")
@@ -290,10 +292,49 @@ def test_the_test_set_error_of_a_comparison_is_from_the_trials_behind_it(make_ro
     (found,) = compare(rows, [("a", "b")], known)
     per_image = (wrong[0, :3].astype(float) - wrong[1, :3]).mean(axis=0)  # the fourth subset has no pair
     assert found.difference.mean == pytest.approx(100 * per_image.mean())
-    assert found.test_set_error == pytest.approx(100 * per_image.std(ddof=1) / math.sqrt(1000))
+    of_runs = stats.sem(100 * (wrong[0, :3].mean(axis=1) - wrong[1, :3].mean(axis=1)))
+    of_images = 100 * per_image.std(ddof=1) / math.sqrt(1000)
+    # Satterthwaite's degrees of freedom
+    freedom = (of_runs**2 + of_images**2) ** 2 / (of_runs**4 / 2 + of_images**4 / 999)
+    margin = stats.t.ppf(0.975, freedom) * math.hypot(of_runs, of_images)
+    mean = found.difference.mean
+    assert (found.difference.method_low, found.difference.method_high) == pytest.approx((mean - margin, mean + margin))
     (incomplete,) = compare(rows, [("a", "b")], {k: v for k, v in known.items() if k != "a0"})
-    assert incomplete.test_set_error is None
-    assert incomplete.difference == found.difference
+    assert incomplete.difference == dataclasses.replace(found.difference, method_low=None, method_high=None)
+
+
+def test_the_interval_for_the_method_covers_the_pretraining_seeds(make_row: MakeRow) -> None:
+    # encoders differ by 10 points, subsets hardly; the same images are wrong for both contenders on average
+    errors = [[20.0 + 10 * p + s / 100 for p in range(3)] for s in range(10)]
+    rows = crossed_rows(make_row, "a", errors) + [make_row("b", s, 30.0) for s in range(10)]
+    nothing = pack(np.zeros(1000, dtype=bool))
+    known = {row.predictions: nothing for row in rows}
+    a, _ = summarise(rows, baseline="b", wrong=known)
+    assert a.difference is not None
+    assert None not in (a.difference.low, a.difference.method_low)
+    very_encoders, method = (
+        (a.difference.high or 0) - (a.difference.low or 0),
+        (a.difference.method_high or 0) - (a.difference.method_low or 0),
+    )
+    assert very_encoders < 0.1
+    # three encoders with a standard deviation of 10 points: t of 2 degrees of freedom
+    assert method == pytest.approx(2 * stats.t.ppf(0.975, 2) * 10 / math.sqrt(3), rel=0.01)
+
+
+def test_a_single_run_has_no_interval_for_the_method(make_row: MakeRow) -> None:
+    rows = [make_row("a", 0, 1.0), make_row("b", 0, 2.0)]
+    (a, _) = summarise(rows, baseline="b", wrong={row.predictions: pack(np.zeros(1000, dtype=bool)) for row in rows})
+    assert a.method_low is None
+    assert a.difference is not None
+    assert a.difference.method_low is None
+
+
+def test_no_image_ever_wrong_is_no_certainty_for_the_method(make_row: MakeRow) -> None:
+    rows = [make_row("a", s, 0.0) for s in range(5)]
+    (a,) = summarise(rows, baseline="a", wrong={row.predictions: pack(np.zeros(1000, dtype=bool)) for row in rows})
+    assert (a.low, a.high) == (0, 0)
+    assert a.method_high is not None
+    assert a.method_high > 0.15  # Wilson: up to 0.38 % of 1,000 images
 
 
 def test_a_deterministic_readout_at_the_full_set_is_compared_image_by_image_with_every_run(make_row: MakeRow) -> None:
@@ -305,4 +346,4 @@ def test_a_deterministic_readout_at_the_full_set_is_compared_image_by_image_with
     (found,) = compare(rows, [("k", "r")], {f"{i}": pack(each) for i, each in enumerate(wrong)})
     per_image = wrong[3] - wrong[:3].mean(axis=0)
     assert found.difference.mean == pytest.approx(100 * per_image.mean())
-    assert found.test_set_error == pytest.approx(100 * per_image.std(ddof=1) / math.sqrt(1000))
+    assert (found.difference.n, found.difference.method_low is None) == (3, False)

@@ -18,10 +18,11 @@ from ssl_irmae.protocols.report.subset_notes import scored_images
 from ssl_irmae.protocols.report.tables.cells import format_labels, format_labels_interval
 from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.tables.components import crossed_components, lay_out_components
+from ssl_irmae.protocols.report.tables.curves import lay_out_curves
 from ssl_irmae.protocols.report.text import answer_html
-from ssl_irmae.protocols.statistics.label_equivalence import LabelEquivalence
+from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
 from ssl_irmae.protocols.statistics.summary import Over, Summary, summarise
-from ssl_irmae.protocols.storage.rows import Row
+from ssl_irmae.protocols.storage.rows import Row, mistakes
 
 _OF_A_TRIAL = {"contender", "budget", "seed", "error", "subset", "predictions"}
 _NOT_SHOWN = {"class_errors", "balanced_error"}  # of which the page has the means
@@ -77,6 +78,7 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
         answer=Markup(answer_html(report)),  # noqa: S704 (escaped there)
         comparisons=pivot_comparisons(report.comparisons) if report.comparisons else [],
         classes=lay_out_classes(pooled, report.drawn),
+        curves=lay_out_curves(report),
         components=lay_out_components(crossed_components(rows)),
         pictures=[(p, base64.b64encode(p.png).decode()) for p in pictures],
     )
@@ -84,14 +86,16 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
 
 def page_data(report: Report) -> dict[str, object]:
     """Collect what the page's script shows: each contender, subset and setting once, elsewhere its index."""
-    rows = report.rows()
+    rows, wrong = report.rows(), mistakes(report.trials)
     names = list(report.styles)
     first: dict[str, Row] = {}
     for row in rows:
         first.setdefault(row.contender, row)
     baselines = list(dict.fromkeys((report.baseline, *report.drawn)))
     differences = {
-        name: _differences(report.summaries if name == report.baseline else summarise(rows, baseline=name), names)
+        name: _differences(
+            report.summaries if name == report.baseline else summarise(rows, baseline=name, wrong=wrong), names
+        )
         for name in baselines
     }
     subsets = list(dict.fromkeys(row.subset for row in rows))
@@ -135,6 +139,11 @@ def page_data(report: Report) -> dict[str, object]:
                 "sd": s.standard_deviation,
                 "low": s.low,
                 "high": s.high,
+                "method": [s.method_low, s.method_high],
+                "median": s.median,
+                "tenth": s.worst_tenth,
+                "worst": s.worst,
+                "best": report.best.get((s.budget, s.contender)),
                 "n": s.n,
                 "over": _ONE[s.over] if s.n == 1 else s.over,
                 **_worth(report.equivalences.get((s.budget, s.contender))),
@@ -148,7 +157,7 @@ def page_data(report: Report) -> dict[str, object]:
     }
 
 
-def _worth(found: LabelEquivalence | None) -> dict[str, object]:
+def _worth(found: LabelsNeeded | None) -> dict[str, object]:
     """Give the number of labels to sort by, and as text; infinity is no JSON."""
     if found is None:
         return {"worth": None, "labels": ""}
@@ -164,6 +173,7 @@ def _differences(summaries: Sequence[Summary], names: Sequence[str]) -> list[dic
             "mean": s.difference.mean,
             "low": s.difference.low,
             "high": s.difference.high,
+            "method": [s.difference.method_low, s.difference.method_high],
             "n": s.difference.n,
             "p": s.difference.p,
             "holm": s.difference.p_holm,

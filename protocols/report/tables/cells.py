@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ssl_irmae.protocols.report.styles import Style
-from ssl_irmae.protocols.statistics.label_equivalence import LabelEquivalence
+from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
 from ssl_irmae.protocols.statistics.paired import Difference
-from ssl_irmae.protocols.statistics.summary import Comparison, Summary
+from ssl_irmae.protocols.statistics.summary import Summary
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,13 @@ def format_interval(difference: Difference | None) -> str:
     return f"[{difference.low:+.2f},{difference.high:+.2f}]"
 
 
+def format_method_interval(difference: Difference | None) -> str:
+    """Write the interval of a paired difference for the method, in points; empty where it is not known."""
+    if difference is None or difference.method_low is None or difference.method_high is None:
+        return ""
+    return f"[{difference.method_low:+.2f},{difference.method_high:+.2f}]"
+
+
 def format_difference(difference: Difference | None) -> str:
     """Write a paired difference and its interval, in points."""
     return f"{format_mean_difference(difference)} {format_interval(difference)}".strip()
@@ -88,19 +95,19 @@ def format_p(difference: Difference | None) -> str:
     return "<0.001" if difference.p_holm < 0.001 else f"{difference.p_holm:.3f}"
 
 
-def format_labels(found: LabelEquivalence | None) -> str:
+def format_labels(found: LabelsNeeded | None) -> str:
     """Write how many labels of the baseline an error is worth, to two digits; empty where that is not known."""
     return "" if found is None else _labels(found.labels, found)
 
 
-def format_labels_interval(found: LabelEquivalence | None) -> str:
+def format_labels_interval(found: LabelsNeeded | None) -> str:
     """Write the interval of that number; empty if all of it is beyond the same end of the curve."""
     if found is None or found.high < found.first or found.low > found.last:
         return ""
     return f"[{_labels(found.low, found)} to {_labels(found.high, found)}]"
 
 
-def _labels(number: float, found: LabelEquivalence) -> str:
+def _labels(number: float, found: LabelsNeeded) -> str:
     if number < found.first:
         return f"< {found.first:,}"
     if number > found.last:
@@ -109,6 +116,6 @@ def _labels(number: float, found: LabelEquivalence) -> str:
     return f"{round(number, min(digits, 0)):,.0f}"
 
 
-def format_test_set_error(comparison: Comparison) -> str:
-    """Write what the choice of scored images adds to a difference, in points; empty if it is not known."""
-    return "" if comparison.test_set_error is None else f"{comparison.test_set_error:.2f}"
+def format_probability(share: float | None) -> str:
+    """Write how likely a contender is the best; empty where it does not take part."""
+    return "" if share is None else f"{share:.2f}"

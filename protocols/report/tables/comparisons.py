@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ssl_irmae.protocols.report.note import Note, join, lower_first
-from ssl_irmae.protocols.report.tables.cells import format_count, format_difference, format_p, format_test_set_error
+from ssl_irmae.protocols.report.tables.cells import format_count, format_difference, format_method_interval, format_p
 from ssl_irmae.protocols.statistics.significance import what_n_allows
 from ssl_irmae.protocols.statistics.summary import Comparison
 
@@ -11,8 +11,8 @@ from ssl_irmae.protocols.statistics.summary import Comparison
 def pivot_comparisons(comparisons: Sequence[Comparison]) -> list[list[str]]:
     """Lay comparisons out as text: a head, then a line per pair, with its difference at each budget.
 
-    Each difference comes with its interval, the corrected p, the number of pairs and, if known, what the choice of
-    scored images adds; a cell is empty where the pair was not run.
+    Each difference comes with its interval, that for the method if it is known, the corrected p and the number of
+    pairs; a cell is empty where the pair was not run.
     """
     budgets = sorted({c.budget for c in comparisons})
     cells = {(c.contender, c.difference.baseline, c.budget): _cell(c) for c in comparisons}
@@ -31,21 +31,12 @@ def comparison_notes(comparisons: Sequence[Comparison], *, declared: int) -> lis
     notes = [
         Note(
             "comparisons",
-            "Declared comparisons: error minus the other contender's on the same subsets, in points, with the 95 % BCa "
-            "bootstrap interval of the mean (not corrected), and p of the sign-flip test, corrected by Holm for the "
-            f"{declared} comparisons that the protocol declares, run or not, at each budget separately; nothing is "
-            "corrected across budgets. † n below 6.",
+            "Declared comparisons: error minus the other contender's on the same subsets, in points, with the 95 % t "
+            "interval of the mean and that for the method (neither corrected), and p of the sign-flip test, corrected "
+            f"by Holm for the {declared} comparisons that the protocol declares, run or not, at each budget "
+            "separately; nothing is corrected across budgets. † n below 6.",
         )
     ]
-    if any(c.test_set_error is not None for c in comparisons):
-        notes.append(
-            Note(
-                "comparisons: scored images",
-                "images ±: the standard error, in points, that comes from which images were scored (the standard "
-                "deviation, over images, of each image's mean difference, divided by the square root of their number). "
-                "It is neither in these intervals nor in p.",
-            )
-        )
     budgets: dict[str, dict[str, None]] = {}
     for c in comparisons:
         larger = sum(o.budget == c.budget and o.difference.n > c.difference.n for o in comparisons)
@@ -61,11 +52,11 @@ def comparison_notes(comparisons: Sequence[Comparison], *, declared: int) -> lis
 
 def _cell(comparison: Comparison) -> str:
     difference = comparison.difference
-    p, images = format_p(difference), format_test_set_error(comparison)
+    p, method = format_p(difference), format_method_interval(difference)
     parts = (
         format_difference(difference),
+        method and f"method {method}",
         p and f"p {p}",
         f"n {format_count(difference.n)}",
-        images and f"images ± {images}",
     )
     return ", ".join(filter(None, parts))

@@ -41,10 +41,10 @@ def latex(report: Report) -> str:
     if report.comparisons:
         head, *lines = pivot_comparisons(report.comparisons)
         declared = (
-            "Declared comparisons: error minus the other's on the same subsets, in points, with the 95\\,\\% bootstrap "
+            "Declared comparisons: error minus the other's on the same subsets, in points, with the 95\\,\\% $t$ "
             "interval of the mean, $p$ of the sign-flip test corrected by Holm for all that were declared, and the "
-            "number of pairs ($\\dagger$ fewer than six); images: the standard error that comes from which images were "
-            "scored, not in the interval."
+            "number of pairs ($\\dagger$ fewer than six); method: the interval that also covers which images were "
+            "scored and, where there are several, the pretraining seeds."
         )
         parts.append(_table(head, plain_cells(lines), declared, "tab:declared"))
     head, *lines = lay_out_components(crossed_components(report.rows()))
@@ -79,7 +79,7 @@ def _differences(report: Report, summaries: Sequence[Summary], label: str) -> li
         return []
     caption = (
         f"Error minus that of {escape_latex(report.baseline)} on the same subsets, in points, with the 95\\,\\% "
-        "bootstrap interval of the mean; * marks $p < 0.05$ in a two-sided sign-flip test after Holm's correction; in "
+        "$t$ interval of the mean; * marks $p < 0.05$ in a two-sided sign-flip test after Holm's correction; in "
         "brackets the pairs, $\\dagger$ fewer than six."
     )
     cells = {

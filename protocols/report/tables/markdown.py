@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from ssl_irmae.protocols.report.note import upper_first
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import Cell, plain_cells
 from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.tables.components import COMPONENTS_TITLE, crossed_components, lay_out_components
+from ssl_irmae.protocols.report.tables.curves import lay_out_curves
 from ssl_irmae.protocols.report.tables.overview import (
     TRANSDUCTIVE_TITLE,
     budgets_of,
@@ -24,6 +26,8 @@ def markdown(report: Report) -> str:
     for kind, summaries in report.kinds.items():
         lines += [f"## {TRANSDUCTIVE_TITLE}", ""] if kind == "transductive" else []
         lines += [*markdown_table(["contender", "reads", *heads(summaries)], overview(report, summaries)), ""]
+    for title, (head, *body) in lay_out_curves(report).items():
+        lines += [f"## {upper_first(title)}", "", *markdown_table(head, plain_cells(body)), ""]
     if report.comparisons:
         lines += ["## Declared comparisons", "", *comparisons_markdown(report), ""]
     for kind, summaries in report.kinds.items():

@@ -12,8 +12,10 @@ from ssl_irmae.protocols.report.tables.cells import (
     format_difference,
     format_labels,
     format_labels_interval,
+    format_method_interval,
     format_n,
     format_p,
+    format_probability,
     lowest_mean,
 )
 from ssl_irmae.protocols.statistics.summary import Summary
@@ -66,9 +68,15 @@ def detail_heads(report: Report) -> list[str]:
         *balanced,
         "SD",
         "95 % interval",
+        "method 95 %",
+        "median",
+        "worst tenth",
+        "worst",
         "n",
         "over",
+        "P(best)",
         difference,
+        "Δ method 95 %",
         "p Holm",
         *_worth_head(report),
     ]
@@ -86,16 +94,24 @@ def details(report: Report, here: Sequence[Summary]) -> list[list[Cell]]:
             error_cell(s, lowest, report.styles),
             *([Cell(format_balanced(s))] if balanced else []),
             Cell("" if s.standard_deviation is None else f"{s.standard_deviation:.2f}"),
-            Cell("" if s.low is None or s.high is None else f"{s.low:.2f} to {s.high:.2f}"),
+            Cell(_ends(s.low, s.high)),
+            Cell(_ends(s.method_low, s.method_high)),
+            *(Cell(f"{value:.2f}") for value in (s.median, s.worst_tenth, s.worst)),
             Cell(format_n(s)),
             Cell(s.over),
+            Cell(format_probability(report.best.get((s.budget, s.contender)))),
             Cell("baseline" if s.contender == report.baseline else format_difference(s.difference)),
+            Cell(format_method_interval(s.difference)),
             Cell(format_p(s.difference)),
             *([Cell(f"{format_labels(worth)} {format_labels_interval(worth)}".strip())] if report.equivalences else []),
         ]
         for s in here
         for worth in (report.equivalences.get((s.budget, s.contender)),)
     ]
+
+
+def _ends(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.2f} to {high:.2f}"
 
 
 def _worth_head(report: Report) -> list[str]:

@@ -20,14 +20,15 @@ from ssl_irmae.protocols.report.tables.cells import (
     format_interval,
     format_labels,
     format_mean_difference,
+    format_method_interval,
     format_n,
     format_p,
-    format_test_set_error,
+    format_probability,
     lowest_mean,
 )
 from ssl_irmae.protocols.report.tables.components import COMPONENTS_TITLE, lay_out_components
 from ssl_irmae.protocols.representations.retrieval import Retrieval
-from ssl_irmae.protocols.statistics.label_equivalence import LabelEquivalence
+from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
 from ssl_irmae.protocols.statistics.summary import Comparison, Summary
 from ssl_irmae.protocols.statistics.variance import VarianceComponents
 from ssl_irmae.protocols.storage.rows import Row
@@ -44,10 +45,15 @@ def _column(head: str, texts: Iterable[str], *, left: bool = False) -> _Column:
     return _Column(head, [Cell(text) for text in texts], left)
 
 
+# what is left out where a terminal is too narrow, first to last; in a first step the head of a column becomes shorter
+_LEFT_OUT = ("best", "method", "reads", "difference", "n", "interval", "median", "p", "worth", "balanced", "worst")
+
+
 def budget_tables(
     rows: Sequence[Row],
     summaries: Sequence[Summary],
-    equivalences: Mapping[tuple[int, str], LabelEquivalence] = MappingProxyType({}),
+    equivalences: Mapping[tuple[int, str], LabelsNeeded] = MappingProxyType({}),
+    best: Mapping[tuple[int, str], float] = MappingProxyType({}),
     *,
     baseline: str,
     width: int,
@@ -60,6 +66,7 @@ def budget_tables(
         rows: Every row that was summarised.
         summaries: Their summaries.
         equivalences: How many labels of the baseline an error is worth, by budget and contender.
+        best: How likely each contender is the best of its kind, by budget and contender.
         baseline: The contender that differences are taken to.
         width: Width of the terminal, in characters.
     """
@@ -70,14 +77,15 @@ def budget_tables(
             names = {row.contender for row in kind}
             here = [s for s in summaries if s.budget == budget and s.contender in names]
             if here:
-                tables.append(_budget_table(kind, here, equivalences, baseline, width))
+                tables.append(_budget_table(kind, here, equivalences, best, baseline, width))
     return tables
 
 
 def _budget_table(
     rows: Sequence[Row],
     summaries: Sequence[Summary],
-    equivalences: Mapping[tuple[int, str], LabelEquivalence],
+    equivalences: Mapping[tuple[int, str], LabelsNeeded],
+    best: Mapping[tuple[int, str], float],
     baseline: str,
     width: int,
 ) -> Table:
@@ -85,9 +93,11 @@ def _budget_table(
     styles = styles_of(rows)
     lowest = lowest_mean(summaries, styles)
     reads = {row.contender: row.reads for row in rows}
+    keys = [(s.budget, s.contender) for s in summaries]
     differences = [s.difference for s in summaries]
     compared = any(d is not None for d in differences)
     different = {format_n(s) for s in summaries}
+    skewed = any(s.skewed for s in summaries)
 
     means = [
         "baseline" if s.contender == baseline and compared else format_mean_difference(s.difference) for s in summaries
@@ -96,44 +106,33 @@ def _budget_table(
         "contender": _column("contender", [styles[s.contender].marked(s.contender) for s in summaries], left=True),
         "reads": _column("reads", [reads[s.contender] for s in summaries], left=True),
         "error": _Column("error % ± SE", [error_cell(s, lowest, styles) for s in summaries]),
-        "balanced": _column("balanced %", [format_balanced(s) for s in summaries]),
-        "n": _column("n", [format_n(s) for s in summaries]),
-        "difference": _column(f"Δ {baseline}", means),
+        "median": _column("median", [f"{s.median:.2f}" if skewed else "" for s in summaries]),
+        "worst": _column("worst", [f"{s.worst:.2f}" if skewed else "" for s in summaries]),
+        "balanced": _column("balanced %", [format_balanced(s) if unbalanced(first) else "" for s in summaries]),
+        # where it is the same for all, the title says it
+        "n": _column("n", [format_n(s) if len(different) > 1 else "" for s in summaries]),
+        "difference": _column(f"Δ {baseline}", means if compared else []),
         "short difference": _column("Δ", means),
         "interval": _column("95 %", [format_interval(d) for d in differences]),
+        "method": _column("method 95 %", [format_method_interval(d) for d in differences]),
         "p": _column("p Holm", [format_p(d) for d in differences]),
-        "worth": _column("worth", [format_labels(equivalences.get((s.budget, s.contender))) for s in summaries]),
+        "worth": _column("worth", [format_labels(equivalences.get(key)) for key in keys]),
+        "best": _column("P(best)", [format_probability(best.get(key)) if len(keys) > 1 else "" for key in keys]),
     }
-    if not compared:
-        layouts = [["contender", "reads", "error", "n"], ["contender", "error", "n"], ["contender", "error"]]
-    else:
-        layouts = [
-            ["contender", "reads", "error", "n", "difference", "interval", "p"],
-            ["contender", "error", "n", "difference", "interval", "p"],
-            ["contender", "error", "n", "short difference", "interval", "p"],
-            ["contender", "error", "short difference", "interval", "p"],
-            ["contender", "error", "n", "short difference", "p"],
-            ["contender", "error", "short difference", "p"],
-            ["contender", "error", "short difference"],
-            ["contender", "error"],
-        ]
-    if any((s.budget, s.contender) in equivalences for s in summaries):
-        layouts = [*([*layout, "worth"] for layout in layouts), layouts[-1]]
-    if unbalanced(first):
-        layouts = [*map(_with_balanced, layouts), layouts[-1]]
+    known = [name for name, column in columns.items() if any(cell.text for cell in column.cells)]
+    layouts = [[name for name in known if name != "short difference"]]
+    for name in _LEFT_OUT:
+        if name in layouts[-1]:
+            shorter = ["short difference"] if name == "difference" else []
+            i = layouts[-1].index(name)
+            layouts.append([*layouts[-1][:i], *shorter, *layouts[-1][i + 1 :]])
+    layouts.append([name for name in layouts[-1] if name != "short difference"])
     labels = f"all {first.budget:,} labels" if first.rule == "full" else f"{first.budget:,} labels"
     labels += "" if first.rule in ("balanced", "full") else f" ({first.rule})"
     folds = "" if first.folds is None else f"; {first.folds} stratified folds of the labelled images"
     kind = "; transductive: looked at the scored images" if first.transductive else ""
     title = f"{first.dataset}, {labels}{f', n = {min(different)}' if len(different) == 1 else ''}{folds}{kind}"
-    if len(different) == 1:  # the title says it
-        layouts = [[name for name in layout if name != "n"] for layout in layouts]
     return _first_that_fits(title, columns, layouts, width)
-
-
-def _with_balanced(layout: Sequence[str]) -> list[str]:
-    after = layout.index("error") + 1
-    return [*layout[:after], "balanced", *layout[after:]]
 
 
 def comparisons_table(comparisons: Sequence[Comparison], *, width: int) -> Table:
@@ -150,16 +149,29 @@ def comparisons_table(comparisons: Sequence[Comparison], *, width: int) -> Table
         "interval": _column("95 %", [format_interval(c.difference) for c in comparisons]),
         "n": _column("n", [format_count(c.difference.n) for c in comparisons]),
         "p": _column("p Holm", [format_p(c.difference) for c in comparisons]),
-        "images": _column("images ±", [format_test_set_error(c) for c in comparisons]),
+        "method": _column("method 95 %", [format_method_interval(c.difference) for c in comparisons]),
     }
-    known = ["images"] if any(c.test_set_error is not None for c in comparisons) else []
+    known = ["method"] if any(c.difference.method_low is not None for c in comparisons) else []
     layouts = [
-        ["labels", "pair", "difference", "interval", "n", "p", *known],
+        ["labels", "pair", "difference", "interval", *known, "n", "p"],
         ["labels", "pair", "difference", "interval", "n", "p"],
         ["labels", "pair", "difference", "n", "p"],
         ["labels", "pair", "difference", "p"],
     ]
     return _first_that_fits("declared comparisons", columns, layouts, width, sections=new)
+
+
+def curves_table(title: str, laid_out: Sequence[Sequence[str]], *, width: int) -> Table:
+    """Build the table of one number per learning curve.
+
+    Args:
+        title: Its title.
+        laid_out: A head and a line per contender, as ``lay_out_curves`` gives them.
+        width: Width of the terminal, in characters.
+    """
+    head, *body = laid_out
+    columns = {name: _column(name, [line[i] for line in body], left=i == 0) for i, name in enumerate(head)}
+    return _first_that_fits(title, columns, [head, [head[0], head[-1]]], width)
 
 
 def components_table(components: Sequence[VarianceComponents], *, width: int) -> Table:

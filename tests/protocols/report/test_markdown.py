@@ -39,7 +39,7 @@ def test_transductive_contenders_have_tables_of_their_own(report: Report) -> Non
         assert len({len(line) for line in cells}) == 1
         if "ransductive" in heading:
             assert names == {"irmae-poisson-transductive"}
-    assert sum("ransductive" in heading for heading in tables) == 1 + len(report.budgets)
+    assert sum("ransductive" in heading for heading in tables) == 2 + len(report.budgets)  # overview, curves, each budget
 
 
 def test_the_lowest_mean_is_bold(report: Report) -> None:
@@ -61,9 +61,9 @@ def test_answer_notes_audit_and_commands_are_written(report: Report) -> None:
 
 def test_every_budget_has_every_statistic(report: Report) -> None:
     head, *lines = markdown_tables(markdown(report))["100 labels"]
-    assert head[-3:] == ["Δ supervised [95 %]", "p Holm", "worth labels of supervised [95 %]"]
+    assert head[-4:] == ["Δ supervised [95 %]", "Δ method 95 %", "p Holm", "worth labels of supervised [95 %]"]
     by_name = {line[0].strip("`"): dict(zip(head, line, strict=True)) for line in lines}
-    assert by_name["supervised"][head[-3]] == "baseline"
+    assert by_name["supervised"][head[-4]] == "baseline"
     for s in report.summaries:
         if s.budget == 100 and s.contender in by_name:
             assert s.standard_error is not None
@@ -72,6 +72,8 @@ def test_every_budget_has_every_statistic(report: Report) -> None:
             assert f"{s.mean:.2f} ± {s.standard_error:.2f}" in line["error % ± SE"]
             assert line["95 % interval"] == f"{s.low:.2f} to {s.high:.2f}"
             assert (line["n"], line["over"]) == ("7", "subsets")
+            assert [line["median"], line["worst"]] == [f"{s.median:.2f}", f"{s.worst:.2f}"]
+            assert float(line["P(best)"]) == round(report.best[100, s.contender], 2)
 
 
 def test_a_short_table_has_the_drawn_contenders_alone(report: Report) -> None:

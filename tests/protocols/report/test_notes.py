@@ -33,14 +33,14 @@ def with_fields(rows: Iterable[Row], **fields: object) -> list[Row]:
 def test_notes_name_the_statistic_the_test_and_what_they_leave_out(ten_subsets: list[Row]) -> None:
     expected: dict[Kind, str] = {
         "error": "± standard error over 10 labelled subsets (ddof = 1)",
-        "difference": "95 % BCa bootstrap interval",
+        "difference": "95 % t interval",
         "p value": "two-sided sign-flip test",
         "subsets": "balanced",
         "scored images": "Not in ±, nor in any interval or p: the 1,000 scored images",
     }
     for kind, part in expected.items():
         assert part in text_of(ten_subsets, kind)
-    assert "Efron 1987" in text_of(ten_subsets, "difference")
+    assert "such intervals held the mean of all in 9" in text_of(ten_subsets, "difference")
     assert f"Holm (1979) for the {len(DEFAULT) - 1} contenders" in text_of(ten_subsets, "p value")
 
 

@@ -130,6 +130,25 @@ def test_without_a_comparison_there_are_no_such_columns(make_row: MakeRow) -> No
     ]
 
 
+def test_a_subset_far_worse_than_the_median_is_shown(make_row: MakeRow) -> None:
+    rows = [make_row(name, s, 3.0 + i + s / 10) for i, name in enumerate(("a", "supervised")) for s in range(10)]
+    assert "worst" not in printed(rows)
+    rows[3] = rows[3].model_copy(update={"error": 22.0})
+    text = printed(rows)
+    head = head_of(text)
+    assert line_of(text, "a")[head.index("worst")] == "22.00"
+    assert line_of(text, "a")[head.index("median")] == "3.55"
+
+
+def test_a_wide_terminal_shows_how_likely_each_is_the_best_of_several(make_row: MakeRow) -> None:
+    rows = [make_row(name, s, 3.0 + i) for i, name in enumerate(("a", "b", "supervised")) for s in range(10)]
+    summaries = summarise(rows, baseline="supervised")
+    best = {(100, "a"): 0.9, (100, "b"): 0.1, (100, "supervised"): 0.0}
+    text = show(budget_tables(rows, summaries, best=best, baseline="supervised", width=120), 120)
+    assert [line_of(text, name)[-1] for name in ("contender", "a", "b")] == ["P(best)", "0.90", "0.10"]
+    assert "P(best)" not in show(budget_tables(rows, summaries, best=best, baseline="supervised", width=60), 60)
+
+
 def test_transductive_readouts_have_a_table_of_their_own(make_row: MakeRow) -> None:
     rows = [make_row(name, s, 5.0 + i + s) for i, name in enumerate(("a", "supervised")) for s in range(6)]
     assert "ransductive" not in printed(rows)

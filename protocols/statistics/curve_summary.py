@@ -1,0 +1,69 @@
+"""One number per learning curve: its geometric mean error, and how many labels a target error takes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ssl_irmae.protocols.statistics.error_matrix import error_matrices
+from ssl_irmae.protocols.statistics.label_equivalence import half_an_image
+from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded, LearningCurve
+from ssl_irmae.protocols.statistics.resampling import resampled_means
+from ssl_irmae.protocols.storage.rows import Row
+
+
+@dataclass(frozen=True)
+class CurveSummary:
+    """One contender over all budgets.
+
+    Args:
+        contender: Name of the contender.
+        geometric_mean: Geometric mean over the budgets of its mean errors, percent: halving the error at any budget
+            counts alike. None if it was not run at every budget of the protocol.
+        low: Lower end of the 95 % interval, percent.
+        high: Upper end.
+        needed: Labels for the target error; None without one.
+    """
+
+    contender: str
+    geometric_mean: float | None
+    low: float | None
+    high: float | None
+    needed: LabelsNeeded | None
+
+
+def summarise_curves(rows: Iterable[Row], *, target: float | None = None) -> list[CurveSummary]:
+    """Summarise each contender over all budgets.
+
+    Intervals are of the percentiles over subsets that are drawn again; see ``label_equivalences``.
+
+    Args:
+        rows: Rows of one protocol: one data set, one rule, one set of scored images.
+        target: A target error, percent.
+
+    Returns:
+        One per contender, in order of first appearance.
+
+    Raises:
+        UserError: If two rows contradict each other.
+    """
+    rows = list(rows)
+    matrices = error_matrices(rows)
+    floor = half_an_image(rows)
+    every = {budget for budget, _ in matrices}
+    found = []
+    for contender in dict.fromkeys(contender for _, contender in matrices):
+        budgets = sorted(budget for budget, name in matrices if name == contender)
+        curves = np.stack([resampled_means(matrices, (b, contender)).clip(floor) for b in budgets], 1)
+        mean: tuple[float | None, float | None, float | None] = (None, None, None)
+        if set(budgets) == every:
+            means = np.exp(np.log(curves).mean(1))
+            low, high = np.quantile(means[1:], (0.025, 0.975))
+            mean = (float(means[0]), float(low), float(high))
+        needed = None
+        if target is not None:
+            labels = np.array([float(LearningCurve(budgets, curve).labels_for(target)) for curve in curves])
+            low, high = np.quantile(labels[1:], (0.025, 0.975), method="inverted_cdf")  # infinities have no mean
+            needed = LabelsNeeded(contender, budgets[0], budgets[-1], float(labels[0]), float(low), float(high))
+        found.append(CurveSummary(contender, *mean, needed))
+    return found

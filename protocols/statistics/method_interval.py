@@ -1,0 +1,111 @@
+"""Intervals for the method, which other people will run on other images: beside labels they cover what else was drawn.
+
+The intervals of ``summarise`` are about these encoders and these scored images: they cover the draw of the labels and
+the randomness of training. Those here cover two draws more. Which images were scored: the standard error over images of
+each image's mean result, whose square is added. How the pretraining seed fell, where there are several: the two-way
+random-effects model of ``crossed_standard_error``. The sum counts the interaction of subset and image twice, and is
+therefore slightly too wide; how often it covers is in docs/results/coverage.
+
+Source of adding over crossed draws: Owen, "The pigeonhole bootstrap", Ann. Appl. Stat. 1 (2007),
+https://doi.org/10.1214/07-AOAS122, whose variance this approximates without resampling.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from ssl_irmae.protocols.statistics.anova import crossed_standard_error
+from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix
+from ssl_irmae.protocols.statistics.finite_test_set import (
+    binomial_test_set_error,
+    scored_images_error,
+    shares_wrong,
+)
+from ssl_irmae.protocols.statistics.intervals import StandardError, standard_error, t_interval, together
+
+Floats = npt.NDArray[np.float64]
+Interval = tuple[float, float]
+
+
+def method_interval(matrix: ErrorMatrix, wrong: Mapping[str, bytes]) -> Interval | None:
+    """Compute the 95 % interval of a mean error for the method.
+
+    Args:
+        matrix: Errors of one contender at one budget.
+        wrong: Which images were wrong, by the hash of predictions; see ``mistakes``.
+
+    Returns:
+        Its ends, percent; None for a single run, and where it is not known which images were wrong.
+    """
+    runs = error_of_runs(matrix.errors, one_subset=matrix.one_subset)
+    shares = _shares(matrix, range(len(matrix.seeds)), wrong)
+    if runs is None or shares is None:
+        return None
+    images = scored_images_error(shares)
+    if images.points == 0:  # no image was ever wrong, or every one
+        images = StandardError(binomial_test_set_error(float(matrix.errors.mean()), matrix.n_scored), images.freedom)
+    return t_interval(float(matrix.errors.mean()), together(runs, images))
+
+
+def method_interval_of_difference(
+    matrix: ErrorMatrix, baseline: ErrorMatrix, wrong: Mapping[str, bytes]
+) -> Interval | None:
+    """Compute the 95 % interval of a mean paired difference for the method.
+
+    Args:
+        matrix: Errors of a contender at one budget.
+        baseline: Errors of the contender that is subtracted, at the same budget.
+        wrong: Which images were wrong, by the hash of predictions; see ``mistakes``.
+
+    Returns:
+        Its ends, points; None for fewer than two pairs, and where it is not known which images were wrong.
+    """
+    lines, of_baseline = paired_lines(matrix, baseline)
+    a, b = _shares(matrix, lines, wrong), _shares(baseline, of_baseline, wrong)
+    if not lines or a is None or b is None:
+        return None
+    errors, subtracted = matrix.errors[lines], baseline.errors[of_baseline]
+    if errors.shape[1] != subtracted.shape[1] and 1 not in (errors.shape[1], subtracted.shape[1]):
+        return None  # pretraining seeds of both, but not the same
+    differences = np.round(errors - subtracted, 9)
+    runs = error_of_runs(differences, one_subset=matrix.one_subset)
+    if runs is None:
+        return None
+    return t_interval(float(differences.mean()), together(runs, scored_images_error(a - b)))
+
+
+def paired_lines(matrix: ErrorMatrix, baseline: ErrorMatrix) -> tuple[list[int], list[int]]:
+    """Find which lines of two matrices are pairs: those of the same seed.
+
+    At the full set a readout without randomness has one result, which is paired with every run of the other.
+    """
+    if matrix.one_subset and matrix.deterministic:
+        return [0] * len(baseline.seeds), list(range(len(baseline.seeds)))
+    if baseline.one_subset and baseline.deterministic:
+        return list(range(len(matrix.seeds))), [0] * len(matrix.seeds)
+    shared = sorted(set(matrix.seeds) & set(baseline.seeds))
+    return [matrix.seeds.index(seed) for seed in shared], [baseline.seeds.index(seed) for seed in shared]
+
+
+def error_of_runs(errors: Floats, *, one_subset: bool) -> StandardError | None:
+    """Compute the standard error of a mean over runs; None for one run.
+
+    Args:
+        errors: Percent, or differences in points, shape (S, P): subsets by pretraining seeds.
+        one_subset: Whether all subsets are the same. Then only the pretraining seeds, if there are several, are
+            independent, each with its mean over training seeds.
+    """
+    subsets, encoders = errors.shape
+    if one_subset and encoders > 1:
+        return standard_error(errors.mean(axis=0))
+    if subsets < 2:
+        return None
+    return crossed_standard_error(errors) if encoders > 1 else standard_error(errors[:, 0])
+
+
+def _shares(matrix: ErrorMatrix, lines: "range | list[int]", wrong: Mapping[str, bytes]) -> Floats | None:
+    predictions = [hashed for line in dict.fromkeys(lines) for hashed in matrix.predictions[line]]
+    if not predictions or matrix.folds or any(hashed not in wrong for hashed in predictions):
+        return None  # of folds the scored images are those that labels come from: others would change both
+    return shares_wrong([wrong[hashed] for hashed in predictions], matrix.n_scored)

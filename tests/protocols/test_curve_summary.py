@@ -1,0 +1,61 @@
+"""One number per learning curve, and the labels that a target error takes."""
+
+import math
+
+import pytest
+
+from ssl_irmae.protocols.statistics.curve_summary import CurveSummary, summarise_curves
+from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
+from ssl_irmae.protocols.storage.rows import Row
+from tests.protocols.conftest import MakeRow
+
+
+def curve_rows(make_row: MakeRow, name: str, errors: dict[int, float], *, wiggle: float = 0.0) -> list[Row]:
+    return [make_row(name, s, e * (1 + wiggle * (s - 2)), budget=b) for b, e in errors.items() for s in range(5)]
+
+
+def only(rows: list[Row], **how: float) -> CurveSummary:
+    (curve,) = summarise_curves(rows, **how)
+    return curve
+
+
+def needed(curve: CurveSummary) -> LabelsNeeded:
+    assert curve.needed is not None
+    return curve.needed
+
+
+def test_halving_the_error_at_any_budget_counts_alike(make_row: MakeRow) -> None:
+    curves = [only(curve_rows(make_row, "a", e)) for e in ({10: 40.0, 100: 10.0}, {10: 80.0, 100: 5.0})]
+    assert [curve.geometric_mean for curve in curves] == pytest.approx([20, 20])
+    assert (curves[0].low, curves[0].high) == pytest.approx((20, 20)), "the subsets do not differ"
+
+
+def test_only_contenders_of_every_budget_have_a_mean(make_row: MakeRow) -> None:
+    rows = curve_rows(make_row, "a", {10: 40.0, 100: 10.0}) + curve_rows(make_row, "b", {100: 10.0})
+    a, b = summarise_curves(rows)
+    assert a.geometric_mean is not None
+    assert (b.geometric_mean, b.low, b.high) == (None, None, None)
+
+
+@pytest.mark.parametrize(("target", "labels"), [(40.0, 10), (20.0, 10**1.5), (10.0, 100), (50.0, 0), (9.0, math.inf)])
+def test_a_target_error_is_read_off_the_curve_in_log_log(make_row: MakeRow, target: float, labels: float) -> None:
+    found = needed(only(curve_rows(make_row, "a", {10: 40.0, 100: 10.0}), target=target))
+    assert (found.of, found.first, found.last) == ("a", 10, 100)
+    assert found.labels == pytest.approx(labels)
+
+
+def test_the_interval_of_a_target_error_is_as_wide_as_subsets_differ(make_row: MakeRow) -> None:
+    alike, different = (
+        needed(only(curve_rows(make_row, "a", {10: 40.0, 1000: 4.0}, wiggle=wiggle), target=12.0))
+        for wiggle in (0.0, 0.2)
+    )
+    assert alike.low == pytest.approx(alike.high)
+    assert different.low < alike.labels < different.high
+    assert different.low > 10
+
+
+def test_a_single_budget_says_whether_its_labels_are_enough(make_row: MakeRow) -> None:
+    rows = curve_rows(make_row, "a", {100: 10.0})
+    assert needed(only(rows, target=12.0)).labels == 0
+    assert needed(only(rows, target=8.0)).labels == math.inf
+    assert needed(only(rows, target=10.0)).labels == pytest.approx(100)

@@ -95,8 +95,11 @@ def command(
         typer.Option(help="Add a metric-learning loss to joint training: supcon, triplet, ...", show_default=False),
     ] = None,
     metrics: Annotated[
-        Literal["error", "retrieval"],
-        typer.Option(help="`retrieval` adds the quality of frozen codes without any classifier."),
+        Literal["error", "retrieval", "clusters"],
+        typer.Option(
+            help="`retrieval` adds the quality of frozen codes without any classifier, `clusters` the error of "
+            "clusters found without a label."
+        ),
     ] = "error",
     baseline: Annotated[
         str | None, typer.Option(help="The row that differences are taken to.", show_default="supervised")

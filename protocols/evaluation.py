@@ -48,7 +48,7 @@ def evaluate(
     protocol: Literal["honest", "published"] = "honest",
     steps: int | None = None,
     metric_loss: str | None = None,
-    metrics: Literal["error", "retrieval"] = "error",
+    metrics: Literal["error", "retrieval", "clusters"] = "error",
     baseline: str | None = None,
     rule: str = "balanced",
     scored_on: ScoredOn | None = None,
@@ -83,7 +83,8 @@ def evaluate(
         protocol: ``"published"`` does what the public reference script does, leaks and all, for comparison.
         steps: Optimiser steps of every network trained end to end; 100 by default.
         metric_loss: A metric-learning loss added to joint training, such as ``"supcon"``.
-        metrics: ``"retrieval"`` adds the quality of frozen codes without any classifier.
+        metrics: ``"retrieval"`` adds the quality of frozen codes without any classifier; ``"clusters"`` how far
+            clusters that are found without a label agree with the classes.
         baseline: The contender that differences are taken to; ``"supervised"`` by default, if it is run.
         rule: How labelled subsets are drawn: ``"balanced"`` (equally many of each class), ``"stratified"`` (each class
             by its share of the labelled images), ``"uniform"`` (without looking at classes) or ``"typical"`` (images
@@ -112,7 +113,7 @@ def evaluate(
         UserError: If a value cannot be used; nothing is half done.
     """
     check_choice("protocol", protocol, ("honest", "published"))
-    check_choice("metrics", metrics, ("error", "retrieval"))
+    check_choice("metrics", metrics, ("error", "retrieval", "clusters"))
     check_target_error(target_error)
     if jobs is not None and jobs < 1:
         raise UserError(f"`jobs`: {jobs} is not a number of processes; use 1 or more, or None")
@@ -155,6 +156,8 @@ def evaluate(
             strict=strict,
             progress=progress,
         )
+        if metrics == "clusters" and task.scored_on == "folds":
+            raise UserError("`metrics`: clusters are scored on images of their own, and here there are only folds")
         duplicates = count_duplicates(task)
     for part in plan.parts:
         read_part_budgets(part, plan.rule, task)  # an impossible budget is reported before anything is pretrained
@@ -198,6 +201,8 @@ def evaluate(
     with stages("retrieval"):
         retrieval = grid.retrieval() if metrics == "retrieval" else []
         notes += retrieval_notes(task) if metrics == "retrieval" else []
+    with stages("clusters"):
+        clustering = grid.clustering() if metrics == "clusters" else []
     with stages("summarise"):
         report = make_report(
             [outcome.trial for outcome in outcomes],
@@ -208,6 +213,7 @@ def evaluate(
             comparisons=plan.comparisons,
             notes=notes,
             retrieval=retrieval,
+            clustering=clustering,
             duplicates=duplicates,
             target_error=target_error,
         )

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ssl_irmae.protocols.graphs.graph import Graph, build_graph
 from ssl_irmae.protocols.predictors.on_graph import OnGraph
-from ssl_irmae.protocols.readouts.sample import Predictor, Sample
+from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
 
 
 def graph_of(sample: Sample, *, k: int, parts: int = 1) -> Graph:
@@ -18,9 +18,12 @@ def graph_of(sample: Sample, *, k: int, parts: int = 1) -> Graph:
         k: Neighbours of each node.
         parts: Number of encoders whose codes stand side by side.
     """
-    return sample.memo.once(
-        f"graph of {k} neighbours, {parts} parts", lambda: build_graph(sample.unlabelled, k=k, parts=parts)
-    )
+    return shared_graph(sample.memo, sample.unlabelled, k=k, parts=parts)
+
+
+def shared_graph(memo: Memo, codes: Tensor, *, k: int, parts: int = 1) -> Graph:
+    """Return the graph over unlabelled codes (n, d), built once for all that share a memo."""
+    return memo.once(f"graph of {k} neighbours, {parts} parts", lambda: build_graph(codes, k=k, parts=parts))
 
 
 def predictors(graph: Graph, samples: Sequence[Sample], scores: Sequence[Tensor]) -> list[Predictor]:

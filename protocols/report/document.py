@@ -30,6 +30,7 @@ def document(report: Report) -> dict[str, Any]:
         "comparisons": [dataclasses.asdict(comparison) for comparison in report.comparisons],
         "variance_components": [dataclasses.asdict(c) for c in variance_components(rows)],
         "retrieval": [dataclasses.asdict(quality) for quality in report.retrieval],
+        "clustering": [dataclasses.asdict(found) for found in report.clustering],
         "drawn": list(report.drawn),
         "notes": [{"kind": note.kind, "text": note.text} for note in report.notes],
         "leak_audit": [{"kind": note.kind, "text": note.text} for note in report.audit],

@@ -22,6 +22,7 @@ from ssl_irmae.protocols.report.notes import table_notes
 from ssl_irmae.protocols.report.styles import Style, styles_of
 from ssl_irmae.protocols.report.subset_notes import scored_images
 from ssl_irmae.protocols.report.tables.comparisons import comparison_notes
+from ssl_irmae.protocols.representations.clustering import Clustering
 from ssl_irmae.protocols.representations.retrieval import Retrieval
 from ssl_irmae.protocols.statistics.best import probabilities_best
 from ssl_irmae.protocols.statistics.curve_summary import CurveSummary, summarise_curves
@@ -52,6 +53,7 @@ class Report:
         audit: Which data chose what.
         commands: The commands that made it.
         retrieval: The quality of codes without any classifier, if it was measured.
+        clustering: How far clusters that were found without a label agree with the classes, if it was measured.
         run: What a run of ``evaluate`` measured of itself, such as seconds by stage; empty for trials from a file.
         target_error: The error, percent, of which it says how many labels each contender needs; None if none was asked.
     """
@@ -67,6 +69,7 @@ class Report:
     audit: tuple[Note, ...]
     commands: tuple[str, ...] = ()
     retrieval: tuple[Retrieval, ...] = ()
+    clustering: tuple[Clustering, ...] = ()
     run: Mapping[str, Any] = field(default_factory=dict)
     target_error: float | None = None
 
@@ -218,6 +221,7 @@ def make_report(
     notes: Sequence[Note] = (),
     commands: Sequence[str] = (),
     retrieval: Sequence[Retrieval] = (),
+    clustering: Sequence[Clustering] = (),
     run: Mapping[str, Any] | None = None,
     duplicates: Duplicates | None = None,
     target_error: float | None = None,
@@ -234,6 +238,7 @@ def make_report(
         notes: Further notes.
         commands: The commands that made it.
         retrieval: The quality of codes without any classifier.
+        clustering: How far clusters that were found without a label agree with the classes.
         run: What a run measured of itself.
         duplicates: Which images occur more than once, if the images are at hand.
         target_error: An error in percent, of which it says how many labels each contender needs.
@@ -270,6 +275,7 @@ def make_report(
         tuple(leak_audit(ordered, duplicates)),
         tuple(commands),
         tuple(retrieval),
+        tuple(clustering),
         run or {},
         target_error,
     )

@@ -16,6 +16,7 @@ from ssl_irmae.protocols.report.tables.components import crossed_components
 from ssl_irmae.protocols.report.tables.curves import lay_out_curves
 from ssl_irmae.protocols.report.tables.terminal import (
     budget_tables,
+    clustering_table,
     comparisons_table,
     components_table,
     curves_table,
@@ -43,6 +44,8 @@ def report_parts(report: Report, *, width: int, notes: Notes, more: str) -> list
         parts.append(comparisons_table(report.comparisons, width=width))
     if report.retrieval:
         parts.append(retrieval_table(report.retrieval, width=width))
+    if report.clustering:
+        parts.append(clustering_table(report.clustering, width=width))
     components = crossed_components(report.rows())
     if components:
         parts.append(components_table(components, width=width))

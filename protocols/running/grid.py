@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 
 from ssl_irmae._support.compute import find_precision
+from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.folds import Fold
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.readouts.scaling import Scaling
+from ssl_irmae.protocols.representations.clustering import Clustering
 from ssl_irmae.protocols.representations.floors import FLOORS
 from ssl_irmae.protocols.representations.fused import parts_of
 from ssl_irmae.protocols.representations.representation import Representation
@@ -217,18 +219,32 @@ class Grid:
         Of several encoders side by side, each is measured for itself: they are never read as one code.
         """
         measured: dict[str, Retrieval] = {}
+        for representation, reads, label in self._read_frozen():
+            for part in parts_of(representation):
+                its = part.name + label.removeprefix(representation.name)
+                if its not in measured:
+                    measured[its] = self.runner.retrieval(part, reads, its)
+        return list(measured.values())
+
+    def clustering(self) -> list[Clustering]:
+        """Divide the codes of every representation that is read frozen into clusters, without any label."""
+        found = [self.runner.clustering(*each) for each in self._read_frozen()]
+        return list(itertools.chain.from_iterable(found))
+
+    def _read_frozen(self) -> list[tuple[Representation, Reads, str]]:
+        """List the representations that frozen contenders read, and a label for each, once."""
+        listed: dict[str, tuple[Representation, Reads, str]] = {}
         for name in dict.fromkeys(name for part in self.plan.parts for name in part.contenders):
             contender = self.plan.contenders[name]
             if contender.reads == "images" or contender.representation is None:
                 continue
             representations = self.representations[contender.representation]
-            for representation in itertools.chain.from_iterable(map(parts_of, representations)):
+            for representation in representations:
                 label = representation.name + (" features" if contender.reads == "features" else "")
                 if len(representations) > 1:
                     label += f", pretraining seed {representation.pretrain_seed}"
-                if label not in measured:
-                    measured[label] = self.runner.retrieval(representation, contender.reads, label)
-        return list(measured.values())
+                listed.setdefault(label, (representation, contender.reads, label))
+        return list(listed.values())
 
     def _outcome(self, place: int, trial: FinishedTrial, *, fresh: bool) -> Outcome:
         """Give a finished trial this grid's names and facts; it may have been run under others."""

@@ -17,13 +17,15 @@ from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.protocols.folds import Fold
 from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
 from ssl_irmae.protocols.readouts.scaling import Scaling
-from ssl_irmae.protocols.representations.fused import FusedEncoders
+from ssl_irmae.protocols.representations.clustering import Clustering, find_clusters
+from ssl_irmae.protocols.representations.fused import FusedEncoders, parts_of
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
 from ssl_irmae.protocols.representations.representation import Representation, identity
 from ssl_irmae.protocols.representations.retrieval import Retrieval, retrieval_quality
 from ssl_irmae.protocols.running.by_class import errors_by_class
 from ssl_irmae.protocols.running.codes import Codes
 from ssl_irmae.protocols.running.jobs import Job
+from ssl_irmae.protocols.statistics.matched_error import matched_error
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 from ssl_irmae.protocols.task import Task
 
@@ -89,6 +91,22 @@ class Runner:
         labels = self.task.scored.labels
         assert labels is not None  # load_task makes sure of it
         return retrieval_quality(label, self.codes.of_scored(representation, reads), labels)
+
+    def clustering(self, representation: Representation, reads: Reads, label: str) -> list[Clustering]:
+        """Divide the training images into clusters without labels, and score what cluster each scored image is in.
+
+        Args:
+            representation: What encodes them.
+            reads: ``"code"`` or ``"features"``.
+            label: The name under which the result is reported.
+        """
+        labels = self.task.scored.labels
+        assert labels is not None  # load_task makes sure of it
+        codes, scored = self.codes.of(representation, reads, None)
+        memo = self._memos.setdefault((identity(representation), reads, False), Memo())
+        parts = len(parts_of(representation))
+        found = find_clusters(codes, scored, len(self.task.train.classes), parts=parts, memo=memo)
+        return [Clustering(label, way, matched_error(its.numpy(), labels.numpy())) for way, its in found.items()]
 
     def _prepare(self, job: Job) -> tuple[Sample, Tensor, torch.nn.Module | Tensor | None]:
         """Collect what a readout may see, what it predicts, and the autoencoder or the codes it starts from."""

@@ -119,7 +119,6 @@ def test_what_is_no_error_in_percent_is_refused(store: Path, value: str) -> None
     assert "between 0 and 100" in result.stderr
 
 
-
 def test_finished_trials_from_elsewhere_are_imported_and_not_run_again(store: Path, evaluate: list[str]) -> None:
     run("report", str(store))
     rows = Path("runs/report/rows.csv")

@@ -27,6 +27,7 @@ from ssl_irmae.protocols.report.tables.cells import (
     lowest_mean,
 )
 from ssl_irmae.protocols.report.tables.components import COMPONENTS_TITLE, lay_out_components
+from ssl_irmae.protocols.representations.clustering import Clustering
 from ssl_irmae.protocols.representations.retrieval import Retrieval
 from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
 from ssl_irmae.protocols.statistics.summary import Comparison, Summary
@@ -196,6 +197,17 @@ def retrieval_table(measured: Sequence[Retrieval], *, width: int) -> Table:
         head: _column(head, ["-" if x is None else f"{x:.2f}" for x in values]) for head, values in numbers.items()
     }
     title = "retrieval among the scored images, %; no classifier"
+    return _first_that_fits(title, columns, [list(columns)], width)
+
+
+def clustering_table(found: Sequence[Clustering], *, width: int) -> Table:
+    """Build the table of clusters that were found without a label: error in percent by way of finding them."""
+    ways = sorted({c.method for c in found})
+    errors = {(c.representation, c.method): f"{c.error:.2f}" for c in found}
+    names = list(dict.fromkeys(c.representation for c in found))
+    columns = {"representation": _column("representation", names, left=True)}
+    columns |= {way: _column(way, [errors.get((name, way), "-") for name in names]) for way in ways}
+    title = "zero labels: clusters named by the scorer, error %; not contenders"
     return _first_that_fits(title, columns, [list(columns)], width)
 
 

@@ -39,7 +39,9 @@ def test_transductive_contenders_have_tables_of_their_own(report: Report) -> Non
         assert len({len(line) for line in cells}) == 1
         if "ransductive" in heading:
             assert names == {"irmae-poisson-transductive"}
-    assert sum("ransductive" in heading for heading in tables) == 2 + len(report.budgets)  # overview, curves, each budget
+    assert sum("ransductive" in heading for heading in tables) == 2 + len(
+        report.budgets
+    )  # overview, curves, each budget
 
 
 def test_the_lowest_mean_is_bold(report: Report) -> None:

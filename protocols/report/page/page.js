@@ -272,23 +272,23 @@
     { id: "b", head: "labels", of: (s) => s.b, show: (s) => comma(s.b) },
     { id: "mean", head: "error %", of: (s) => s.mean, show: (s) => two(s.mean) },
     { id: "se", head: "± SE", of: (s) => s.se, show: (s) => (s.se === null ? "" : two(s.se)) },
+    { id: "n", head: "n", of: (s) => s.n, show: (s) => `${s.n} ${s.over}${s.d && s.d.n !== s.n ? ` (${s.d.n} pairs)` : ""}` },
+    { id: "d", head: () => `Δ ${state.baseline} [95 %]`, of: (s) => s.d?.mean ?? null,
+      show: (s) => (!s.d ? (contenders[s.c].name === state.baseline ? "baseline" : "-") : signed(s.d.mean) + (s.d.low === null ? "" : ` [${signed(s.d.low)}, ${signed(s.d.high)}]`)) },
+    { id: "holm", head: "p Holm", of: (s) => (s.d && s.d.n > 1 ? s.d.holm : null), show: (s) => (s.d && s.d.n > 1 ? probability(s.d.holm) : "") },
+    ...(data.summaries.some((s) => s.worth !== null)
+      ? [{ id: "worth", head: `worth labels of ${data.baseline} [95 %]`, of: (s) => s.worth, show: (s) => s.labels }] : []),
+    { id: "best", head: "P(best)", of: (s) => s.best, show: (s) => (s.best === null ? "" : two(s.best)) },
+    { id: "median", head: "median", of: (s) => s.median, show: (s) => two(s.median) },
+    { id: "tenth", head: "worst tenth", of: (s) => s.tenth, show: (s) => two(s.tenth) },
+    { id: "worst", head: "worst", of: (s) => s.worst, show: (s) => two(s.worst) },
     { id: "sd", head: "SD", of: (s) => s.sd, show: (s) => (s.sd === null ? "" : two(s.sd)) },
     { id: "low", head: "95 % interval", of: (s) => s.low, show: (s) => (s.low === null ? "" : `${two(s.low)} to ${two(s.high)}`) },
     ...(data.summaries.some((s) => s.method[0] !== null)
       ? [{ id: "method", head: "method 95 %", of: (s) => s.method[0], show: (s) => (s.method[0] === null ? "" : `${two(s.method[0])} to ${two(s.method[1])}`) }] : []),
-    { id: "median", head: "median", of: (s) => s.median, show: (s) => two(s.median) },
-    { id: "tenth", head: "worst tenth", of: (s) => s.tenth, show: (s) => two(s.tenth) },
-    { id: "worst", head: "worst", of: (s) => s.worst, show: (s) => two(s.worst) },
-    { id: "best", head: "P(best)", of: (s) => s.best, show: (s) => (s.best === null ? "" : two(s.best)) },
-    { id: "n", head: "n", of: (s) => s.n, show: (s) => `${s.n} ${s.over}${s.d && s.d.n !== s.n ? ` (${s.d.n} pairs)` : ""}` },
-    { id: "d", head: () => `Δ ${state.baseline} [95 %]`, of: (s) => s.d?.mean ?? null,
-      show: (s) => (!s.d ? (contenders[s.c].name === state.baseline ? "baseline" : "-") : signed(s.d.mean) + (s.d.low === null ? "" : ` [${signed(s.d.low)}, ${signed(s.d.high)}]`)) },
     ...(data.summaries.some((s) => s.method[0] !== null)
       ? [{ id: "dmethod", head: "Δ method 95 %", of: (s) => s.d?.method[0] ?? null,
         show: (s) => (!s.d || s.d.method[0] === null ? "" : `[${signed(s.d.method[0])}, ${signed(s.d.method[1])}]`) }] : []),
-    { id: "holm", head: "p Holm", of: (s) => (s.d && s.d.n > 1 ? s.d.holm : null), show: (s) => (s.d && s.d.n > 1 ? probability(s.d.holm) : "") },
-    ...(data.summaries.some((s) => s.worth !== null)
-      ? [{ id: "worth", head: `worth labels of ${data.baseline} [95 %]`, of: (s) => s.worth, show: (s) => s.labels }] : []),
     { id: "reads", head: "reads", of: (s) => contenders[s.c].reads },
   ];
   const compare = (a, b) => {

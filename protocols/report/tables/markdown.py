@@ -11,7 +11,6 @@ from ssl_irmae.protocols.report.tables.curves import lay_out_curves
 from ssl_irmae.protocols.report.tables.overview import (
     TRANSDUCTIVE_TITLE,
     budgets_of,
-    detail_heads,
     details,
     heads,
     overview,
@@ -34,7 +33,8 @@ def markdown(report: Report) -> str:
         mark = ", transductive" if kind == "transductive" else ""
         for budget in budgets_of(summaries):
             here = [s for s in summaries if s.budget == budget]
-            table = markdown_table(detail_heads(report), details(report, here))
+            columns = details(report, here)
+            table = markdown_table(list(columns), list(zip(*columns.values(), strict=True)))
             lines += [f"## {budget:,} labels{mark}", "", *table, ""]
     head, *body = lay_out_components(crossed_components(report.rows()))
     if body:

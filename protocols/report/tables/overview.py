@@ -57,62 +57,40 @@ def pivot(report: Report, summaries: Sequence[Summary], cells: Mapping[tuple[str
     ]
 
 
-def detail_heads(report: Report) -> list[str]:
-    """Name the columns of :func:`details`."""
-    difference = f"Δ {report.baseline} [95 %]"
-    balanced = ["balanced %"] if unbalanced(report.pooled[0]) else []
-    return [
-        "contender",
-        "reads",
-        "error % ± SE",
-        *balanced,
-        "SD",
-        "95 % interval",
-        "method 95 %",
-        "median",
-        "worst tenth",
-        "worst",
-        "n",
-        "over",
-        "P(best)",
-        difference,
-        "Δ method 95 %",
-        "p Holm",
-        *_worth_head(report),
-    ]
-
-
-def details(report: Report, here: Sequence[Summary]) -> list[list[Cell]]:
-    """Lay out one budget with every statistic, a line per contender."""
+def details(report: Report, here: Sequence[Summary]) -> dict[str, list[Cell]]:
+    """Lay out one budget with every statistic: columns by their heads, a cell per contender."""
     reads = {row.contender: row.reads for row in report.rows()}
     lowest = lowest_mean(here, report.styles)
-    balanced = unbalanced(report.pooled[0])
-    return [
-        [
-            Cell(report.styles[s.contender].marked(s.contender)),
-            Cell(reads[s.contender]),
-            error_cell(s, lowest, report.styles),
-            *([Cell(format_balanced(s))] if balanced else []),
-            Cell("" if s.standard_deviation is None else f"{s.standard_deviation:.2f}"),
-            Cell(_ends(s.low, s.high)),
-            Cell(_ends(s.method_low, s.method_high)),
-            *(Cell(f"{value:.2f}") for value in (s.median, s.worst_tenth, s.worst)),
-            Cell(format_n(s)),
-            Cell(s.over),
-            Cell(format_probability(report.best.get((s.budget, s.contender)))),
-            Cell("baseline" if s.contender == report.baseline else format_difference(s.difference)),
-            Cell(format_method_interval(s.difference)),
-            Cell(format_p(s.difference)),
-            *([Cell(f"{format_labels(worth)} {format_labels_interval(worth)}".strip())] if report.equivalences else []),
-        ]
-        for s in here
-        for worth in (report.equivalences.get((s.budget, s.contender)),)
-    ]
+    differences = [s.difference for s in here]
+    worth = [report.equivalences.get((s.budget, s.contender)) for s in here]
+    texts: dict[str, Sequence[str]] = {
+        "n": [format_n(s) for s in here],
+        "over": [s.over for s in here],
+        f"Δ {report.baseline} [95 %]": [
+            "baseline" if s.contender == report.baseline else format_difference(s.difference) for s in here
+        ],
+        "p Holm": [format_p(d) for d in differences],
+        f"worth labels of {report.baseline} [95 %]": [
+            f"{format_labels(labels)} {format_labels_interval(labels)}".strip() for labels in worth
+        ],
+        "P(best)": [format_probability(report.best.get((s.budget, s.contender))) for s in here],
+        "median": [f"{s.median:.2f}" for s in here],
+        "worst tenth": [f"{s.worst_tenth:.2f}" for s in here],
+        "worst": [f"{s.worst:.2f}" for s in here],
+        "SD": ["" if s.standard_deviation is None else f"{s.standard_deviation:.2f}" for s in here],
+        "95 % interval": [_ends(s.low, s.high) for s in here],
+        "method 95 %": [_ends(s.method_low, s.method_high) for s in here],
+        "Δ method 95 %": [format_method_interval(d) for d in differences],
+    }
+    columns = {
+        "contender": [Cell(report.styles[s.contender].marked(s.contender)) for s in here],
+        "reads": [Cell(reads[s.contender]) for s in here],
+        "error % ± SE": [error_cell(s, lowest, report.styles) for s in here],
+    }
+    if unbalanced(report.pooled[0]):
+        columns["balanced %"] = [Cell(format_balanced(s)) for s in here]
+    return columns | {head: [Cell(text) for text in cells] for head, cells in texts.items() if any(cells)}
 
 
 def _ends(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{low:.2f} to {high:.2f}"
-
-
-def _worth_head(report: Report) -> list[str]:
-    return [f"worth labels of {report.baseline} [95 %]"] if report.equivalences else []

@@ -63,9 +63,9 @@ def test_answer_notes_audit_and_commands_are_written(report: Report) -> None:
 
 def test_every_budget_has_every_statistic(report: Report) -> None:
     head, *lines = markdown_tables(markdown(report))["100 labels"]
-    assert head[-4:] == ["Δ supervised [95 %]", "Δ method 95 %", "p Holm", "worth labels of supervised [95 %]"]
+    assert "Δ method 95 %" not in head, "it is not known which images were wrong"
     by_name = {line[0].strip("`"): dict(zip(head, line, strict=True)) for line in lines}
-    assert by_name["supervised"][head[-4]] == "baseline"
+    assert by_name["supervised"]["Δ supervised [95 %]"] == "baseline"
     for s in report.summaries:
         if s.budget == 100 and s.contender in by_name:
             assert s.standard_error is not None

@@ -43,7 +43,7 @@ def test_no_line_is_longer_than_the_terminal(report: Report, width: int, notes: 
 
 
 def test_every_contender_has_a_line_of_its_own_with_its_error(report: Report) -> None:
-    lines = iter(table_lines(report_text(report, width=80)))
+    lines = iter(table_lines(report_text(report, width=80).split("over all budgets")[0]))
     expected = 0
     for budget in report.budgets:
         for transductive in (False, True):

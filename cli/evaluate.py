@@ -62,7 +62,11 @@ def command(
         typer.Option(help="Which rows, separated by commas; `help` lists all.", show_default="those of a first look"),
     ] = None,
     encoder: Annotated[
-        list[str] | None, typer.Option(help="A pretrained encoder of your own, added to the rows; repeatable.")
+        list[str] | None,
+        typer.Option(
+            help="A pretrained encoder of your own, added to the rows, or irmae=FOLDER in the place of irmae's; "
+            "repeatable."
+        ),
     ] = None,
     pretrain_seeds: Annotated[
         str | None,

@@ -35,9 +35,9 @@ def own_pictures() -> str:
     )
 
 
-def rows(name: str) -> list[Row]:
-    """Read a CSV of the folder."""
-    with (FOLDER / name).open(newline="", encoding="utf-8") as file:
+def rows(name: str, folder: str = "few-labels") -> list[Row]:
+    """Read a CSV of a folder of docs/results."""
+    with (FOLDER.parent / folder / name).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image
 
-from docs import aims, few_labels, rank
+from docs import aims, coverage, few_labels, rank
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import BUNDLED, list_bundled
 from ssl_irmae.protocols.contenders.fused import FUSED, FUSED_CONTENDERS
@@ -23,6 +23,7 @@ from ssl_irmae.protocols.report.note import Kind, join
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import format_difference, format_error, format_n, format_p
 from ssl_irmae.protocols.report.tables.markdown import short_markdown
+from ssl_irmae.protocols.statistics.best import probabilities_best
 from ssl_irmae.protocols.statistics.paired import paired_difference
 from ssl_irmae.protocols.statistics.summary import Summary, summarise
 from ssl_irmae.protocols.storage.files import read_trials
@@ -145,7 +146,7 @@ def crossing(summaries: Sequence[Summary], learner: str, frozen: str) -> tuple[i
 
 
 def lowest(report: Report) -> list[str]:
-    """Name the lowest mean at each budget, of what is inductive and of what is frozen, and say that it was picked."""
+    """Name the lowest mean at each budget, of what is inductive and of what is frozen, and how sure the pick is."""
     lines = []
     inductive = [s for s in report.summaries if not report.styles[s.contender].transductive]
     frozen = [s for s in inductive if report.styles[s.contender].frozen]
@@ -154,9 +155,15 @@ def lowest(report: Report) -> list[str]:
             min((s for s in among if s.budget == budget), key=lambda s: s.mean)
             for budget in sorted({s.budget for s in among})
         ]
-        named = "; ".join(f"`{s.contender}` {format_error(s)} at {s.budget:,} labels" for s in best)
-        picked = "picked after the fact, which flatters them a little"
-        lines.append(f"Lowest means of the {len({s.contender for s in among})} {which}, {picked}: {named}.")
+        names = {s.contender for s in among}
+        sure = probabilities_best(report.rows(), names)
+        shares = [sure.get((s.budget, s.contender)) for s in best]
+        named = "; ".join(
+            f"`{s.contender}` {format_error(s)} at {s.budget:,} labels{f' ({share:.2f})' if share is not None else ''}"
+            for s, share in zip(best, shares, strict=True)
+        )
+        picked = "picked after the fact; in brackets how likely each is the best if subsets are drawn again"
+        lines.append(f"Lowest means of the {len(names)} {which}, {picked}: {named}.")
     return lines
 
 
@@ -300,6 +307,7 @@ def documents() -> dict[Path, dict[str, str]]:
         RESULTS / "recipes" / "README.md": {"encoders": encoders_table(), "recipes": recipes_table()},
         RESULTS / "few-labels" / "README.md": few_labels.blocks(),
         RESULTS / "rank" / "README.md": rank.blocks(),
+        RESULTS / "coverage" / "README.md": coverage.blocks(),
         RESULTS / "fused" / "README.md": aims.blocks(),
         DOCS / "performance.md": {f"bench {name}": bench_table(bench.get(name)) for name in SECTIONS}
         | {"bench growth": bench_table(bench.get("growth")) + (GROWTH_FIGURE if "growth" in bench else "")},

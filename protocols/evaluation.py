@@ -12,6 +12,7 @@ from ssl_irmae._support.stages import Stages
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.kind import describe_other_kind
 from ssl_irmae.errors import UserError, check_choice
+from ssl_irmae.methods import METHODS
 from ssl_irmae.protocols.duplicates import count_duplicates
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.presets import find_preset
@@ -76,7 +77,8 @@ def evaluate(
             or an IDX file; or arrays, ``(images, labels)`` or ``(images, labels, test_images, test_labels)``.
         contenders: Their names, or one name; those of a first look by default, floors among them.
         encoders: Folders of pretrained encoders, which join the contenders under the last part of their path, or
-            under the names of a mapping.
+            under the names of a mapping. Under the name of its method, as in ``"irmae=runs/mine"`` or a mapping, an
+            encoder takes the place of the bundled one.
         pretrain_seeds: Cross the subsets with encoders of several pretraining seeds, and report the components of
             variance: ``encoders`` then have ``{seed}`` in their paths, or short encoders are pretrained on the spot.
         preset: A whole protocol by name, such as ``"mnist-quick"``.
@@ -130,7 +132,7 @@ def evaluate(
         baseline=baseline,
         preset=preset,
         published=protocol == "published",
-        encoders=list(named),
+        encoders=[name for name in named if name not in METHODS],
         metric_loss=metric_loss,
         steps=steps,
         rule=rule,
@@ -139,6 +141,9 @@ def evaluate(
         device=torch_device,
     )
     methods = needed_methods(plan.contenders.values(), plan.chosen_on)
+    for name in named:
+        if name in METHODS and name not in methods:
+            raise UserError(f"`encoders`: no contender that is run uses {name}; add {name}-linear to `contenders`")
     if pretraining_seeds and not methods:
         raise UserError("`pretrain_seeds`: none of the contenders has a pretrained encoder; leave it out")
     files = [import_trials] if isinstance(import_trials, str | Path) else import_trials

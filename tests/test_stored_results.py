@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from docs.coverage import t_coverage
 from ssl_irmae.encoders.encoder import weights_hash
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, SETTING_GROUPS
 from ssl_irmae.protocols.evaluation import read_results
 from ssl_irmae.protocols.presets import find_preset
 from ssl_irmae.protocols.representations.floors import FLOORS
+from ssl_irmae.protocols.statistics.coverage import MEASURED
 from ssl_irmae.protocols.storage.files import read_trials
 from ssl_irmae.protocols.storage.rows import Row
 
@@ -186,3 +188,7 @@ def test_the_grid_page_gives_mean_and_standard_error_of_its_rows() -> None:
             # two decimals; a mean of hundredths may lie in the middle of two of them
             assert [float(value) for value in printed.split("±")] == pytest.approx(expected, abs=0.005 + 1e-9, rel=0)
     assert compared > len(lines)
+
+
+def test_the_coverage_that_notes_state_is_that_of_the_stored_draws() -> None:
+    assert t_coverage() == MEASURED

@@ -66,7 +66,10 @@ def _errors(first: Row, summaries: Sequence[Summary]) -> Note:
     if first.folds is not None:
         text = f"{error}, ± standard error over {n} divisions into folds (ddof = 1), each with its own subsets."
         return Note("error", text, text)
-    text = f"{error}, ± standard error over {n} labelled subsets (ddof = 1), each with its own training seed."
+    text = (
+        f"{error}, ± standard error over {n} labelled subsets (ddof = 1), each with its own training seed; full tables "
+        f"have its 95 % t interval. {describe_coverage('error', (s.n for s in summaries))}"
+    )
     return Note("error", text, f"{error}, ± standard error over {n} labelled subsets.")
 
 
@@ -151,7 +154,7 @@ def _differences(summaries: Sequence[Summary], baseline: str) -> list[Note]:
             "difference",
             f"Δ: error minus {baseline}'s on the same subsets, in points, with the 95 % t interval of its mean over "
             "these pairs, for each contender separately: not corrected, and about these very encoders and scored "
-            f"images. {describe_coverage(d.n for d in compared)}",
+            f"images. {describe_coverage('difference', (d.n for d in compared))}",
             f"Δ: error minus {baseline}'s on the same subsets, in points; 95 %: t interval of Δ.",
         ),
         Note(

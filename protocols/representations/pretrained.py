@@ -19,6 +19,7 @@ from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.encoders.files import BUNDLED, find_encoder, list_bundled
 from ssl_irmae.encoders.kind import describe_other_kind, times_worse
 from ssl_irmae.errors import UserError
+from ssl_irmae.methods import METHODS
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.fused import FUSED
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
@@ -134,17 +135,18 @@ def user_encoders(
 
     Args:
         paths: Folders or bundled names, or one of these, by the name that contenders use; in a sequence, the last part
-            of each path is the name. With pretraining seeds, each path has ``{seed}`` in the place of the seed.
+            of each path is the name. With pretraining seeds, each path has ``{seed}`` in the place of the seed. An
+            encoder by the name of its method, in a mapping or as ``"irmae=runs/mine"``, takes the place of the bundled.
         seeds: Seeds of the pretraining; empty for one encoder per path.
 
     Raises:
-        UserError: If an encoder does not exist, if its name is that of another or of a method, or if ``{seed}`` is
-            missing from a path although seeds are given, or the other way round.
+        UserError: If an encoder does not exist, if its name is that of another or of another method, or if ``{seed}``
+            is missing from a path although seeds are given, or the other way round.
     """
     paths = [paths] if isinstance(paths, str | Path) else paths
-    named = paths.items() if isinstance(paths, Mapping) else ((_name(path), path) for path in paths)
+    named = paths.items() if isinstance(paths, Mapping) else (_named(path) for path in paths)
     encoders: dict[str, tuple[PretrainedEncoder, ...]] = {}
-    taken = set(CONTENDERS)
+    taken = set(CONTENDERS) - {name for method in METHODS for name in contenders_of(method)}
     for name, path in named:
         text = str(path)
         if ("{seed}" in text) != bool(seeds):
@@ -158,6 +160,9 @@ def user_encoders(
         taken |= contenders
         folders = [text.replace("{seed}", str(seed)) for seed in seeds] or [text]
         encoders[name] = tuple(open_encoder(name, folder) for folder in folders)
+        others = [e.architecture.method for e in encoders[name] if e.architecture.method != name]
+        if name in METHODS and others:
+            raise UserError(f"`encoders`: {text} is called {name}, but was pretrained as {others[0]}; use its own name")
         recorded = [encoder.pretrain_seed for encoder in encoders[name]]
         if seeds and recorded != list(seeds):
             raise UserError(
@@ -241,5 +246,9 @@ def encoder_of_method(
     return dataclasses.replace(open_encoder(method, path), quick=True)
 
 
-def _name(path: str | Path) -> str:
-    return Path(path).name.replace("{seed}", "").strip("-_.") or "own"
+def _named(path: str | Path) -> tuple[str, str | Path]:
+    """Read ``"irmae=runs/mine"``, or name a folder by the last part of its path."""
+    method, equals, rest = str(path).partition("=")
+    if equals and method in METHODS:
+        return method, rest
+    return Path(path).name.replace("{seed}", "").strip("-_.") or "own", path

@@ -2,9 +2,9 @@
 
 The intervals of ``summarise`` are about these encoders and these scored images: they cover the draw of the labels and
 the randomness of training. Those here cover two draws more. Which images were scored: the standard error over images of
-each image's mean result, whose square is added. How the pretraining seed fell, where there are several: the two-way
-random-effects model of ``crossed_standard_error``. The sum counts the interaction of subset and image twice, and is
-therefore slightly too wide; how often it covers is in docs/results/coverage.
+each image's mean result, whose half-width is added as a square. How the pretraining seed fell, where there are several:
+the two-way random-effects model of ``crossed_standard_error``. The sum counts the interaction of subset and image
+twice, and is therefore slightly too wide; how often it covers is in docs/results/coverage.
 
 Source of adding over crossed draws: Owen, "The pigeonhole bootstrap", Ann. Appl. Stat. 1 (2007),
 https://doi.org/10.1214/07-AOAS122, whose variance this approximates without resampling.
@@ -22,7 +22,7 @@ from ssl_irmae.protocols.statistics.finite_test_set import (
     scored_images_error,
     shares_wrong,
 )
-from ssl_irmae.protocols.statistics.intervals import StandardError, standard_error, t_interval, together
+from ssl_irmae.protocols.statistics.intervals import StandardError, standard_error, t_interval
 
 Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]
@@ -36,16 +36,17 @@ def method_interval(matrix: ErrorMatrix, wrong: Mapping[str, bytes]) -> Interval
         wrong: Which images were wrong, by the hash of predictions; see ``mistakes``.
 
     Returns:
-        Its ends, percent; None for a single run, and where it is not known which images were wrong.
+        Its ends, percent; None for a single run that another would not repeat, and where it is not known which images
+        were wrong.
     """
-    runs = error_of_runs(matrix.errors, one_subset=matrix.one_subset)
+    runs = error_of_runs(matrix.errors, one_subset=matrix.one_subset) or _certain(matrix)
     shares = _shares(matrix, range(len(matrix.seeds)), wrong)
     if runs is None or shares is None:
         return None
     images = scored_images_error(shares)
     if images.points == 0:  # no image was ever wrong, or every one
         images = StandardError(binomial_test_set_error(float(matrix.errors.mean()), matrix.n_scored), images.freedom)
-    return t_interval(float(matrix.errors.mean()), together(runs, images))
+    return t_interval(float(matrix.errors.mean()), runs, images)
 
 
 def method_interval_of_difference(
@@ -59,7 +60,8 @@ def method_interval_of_difference(
         wrong: Which images were wrong, by the hash of predictions; see ``mistakes``.
 
     Returns:
-        Its ends, points; None for fewer than two pairs, and where it is not known which images were wrong.
+        Its ends, points; None for a single pair that others would not repeat, and where it is not known which images
+        were wrong.
     """
     lines, of_baseline = paired_lines(matrix, baseline)
     a, b = _shares(matrix, lines, wrong), _shares(baseline, of_baseline, wrong)
@@ -69,10 +71,10 @@ def method_interval_of_difference(
     if errors.shape[1] != subtracted.shape[1] and 1 not in (errors.shape[1], subtracted.shape[1]):
         return None  # pretraining seeds of both, but not the same
     differences = np.round(errors - subtracted, 9)
-    runs = error_of_runs(differences, one_subset=matrix.one_subset)
+    runs = error_of_runs(differences, one_subset=matrix.one_subset) or _certain(matrix, baseline)
     if runs is None:
         return None
-    return t_interval(float(differences.mean()), together(runs, scored_images_error(a - b)))
+    return t_interval(float(differences.mean()), runs, scored_images_error(a - b))
 
 
 def paired_lines(matrix: ErrorMatrix, baseline: ErrorMatrix) -> tuple[list[int], list[int]]:
@@ -102,6 +104,11 @@ def error_of_runs(errors: Floats, *, one_subset: bool) -> StandardError | None:
     if subsets < 2:
         return None
     return crossed_standard_error(errors) if encoders > 1 else standard_error(errors[:, 0])
+
+
+def _certain(*matrices: ErrorMatrix) -> StandardError | None:
+    """Return that runs leave no doubt where another would be the same: without randomness, at the full set."""
+    return StandardError(0.0, 1) if all(m.one_subset and m.deterministic for m in matrices) else None
 
 
 def _shares(matrix: ErrorMatrix, lines: "range | list[int]", wrong: Mapping[str, bytes]) -> Floats | None:

@@ -63,6 +63,8 @@ def test_help_explains_every_contender() -> None:
         ("evaluate --encoder no/such", "no/such"),
         ("evaluate --dataset digits --contenders pixels-linear --encoder mnist-ae", "add mnist-ae-linear"),
         ("evaluate --dataset digits --contenders pixels-linear --pretrain-seeds 0,1", "--pretrain-seeds"),
+        ("evaluate --contenders pixels-linear --encoder irmae=mnist-irmae", "no contender that is run uses irmae"),
+        ("evaluate --contenders irmae-linear --encoder irmae=mnist-ae", "mnist-ae is called irmae, but was pretrained"),
         ("evaluate --preset mnist-full --rule uniform", "--rule"),
         ("evaluate --preset mnist-full --scored-on development", "--scored-on"),
         ("evaluate --preset mnist-full --labels 10", "--labels"),
@@ -144,6 +146,14 @@ def test_pretraining_seeds_are_crossed_and_their_variance_reported(
     assert found["variance_components"][0]["pretraining_seeds"] == 2
     run(crossed, code=2)
     run(f"{evaluate} --pretrain-seeds 0,1", code=2)
+
+
+def test_an_encoder_by_the_name_of_its_method_takes_the_place_of_the_methods(tiny_encoder: Path) -> None:
+    command = "evaluate --dataset digits --labels 20 --seeds 2 --contenders"
+    named = document(f"{command} irmae-knn --encoder irmae={tiny_encoder}")
+    own = document(f"{command} tiny-knn --encoder {tiny_encoder}")
+    assert {row["contender"] for row in named["rows"]} == {"irmae-knn"}
+    assert {row["key"] for row in named["rows"]} == {row["key"] for row in own["rows"]}
 
 
 def test_an_encoder_that_was_pretrained_on_other_data_is_marked(tiny_encoder: Path, tmp_path: Path) -> None:

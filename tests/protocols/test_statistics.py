@@ -294,9 +294,7 @@ def test_the_interval_for_the_method_adds_what_the_scored_images_do(make_row: Ma
     assert found.difference.mean == pytest.approx(100 * per_image.mean())
     of_runs = stats.sem(100 * (wrong[0, :3].mean(axis=1) - wrong[1, :3].mean(axis=1)))
     of_images = 100 * per_image.std(ddof=1) / math.sqrt(1000)
-    # Satterthwaite's degrees of freedom
-    freedom = (of_runs**2 + of_images**2) ** 2 / (of_runs**4 / 2 + of_images**4 / 999)
-    margin = stats.t.ppf(0.975, freedom) * math.hypot(of_runs, of_images)
+    margin = math.hypot(stats.t.ppf(0.975, 2) * of_runs, stats.t.ppf(0.975, 999) * of_images)
     mean = found.difference.mean
     assert (found.difference.method_low, found.difference.method_high) == pytest.approx((mean - margin, mean + margin))
     (incomplete,) = compare(rows, [("a", "b")], {k: v for k, v in known.items() if k != "a0"})
@@ -319,6 +317,19 @@ def test_the_interval_for_the_method_covers_the_pretraining_seeds(make_row: Make
     assert very_encoders < 0.1
     # three encoders with a standard deviation of 10 points: t of 2 degrees of freedom
     assert method == pytest.approx(2 * stats.t.ppf(0.975, 2) * 10 / math.sqrt(3), rel=0.01)
+
+
+def test_at_the_full_set_readouts_without_randomness_leave_the_scored_images_in_doubt(make_row: MakeRow) -> None:
+    wrong = np.random.default_rng(0).random((2, 1000)) < [[0.1], [0.2]]
+    rows = [
+        make_row(name, 0, 100 * wrong[i].mean(), rule="full", deterministic_at_full_set=True, predictions=name)
+        for i, name in enumerate("ab")
+    ]
+    a, _ = summarise(rows, baseline="b", wrong={name: pack(wrong[i]) for i, name in enumerate("ab")})
+    assert a.difference is not None
+    assert (a.low, a.difference.low) == (None, None)
+    assert (a.method_low, a.method_high) == pytest.approx((a.mean - 1.86, a.mean + 1.86), abs=0.1)  # binomial
+    assert a.difference.method_high is not None
 
 
 def test_a_single_run_has_no_interval_for_the_method(make_row: MakeRow) -> None:

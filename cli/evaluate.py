@@ -79,7 +79,8 @@ def command(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="A whole protocol: mnist-quick, mnist-full, mnist-fused, fashion-mnist-fused.", show_default=False
+            help="A whole protocol: mnist-quick, mnist-full, mnist-fused, fashion-mnist-full, fashion-mnist-fused.",
+            show_default=False,
         ),
     ] = None,
     protocol: Annotated[

@@ -167,7 +167,7 @@ def make_plan(
             raise UserError(
                 f"`preset`: {preset} draws balanced subsets and scores on test images; leave `rule` and `scored_on` out"
             )
-        parts = tuple(_with_contenders(part, added, known) for part in found.parts)
+        parts = _with_contenders(found.parts, added, known)
         dataset, scored_on = found.dataset, "test"
     else:
         of_encoders = (f"{name}-{readout}" for name in encoders for readout in DEFAULT_OF_ENCODER)
@@ -204,12 +204,19 @@ def make_plan(
     return _with_metric_loss(plan, metric_loss) if metric_loss else plan
 
 
-def _with_contenders(part: Part, added: Sequence[str], known: Mapping[str, Contender]) -> Part:
-    """Add contenders to the parts that hold their kind, since a trained network has steps that depend on the budget."""
-    kinds = {known[name].frozen for name in part.contenders}
-    return part.model_copy(
-        update={"contenders": (*part.contenders, *(name for name in added if known[name].frozen in kinds))}
-    )
+def _with_contenders(parts: Sequence[Part], added: Sequence[str], known: Mapping[str, Contender]) -> tuple[Part, ...]:
+    """Add contenders to parts that hold their kind, since a trained network has steps that depend on the budget.
+
+    Of several parts that hold a kind at the same budgets the first counts.
+    """
+    found, covered = [], set[tuple[bool, Budget]]()
+    for part in parts:
+        kinds = {known[name].frozen for name in part.contenders}
+        new = {(frozen, budget) for frozen in kinds for budget in part.budgets}
+        joining = () if new <= covered else tuple(name for name in added if known[name].frozen in kinds)
+        covered |= new
+        found.append(part.model_copy(update={"contenders": (*part.contenders, *joining)}))
+    return tuple(found)
 
 
 def _read_rule(rule: str, encoders: Sequence[str]) -> tuple[Rule, str | None]:

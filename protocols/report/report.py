@@ -113,7 +113,7 @@ class Report:
     @functools.cached_property
     def curves(self) -> list[CurveSummary]:
         """Every contender over all budgets, with the labels that the target error takes."""
-        return summarise_curves(self.rows(), target=self.target_error)
+        return summarise_curves(self.rows(), baseline=self.baseline, target=self.target_error)
 
     @functools.cached_property
     def best(self) -> dict[tuple[int, str], float]:

@@ -18,8 +18,8 @@ class CurveSummary:
 
     Args:
         contender: Name of the contender.
-        geometric_mean: Geometric mean over the budgets of its mean errors, percent: halving the error at any budget
-            counts alike. None if it was not run at every budget of the protocol.
+        geometric_mean: Geometric mean of its mean errors over the budgets of the baseline, percent: halving the error
+            at any budget counts alike. None if it was not run at all of these.
         low: Lower end of the 95 % interval, percent.
         high: Upper end.
         needed: Labels for the target error; None without one.
@@ -32,13 +32,14 @@ class CurveSummary:
     needed: LabelsNeeded | None
 
 
-def summarise_curves(rows: Iterable[Row], *, target: float | None = None) -> list[CurveSummary]:
+def summarise_curves(rows: Iterable[Row], *, baseline: str, target: float | None = None) -> list[CurveSummary]:
     """Summarise each contender over all budgets.
 
     Intervals are of the percentiles over subsets that are drawn again; see ``label_equivalences``.
 
     Args:
         rows: Rows of one protocol: one data set, one rule, one set of scored images.
+        baseline: The contender whose budgets count for the geometric mean.
         target: A target error, percent.
 
     Returns:
@@ -50,14 +51,14 @@ def summarise_curves(rows: Iterable[Row], *, target: float | None = None) -> lis
     rows = list(rows)
     matrices = error_matrices(rows)
     floor = half_an_image(rows)
-    every = {budget for budget, _ in matrices}
+    every = {budget for budget, name in matrices if name == baseline}
     found = []
     for contender in dict.fromkeys(contender for _, contender in matrices):
         budgets = sorted(budget for budget, name in matrices if name == contender)
         curves = np.stack([resampled_means(matrices, (b, contender)).clip(floor) for b in budgets], 1)
         mean: tuple[float | None, float | None, float | None] = (None, None, None)
-        if set(budgets) == every:
-            means = np.exp(np.log(curves).mean(1))
+        if every <= set(budgets):
+            means = np.exp(np.log(curves[:, [budgets.index(budget) for budget in sorted(every)]]).mean(1))
             low, high = np.quantile(means[1:], (0.025, 0.975))
             mean = (float(means[0]), float(low), float(high))
         needed = None

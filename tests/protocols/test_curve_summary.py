@@ -15,7 +15,7 @@ def curve_rows(make_row: MakeRow, name: str, errors: dict[int, float], *, wiggle
 
 
 def only(rows: list[Row], **how: float) -> CurveSummary:
-    (curve,) = summarise_curves(rows, **how)
+    (curve,) = summarise_curves(rows, baseline="a", **how)
     return curve
 
 
@@ -30,11 +30,13 @@ def test_halving_the_error_at_any_budget_counts_alike(make_row: MakeRow) -> None
     assert (curves[0].low, curves[0].high) == pytest.approx((20, 20)), "the subsets do not differ"
 
 
-def test_only_contenders_of_every_budget_have_a_mean(make_row: MakeRow) -> None:
+def test_the_mean_is_over_the_budgets_of_the_baseline(make_row: MakeRow) -> None:
     rows = curve_rows(make_row, "a", {10: 40.0, 100: 10.0}) + curve_rows(make_row, "b", {100: 10.0})
-    a, b = summarise_curves(rows)
+    rows += curve_rows(make_row, "c", {10: 20.0, 50: 1.0, 100: 5.0})
+    a, b, c = summarise_curves(rows, baseline="a")
     assert a.geometric_mean is not None
     assert (b.geometric_mean, b.low, b.high) == (None, None, None)
+    assert c.geometric_mean == pytest.approx(10)
 
 
 @pytest.mark.parametrize(("target", "labels"), [(40.0, 10), (20.0, 10**1.5), (10.0, 100), (50.0, 0), (9.0, math.inf)])

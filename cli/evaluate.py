@@ -12,6 +12,7 @@ from ssl_irmae.cli.options import (
     Classes,
     DataDir,
     Device,
+    Ignore,
     LabelsFrom,
     Quiet,
     Strict,
@@ -145,8 +146,9 @@ def command(
     classes: Classes = None,
     strict: Strict = False,
     notes: Annotated[
-        Literal["short", "full"], typer.Option(help="At most five short notes, or all of them with the leak audit.")
+        Literal["short", "full"], typer.Option(help="At most five short notes, or all of them with every check.")
     ] = "short",
+    ignore: Ignore = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the table.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -187,6 +189,7 @@ def command(
             labels_from=labels_from,
             classes=parse_names(classes),
             strict=strict,
+            ignore=parse_names(ignore) or (),
             progress=display,
         )
     if json_:

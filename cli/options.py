@@ -30,6 +30,13 @@ Classes = Annotated[
 Strict = Annotated[
     bool, typer.Option("--strict", help="Refuse your own images if anything of them is left out or changed.")
 ]
+Ignore = Annotated[
+    str | None,
+    typer.Option(
+        help="Checks not to count, such as SSI010,SSI015; the output names them. docs/checks.md lists all.",
+        show_default=False,
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 _MOST = 10_000

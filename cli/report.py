@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ssl_irmae.cli.options import DataDir, Quiet, parse_names
+from ssl_irmae.cli.options import DataDir, Ignore, Quiet, parse_names
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
 
 if TYPE_CHECKING:
@@ -72,8 +72,9 @@ def command(
     ] = None,
     data_dir: DataDir = None,
     notes: Annotated[
-        Literal["short", "full"], typer.Option(help="At most five short notes, or all of them with the leak audit.")
+        Literal["short", "full"], typer.Option(help="At most five short notes, or all of them with every check.")
     ] = "short",
+    ignore: Ignore = None,
     json_: Annotated[bool, typer.Option("--json", help="Print report.json instead of the tables.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -90,6 +91,7 @@ def command(
         "--dataset": dataset,
         "--scored-on": scored_on,
         "--rule": rule,
+        "--ignore": ignore,
     }
     words = [word for option, value in given.items() if value is not None for word in (option, value)]
     words += [word for name in encoder or [] for word in ("--encoder", name)]
@@ -103,6 +105,7 @@ def command(
         scored_on=scored_on,
         rule=rule,
         commands=[*(made_by or []), this_command],
+        ignore=parse_names(ignore) or (),
     )
     with Display(quiet=quiet) as display:
         files = write_report(report, out, html=html, encoders=encoder or [], data_dir=data_dir, progress=display)
@@ -121,6 +124,6 @@ def print_report(report: "Report", *, notes: Literal["short", "full"]) -> None:
     from ssl_irmae.protocols.report.text import report_parts
 
     console = Console(stderr=False)
-    more = "--notes full. What each contender is: ssl-irmae evaluate --contenders help"
+    more = "--notes full (checks: docs/checks.md). What each contender is: ssl-irmae evaluate --contenders help"
     for part in report_parts(report, width=console.width, notes=notes, more=more):
         console.print(part)

@@ -25,14 +25,11 @@ CANDIDATES: dict[str, dict[str, list[float]]] = {
 
 SEARCHED: dict[str, Mapping[str, Sequence[float]]] = {
     **CANDIDATES,
-    "spread-transductive": CANDIDATES["spread"],
-    "poisson-prior-transductive": CANDIDATES["poisson-prior"],
     "propagate-prior": {**CANDIDATES["propagate"], **CANDIDATES["poisson-prior"]},
     "scratch-propagate-prior": {**CANDIDATES["scratch-propagate"], **CANDIDATES["poisson-prior"]},
     # nothing to choose: 10 neighbours, as in Calder et al., 2020
     "centroid": {},
     "poisson": {},
-    "poisson-transductive": {},
 }
 """The same for every group whose settings were not set by hand, with those that took over another group's."""
 

@@ -47,7 +47,9 @@ SETTING_GROUPS: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in FROM_SCRATCH if name not in _ALONE},
 }
 """The contenders that share one choice of settings: a readout on all representations, a learner from all encoders."""
-_GROUPS = {name: group for group, names in SETTING_GROUPS.items() for name in names} | {name: name for name in _ALONE}
+# transductive readouts have the settings of the inductive ones
+_GROUPS = {name: group.removesuffix("-transductive") for group, names in SETTING_GROUPS.items() for name in names}
+_GROUPS |= {name: name for name in _ALONE}
 
 
 def setting_group(contender: str, representation: str | None) -> str | None:

@@ -5,6 +5,7 @@ import json
 import math
 from typing import Any
 
+from ssl_irmae.protocols.report.checks.finding import Finding
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.statistics.label_equivalence import LabelEquivalence
 from ssl_irmae.protocols.statistics.variance import variance_components
@@ -26,7 +27,9 @@ def document(report: Report) -> dict[str, Any]:
         "retrieval": [dataclasses.asdict(quality) for quality in report.retrieval],
         "drawn": list(report.drawn),
         "notes": [{"kind": note.kind, "text": note.text} for note in report.notes],
-        "leak_audit": [{"kind": note.kind, "text": note.text} for note in report.audit],
+        "checks": [_check(finding) for finding in report.checks],
+        "provenance": [note.text for note in report.provenance],
+        "duplicates": None if report.duplicates is None else dataclasses.asdict(report.duplicates),
         "commands": list(report.commands),
         **report.run,
         "seconds": {**report.run.get("seconds", {}), "by_contender": report.seconds_by_contender},
@@ -38,6 +41,21 @@ def _equivalence(budget: int, contender: str, found: LabelEquivalence) -> dict[s
     """Write a number of labels; null stands for more than the baseline's last budget, 0 for fewer than its first."""
     values = {name: None if value == math.inf else value for name, value in dataclasses.asdict(found).items()}
     return {"contender": contender, "budget": budget, **values}
+
+
+def _check(finding: Finding) -> dict[str, object]:
+    """Write a finding; of an ignored check, ``found`` is what it would have been."""
+    check, result = finding.check, finding.result
+    return {
+        "code": finding.code,
+        "name": check.name,
+        "outcome": finding.outcome,
+        "found": result.outcome,
+        "sentence": result.sentence,
+        "details": result.details,
+        "why": check.why,
+        "remedy": check.remedy,
+    }
 
 
 def document_json(report: Report) -> str:

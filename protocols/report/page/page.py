@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import jinja2
 from markupsafe import Markup
 
+from ssl_irmae.protocols.report.checks.finding import counted
 from ssl_irmae.protocols.report.classes import lay_out_classes
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.styles import group_by_representation
@@ -78,6 +79,7 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
         comparisons=pivot_comparisons(report.comparisons) if report.comparisons else [],
         classes=lay_out_classes(pooled, report.drawn),
         components=lay_out_components(crossed_components(rows)),
+        counted=counted(report.checks),
         pictures=[(p, base64.b64encode(p.png).decode()) for p in pictures],
     )
 

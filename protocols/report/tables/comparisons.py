@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from ssl_irmae.protocols.report.note import Note, join, lower_first
+from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.report.tables.cells import format_count, format_difference, format_p, format_test_set_error
-from ssl_irmae.protocols.statistics.significance import what_n_allows
 from ssl_irmae.protocols.statistics.summary import Comparison
 
 
@@ -46,16 +45,6 @@ def comparison_notes(comparisons: Sequence[Comparison], *, declared: int) -> lis
                 "It is neither in these intervals nor in p.",
             )
         )
-    budgets: dict[str, dict[str, None]] = {}
-    for c in comparisons:
-        larger = sum(o.budget == c.budget and o.difference.n > c.difference.n for o in comparisons)
-        sentence = what_n_allows(c.difference.n, contenders=declared - larger, noun="comparisons")
-        if sentence and c.difference.n > 1:
-            budgets.setdefault(sentence, {})[f"{c.budget:,}"] = None
-    notes += [
-        Note("comparisons: out of reach", f"At {join(list(at))} labels: {lower_first(sentence)}")
-        for sentence, at in budgets.items()
-    ]
     return notes
 
 

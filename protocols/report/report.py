@@ -237,11 +237,12 @@ def make_report(
     rows = [trial.row for trial in ordered]
     summaries = summarise(rows, baseline=baseline)
     styles = styles_of(sorted(rows, key=lambda row: names.index(row.contender)))
-    compared = compare(rows, comparisons, mistakes(trials))
+    wrong = mistakes(trials)
+    compared = compare(rows, comparisons, wrong)
     all_notes = table_notes(rows, summaries, baseline=baseline)
     if compared:
         all_notes += comparison_notes(compared, declared=len(comparisons))
-    evidence = Evidence(rows, summaries, baseline, compared, len(comparisons), duplicates)
+    evidence = Evidence(rows, summaries, baseline, compared, len(comparisons), duplicates, wrong)
     return Report(
         tuple(ordered),
         baseline,

@@ -91,7 +91,12 @@ def report_html(report: Report) -> str:
 
 def answer_html(report: Report) -> str:
     """Return the answer as HTML, with names set as code."""
-    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(" ".join(report.answer)))
+    return text_html(" ".join(report.answer))
+
+
+def text_html(text: str) -> str:
+    """Return text as HTML, with what stands in backticks set as code."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text))
 
 
 def _wrapped(text: str, width: int, start: str) -> str:

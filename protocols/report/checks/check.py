@@ -1,8 +1,8 @@
 """One numbered check: what it looks for, why that matters, what to do, and the function that looks."""
 
 import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ssl_irmae.protocols.duplicates import Duplicates
@@ -22,6 +22,7 @@ class Evidence:
         comparisons: The comparisons that the protocol declared, as far as they were run.
         declared: How many it declared, run or not.
         duplicates: Which images occur more than once; None where that is not known.
+        wrong: Which scored images were wrong, by the hash of a row's predictions, where it is known; see ``mistakes``.
     """
 
     rows: Sequence[Row]
@@ -30,6 +31,7 @@ class Evidence:
     comparisons: Sequence[Comparison] = ()
     declared: int = 0
     duplicates: Duplicates | None = None
+    wrong: Mapping[str, bytes] = field(default_factory=dict)
 
     @functools.cached_property
     def first(self) -> Row:

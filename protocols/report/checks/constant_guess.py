@@ -22,7 +22,7 @@ def constant_guess(evidence: Evidence) -> Result:
     ]
     if not found:
         return PASSED
-    what = f"Always guessing one class ({guess:.1f} % errors) is as good as"
+    what = f"Not clearly better than always guessing one class ({guess:.1f} % errors):"
     return failed(f"{what} {listed(found, 2)}.", f"{what} {', '.join(found)}.")
 
 

@@ -19,7 +19,7 @@ from ssl_irmae.protocols.report.subset_notes import scored_images
 from ssl_irmae.protocols.report.tables.cells import format_labels, format_labels_interval
 from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.tables.components import crossed_components, lay_out_components
-from ssl_irmae.protocols.report.text import answer_html
+from ssl_irmae.protocols.report.text import answer_html, text_html
 from ssl_irmae.protocols.statistics.label_equivalence import LabelEquivalence
 from ssl_irmae.protocols.statistics.summary import Over, Summary, summarise
 from ssl_irmae.protocols.storage.rows import Row
@@ -64,6 +64,7 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
     rows, pooled = report.rows(), report.pooled
     here = importlib.resources.files("ssl_irmae.protocols.report.page")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["coded"] = lambda text: Markup(text_html(text))  # noqa: S704 (escaped there)
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
     template = environment.from_string((here / "page.html.j2").read_text(encoding="utf-8"))
     return template.render(

@@ -23,7 +23,7 @@ def latex(report: Report) -> str:
     r"""Write means with standard errors, paired differences and declared comparisons.
 
     The tables need ``\usepackage{booktabs}``; long ones are for the writer to cut. What the numbers are and the leak
-    audit come with them, as comments.
+    checks come with them, as comments.
     """
     over = " or, at the full set, ".join(dict.fromkeys(s.over for s in report.summaries))
     caption = (

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 from ssl_irmae.errors import UserError
@@ -14,7 +15,7 @@ from ssl_irmae.protocols.report.checks.finding import Finding, counted, detailed
 from ssl_irmae.protocols.report.checks.registry import CHECKS
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.report.text import report_text
-from ssl_irmae.protocols.storage.rows import Pretraining, Row
+from ssl_irmae.protocols.storage.rows import FinishedTrial, Pretraining, Row
 from tests.protocols.conftest import MakeRow
 from tests.protocols.report.conftest import finished
 
@@ -325,6 +326,28 @@ def test_a_rise_within_the_noise_is_none(good: list[Row]) -> None:
     level = Flaw({"error": 26.3}, of("supervised-augment"))
     flat = [row.model_copy(update=level.fields) if level.which(row) else row for row in good]
     assert finding_of("SSI014", flat, flaw).outcome == "passed"
+
+
+def test_a_readout_without_randomness_is_compared_by_the_images_it_got_wrong(make_row: MakeRow) -> None:
+    def outcome(more: int, known: bool = True) -> str:
+        # of 1,000 images 50 are wrong at both budgets, and at the full set some more
+        trials = []
+        for budget, wrong, seeds in ((10, 50, 10), (100, 50 + more, 1)):
+            mistakes = np.packbits(np.arange(1000) < wrong).tobytes()
+            for s in range(seeds):
+                fields = {"rule": "full" if budget == 100 else "balanced", "predictions": f"{budget}"}
+                row = make_row("a", s, wrong / 10, budget=budget, deterministic_at_full_set=True, **fields)
+                trials.append(FinishedTrial(row, 1.0, "", {}, mistakes if known else b""))
+        return next(f.outcome for f in make_report(trials).checks if f.code == "SSI014")
+
+    # McNemar's standard error of m more mistakes is about their root, in images: 16 are four of them, 4 are two
+    assert (outcome(16), outcome(4)) == ("failed", "passed")
+    assert outcome(16, known=False) == "passed", "as if others were wrong: the root of 50 + 66 images"
+
+
+def test_one_run_of_a_learner_cannot_be_told_from_luck(good: list[Row]) -> None:
+    one = Flaw({"error": 45.0}, lambda row: row.budget == 100, only=lambda row: row.budget == 10 or row.seed == 0)
+    assert finding_of("SSI014", [row for row in good if row.contender == "supervised"], one).outcome == "unknown"
 
 
 def test_n_below_six_is_explained_and_so_is_what_it_allows(good: list[Row]) -> None:

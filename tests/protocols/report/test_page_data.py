@@ -104,7 +104,7 @@ def test_the_data_in_the_page_are_those(report: Report, page: str) -> None:
 
 
 def test_the_answer_and_every_note_are_on_the_page(report: Report, page: str) -> None:
-    visible = re.sub(r"&#34;|&#39;", "'", re.sub("</?code>", "`", page))
+    visible = re.sub(r"&#34;|&#39;|&#x27;", "'", re.sub("</?code>", "`", page))
     found = [f.result.details for f in report.checks] + [f.check.why for f in failures(report.checks)]
     notes = [note.text for note in (*report.notes, *report.provenance)]
     for text in (*report.answer, *notes, *found, counted(report.checks)):

@@ -12,6 +12,7 @@ from ssl_irmae.cli.options import (
     Classes,
     DataDir,
     Device,
+    Ignore,
     LabelsFrom,
     Quiet,
     Strict,
@@ -155,8 +156,9 @@ def command(
     strict: Strict = False,
     target_error: TargetError = None,
     notes: Annotated[
-        Literal["short", "full"], typer.Option(help="At most five short notes, or all of them with the leak audit.")
+        Literal["short", "full"], typer.Option(help="At most five short notes, or all of them with every check.")
     ] = "short",
+    ignore: Ignore = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the table.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -198,6 +200,7 @@ def command(
             classes=parse_names(classes),
             strict=strict,
             target_error=target_error,
+            ignore=parse_names(ignore) or (),
             progress=display,
         )
     if json_:

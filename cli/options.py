@@ -34,6 +34,13 @@ TargetError = Annotated[
     float | None,
     typer.Option(help="Also say how many labels each row needs for this error, in percent.", show_default=False),
 ]
+Ignore = Annotated[
+    str | None,
+    typer.Option(
+        help="Checks not to count, such as SSI010,SSI015; the output names them. docs/checks.md lists all.",
+        show_default=False,
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 _MOST = 10_000

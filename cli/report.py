@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ssl_irmae.cli.options import DataDir, Quiet, TargetError, parse_names
+from ssl_irmae.cli.options import DataDir, Ignore, Quiet, TargetError, parse_names
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
 
 if TYPE_CHECKING:
@@ -73,8 +73,9 @@ def command(
     data_dir: DataDir = None,
     target_error: TargetError = None,
     notes: Annotated[
-        Literal["short", "full"], typer.Option(help="At most five short notes, or all of them with the leak audit.")
+        Literal["short", "full"], typer.Option(help="At most five short notes, or all of them with every check.")
     ] = "short",
+    ignore: Ignore = None,
     json_: Annotated[bool, typer.Option("--json", help="Print report.json instead of the tables.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -92,6 +93,7 @@ def command(
         "--scored-on": scored_on,
         "--rule": rule,
         "--target-error": None if target_error is None else f"{target_error:g}",
+        "--ignore": ignore,
     }
     words = [word for option, value in given.items() if value is not None for word in (option, value)]
     words += [word for name in encoder or [] for word in ("--encoder", name)]
@@ -106,6 +108,7 @@ def command(
         rule=rule,
         target_error=target_error,
         commands=[*(made_by or []), this_command],
+        ignore=parse_names(ignore) or (),
     )
     with Display(quiet=quiet) as display:
         files = write_report(report, out, html=html, encoders=encoder or [], data_dir=data_dir, progress=display)
@@ -124,6 +127,6 @@ def print_report(report: "Report", *, notes: Literal["short", "full"]) -> None:
     from ssl_irmae.protocols.report.text import report_parts
 
     console = Console(stderr=False)
-    more = "--notes full. What each contender is: ssl-irmae evaluate --contenders help"
+    more = "--notes full (checks: docs/checks.md). What each contender is: ssl-irmae evaluate --contenders help"
     for part in report_parts(report, width=console.width, notes=notes, more=more):
         console.print(part)

@@ -6,6 +6,7 @@ python -m docs.tables --check    # exit code 1 if a document has drifted
 
 import json
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from ssl_irmae.protocols.contenders.fused import FUSED, FUSED_CONTENDERS
 from ssl_irmae.protocols.contenders.on_codes import READOUTS
 from ssl_irmae.protocols.contenders.trained import FROM_ENCODER, FROM_SCRATCH
 from ssl_irmae.protocols.evaluation import read_results
+from ssl_irmae.protocols.report.checks.finding import counted, failures
+from ssl_irmae.protocols.report.checks.registry import CHECKS
 from ssl_irmae.protocols.report.note import Kind, join
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import format_difference, format_error, format_n, format_p
@@ -35,7 +38,6 @@ RESULTS = DOCS / "results"
 FROZEN = ("irmae-linear", "irmae-poisson-prior", "irmae-features-linear")
 # notes about columns and contenders that a short table does not show
 NOT_SHORT: tuple[Kind, ...] = ("settings", "difference", "p value", "pairs in brackets", "transductive", "readout")
-NOT_SHORT += ("out of reach",)
 GROWTH_FIGURE = "\n\n![Cost against size, log-log](results/performance/growth.png)"
 SECTIONS = (
     "pretraining",
@@ -75,7 +77,7 @@ def whole_table(report: Report) -> str:
         difference = "baseline" if s.contender == report.baseline else format_difference(s.difference)
         cells = (f"`{s.contender}`", reads[s.contender], format_error(s), format_n(s), difference)
         lines.append(f"| {' | '.join(cells)} | {format_p(s.difference)} |")
-    return "\n".join([*lines, "", *(f"- {note.text}" for note in report.notes)])
+    return "\n".join([*lines, "", *(f"- {note.text}" for note in report.notes), *checks_found(report)])
 
 
 def grid() -> Report:
@@ -95,7 +97,7 @@ def grid() -> Report:
 def grid_table(report: Report) -> str:
     """Lay out what the figure of the label budgets draws, and say where supervised training overtakes frozen codes.
 
-    What the numbers are is said in short: table.md, beside the rows, has all of it and the leak audit.
+    What the numbers are is said in short: table.md, beside the rows, has all of it and every check.
     """
     lines = [*lowest(report), *overtakings(report.summaries, "supervised", FROZEN)]
     return "\n".join([short_markdown(report), "", *(f"- {line}" for line in lines), *short_notes(report)])
@@ -106,13 +108,32 @@ def published_table() -> str:
     path = RESULTS / "published-protocol" / "evaluate.json"
     names = list(dict.fromkeys(trial.row.contender for trial in read_trials(path)))
     report = read_results(path, draw=names)
-    leaks = [f"- {note.text}" for note in report.audit if note.kind == "leaky"]
-    return "\n".join([short_markdown(report), "", *leaks, *short_notes(report)])
+    return "\n".join([short_markdown(report), "", *short_notes(report)])
 
 
 def short_notes(report: Report) -> list[str]:
-    """Take the notes under a whole table that are about the short one too."""
-    return [f"- {note.text}" for note in report.notes if note.kind not in NOT_SHORT]
+    """Take the notes under a whole table that are about the short one too, and the checks."""
+    notes = [f"- {note.text}" for note in report.notes if note.kind not in NOT_SHORT]
+    return [*notes, *checks_found(report)]
+
+
+def checks_found(report: Report) -> list[str]:
+    """Say how many checks passed, and what those that failed found."""
+    failed = [f"  - {f.code} {f.result.sentence}" for f in failures(report.checks)]
+    heading = f"- [Checks](../../checks.md) of what these numbers rest on: {counted(report.checks)}."
+    return [f"{heading}{' Not passed:' if failed else ''}", *failed]
+
+
+def checks_list() -> str:
+    """Explain every check: what it looks for, why that matters, what to do."""
+    headings = {code: f"{code} {check.name}" for code, check in CHECKS.items()}
+    lines = [f"- [{heading}](#{heading.lower().replace(' ', '-')})" for heading in headings.values()]
+    for code, check in CHECKS.items():
+        parts = {"Looks for": check.looks_for, "Why it matters": check.why, "What to do": check.remedy}
+        lines += ["", f"## {headings[code]}"]
+        for name, text in parts.items():
+            lines += ["", *textwrap.wrap(f"**{name}.** {text}", 120, break_on_hyphens=False)]
+    return "\n".join(lines)
 
 
 def found(report: Report) -> str:
@@ -301,6 +322,7 @@ def documents() -> dict[Path, dict[str, str]]:
             "readouts": readouts_list(),
             "own": few_labels.own_pictures(),
         },
+        DOCS / "checks.md": {"checks": checks_list()},
         RESULTS / "mnist-100-labels" / "README.md": {"table": whole_table(first)},
         RESULTS / "mnist-label-budgets" / "README.md": {"grid": grid_table(budgets)},
         RESULTS / "published-protocol" / "README.md": {"leaky": published_table()},

@@ -13,9 +13,10 @@ from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.kind import describe_other_kind
 from ssl_irmae.errors import UserError, check_choice
 from ssl_irmae.methods import METHODS
-from ssl_irmae.protocols.duplicates import count_duplicates
+from ssl_irmae.protocols.duplicates import Duplicates, count_duplicates
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.presets import find_preset
+from ssl_irmae.protocols.report.checks.registry import read_codes
 from ssl_irmae.protocols.report.preset_trials import trials_of_preset
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
@@ -30,7 +31,8 @@ from ssl_irmae.protocols.representations.pretrained import (
 from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_names, read_seeds
 from ssl_irmae.protocols.running.grid import Grid, Outcome
 from ssl_irmae.protocols.running.jobs import read_part_budgets
-from ssl_irmae.protocols.storage.files import read_trials
+from ssl_irmae.protocols.storage.files import read_duplicates, read_trials
+from ssl_irmae.protocols.storage.rows import Row
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.task import ScoredOn, Task, load_task
 
@@ -63,6 +65,7 @@ def evaluate(
     classes: Sequence[str] | None = None,
     strict: bool = False,
     target_error: float | None = None,
+    ignore: str | Sequence[str] = (),
     progress: Listener = silent,
 ) -> Report:
     """Compare contenders at label budgets, over repeated labelled subsets that all of them share.
@@ -106,6 +109,7 @@ def evaluate(
         classes: The labels that may be in that table; unless given, a label that looks like a slip is refused.
         strict: Whether to refuse images of the user's own of which anything was left out or changed.
         target_error: An error in percent; the report says how many labels each contender needs for it.
+        ignore: Codes of checks that are not to count, such as ``"SSI010"``; the report names them as ignored.
         progress: Called with every event.
 
     Returns:
@@ -117,6 +121,7 @@ def evaluate(
     check_choice("protocol", protocol, ("honest", "published"))
     check_choice("metrics", metrics, ("error", "retrieval", "clusters"))
     check_target_error(target_error)
+    ignored = read_codes(ignore)
     if jobs is not None and jobs < 1:
         raise UserError(f"`jobs`: {jobs} is not a number of processes; use 1 or more, or None")
     stages = Stages()
@@ -164,6 +169,7 @@ def evaluate(
         if metrics == "clusters" and task.scored_on == "folds":
             raise UserError("`metrics`: clusters are scored on images of their own, and here there are only folds")
         duplicates = count_duplicates(task)
+        kept.add_duplicates(task.train.fingerprint, task.scored.fingerprint, dataclasses.asdict(duplicates))
     for part in plan.parts:
         read_part_budgets(part, plan.rule, task)  # an impossible budget is reported before anything is pretrained
     if task.scored_on == "folds":
@@ -221,13 +227,13 @@ def evaluate(
             clustering=clustering,
             duplicates=duplicates,
             target_error=target_error,
+            ignore=ignored,
         )
     seconds = stages.rounded()
     # encoding is shared by the trials; in other processes it stays in their time
     seconds |= {"encode": round(encoding.seconds, 3), "trials": round(seconds["trials"] - encoding.seconds, 3)}
     run = {
         "plan": _plan_values(plan, task),
-        "duplicates": dataclasses.asdict(duplicates),
         "images_per_second": encoding.images_per_second,
         "seconds": {
             "stages": seconds,
@@ -248,6 +254,7 @@ def read_results(
     rule: str | None = None,
     target_error: float | None = None,
     commands: Sequence[str] = (),
+    ignore: str | Sequence[str] = (),
 ) -> Report:
     """Read finished trials and summarise them.
 
@@ -261,17 +268,27 @@ def read_results(
         rule: How subsets were drawn, if there are trials of several rules.
         target_error: An error in percent; the report says how many labels each contender needs for it.
         commands: The commands that made the trials, to be recorded in the report.
+        ignore: Codes of checks that are not to count, such as ``"SSI010"``; the report names them as ignored.
 
     Raises:
         UserError: If the file cannot be read, or holds trials of several protocols and none is chosen.
     """
     check_target_error(target_error)
     named = None if draw is None else read_names(draw, "draw")
+    ignored = read_codes(ignore)
     chosen = select_protocol(read_trials(Path(path)), dataset=dataset, scored_on=scored_on, rule=rule)
     trials, notes = keep_newest(chosen)
+    duplicates = _read_duplicates(Path(path), chosen[0].row)
     if preset is None:
         return make_report(
-            trials, baseline=baseline, drawn=named or (), notes=notes, commands=commands, target_error=target_error
+            trials,
+            baseline=baseline,
+            drawn=named or (),
+            notes=notes,
+            commands=commands,
+            duplicates=duplicates,
+            ignore=ignored,
+            target_error=target_error,
         )
     declared = find_preset(preset)
     trials, more = trials_of_preset(declared, trials)
@@ -284,6 +301,8 @@ def read_results(
         comparisons=declared.comparisons,
         notes=[*notes, *more],
         commands=commands,
+        duplicates=duplicates,
+        ignore=ignored,
         target_error=target_error,
     )
 
@@ -296,6 +315,12 @@ def check_target_error(target: float | None) -> None:
     """
     if target is not None and not 0 < target < 100:
         raise UserError(f"`target_error`: {target:g} is not an error in percent; use a number between 0 and 100")
+
+
+def _read_duplicates(path: Path, row: Row) -> Duplicates | None:
+    found = read_duplicates(path, row.data_fingerprint, row.scored_fingerprint)
+    expected = {field.name for field in dataclasses.fields(Duplicates)}
+    return Duplicates(**found) if found is not None and found.keys() == expected else None
 
 
 def _run(grid: Grid, progress: Listener) -> Iterator[Outcome]:

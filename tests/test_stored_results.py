@@ -1,6 +1,7 @@
 """What the documents report is what the package does today: same settings, same encoders, settings rightly chosen."""
 
 import csv
+import itertools
 import json
 import math
 import statistics
@@ -11,6 +12,7 @@ import pytest
 
 from docs.coverage import t_coverage
 from ssl_irmae.encoders.encoder import weights_hash
+from ssl_irmae.protocols.contenders.candidates import CANDIDATES
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, SETTING_GROUPS
 from ssl_irmae.protocols.evaluation import read_results
 from ssl_irmae.protocols.presets import find_preset
@@ -55,6 +57,16 @@ def test_the_settings_in_force_won_on_the_development_images() -> None:
         for name in SETTING_GROUPS[group]:
             in_force = CONTENDERS[name].settings
             assert chosen == {setting: in_force[setting] for setting in chosen}, name
+
+
+def test_what_is_said_to_have_been_searched_was() -> None:
+    tried: dict[str, set[frozenset[tuple[str, float]]]] = defaultdict(set)
+    for row in settings_rows():
+        tried[GROUP[row["contender"]]].add(frozenset(json.loads(row["tried"]).items()))
+    assert tried == {
+        group: {frozenset(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())}
+        for group, grid in CANDIDATES.items()
+    }
 
 
 def test_the_penalty_in_force_for_very_few_labels_has_the_lowest_regret_on_the_development_images() -> None:

@@ -47,6 +47,24 @@ SETTING_GROUPS: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in FROM_SCRATCH if name not in _ALONE},
 }
 """The contenders that share one choice of settings: a readout on all representations, a learner from all encoders."""
+# transductive readouts have the settings of the inductive ones
+_GROUPS = {name: group.removesuffix("-transductive") for group, names in SETTING_GROUPS.items() for name in names}
+_GROUPS |= {name: name for name in _ALONE}
+
+
+def setting_group(contender: str, representation: str | None) -> str | None:
+    """Return the group whose settings a contender has; None if it is not one of ours.
+
+    Args:
+        contender: Its name; contenders of a user's encoder have the settings of ours.
+        representation: Name of its representation.
+
+    >>> setting_group("mine-features-linear", "mine"), setting_group("my-readout", None)
+    ('linear', None)
+    """
+    name = contender if representation is None else f"irmae{contender.removeprefix(representation)}"
+    return _GROUPS.get(contender, _GROUPS.get(name))
+
 
 DEFAULT = (
     "irmae-linear",

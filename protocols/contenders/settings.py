@@ -3,7 +3,7 @@
 from ssl_irmae.protocols.contenders.contender import Setting
 
 # Fixed beforehand on held-out training images, never on test images, from four candidates for every group with settings
-# to choose: docs/results/settings/choose.py runs them and checks that these are the winners.
+# to choose (candidates.py): docs/results/settings/choose.py runs them and checks that these are the winners.
 TRAINING: dict[str, Setting] = {"steps": 100, "batch_size": 64, "learning_rate": 1e-3}
 JOINT: dict[str, Setting] = {**TRAINING, "unlabelled_batch_size": 32, "reconstruction_weight": 1.0}
 CONSISTENCY: dict[str, Setting] = {

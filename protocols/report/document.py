@@ -5,6 +5,7 @@ import json
 import math
 from typing import Any
 
+from ssl_irmae.protocols.report.checks.finding import Finding
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.statistics.curve_summary import CurveSummary
 from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
@@ -33,7 +34,9 @@ def document(report: Report) -> dict[str, Any]:
         "clustering": [dataclasses.asdict(found) for found in report.clustering],
         "drawn": list(report.drawn),
         "notes": [{"kind": note.kind, "text": note.text} for note in report.notes],
-        "leak_audit": [{"kind": note.kind, "text": note.text} for note in report.audit],
+        "checks": [_check(finding) for finding in report.checks],
+        "provenance": [note.text for note in report.provenance],
+        "duplicates": None if report.duplicates is None else dataclasses.asdict(report.duplicates),
         "commands": list(report.commands),
         **report.run,
         "seconds": {**report.run.get("seconds", {}), "by_contender": report.seconds_by_contender},
@@ -52,6 +55,21 @@ def _needed(found: LabelsNeeded) -> dict[str, object]:
 
 def _curve(curve: CurveSummary) -> dict[str, object]:
     return {**dataclasses.asdict(curve), "needed": None if curve.needed is None else _needed(curve.needed)}
+
+
+def _check(finding: Finding) -> dict[str, object]:
+    """Write a finding; of an ignored check, ``found`` is what it would have been."""
+    check, result = finding.check, finding.result
+    return {
+        "code": finding.code,
+        "name": check.name,
+        "outcome": finding.outcome,
+        "found": result.outcome,
+        "sentence": result.sentence,
+        "details": result.details,
+        "why": check.why,
+        "remedy": check.remedy,
+    }
 
 
 def document_json(report: Report) -> str:

@@ -3,18 +3,17 @@
 import math
 from collections.abc import Sequence
 
-from ssl_irmae.encoders.kind import describe_other_kind
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, READOUT_NOTES, SETTING_GROUPS
 from ssl_irmae.protocols.report.classes import class_notes
-from ssl_irmae.protocols.report.note import Note, join, lower_first, upper_first
-from ssl_irmae.protocols.report.subset_notes import one_class_notes, scored_images, subset_notes
+from ssl_irmae.protocols.report.note import Note, join
+from ssl_irmae.protocols.report.subset_notes import scored_images, subset_notes
 from ssl_irmae.protocols.report.tables.cells import format_p
 from ssl_irmae.protocols.report.tables.components import component_notes, crossed_components
 from ssl_irmae.protocols.statistics.coverage import describe_coverage
 from ssl_irmae.protocols.statistics.error_matrix import error_matrices
 from ssl_irmae.protocols.statistics.finite_test_set import binomial_test_set_error
 from ssl_irmae.protocols.statistics.folds import pool_folds
-from ssl_irmae.protocols.statistics.significance import EXACT_UP_TO, FLIPS, smallest_p, what_n_allows
+from ssl_irmae.protocols.statistics.significance import EXACT_UP_TO, FLIPS, smallest_p
 from ssl_irmae.protocols.statistics.summary import Summary
 from ssl_irmae.protocols.storage.rows import Row
 
@@ -34,17 +33,14 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
     first = pool_folds(rows)[0]
     return [
         _errors(first, summaries),
-        *_other_kind(rows),
-        *_quick_encoders(rows),
         *_pretraining(rows, summaries),
         *_differences(summaries, baseline),
         *_method(summaries),
         *_worth(summaries, baseline),
-        *_few(summaries),
+        *_pairs(summaries),
         *subset_notes(rows),
         _scored_images(first, summaries),
         *class_notes(first),
-        *one_class_notes(rows),
         *_readouts(rows),
         *_settings(rows),
     ]
@@ -73,29 +69,6 @@ def _errors(first: Row, summaries: Sequence[Summary]) -> Note:
     return Note("error", text, f"{error}, ± standard error over {n} labelled subsets.")
 
 
-def _other_kind(rows: Sequence[Row]) -> list[Note]:
-    """Say of each encoder, once, how badly it reconstructs the training images if they are not of its kind."""
-    times: dict[str, float] = {}
-    for row in rows:
-        if row.representation is not None and row.pretraining is not None and row.pretraining.times_worse is not None:
-            times[row.representation] = max(times.get(row.representation, 0), row.pretraining.times_worse)
-    texts = [f"{upper_first(describe_other_kind(name, its))}." for name, its in times.items()]
-    return [Note("other kind", text, text) for text in texts]
-
-
-def _quick_encoders(rows: Sequence[Row]) -> list[Note]:
-    quick = {row.representation: row.pretraining for row in rows if row.quick and row.representation}
-    if not quick:
-        return []
-    steps = {p.steps for p in quick.values() if p is not None and p.steps is not None}
-    length = f"only {steps.pop():,} steps" if len(steps) == 1 else "only a few steps"
-    text = (
-        f"{join(list(quick))}: pretrained for {length} on the spot, which is good for trying, not for reporting; for "
-        "reporting, pretrain an encoder thoroughly and pass it instead."
-    )
-    return [Note("quick encoder", text, text)]
-
-
 def _pretraining(rows: Sequence[Row], summaries: Sequence[Summary]) -> list[Note]:
     notes = []
     if any(s.crossed for s in summaries):
@@ -105,27 +78,6 @@ def _pretraining(rows: Sequence[Row], summaries: Sequence[Summary]) -> list[Note
                 "Contenders with several pretraining seeds: the mean over those is taken first, within each subset, "
                 "and n counts subsets. Their ± covers both draws, of subsets and of pretraining seeds (two-way random "
                 "effects); Δ, its interval and p are about these encoders and no others.",
-            )
-        )
-    seeds: dict[str, set[int | None]] = {}
-    for row in rows:
-        if row.encoder_hash is not None and row.representation is not None:
-            seeds.setdefault(row.representation, set()).add(row.pretrain_seed)
-    single = [name for name, its in seeds.items() if len(its) == 1]
-    if any(row.representation == "random" and row.encoder_hash is None for row in rows):
-        notes.append(
-            Note(
-                "untrained encoder",
-                "random: one initialisation of the encoder, untrained; how much another one changes is not in its ±.",
-            )
-        )
-    if single:
-        notes.append(
-            Note(
-                "one pretraining",
-                f"One pretraining of each encoder ({join(single)}): ±, Δ and p are about these very encoders, not "
-                "about how they were pretrained; several pretraining seeds show how much another pretraining changes.",
-                f"One pretraining of each encoder ({join(single)}): another may shift errors by more than ±.",
             )
         )
     for (budget, name), matrix in error_matrices(rows).items():
@@ -203,25 +155,10 @@ def _floor(summaries: Sequence[Summary]) -> str:
     return f"; {format_p(lowest)} is the smallest possible" if math.isclose(lowest.p_holm, possible) else ""
 
 
-def _few(summaries: Sequence[Summary]) -> list[Note]:
-    notes = []
-    if any(s.difference is not None and s.difference.n != s.n for s in summaries):
-        notes.append(Note("pairs in brackets", "n in brackets: the pairs behind Δ, where they are more or fewer."))
-    if any(n < 6 for s in summaries for n in (s.n, *([s.difference.n] if s.difference else []))):
-        text = "† n below 6: too few for a reliable standard error or interval."
-        notes.append(Note("few", text, text))
-    budgets: dict[str, dict[str, None]] = {}
-    for s in summaries:
-        if s.difference is None or s.difference.n == 1:
-            continue
-        sentence = what_n_allows(s.difference.n, contenders=count_compared(s, summaries))
-        if sentence:
-            budgets.setdefault(sentence, {})[f"{s.budget:,}"] = None
-    for sentence, at in budgets.items():
-        everywhere = len(at) == len({s.budget for s in summaries})
-        text = sentence if everywhere else f"At {join(list(at))} labels: {lower_first(sentence)}"
-        notes.append(Note("out of reach", text))
-    return notes
+def _pairs(summaries: Sequence[Summary]) -> list[Note]:
+    if all(s.difference is None or s.difference.n == s.n for s in summaries):
+        return []
+    return [Note("pairs in brackets", "n in brackets: the pairs behind Δ, where they are more or fewer.")]
 
 
 def count_compared(summary: Summary, summaries: Sequence[Summary]) -> int:
@@ -269,8 +206,7 @@ def _settings(rows: Sequence[Row]) -> list[Note]:
         notes.append(
             Note(
                 "development",
-                "Held-out training images are for choosing settings, as those above were on MNIST; pretrained encoders "
-                "have seen them without labels. Report test results instead.",
+                "Held-out training images are for choosing settings. Report test results instead.",
                 "Scored on held-out training images: for choosing settings; report test results.",
             )
         )

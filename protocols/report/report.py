@@ -15,13 +15,16 @@ from ssl_irmae.errors import unknown_name
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT_BASELINE
 from ssl_irmae.protocols.duplicates import Duplicates
 from ssl_irmae.protocols.report.answer import answer_in_words, target_in_words
-from ssl_irmae.protocols.report.audit import leak_audit
+from ssl_irmae.protocols.report.checks.check import Evidence
+from ssl_irmae.protocols.report.checks.finding import Finding, run_checks
+from ssl_irmae.protocols.report.checks.registry import read_codes
 from ssl_irmae.protocols.report.drawn import choose_drawn
 from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.report.notes import table_notes
+from ssl_irmae.protocols.report.provenance import provenance_notes
 from ssl_irmae.protocols.report.styles import Style, styles_of
 from ssl_irmae.protocols.report.subset_notes import scored_images
-from ssl_irmae.protocols.report.tables.comparisons import comparison_notes
+from ssl_irmae.protocols.report.tables.comparisons import comparison_note
 from ssl_irmae.protocols.representations.clustering import Clustering
 from ssl_irmae.protocols.representations.retrieval import Retrieval
 from ssl_irmae.protocols.statistics.best import probabilities_best
@@ -50,10 +53,12 @@ class Report:
         drawn_because: Who chose those, in words; empty if the report did.
         comparisons: The comparisons that the protocol declared.
         notes: What the numbers are.
-        audit: Which data chose what.
+        checks: What every numbered check found.
+        provenance: Which data chose what, and who saw what when.
         commands: The commands that made it.
         retrieval: The quality of codes without any classifier, if it was measured.
         clustering: How far clusters that were found without a label agree with the classes, if it was measured.
+        duplicates: Which images occur more than once; None if that is not known.
         run: What a run of ``evaluate`` measured of itself, such as seconds by stage; empty for trials from a file.
         target_error: The error, percent, of which it says how many labels each contender needs; None if none was asked.
     """
@@ -66,10 +71,12 @@ class Report:
     drawn_because: str
     comparisons: tuple[Comparison, ...]
     notes: tuple[Note, ...]
-    audit: tuple[Note, ...]
+    checks: tuple[Finding, ...]
+    provenance: tuple[Note, ...]
     commands: tuple[str, ...] = ()
     retrieval: tuple[Retrieval, ...] = ()
     clustering: tuple[Clustering, ...] = ()
+    duplicates: Duplicates | None = None
     run: Mapping[str, Any] = field(default_factory=dict)
     target_error: float | None = None
 
@@ -225,6 +232,7 @@ def make_report(
     run: Mapping[str, Any] | None = None,
     duplicates: Duplicates | None = None,
     target_error: float | None = None,
+    ignore: str | Sequence[str] = (),
 ) -> Report:
     """Summarise the trials of one protocol.
 
@@ -240,12 +248,14 @@ def make_report(
         retrieval: The quality of codes without any classifier.
         clustering: How far clusters that were found without a label agree with the classes.
         run: What a run measured of itself.
-        duplicates: Which images occur more than once, if the images are at hand.
+        duplicates: Which images occur more than once, if that is known.
+        ignore: Codes of checks to ignore, such as ``"SSI010"``.
         target_error: An error in percent, of which it says how many labels each contender needs.
 
     Raises:
-        UserError: If a contender that is named has no trial.
+        UserError: If a contender that is named has no trial, or a code belongs to no check.
     """
+    ignored = read_codes(ignore)
     names = list(dict.fromkeys(trial.row.contender for trial in trials))
     names.sort(key=[*order, *names].index)
     for name in [*([] if baseline is None else [baseline]), *drawn]:
@@ -262,7 +272,8 @@ def make_report(
     compared = compare(rows, comparisons, wrong)
     all_notes = table_notes(rows, summaries, baseline=baseline)
     if compared:
-        all_notes += comparison_notes(compared, declared=len(comparisons))
+        all_notes.append(comparison_note(len(comparisons)))
+    evidence = Evidence(rows, summaries, baseline, compared, len(comparisons), duplicates, wrong)
     return Report(
         tuple(ordered),
         baseline,
@@ -272,10 +283,12 @@ def make_report(
         drawn_because if drawn else "",
         tuple(compared),
         (*all_notes, *notes),
-        tuple(leak_audit(ordered, duplicates)),
+        run_checks(evidence, ignored),
+        tuple(provenance_notes(ordered)),
         tuple(commands),
         tuple(retrieval),
         tuple(clustering),
+        duplicates,
         run or {},
         target_error,
     )

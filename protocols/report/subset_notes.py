@@ -2,11 +2,8 @@
 
 from collections.abc import Sequence
 
-from ssl_irmae.datasets.reading import count
 from ssl_irmae.protocols.report.note import Note, join
 from ssl_irmae.protocols.storage.rows import Row
-
-_ENOUGH = 20  # scored images
 
 
 def scored_images(row: Row) -> str:
@@ -68,47 +65,10 @@ def _folds(rows: Sequence[Row]) -> list[Note]:
     folds = rows[0].folds
     if folds is None:
         return []
-    seen = "; pretrained encoders have seen every image, without labels" if any(r.encoder_hash for r in rows) else ""
     text = (
         f"Scored in {folds} stratified folds: each seed divides the labelled images anew, each fold is predicted from "
         "labels of the other folds (and from the images outside it, without labels), and the error is that of all "
-        f"folds together{seen}. Divisions share their images, so their ± is about other divisions and subsets of these "
+        "folds together. Divisions share their images, so their ± is about other divisions and subsets of these "
         "images, not about other images."
     )
     return [Note("folds", text, f"No test images: labelled images are scored in {folds} folds, each by the others.")]
-
-
-def one_class_notes(rows: Sequence[Row]) -> list[Note]:
-    """Name what predicts one class for every image: its mean says little about the trials it is over."""
-    notes = _subsets_of_one_class(rows)
-    found: dict[tuple[str, int], list[bool]] = {}
-    for row in rows:
-        # of a handful of images, one class is no wonder
-        if row.budget > 1 and row.classes_labelled != 1 and row.n_scored >= _ENOUGH:
-            found.setdefault((row.contender, row.budget), []).append(row.classes_predicted == 1)
-    counts = [
-        f"{name} at {budget:,} labels, {sum(single)} of {len(single)} trials"
-        for (name, budget), single in found.items()
-        if any(single)
-    ]
-    if not counts:
-        return notes
-    text = f"Training never got going or diverged (one class predicted for every image): {'; '.join(counts)}."
-    most = counts[:2] + [f"and {len(counts) - 2} more"] * (len(counts) > 2)
-    return [*notes, Note("one class", text, f"Training failed (one class for every image): {'; '.join(most)}.")]
-
-
-def _subsets_of_one_class(rows: Sequence[Row]) -> list[Note]:
-    subsets: dict[int, dict[tuple[int, str], bool]] = {}
-    for row in rows:
-        if row.budget > 1:
-            subsets.setdefault(row.budget, {})[row.seed, row.subset] = row.classes_labelled == 1
-    counts = [
-        f"{sum(single.values())} of {count(len(single), 'subset')} at {budget:,} labels"
-        for budget, single in subsets.items()
-        if any(single.values())
-    ]
-    if not counts:
-        return []
-    text = f"The subset holds one class, so that nothing can be learned from it: {'; '.join(counts)}."
-    return [Note("one labelled class", text, text)]

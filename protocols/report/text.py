@@ -9,6 +9,7 @@ from typing import Literal
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from ssl_irmae.protocols.report.checks.finding import counted, detailed, failures
 from ssl_irmae.protocols.report.note import brief_notes
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import format_difference, format_error, format_n, format_p
@@ -27,15 +28,16 @@ Notes = Literal["short", "full"]
 
 
 def report_parts(report: Report, *, width: int, notes: Notes, more: str) -> list[RenderableType]:
-    """List what is printed, in order: the answer, the tables, the notes.
+    """List what is printed, in order: the answer, the tables, the notes, the checks.
 
     Args:
         report: What is printed.
         width: Width of the terminal, in characters.
-        notes: ``"short"`` for at most five short notes, ``"full"`` for all notes and the leak audit.
+        notes: ``"short"`` for at most five short notes and the checks that did not pass, ``"full"`` for all of both
+            and who saw what.
         more: Where all notes are found, named after the short ones.
     """
-    parts: list[RenderableType] = [Text(_wrapped(" ".join(report.answer), width) + "\n")]
+    parts: list[RenderableType] = [Text(_wrapped(" ".join(report.answer), width, "") + "\n")]
     parts += budget_tables(
         report.pooled, report.summaries, report.equivalences, report.best, baseline=report.baseline, width=width
     )
@@ -49,18 +51,23 @@ def report_parts(report: Report, *, width: int, notes: Notes, more: str) -> list
     components = crossed_components(report.rows())
     if components:
         parts.append(components_table(components, width=width))
-    every = (*report.notes, *report.audit)
-    texts = [note.text for note in every] if notes == "full" else brief_notes(every)
-    parts += [Text(_wrapped(text, width, bullet=True)) for text in texts]
-    if notes == "short":
-        parts.append(Text(_wrapped(f"All notes, and which data each learner saw: {more}", width, bullet=True)))
-    return parts
+    heading = f"Checks of what these numbers rest on: {counted(report.checks)}."
+    if notes == "full":
+        every = [note.text for note in (*report.notes, *report.provenance)] + [heading, *detailed(report.checks)]
+        return [*parts, *(Text(_wrapped(text, width, "- ")) for text in every)]
+    failed = failures(report.checks)
+    parts += [Text(_wrapped(text, width, "- ")) for text in brief_notes(report.notes)]
+    parts.append(Text(_wrapped(f"{heading}{' Not passed:' if failed else ''}", width, "- ")))
+    parts += [Text(_wrapped(finding.result.sentence, width, f"  {finding.code} ")) for finding in failed]
+    return [*parts, Text(_wrapped(f"All notes, what the checks mean and who saw which data: {more}", width, "- "))]
 
 
 def report_text(report: Report, *, width: int, notes: Notes = "short") -> str:
     """Return what is printed as plain text."""
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    for part in report_parts(report, width=width, notes=notes, more="report.notes and report.audit"):
+    for part in report_parts(
+        report, width=width, notes=notes, more="report.notes, report.checks and report.provenance"
+    ):
         console.print(part)
     file = console.file
     assert isinstance(file, io.StringIO)
@@ -83,22 +90,29 @@ def report_html(report: Report) -> str:
     ]
     head = "".join(f"<th>{html.escape(text)}</th>" for text in heads)
     body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in line)}</tr>" for line in lines)
-    notes = "".join(f"<li>{html.escape(text)}</li>" for text in brief_notes((*report.notes, *report.audit)))
+    texts = [*brief_notes(report.notes), f"Checks of what these numbers rest on: {counted(report.checks)}."]
+    texts += [f"{finding.code} {finding.result.sentence}" for finding in failures(report.checks)]
+    notes = "".join(f"<li>{html.escape(text)}</li>" for text in texts)
     answer = answer_html(report)
     return f"<p>{answer}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><ul>{notes}</ul>"
 
 
 def answer_html(report: Report) -> str:
     """Return the answer as HTML, with names set as code."""
-    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(" ".join(report.answer)))
+    return text_html(" ".join(report.answer))
 
 
-def _wrapped(text: str, width: int, *, bullet: bool = False) -> str:
+def text_html(text: str) -> str:
+    """Return text as HTML, with what stands in backticks set as code."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text))
+
+
+def _wrapped(text: str, width: int, start: str) -> str:
     return textwrap.fill(
         text,
         max(width, 20),
-        initial_indent="- " if bullet else "",
-        subsequent_indent="  " if bullet else "",
+        initial_indent=start,
+        subsequent_indent=" " * len(start),
         break_long_words=False,
         break_on_hyphens=False,
     )

@@ -91,10 +91,8 @@ def read_trials(path: Path) -> list[FinishedTrial]:
     """
     if not path.is_file():
         raise UserError(f"there is no file {path}: name a store of `ssl-irmae evaluate`, a rows.csv, or its JSON")
-    with path.open("rb") as file:
-        is_store = file.read(len(_SQLITE)) == _SQLITE
     try:
-        trials = Store(path, argument="").trials() if is_store else _read_text(path)
+        trials = Store(path, argument="").trials() if _is_store(path) else _read_text(path)
     except (ValueError, KeyError, TypeError, csv.Error) as error:
         if isinstance(error, UserError):
             raise
@@ -106,6 +104,25 @@ def read_trials(path: Path) -> list[FinishedTrial]:
         raise UserError(f"{path} holds no finished trial: run `ssl-irmae evaluate` with this store first")
     # trials without a time come first, in the order of the file
     return sorted(trials, key=lambda trial: trial.finished)
+
+
+def read_duplicates(path: Path, training: str, scored: str) -> dict[str, int] | None:
+    """Read how many images of a data set occur more than once; None where a file does not tell, as a rows.csv does not.
+
+    Args:
+        path: A file that :func:`read_trials` reads.
+        training: Fingerprint of the training images, as rows have it.
+        scored: That of the scored images.
+    """
+    if _is_store(path):
+        return Store(path, argument="").duplicates(training, scored)
+    found = None if path.suffix == ".csv" else json.loads(path.read_text(encoding="utf-8")).get("duplicates")
+    return found if isinstance(found, dict) and all(isinstance(n, int) for n in found.values()) else None
+
+
+def _is_store(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) == _SQLITE
 
 
 def _read_text(path: Path) -> list[FinishedTrial]:

@@ -4,7 +4,7 @@ import contextlib
 import json
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS trials (
 CREATE TABLE IF NOT EXISTS subsets (hash TEXT PRIMARY KEY, indices BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS mistakes (key TEXT PRIMARY KEY, wrong BLOB NOT NULL);
 """
+# not in the schema: a store from before is read without being written to
+_DUPLICATES = "CREATE TABLE IF NOT EXISTS duplicates (training TEXT, scored TEXT, counts TEXT NOT NULL)"
 
 
 class Store:
@@ -86,6 +88,27 @@ class Store:
     def trials(self) -> list[FinishedTrial]:
         """Read every finished trial, in the order in which they finished."""
         return self._read("ORDER BY finished, trials.rowid")
+
+    def add_duplicates(self, training: str, scored: str, counts: Mapping[str, int]) -> None:
+        """Store how many images of a data set occur more than once, unless it is there.
+
+        Args:
+            training: Fingerprint of the training images, as rows have it.
+            scored: That of the scored images.
+            counts: Fields of ``Duplicates``.
+        """
+        if self.duplicates(training, scored) is None:
+            with self._connect() as connection:
+                connection.execute(_DUPLICATES)
+                connection.execute("INSERT INTO duplicates VALUES (?, ?, ?)", (training, scored, json.dumps(counts)))
+
+    def duplicates(self, training: str, scored: str) -> dict[str, int] | None:
+        """Look up how many images of a data set occur more than once; None if that was not counted."""
+        with self._connect() as connection:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            query = "SELECT counts FROM duplicates WHERE training = ? AND scored = ?"
+            found = connection.execute(query, (training, scored)).fetchone() if "duplicates" in tables else None
+        return None if found is None else json.loads(found[0])
 
     def _compute_keys_anew(self) -> None:
         """Give the trials of an older store today's keys; only what looks up keys needs this, and reading does not."""

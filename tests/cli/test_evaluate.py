@@ -16,6 +16,7 @@ from PIL import Image
 from ssl_irmae.encoders.encoder import Encoder, read_config
 from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
+from ssl_irmae.protocols.report.checks.registry import CHECKS
 from ssl_irmae.protocols.representations.pretrained import open_encoder
 from tests.command_line import check_mistake, run
 
@@ -69,6 +70,7 @@ def test_help_explains_every_contender() -> None:
         ("evaluate --preset mnist-full --scored-on development", "--scored-on"),
         ("evaluate --preset mnist-full --labels 10", "--labels"),
         ("evaluate --metric-loss supcon --contenders supervised", "--metric-loss"),
+        ("evaluate --ignore SSI15", "did you mean 'SSI015'"),
         ("evaluate --import-trials nowhere.csv", "there is no file nowhere.csv"),
         ("evaluate --dataset shapes --labels 1 --contenders supervised", "cannot be balanced"),
         ("evaluate --dataset digits --labels 5000 --contenders supervised", "1 to 1300"),
@@ -103,17 +105,29 @@ def test_it_prints_the_answer_the_table_and_a_few_notes_on_standard_output(evalu
     assert answer.startswith("With 10 labels, `")
     assert answer.index("With 10 labels") < answer.index("digits, 10 labels") < answer.index("- Error: mean %")
     assert "± standard error over 2 labelled subsets" in answer
-    assert "n below 6" in answer
+    assert "Fewer than 6 runs (†)" in answer
     assert "Fixed beforehand" not in answer
-    assert result.stdout.count("\n- ") <= 6
+    assert result.stdout.count("\n- ") <= 7
     assert "2/8  tiny-linear, 10 labels" in result.stderr
 
 
-def test_full_notes_hold_settings_and_the_leak_audit(evaluate: str) -> None:
+def test_full_notes_hold_settings_and_every_check(evaluate: str) -> None:
     printed = " ".join(run(f"{evaluate} --notes full").stdout.split())
     assert "Fixed beforehand" in printed
     assert "were with the scorer alone" in printed
     assert "given with the command instead: steps 3" in printed
+    assert all(f"{code} {check.name}" in printed for code, check in CHECKS.items())
+
+
+def test_an_ignored_check_is_named_and_changes_nothing_else(evaluate: str) -> None:
+    without, ignored = document(evaluate), document(f"{evaluate} --ignore SSI015,SSI002")
+    outcomes = [{check["code"]: check["outcome"] for check in found["checks"]} for found in (without, ignored)]
+    assert outcomes[0]["SSI015"] == "failed"
+    assert outcomes[1] == outcomes[0] | {"SSI015": "ignored", "SSI002": "ignored"}
+    assert ignored["rows"] == without["rows"]
+    printed = " ".join(run(f"{evaluate} --ignore SSI015,SSI002").stdout.split())
+    assert "ignored: SSI002, SSI015" in printed
+    assert "Fewer than 6 runs" not in printed
 
 
 def test_json_is_one_document_with_rows_and_summary(evaluate: str) -> None:
@@ -126,7 +140,8 @@ def test_json_is_one_document_with_rows_and_summary(evaluate: str) -> None:
     assert summary["mean"] == pytest.approx(np.mean(errors))
     assert summary["standard_error"] == pytest.approx(np.std(errors, ddof=1) / np.sqrt(2))
     assert found["answer"][0].startswith("With 10 labels, `")
-    assert "rule balanced" in texts(found["leak_audit"])
+    assert "rule balanced" in " ".join(found["provenance"])
+    assert [check["code"] for check in found["checks"]] == list(CHECKS)
 
 
 def test_pretraining_seeds_are_crossed_and_their_variance_reported(
@@ -162,7 +177,7 @@ def test_an_encoder_that_was_pretrained_on_other_data_is_marked(tiny_encoder: Pa
     other.save_pretrained(tmp_path / "elsewhere")
     command = "evaluate --dataset digits --labels 20 --seeds 2"
     audits = {
-        name: texts(document(f"{command} --encoder {path} --contenders {name}-knn")["leak_audit"])
+        name: " ".join(document(f"{command} --encoder {path} --contenders {name}-knn")["provenance"])
         for name, path in (("elsewhere", tmp_path / "elsewhere"), ("tiny", tiny_encoder))
     }
     assert "its card names other data (0123456789ab)" in audits["elsewhere"]
@@ -188,13 +203,13 @@ def test_the_audit_says_whose_settings_they_are(published: str, tiny_encoder: Pa
         ("all", "irmae-published-last", [True, False]),
     ):
         encoder = f"--encoder {tiny_encoder}" if "tiny" in contenders else ""
-        audit = texts(document(f"{published} {encoder} --labels {labels} --contenders {contenders}")["leak_audit"])
+        audit = " ".join(document(f"{published} {encoder} --labels {labels} --contenders {contenders}")["provenance"])
         assert [script in audit, code in audit] == expected
 
 
 def test_the_published_protocol_is_stamped_as_leaky(published: str) -> None:
     found = document(f"{published} --labels 50")
-    assert found["leak_audit"][0]["kind"] == "leaky"
+    assert found["checks"][0]["outcome"] == "failed"
     assert found["baseline"] == "irmae-published-last", "differences are not taken to the leaky one"
     printed = run(f"{published} --labels 50").stdout
     assert "irmae-published-best (leaky)" in printed
@@ -249,7 +264,7 @@ def test_own_pictures_of_another_size_are_evaluated_with_an_own_encoder(monkeypa
     command = f"evaluate --dataset mine.npz --encoder own --labels 4 --seeds 1 --steps 1 --contenders {contenders}"
     printed = " ".join(run(command).stdout.split())
     assert "one labelled subset, so there is no ±" in printed
-    assert "irmae: pretrained for only 1 steps on the spot, which is good for trying, not for reporting" in printed
+    assert "irmae: pretrained for only 1 steps on the spot, which is good for trying alone" in printed
 
 
 def test_pictures_without_a_test_split_are_scored_in_folds() -> None:
@@ -300,9 +315,9 @@ def test_an_encoder_of_another_kind_is_named_before_the_trials_and_in_every_repo
     result = run(f"{command} --contenders mnist-irmae-knn,tiny-knn --store s.sqlite")
     sentence = "hese pictures differ in kind from those that mnist-irmae was pretrained on: it reconstructs them"
     assert result.stderr.index(sentence) < result.stderr.index("mnist-irmae-knn, 20 labels")
+    assert "mnist-irmae: pretrained on pictures of another kind" in " ".join(result.stdout.split())
     again = run("report s.sqlite --json --out report")
-    for printed in (result.stdout, again.stdout):
-        assert f"T{sentence}" in " ".join(printed.split())
-        assert "those that tiny" not in " ".join(printed.split())
-    (audit,) = [note["text"] for note in json.loads(again.stdout)["leak_audit"] if "its card" in note["text"]]
+    assert f"T{sentence}" in again.stdout
+    assert "those that tiny" not in again.stdout
+    (audit,) = [text for text in json.loads(again.stdout)["provenance"] if "its card" in text]
     assert "its card names other data (adf7250e86ae), and it reconstructs these images" in audit

@@ -50,18 +50,19 @@ def test_without_options_it_prints_the_tables_and_writes_tables_and_figures(stor
     assert result.stdout.startswith("With 10 labels, ")
     assert "tiny-linear" in result.stdout
     assert "± standard error over 3 labelled subsets" in " ".join(result.stdout.split())
-    assert "All notes, and which data each learner saw: --notes full" in result.stdout
+    assert "All notes, what the checks mean and who saw which data: --notes full" in " ".join(result.stdout.split())
     assert "table.tex" in result.stderr
     assert "table.tex" not in result.stdout
     with (out / "rows.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 2 * 2 * 3
 
 
-def test_full_notes_come_with_the_leak_audit(store: Path) -> None:
+def test_full_notes_come_with_every_check(store: Path) -> None:
     printed = " ".join(run("report", str(store), "--notes", "full", "--quiet").stdout.split())
     document = json.loads(Path("runs/report/report.json").read_text())
-    for note in (*document["notes"], *document["leak_audit"]):
-        assert " ".join(note["text"].split()) in printed
+    texts = [*(note["text"] for note in document["notes"]), *document["provenance"]]
+    texts += [check["details"] for check in document["checks"]]
+    assert all(" ".join(text.split()) in printed for text in texts)
     assert "--notes full" not in printed
 
 
@@ -71,6 +72,27 @@ def test_what_evaluate_prints_it_prints_again(store: Path, evaluate: list[str]) 
         patch.setitem(CONTENDERS, "supervised", dataclasses.replace(CONTENDERS["supervised"], settings=settings))
         evaluated = run(*evaluate, "--store", str(store), "--quiet").stdout
     assert run("report", str(store), "--quiet").stdout == evaluated
+
+
+def test_duplicates_that_evaluate_counted_are_known_to_report(store: Path) -> None:
+    def copies(source: str) -> dict[str, str]:
+        document = json.loads(run("report", source, "--json", "--quiet").stdout)
+        return {
+            check["code"]: check["outcome"] for check in document["checks"] if check["code"] in ("SSI002", "SSI003")
+        }
+
+    assert copies(str(store)) == {"SSI002": "passed", "SSI003": "passed"}
+    for name in ("report.json", "rows.csv"):
+        Path(name).write_bytes((Path("runs/report") / name).read_bytes())
+    assert copies("report.json") == {"SSI002": "passed", "SSI003": "passed"}
+    assert copies("rows.csv") == {"SSI002": "unknown", "SSI003": "unknown"}, "rows alone cannot tell"
+
+
+def test_ignored_checks_are_in_the_command_that_is_written_down(store: Path) -> None:
+    run("report", str(store), "--ignore", "SSI015", "--quiet")
+    document = json.loads(Path("runs/report/report.json").read_text())
+    assert document["commands"] == [f"ssl-irmae report {store} --ignore SSI015"]
+    assert "ignored: SSI015" in Path("runs/report/table.md").read_text()
 
 
 def test_the_default_store_is_where_evaluate_keeps_it(store: Path) -> None:
@@ -190,6 +212,7 @@ def test_two_protocols_are_never_mixed(store: Path, evaluate: list[str]) -> None
         (["--dataset", "mnist"], "no trial fits --dataset mnist"),
         (["--encoder", "mnist-ae"], "--encoder: no trial used the weights of mnist-ae"),
         (["--encoder", "nowhere"], "nowhere"),
+        (["--ignore", "SSI001,SSI99"], "unknown check 'SSI99': known are SSI001, "),
     ],
 )
 def test_a_mistake_is_one_sentence_and_nothing_is_written(store: Path, options: list[str], message: str) -> None:

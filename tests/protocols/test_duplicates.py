@@ -39,5 +39,5 @@ def test_evaluate_says_that_its_scored_images_were_training_images(tmp_path: Pat
     images, labels = random_pixels(50, 8, 8), np.arange(50) % 2
     arrays = (images, labels, images[:10], labels[:10])
     report = evaluate(dataset=arrays, budgets=4, seeds=2, contenders="pixels-knn", store=tmp_path / "s")
-    assert report.run["duplicates"]["in_training"] == 10
+    assert report.duplicates == Duplicates(10, 10, 0, 0)
     assert "10 of 10 scored images are also training images" in str(report)

@@ -158,8 +158,10 @@ def test_evaluate_pretrains_each_encoder_once_for_every_seed(tmp_path: Path, mon
     assert sorted((row.pretrain_seed or 0, row.seed) for row in fused) == [(0, 0), (0, 1), (1, 0), (1, 1)]
     assert len({row.encoder_hash for row in fused}) == 2
     assert sum("no bundled" in event for event in said) == 2 * len(PARTS)
-    (note,) = [note.text for note in report.notes if note.kind == "quick encoder"]
-    assert NAME in note
+    (sentence,) = [
+        f.result.sentence for f in report.checks if f.outcome == "failed" and "on the spot" in f.result.sentence
+    ]
+    assert NAME in sentence
 
 
 def test_encoders_are_needed_once_whether_a_contender_reads_them_alone_or_fused() -> None:

@@ -16,7 +16,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.plan import Part
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
-from ssl_irmae.protocols.report.audit import leak_audit
+from ssl_irmae.protocols.report.report import make_report
 from ssl_irmae.protocols.representations.pretrained import open_encoder
 from ssl_irmae.protocols.running.grid import Grid
 from ssl_irmae.protocols.storage.rows import Row, Trial
@@ -105,20 +105,20 @@ def test_the_best_of_several_test_peeks_is_the_smallest_error_and_is_called_a_le
     assert outcome.row.error == pytest.approx(min(100 * (labels != c).double().mean().item() for c in (1, 3, 5)))
     assert outcome.row.test_peeks == 3
     assert stored_indices(Store(tmp_path / "s"), outcome.row.subset) == list(range(20)), "the first images as they come"
-    leaky = leak_audit([outcome.trial])[0]
-    assert leaky.kind == "leaky"
-    assert "peeks" in leaky.text
+    (leak,) = [finding for finding in make_report([outcome.trial]).checks if "LEAKY" in finding.result.details]
+    assert leak.outcome == "failed"
+    assert "peeks" in leak.result.details
 
 
-def test_the_audit_says_when_scored_labels_were_first_read(task: Task, tmp_path: Path) -> None:
+def test_a_report_says_when_scored_labels_were_first_read(task: Task, tmp_path: Path) -> None:
     contenders = {"three": Contender("three", always(3), "images", {})}
     grid = Grid(plan(["three"], known=contenders), task, {}, Store(tmp_path / "s"))
     trials = [outcome.trial for outcome in grid.run()]
     assert Store(tmp_path / "s").trials() == trials
-    audit = leak_audit(trials)
-    assert any(f"first at {min(trial.finished for trial in trials)}" in note.text for note in audit)
-    assert not any(note.kind == "leaky" for note in audit)
-    assert any("rule balanced" in note.text for note in audit)
+    report = make_report(trials)
+    assert any(f"first at {min(trial.finished for trial in trials)}" in note.text for note in report.provenance)
+    assert not any("LEAKY" in finding.result.details for finding in report.checks)
+    assert any("rule balanced" in note.text for note in report.provenance)
 
 
 def test_several_pretraining_seeds_are_crossed_with_the_subsets(task: Task, tiny_encoder: Path, tmp_path: Path) -> None:

@@ -3,19 +3,19 @@
     python docs/results/settings/choose.py [GROUP ...]
 
 A group shares its settings: a readout on all representations, a learner from all pretrained encoders, or one learner
-from scratch. Each has four candidates. Readouts are judged on six subsets of 10 and of 100 labels; networks, which
-take ten to a hundred times as long, on two subsets of 100 with 300 steps (mnist-full has 600 and more). The subsets
-have seeds that no reported table uses. The lowest mean error over representations, budgets and subsets wins, and
-`protocols/contenders/settings.py` must hold it: one setting per group, so that no representation is tuned more than
-another. Test images are not loaded. The encoders were pretrained on all 60,000 training images without labels, so of
-the held-out images only the labels are new. Transductive readouts take the settings of the inductive ones, and
-propagate-prior those of propagate and of poisson-prior; centroid and poisson have none to choose (10 neighbours, as
-in Calder et al., 2020). The rows replace those of the same groups in rows.csv beside this file; a second run uses the
-stored trials.
+from scratch. Each has four candidates (`protocols/contenders/candidates.py`). Readouts are judged on six subsets of 10
+and of 100 labels; networks, which take ten to a hundred times as long, on two subsets of 100 with 300 steps (mnist-full
+has 600 and more). The subsets have seeds that no reported table uses. The lowest mean error over representations,
+budgets and subsets wins, and `protocols/contenders/settings.py` must hold it: one setting per group, so that no
+representation is tuned more than another. Test images are not loaded. The encoders were pretrained on all 60,000
+training images without labels, so of the held-out images only the labels are new. Transductive readouts take the
+settings of the inductive ones, and propagate-prior those of propagate and of poisson-prior; centroid and poisson have
+none to choose (10 neighbours, as in Calder et al., 2020). The rows replace those of the same groups in rows.csv beside
+this file; a second run uses the stored trials.
 
 How the candidates came about, and what had been seen by then, is in docs/results/LOG.md: ranges were narrowed by hand
 first, on subsets 100 to 105 of the same development images and mostly with the IRMAE encoder, and some were shifted
-once for a winner at the edge. Set by hand and not in the list below: the neighbours of graphs; C, rounds and
+once for a winner at the edge. Set by hand and not among the candidates: the neighbours of graphs; C, rounds and
 unlabelled images of self-training; k and images per class of metric; and the weight 0 of reconstructions in
 consistency and propagate.
 """
@@ -31,6 +31,7 @@ from typing import NamedTuple
 import torch
 
 from ssl_irmae._support.compute import find_precision
+from ssl_irmae.protocols.contenders.candidates import CANDIDATES
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, SETTING_GROUPS
 from ssl_irmae.protocols.plan import Part, Plan
@@ -44,25 +45,6 @@ HERE = Path(__file__).parent
 STORE = Path("runs/settings.sqlite")
 STEPS = 300
 COLUMNS = ("contender", "tried", "budget", "seed", "error", "n_scored", "subset", "encoder_hash", "computed_with")
-CANDIDATES: dict[str, dict[str, list[float]]] = {
-    "linear": {"C": [0.001, 0.01, 0.1, 1.0]},
-    "mlp": {"steps": [125, 250, 500, 1000]},
-    "knn": {"k": [1, 3, 5, 10]},
-    "metric": {"temperature": [0.1, 0.3], "steps": [100, 300]},
-    "self-training": {"threshold": [0.6, 0.7, 0.8, 0.9]},
-    "spread": {"alpha": [0.9, 0.95, 0.99, 0.999]},
-    "poisson-prior": {"slack": [0.1, 0.15, 0.2, 0.3]},
-    "finetune": {"learning_rate": [1e-4, 3e-4, 1e-3, 2e-3]},
-    "joint": {"learning_rate": [1e-3, 3e-3], "reconstruction_weight": [1.0, 10.0]},
-    "consistency": {"learning_rate": [1e-3, 3e-3], "confidence": [0.8, 0.95]},
-    "propagate": {"learning_rate": [1e-3, 3e-3], "confidence": [0.8, 0.95]},
-    "scratch-consistency": {"learning_rate": [3e-4, 1e-3], "confidence": [0.8, 0.95]},
-    "scratch-propagate": {"learning_rate": [3e-4, 1e-3], "confidence": [0.8, 0.95]},
-    "supervised": {"learning_rate": [5e-4, 1e-3, 2e-3, 4e-3]},
-    "supervised-irmae": {"learning_rate": [1e-3, 2e-3, 4e-3, 8e-3]},
-    "supervised-augment": {"learning_rate": [5e-4, 1e-3, 2e-3, 4e-3]},
-    "vib": {"learning_rate": [3e-3, 1e-2], "beta": [1e-3, 1e-2]},
-}
 
 
 class Candidate(NamedTuple):

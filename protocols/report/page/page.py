@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import jinja2
 from markupsafe import Markup
 
+from ssl_irmae.protocols.report.checks.finding import counted
 from ssl_irmae.protocols.report.classes import lay_out_classes
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.styles import group_by_representation
@@ -19,7 +20,7 @@ from ssl_irmae.protocols.report.tables.cells import format_labels, format_labels
 from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.tables.components import crossed_components, lay_out_components
 from ssl_irmae.protocols.report.tables.curves import lay_out_curves
-from ssl_irmae.protocols.report.text import answer_html
+from ssl_irmae.protocols.report.text import answer_html, text_html
 from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
 from ssl_irmae.protocols.statistics.summary import Over, Summary, summarise
 from ssl_irmae.protocols.storage.rows import Row, mistakes
@@ -64,6 +65,7 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
     rows, pooled = report.rows(), report.pooled
     here = importlib.resources.files("ssl_irmae.protocols.report.page")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["coded"] = lambda text: Markup(text_html(text))  # noqa: S704 (escaped there)
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
     template = environment.from_string((here / "page.html.j2").read_text(encoding="utf-8"))
     return template.render(
@@ -80,6 +82,7 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
         classes=lay_out_classes(pooled, report.drawn),
         curves=lay_out_curves(report),
         components=lay_out_components(crossed_components(rows)),
+        counted=counted(report.checks),
         pictures=[(p, base64.b64encode(p.png).decode()) for p in pictures],
     )
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from ssl_irmae.protocols.report.note import Note, join, lower_first
+from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.report.tables.cells import format_count, format_difference, format_method_interval, format_p
-from ssl_irmae.protocols.statistics.significance import what_n_allows
 from ssl_irmae.protocols.statistics.summary import Comparison
 
 
@@ -21,33 +20,19 @@ def pivot_comparisons(comparisons: Sequence[Comparison]) -> list[list[str]]:
     return [head, *([*pair, *(cells.get((*pair, budget), "") for budget in budgets)] for pair in pairs)]
 
 
-def comparison_notes(comparisons: Sequence[Comparison], *, declared: int) -> list[Note]:
-    """Return the notes on the table of declared comparisons.
+def comparison_note(declared: int) -> Note:
+    """Return the note on the table of declared comparisons.
 
     Args:
-        comparisons: Those that were run.
         declared: How many the protocol declares at one budget.
     """
-    notes = [
-        Note(
-            "comparisons",
-            "Declared comparisons: error minus the other contender's on the same subsets, in points, with the 95 % t "
-            "interval of the mean and that for the method (neither corrected), and p of the sign-flip test, corrected "
-            f"by Holm for the {declared} comparisons that the protocol declares, run or not, at each budget "
-            "separately; nothing is corrected across budgets. † n below 6.",
-        )
-    ]
-    budgets: dict[str, dict[str, None]] = {}
-    for c in comparisons:
-        larger = sum(o.budget == c.budget and o.difference.n > c.difference.n for o in comparisons)
-        sentence = what_n_allows(c.difference.n, contenders=declared - larger, noun="comparisons")
-        if sentence and c.difference.n > 1:
-            budgets.setdefault(sentence, {})[f"{c.budget:,}"] = None
-    notes += [
-        Note("comparisons: out of reach", f"At {join(list(at))} labels: {lower_first(sentence)}")
-        for sentence, at in budgets.items()
-    ]
-    return notes
+    return Note(
+        "comparisons",
+        "Declared comparisons: error minus the other contender's on the same subsets, in points, with the 95 % t "
+        "interval of the mean and that for the method (neither corrected), and p of the sign-flip test, corrected "
+        f"by Holm for the {declared} comparisons that the protocol declares, run or not, at each budget "
+        "separately; nothing is corrected across budgets. † n below 6.",
+    )
 
 
 def _cell(comparison: Comparison) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from ssl_irmae.protocols.report.checks.finding import detailed
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import (
     Cell,
@@ -22,7 +23,7 @@ def latex(report: Report) -> str:
     r"""Write means with standard errors, paired differences and declared comparisons.
 
     The tables need ``\usepackage{booktabs}``; long ones are for the writer to cut. What the numbers are and the leak
-    audit come with them, as comments.
+    checks come with them, as comments.
     """
     over = " or, at the full set, ".join(dict.fromkeys(s.over for s in report.summaries))
     caption = (
@@ -50,7 +51,8 @@ def latex(report: Report) -> str:
     head, *lines = lay_out_components(crossed_components(report.rows()))
     if lines:
         parts.append(_table(head, plain_cells(lines), f"{COMPONENTS_TITLE.capitalize()}.", "tab:components"))
-    notes = "\n".join(f"% {line}" for note in (*report.notes, *report.audit) for line in note.text.splitlines())
+    texts = [note.text for note in (*report.notes, *report.provenance)] + detailed(report.checks)
+    notes = "\n".join(f"% {line}" for text in texts for line in text.splitlines())
     return "\n\n".join([*parts, notes]) + "\n"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ssl_irmae.protocols.report.checks.finding import counted, detailed
 from ssl_irmae.protocols.report.note import upper_first
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import Cell, plain_cells
@@ -18,7 +19,7 @@ from ssl_irmae.protocols.report.tables.overview import (
 
 
 def markdown(report: Report) -> str:
-    """Write all tables: first every contender over the budgets, then each budget in full, then notes and audit."""
+    """Write all tables: first every contender over the budgets, then each budget in full, then notes and checks."""
     lines = [f"# {report.title[0].upper()}{report.title[1:]}", "", *report.answer, ""]
     bold = "Bold: the lowest mean at each budget among contenders that are not leaky."
     lines += [f"Mean error, % ± standard error (ddof = 1). {bold}", ""]
@@ -39,8 +40,10 @@ def markdown(report: Report) -> str:
     head, *body = lay_out_components(crossed_components(report.rows()))
     if body:
         lines += [f"## {COMPONENTS_TITLE.capitalize()}", "", *markdown_table(head, plain_cells(body)), ""]
-    for heading, notes in (("What the numbers are", report.notes), ("Leak audit", report.audit)):
-        lines += [f"## {heading}", "", *(f"- {note.text}" for note in notes), ""] if notes else []
+    lines += ["## What the numbers are", "", *(f"- {note.text}" for note in report.notes), ""]
+    lines += ["## Checks", "", f"{counted(report.checks)}.", ""]
+    lines += [*(f"- {text}" for text in detailed(report.checks)), ""]
+    lines += ["## Who saw what", "", *(f"- {note.text}" for note in report.provenance), ""]
     if report.commands:
         lines += ["## Commands", "", *(f"    {command}" for command in report.commands), ""]
     return "\n".join(lines)

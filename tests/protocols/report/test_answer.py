@@ -89,8 +89,8 @@ def test_contenders_that_are_not_considered_count_in_what_the_pairs_allow(
     marked = [make_row("too-good", s, 1.0, **mark) for s in range(6)]
     report = make_report(finished([*(row for row in ten_subsets if row.seed < 6), *marked]), baseline="supervised")
     assert report.answer[0].endswith("6 subsets; too few to rule out chance among 2 contenders.")
-    (note,) = [note for note in report.notes if note.kind == "out of reach"]
-    assert "Holm's correction for 2 contenders" in note.text
+    few = next(finding.result.details for finding in report.checks if "Holm" in finding.result.details)
+    assert "Holm's correction for 2 contenders" in few
 
 
 def test_chance_could_explain_a_difference_of_both_signs(make_row: MakeRow) -> None:

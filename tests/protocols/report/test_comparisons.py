@@ -13,14 +13,12 @@ from ssl_irmae.protocols.presets import PRESETS, Preset
 from ssl_irmae.protocols.report.document import document
 from ssl_irmae.protocols.report.page.page import html_page
 from ssl_irmae.protocols.report.report import Report, make_report
-from ssl_irmae.protocols.report.tables.comparisons import comparison_notes, pivot_comparisons
+from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.tables.latex import latex
 from ssl_irmae.protocols.report.tables.markdown import markdown
 from ssl_irmae.protocols.report.text import report_text
-from ssl_irmae.protocols.statistics.summary import compare
 from ssl_irmae.protocols.storage.files import rows_csv
 from ssl_irmae.protocols.storage.rows import FinishedTrial
-from tests.protocols.conftest import MakeRow
 from tests.protocols.report.conftest import CONTENDERS, SEEDS
 
 PAIRS = (("irmae-linear", "supervised"), ("irmae-knn", "irmae-linear"), ("irmae-knn", "never-run"))
@@ -91,18 +89,3 @@ def test_comparisons_stand_in_every_output(trials: list[FinishedTrial], declared
 def test_the_note_says_how_many_comparisons_were_declared(declared: Report) -> None:
     (note,) = [note for note in declared.notes if note.kind == "comparisons"]
     assert "3 comparisons that the protocol declares" in note.text
-
-
-def test_what_n_allows_counts_the_comparisons_with_as_few_pairs(make_row: MakeRow) -> None:
-    few = [make_row(name, s, e) for name, e in (("a", 1.0), ("b", 2.0)) for s in range(8)]
-    many = [make_row(name, s, e) for name, e in (("c", 1.0), ("d", 2.0)) for s in range(10)]
-
-    def out_of_reach(pairs: list[tuple[str, str]]) -> list[str]:
-        notes = comparison_notes(compare([*few, *many], pairs), declared=7)
-        return [note.text for note in notes if note.kind == "comparisons: out of reach"]
-
-    # six comparisons with 8 pairs at most: 6 * 2 / 2^8 = 0.047
-    assert out_of_reach([("a", "b"), ("c", "d")]) == []
-    (text,) = out_of_reach([("a", "b")])
-    assert text.startswith("At 100 labels: ")
-    assert "7 comparisons" in text

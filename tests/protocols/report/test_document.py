@@ -8,6 +8,7 @@ import statistics
 
 import pytest
 
+from ssl_irmae.protocols.report.checks.registry import CHECKS
 from ssl_irmae.protocols.report.document import document, document_json, summary_csv
 from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.report.report import Report, make_report
@@ -72,7 +73,11 @@ def test_json_has_everything(report: Report) -> None:
     assert found["drawn"] == list(report.drawn)
     assert found["notes"] == [{"kind": note.kind, "text": note.text} for note in report.notes]
     assert found["notes"][-1] == {"kind": "software", "text": "A note."}
-    assert found["leak_audit"] == [{"kind": note.kind, "text": note.text} for note in report.audit]
+    assert found["provenance"] == [note.text for note in report.provenance]
+    assert [(f["code"], f["outcome"], f["details"]) for f in found["checks"]] == [
+        (finding.code, finding.outcome, finding.result.details) for finding in report.checks
+    ]
+    assert {f["why"] for f in found["checks"]} == {check.why for check in CHECKS.values()}
     assert found["commands"] == ["a b"]
     assert found["environments"] == [report.trials[0].environment]
     assert found["seconds"]["by_contender"]["supervised"] == pytest.approx(21 * 0.25)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from ssl_irmae.protocols.report.checks.finding import detailed
 from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.report.tables.latex import escape_latex, latex
@@ -47,10 +48,10 @@ def test_names_and_symbols_are_escaped(report: Report) -> None:
     assert "(1$\\dagger$)" in text
 
 
-def test_notes_and_audit_come_as_comments(report: Report) -> None:
+def test_notes_and_checks_come_as_comments(report: Report) -> None:
     comments = [line for line in latex(report).splitlines() if line.startswith("%")]
-    for note in (*report.notes, *report.audit):
-        assert all(f"% {line}" in comments for line in note.text.splitlines())
+    for text in (*(note.text for note in (*report.notes, *report.provenance)), *detailed(report.checks)):
+        assert all(f"% {line}" in comments for line in text.splitlines())
 
 
 def test_the_lowest_mean_is_bold_without_its_count(report: Report) -> None:

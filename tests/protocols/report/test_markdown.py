@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from ssl_irmae.protocols.report.checks.finding import counted, detailed
 from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.report.tables.markdown import markdown, short_markdown
@@ -51,12 +52,13 @@ def test_the_lowest_mean_is_bold(report: Report) -> None:
     assert bold == ["`irmae-linear`"]
 
 
-def test_answer_notes_audit_and_commands_are_written(report: Report) -> None:
+def test_answer_notes_checks_and_commands_are_written(report: Report) -> None:
     text = markdown(report)
     for sentence in report.answer:
         assert sentence in text.split("|")[0]
-    for note in (*report.notes, *report.audit):
-        assert f"- {note.text}\n" in text
+    for line in (*(note.text for note in (*report.notes, *report.provenance)), *detailed(report.checks)):
+        assert f"- {line}\n" in text
+    assert f"## Checks\n\n{counted(report.checks)}.\n" in text
     assert "    a b\n" in text
     assert "± standard error (ddof = 1)" in text.split("|")[0]
 

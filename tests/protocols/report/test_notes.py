@@ -10,7 +10,7 @@ from ssl_irmae.protocols.report.note import Kind, Note, brief_notes
 from ssl_irmae.protocols.report.notes import table_notes
 from ssl_irmae.protocols.report.report import make_report
 from ssl_irmae.protocols.statistics.summary import summarise
-from ssl_irmae.protocols.storage.rows import Pretraining, Row
+from ssl_irmae.protocols.storage.rows import Row
 from tests.protocols.conftest import MakeRow
 from tests.protocols.report.conftest import finished
 
@@ -53,100 +53,6 @@ def test_the_smallest_possible_p_is_said_to_be_that(make_row: MakeRow) -> None:
         assert ("0.004 is the smallest possible" in note.brief) == at_the_floor  # 2/2^9
 
 
-def test_training_that_ends_in_one_class_is_named(ten_subsets: list[Row]) -> None:
-    def predicting(row: Row) -> int:
-        return 1 if row.contender == "vib" and row.seed < 2 else 10
-
-    rows = [row.model_copy(update={"classes_predicted": predicting(row)}) for row in ten_subsets]
-    assert "vib at 100 labels, 2 of 10 trials" in text_of(rows, "one class")
-    assert notes_of(ten_subsets, "one class") == []
-    # one label can only be answered by one class
-    assert notes_of(with_fields(rows, budget=1), "one class") == []
-
-
-def test_a_subset_of_one_class_is_not_called_training_that_failed(ten_subsets: list[Row]) -> None:
-    rows = [
-        row.model_copy(update={"classes_predicted": 1, "classes_labelled": 1 + (row.seed > 2)}) for row in ten_subsets
-    ]
-    rows = [row for row in rows if row.seed < 3 or row.contender != "vib"]
-    text = text_of(rows, "one labelled class")
-    assert "The subset holds one class" in text
-    assert "3 of 10 subsets at 100 labels" in text
-    assert "vib" not in text_of(rows, "one class"), "all of its failures are explained by its subsets"
-    assert "supervised at 100 labels, 7 of 7 trials" in text_of(rows, "one class")
-    assert notes_of(with_fields(rows, budget=1), "one labelled class") == []
-
-
-def test_a_brief_note_names_the_first_of_many_failures(ten_subsets: list[Row]) -> None:
-    (note,) = notes_of(with_fields(ten_subsets, classes_predicted=1), "one class")
-    assert all(f"{name} at 100 labels" in note.text for name in DEFAULT)
-    assert note.brief.count("at 100 labels") == 2
-    assert f"and {len(DEFAULT) - 2} more" in note.brief
-
-
-def test_one_pretraining_is_noted(ten_subsets: list[Row]) -> None:
-    def pretrained(seeds: int) -> list[Note]:
-        rows = [
-            row.model_copy(update={"representation": "ae", "encoder_hash": f"ae{seed}", "pretrain_seed": seed})
-            for row in ten_subsets
-            for seed in range(seeds)
-        ]
-        return notes_of(rows, "one pretraining")
-
-    (note,) = pretrained(1)
-    assert "(ae)" in note.text
-    assert "(ae)" in note.brief
-    assert pretrained(2) == []
-    assert notes_of(with_fields(ten_subsets, representation="pixels"), "one pretraining") == []
-
-
-def test_the_untrained_encoder_is_one_initialisation(ten_subsets: list[Row]) -> None:
-    assert notes_of(ten_subsets, "untrained encoder") == []
-    assert len(notes_of(with_fields(ten_subsets, representation="random"), "untrained encoder")) == 1
-    user_encoder = with_fields(ten_subsets, representation="random", encoder_hash="h")
-    assert notes_of(user_encoder, "untrained encoder") == []
-
-
-def test_n_below_six_is_explained(ten_subsets: list[Row]) -> None:
-    rows = [row for row in ten_subsets if row.seed < 5]
-    assert "n below 6" in text_of(rows, "few")
-    assert "With 5 pairs the smallest possible p is 2/2^5" in text_of(rows, "out of reach")
-    assert notes_of(ten_subsets, "few") == notes_of(ten_subsets, "out of reach") == []
-
-
-def test_pairs_below_six_are_explained_too(make_row: MakeRow) -> None:
-    rows = [make_row("a", s, 1.0 + s) for s in range(10)] + [make_row("supervised", s, 2.0) for s in range(5, 15)]
-    assert "n below 6" in text_of(rows, "few")
-
-
-def test_budgets_where_nothing_can_be_significant_are_named(make_row: MakeRow) -> None:
-    rows = [
-        make_row(name, s, 10.0 + s, budget=budget)
-        for budget, n in ((10, 10), (1000, 4), (10_000, 4))
-        for name in ("a", "supervised")
-        for s in range(n)
-    ]
-    text = text_of(rows, "out of reach")
-    assert "1,000 and 10,000 labels: with 4 pairs" in text
-    assert "10 pairs" not in text
-
-
-def test_many_contenders_need_more_pairs(make_row: MakeRow) -> None:
-    names = [f"c{i}" for i in range(30)]
-    rows = [make_row(name, s, 10.0 + s) for name in [*names, "supervised"] for s in range(10)]
-    text = text_of(rows, "out of reach")
-    assert "(0.059 after Holm's correction for 30 contenders)" in text
-    assert "that takes 11 pairs" in text
-
-
-def test_a_contender_with_fewer_pairs_is_not_multiplied_by_those_that_have_more(make_row: MakeRow) -> None:
-    pairs = {"supervised": 12, "few": 6, "many": 12, "more": 12}
-    rows = [make_row(name, s, i + s / 10) for i, (name, n) in enumerate(pairs.items()) for s in range(n)]
-    corrected = {s.contender: s.difference.p_holm for s in summarise(rows, baseline="supervised") if s.difference}
-    assert corrected["few"] == 2 / 2**6  # below 0.05, so no note may deny it
-    assert notes_of(rows, "out of reach") == []
-
-
 def test_pairs_are_explained_where_they_are_not_n(make_row: MakeRow, ten_subsets: list[Row]) -> None:
     rows = [
         make_row("linear", 0, 4.0, rule="full", deterministic_at_full_set=True),
@@ -186,16 +92,6 @@ def test_negative_components_are_explained(make_row: MakeRow) -> None:
     rows = [make_row("a", s, e, pretrain_seed=p) for s, line in enumerate(table) for p, e in enumerate(line)]
     notes = notes_of(rows, "components", baseline="a")
     assert any("negative" in note.text for note in notes)
-
-
-def test_quickly_pretrained_encoders_are_not_for_reporting(make_row: MakeRow) -> None:
-    few = Pretraining(method="irmae", depth=8, steps=600, batch_size=32, learning_rate=1e-3, precision="fp32")
-    fields = {"representation": "irmae", "quick": True, "pretraining": few}
-    rows = [make_row("irmae-linear", s, 1.0 + s, **fields) for s in range(2)]
-    text = text_of(rows, "quick encoder", baseline="irmae-linear")
-    assert text.startswith("irmae: ")
-    assert "only 600 steps" in text
-    assert notes_of(with_fields(rows, quick=False), "quick encoder", baseline="irmae-linear") == []
 
 
 def test_the_first_images_are_one_subset(make_row: MakeRow) -> None:
@@ -247,27 +143,18 @@ def test_many_contenders_of_a_readout_are_called_by_its_name(make_row: MakeRow) 
 
 def test_a_terminal_shows_at_most_five_notes_and_what_nobody_may_miss_first(make_row: MakeRow) -> None:
     rows = [
-        make_row(
-            name,
-            s,
-            float(i + s),
-            representation="irmae",
-            encoder_hash="h",
-            quick=True,
-            scored_on="development",
-            test_peeks=50 if name == "best" else 1,
-            classes_predicted=1,
-            transductive=name == "graph",
-        )
-        for i, name in enumerate(("best", "graph", "supervised"))
+        make_row(name, s, float(i + s), scored_on="development", rule="uniform", transductive=name == "graph")
+        for i, name in enumerate(("a", "graph", "supervised"))
         for s in range(3)
     ]
-    report = make_report(finished(rows))
-    every = (*report.notes, *report.audit)
-    brief = {note.brief: note.kind for note in every if note.brief}
-    shown = brief_notes(every)
+    report = make_report(
+        finished(rows), notes=[Note("not run", "long", "Not run yet."), Note("not scored", "l", "No.")]
+    )
+    brief = {note.brief: note.kind for note in report.notes if note.brief}
+    shown = brief_notes(report.notes)
     assert len(brief) > 5
-    assert [brief[text] for text in shown] == ["error", "leaky", "quick encoder", "one class", "development"]
+    assert [brief[text] for text in shown] == ["error", "development", "not scored", "difference", "p value"]
+    every = (*report.notes, *report.provenance)
     assert not any("--" in note.text + note.brief for note in every), "notes are read in Python too: no options"
 
 

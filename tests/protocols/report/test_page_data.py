@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ssl_irmae.protocols.report.checks.finding import counted, failures
 from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.report.page.page import Picture, html_page, page_data
 from ssl_irmae.protocols.report.report import Report, make_report
@@ -103,7 +104,9 @@ def test_the_data_in_the_page_are_those(report: Report, page: str) -> None:
 
 
 def test_the_answer_and_every_note_are_on_the_page(report: Report, page: str) -> None:
-    visible = re.sub(r"&#34;|&#39;", "'", re.sub("</?code>", "`", page))
-    for text in (*report.answer, *(note.text for note in (*report.notes, *report.audit))):
+    visible = re.sub(r"&#34;|&#39;|&#x27;", "'", re.sub("</?code>", "`", page))
+    found = [f.result.details for f in report.checks] + [f.check.why for f in failures(report.checks)]
+    notes = [note.text for note in (*report.notes, *report.provenance)]
+    for text in (*report.answer, *notes, *found, counted(report.checks)):
         escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         assert escaped.replace('"', "'") in visible

@@ -11,6 +11,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.report.checks.finding import failures
 from ssl_irmae.protocols.report.note import Note, brief_notes
 from ssl_irmae.protocols.report.page.page import html_page
 from ssl_irmae.protocols.report.report import Report, make_report
@@ -127,8 +128,10 @@ def test_a_notebook_shows_answer_table_and_short_notes(report: Report) -> None:
         (f"{s.budget:,}", report.styles[s.contender].marked(s.contender), format_error(s)) for s in report.summaries
     ]
     assert {line[4] for line in lines if line[1] == "supervised"} == {"baseline"}
-    for note in brief_notes((*report.notes, *report.audit)):
+    for note in brief_notes(report.notes):
         assert f"<li>{html.escape(note)}</li>" in text
+    for finding in failures(report.checks):
+        assert f"<li>{finding.code} {html.escape(finding.result.sentence)}</li>" in text
 
 
 def test_names_and_notes_are_escaped_in_a_notebook(make_row: MakeRow) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from ssl_irmae.protocols.evaluation import read_results
+from ssl_irmae.protocols.report.checks.finding import counted, detailed, failures
 from ssl_irmae.protocols.report.note import brief_notes
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import format_error
 from ssl_irmae.protocols.report.text import report_text
 
 RESULTS = Path(__file__).parents[3] / "docs" / "results"
-POINTER = "- All notes, and which data each learner saw: "
+POINTER = "- All notes, what the checks mean and who saw which data: "
 
 
 @pytest.fixture(scope="module", params=["one budget", "every contender"])
@@ -70,20 +71,31 @@ def test_the_answer_comes_first(report: Report) -> None:
 
 
 def test_at_most_five_short_notes_and_where_the_rest_is(report: Report) -> None:
-    *notes, pointer = list_items(report_text(report, width=80))
+    *notes, _, pointer = list_items(report_text(report, width=80))
     assert pointer.startswith(POINTER)
     assert 1 <= len(notes) <= 5
-    assert notes == [f"- {' '.join(text.split())}" for text in brief_notes((*report.notes, *report.audit))]
+    assert notes == [f"- {' '.join(text.split())}" for text in brief_notes(report.notes)]
     assert all(len(note) <= 2 * 80 for note in notes), "two lines each"
 
 
-def test_full_notes_are_all_notes_and_the_audit(report: Report) -> None:
-    every = (*report.notes, *report.audit)
-    assert list_items(report_text(report, width=80, notes="full")) == [f"- {' '.join(n.text.split())}" for n in every]
+def test_checks_that_did_not_pass_have_a_line_or_two_each(report: Report) -> None:
+    text = report_text(report, width=80)
+    *_, checks, _ = list_items(text)
+    assert counted(report.checks) in checks
+    for finding in failures(report.checks):
+        (start,) = re.findall(rf"^  {finding.code} .*(?:\n {{9}}.*)*", text, flags=re.MULTILINE)
+        assert " ".join(start.split()) == f"{finding.code} {finding.result.sentence}"
+        assert start.count("\n") <= 2
+
+
+def test_full_notes_are_all_notes_and_all_checks(report: Report) -> None:
+    *before, heading = [note.text for note in (*report.notes, *report.provenance)] + [counted(report.checks)]
+    expected = [*before, f"Checks of what these numbers rest on: {heading}.", *detailed(report.checks)]
+    assert list_items(report_text(report, width=80, notes="full")) == [f"- {' '.join(t.split())}" for t in expected]
 
 
 def test_declared_comparisons_have_a_line_each(report: Report) -> None:
-    _, *below = report_text(report, width=80).split("declared comparisons")
+    _, *below = report_text(report, width=80).split("\ndeclared comparisons")
     assert len(below) == bool(report.comparisons)
     for comparison in report.comparisons:
         pair = f"{comparison.contender} - {comparison.difference.baseline}"

@@ -1,21 +1,18 @@
-"""The leak audit: for a set of results, who saw what, and when."""
+"""Who saw what, and when: statements of fact about a set of results, which checks do not judge."""
 
 import hashlib
 from collections.abc import Sequence
 
-from ssl_irmae.datasets.reading import count
-from ssl_irmae.protocols.duplicates import Duplicates
 from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.statistics.folds import pool_folds
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 
 
-def leak_audit(trials: Sequence[FinishedTrial], duplicates: Duplicates | None = None) -> list[Note]:
+def provenance_notes(trials: Sequence[FinishedTrial]) -> list[Note]:
     """State, from the rows alone, which data chose what, what was read when, and how subsets were drawn.
 
     Args:
         trials: Every trial of one protocol, as the store has it.
-        duplicates: Which images occur more than once; None where only rows are at hand, which cannot tell.
 
     Returns:
         One statement per note.
@@ -40,36 +37,7 @@ def leak_audit(trials: Sequence[FinishedTrial], duplicates: Duplicates | None = 
         )
     versions = sorted({f"{row.computed_with}, {row.precision}, {row.device}" for row in rows})
     statements.append(f"Computed with {'; '.join(versions)}.")
-    audit = [*_leaks(rows), *(Note("audit", statement) for statement in statements)]
-    return audit if duplicates is None else [*audit, _duplicates(duplicates, folds=first.folds is not None)]
-
-
-def _duplicates(found: Duplicates, *, folds: bool) -> Note:
-    """Say which images are the same pixel by pixel, after they were made the size that learners read."""
-    twice = "occur more than once, and may be learned from" if folds else "are also training images"
-    both = f"{found.in_training:,} of {found.scored:,} scored images {twice}"
-    if not found.in_training:
-        both = "No scored image occurs more than once" if folds else "No scored image is also a training image"
-    otherwise = f", {found.in_training_otherwise:,} of them labelled as another class there"
-    text = f"{both}{otherwise if found.in_training_otherwise else ''}, pixel by pixel at the size that learners read."
-    if found.contradicting:
-        text += (
-            f" Of the labelled training images, {count(found.contradicting, 'has', 'have')} an identical image that is "
-            "labelled as another class."
-        )
-    return Note("duplicates", text, f"{both}: such errors say little about new images." if found.in_training else "")
-
-
-def _leaks(rows: Sequence[Row]) -> list[Note]:
-    leaky = sorted({row.contender for row in rows if row.test_peeks > 1})
-    if not leaky:
-        return []
-    text = (
-        f"LEAKY: {', '.join(leaky)} report the best of several looks at the {rows[0].scored_on} labels, as the public "
-        "reference script does. They are shown for comparison and estimate nothing."
-    )
-    brief = f"LEAKY: the best of several looks at the {rows[0].scored_on} labels, which estimates nothing."
-    return [Note("leaky", text, brief)]
+    return [Note("provenance", statement) for statement in statements]
 
 
 def _when(trials: Sequence[FinishedTrial]) -> str:
@@ -89,7 +57,7 @@ def _settings(rows: Sequence[Row]) -> str:
     if "development images" in sources:
         parts.append(
             "those in the code, chosen on held-out MNIST training images or set by hand before (docs/results/settings "
-            "says which, and what had been seen by then); for other data sets they were not chosen at all"
+            "says which, and what had been seen by then)"
         )
     text = f"Settings were fixed beforehand: {' and '.join(parts)}"
     given = dict.fromkeys(f"{name} {row.settings[name]}" for row in rows for name in row.given)

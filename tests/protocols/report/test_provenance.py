@@ -1,10 +1,8 @@
-"""The leak audit says from the rows alone who saw what, and when."""
+"""Provenance: who saw what, and when, from the rows alone."""
 
 import dataclasses
 
-from ssl_irmae.protocols.duplicates import Duplicates
-from ssl_irmae.protocols.report.audit import leak_audit
-from ssl_irmae.protocols.report.note import Note
+from ssl_irmae.protocols.report.provenance import provenance_notes
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Pretraining
 from tests.protocols.report.conftest import changed
 
@@ -14,14 +12,13 @@ PRETRAINING = Pretraining(
 
 
 def text_of(trials: list[FinishedTrial]) -> str:
-    return "\n".join(note.text for note in leak_audit(trials))
+    return "\n".join(note.text for note in provenance_notes(trials))
 
 
 def test_scored_labels_are_with_the_scorer_alone(trials: list[FinishedTrial]) -> None:
     text = text_of(trials)
     assert "The labels of the 1,000 scored images (fingerprint t) were with the scorer alone" in text
     assert f"first at {min(t.finished for t in trials)}, last at {max(t.finished for t in trials)}" in text
-    assert {note.kind for note in leak_audit(trials)} == {"audit"}
 
 
 def test_unknown_times_are_counted(trials: list[FinishedTrial]) -> None:
@@ -30,32 +27,8 @@ def test_unknown_times_are_counted(trials: list[FinishedTrial]) -> None:
     assert "(3 at times that were not recorded)" in text_of([*unknown[:3], *trials[3:]])
 
 
-def test_leaks_come_first(trials: list[FinishedTrial]) -> None:
-    first, *others = leak_audit([*changed(trials[:1], test_peeks=50), *trials[1:]])
-    assert first.kind == "leaky"
-    assert first.text.startswith("LEAKY: irmae-linear report")
-    assert "LEAKY" in first.brief
-    assert {note.kind for note in others} == {"audit"}
-
-
-def test_duplicates_across_the_splits_are_counted_and_shown_to_everybody(trials: list[FinishedTrial]) -> None:
-    def note(**counts: int) -> Note:
-        found = Duplicates(
-            **{"scored": 100, "in_training": 0, "in_training_otherwise": 0, "contradicting": 0, **counts}
-        )
-        (note,) = [note for note in leak_audit(trials, found) if note.kind == "duplicates"]
-        return note
-
-    assert "100 of 100 scored images are also training images" in note(in_training=100).brief
-    assert "5 of them labelled as another class" in note(in_training=100, in_training_otherwise=5).text
-    assert "2 have an identical image that is labelled as another class" in note(contradicting=2).text
-    assert note().text.startswith("No scored image is also a training image")
-    assert (note().brief, note(contradicting=2).brief) == ("", "")
-    assert all(note.kind != "duplicates" for note in leak_audit(trials)), "rows alone cannot tell"
-
-
 def test_transductive_contenders_are_named(trials: list[FinishedTrial]) -> None:
-    (text,) = [note.text for note in leak_audit(trials) if note.text.startswith("Transductive")]
+    (text,) = [note.text for note in provenance_notes(trials) if note.text.startswith("Transductive")]
     assert "irmae-poisson-transductive" in text
     inductive = [trial for trial in trials if not trial.row.transductive]
     assert "Transductive" not in text_of(inductive)
@@ -84,7 +57,7 @@ def test_encoders_are_named_with_their_weights_and_pretraining(trials: list[Fini
 
 
 def test_subsets_are_counted_and_hashed_together(trials: list[FinishedTrial]) -> None:
-    (text,) = [note.text for note in leak_audit(trials) if note.text.startswith("Labelled subsets")]
+    (text,) = [note.text for note in provenance_notes(trials) if note.text.startswith("Labelled subsets")]
     assert "rule balanced, full" in text
     assert "15 in all" in text  # seven at each of two budgets, and the full set
     other = changed(trials[:1], subset="another")

@@ -1,0 +1,95 @@
+"""One numbered check: what it looks for, why that matters, what to do, and the function that looks."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ssl_irmae.protocols.duplicates import Duplicates
+from ssl_irmae.protocols.statistics.folds import pool_folds
+from ssl_irmae.protocols.statistics.summary import Comparison, Summary
+from ssl_irmae.protocols.storage.rows import Row
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What checks look at: one protocol.
+
+    Args:
+        rows: Every row.
+        summaries: Their summaries.
+        baseline: The contender that differences are taken to.
+        comparisons: The comparisons that the protocol declared, as far as they were run.
+        declared: How many it declared, run or not.
+        duplicates: Which images occur more than once; None where that is not known.
+        wrong: Which scored images were wrong, by the hash of a row's predictions, where it is known; see ``mistakes``.
+    """
+
+    rows: Sequence[Row]
+    summaries: Sequence[Summary]
+    baseline: str
+    comparisons: Sequence[Comparison] = ()
+    declared: int = 0
+    duplicates: Duplicates | None = None
+    wrong: Mapping[str, bytes] = field(default_factory=dict)
+
+    @functools.cached_property
+    def first(self) -> Row:
+        """The first row, of all folds together where there are folds: what is the same in all rows."""
+        return pool_folds(self.rows)[0]
+
+    @functools.cached_property
+    def of_encoder(self) -> dict[str, list[Row]]:
+        """The rows of each pretrained encoder."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            if row.encoder_hash is not None and row.representation is not None:
+                found.setdefault(row.representation, []).append(row)
+        return found
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found.
+
+    Args:
+        outcome: ``"passed"``, ``"failed"``, or ``"unknown"`` where what is at hand cannot tell.
+        sentence: One short sentence: what was found, or why it cannot be told; empty if the check passed.
+        details: The same with every name and number.
+    """
+
+    outcome: Literal["passed", "failed", "unknown"]
+    sentence: str = ""
+    details: str = ""
+
+
+PASSED = Result("passed")
+
+
+def failed(sentence: str, details: str = "") -> Result:
+    """Say what was found; without details the sentence is all there is to say."""
+    return Result("failed", sentence, details or sentence)
+
+
+def unknown(why: str) -> Result:
+    """Say why what is at hand cannot tell."""
+    return Result("unknown", why, why)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that may be wrong with a result.
+
+    Args:
+        name: What is wrong, as a noun.
+        look: Looks for it.
+        looks_for: What it looks for, and where it cannot tell.
+        why: Why a result with it should not be trusted as it stands.
+        remedy: What to do.
+    """
+
+    name: str
+    look: Callable[[Evidence], Result]
+    looks_for: str
+    why: str
+    remedy: str

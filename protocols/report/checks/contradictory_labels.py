@@ -1,0 +1,28 @@
+"""Whether identical images have different labels."""
+
+from ssl_irmae.datasets.reading import count
+from ssl_irmae.protocols.report.checks.check import PASSED, Check, Evidence, Result, failed, unknown
+from ssl_irmae.protocols.report.checks.scored_in_training import NO_IMAGES
+
+
+def contradictory_labels(evidence: Evidence) -> Result:
+    """Count identical images with different labels, within the training images and across the splits."""
+    found = evidence.duplicates
+    if found is None:
+        return unknown(NO_IMAGES)
+    parts = []
+    if found.contradicting:
+        parts.append(f"{count(found.contradicting, 'labelled training image has', 'labelled training images have')}")
+    if found.in_training_otherwise:
+        parts.append(f"{count(found.in_training_otherwise, 'scored image has', 'scored images have')}")
+    return failed(f"{' and '.join(parts)} an identical training image of another class.") if parts else PASSED
+
+
+CONTRADICTORY_LABELS = Check(
+    "contradictory labels",
+    contradictory_labels,
+    looks_for="Identical images with different labels: among the labelled training images, and between these and the "
+    "scored ones. A rows.csv does not tell.",
+    why="No classifier can be right about both, so part of the error is that of the labels.",
+    remedy="Correct the labels, or leave such images out.",
+)

@@ -1,0 +1,31 @@
+"""Whether encoders were pretrained on the scored images."""
+
+from ssl_irmae.protocols.report.checks.check import PASSED, Check, Evidence, Result, failed, unknown
+from ssl_irmae.protocols.report.note import join
+
+
+def encoder_saw_scored(evidence: Evidence) -> Result:
+    """Find encoders that saw the scored images without labels, and those of which that is not known."""
+    untold = [
+        name
+        for name, rows in evidence.of_encoder.items()
+        if any(row.pretraining is None or row.pretraining.other_data is not None for row in rows)
+    ]
+    # development images and folds are part of the training images
+    saw = [name for name in evidence.of_encoder if evidence.first.scored_on != "test" and name not in untold]
+    not_told = f"{join(untold)}: pretrained on other data, which may hold these images or not." if untold else ""
+    if saw:
+        sentence = f"{join(saw)} saw the scored images in the pretraining, without labels."
+        return failed(sentence, f"{sentence} {not_told}".strip())
+    return unknown(not_told) if untold else PASSED
+
+
+ENCODER_SAW_SCORED = Check(
+    "encoder that saw scored images",
+    encoder_saw_scored,
+    looks_for="Encoders that were pretrained on the scored images, without labels: development images and folds are "
+    "part of the training images. Of an encoder that was pretrained on other data it cannot be told.",
+    why="An encoder describes images it has seen better than new ones, so the error on new images may be larger.",
+    remedy="Score test images, or pretrain without the scored ones. Where the images to be labelled are there before "
+    "the pretraining, as in a folder of your own, this is what happens in use: say so.",
+)

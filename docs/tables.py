@@ -192,7 +192,7 @@ def overtakings(summaries: Sequence[Summary], learner: str, frozen: Sequence[str
     """Say at which budgets a learner's error is below, or above, that of frozen readouts, one line each.
 
     It is a finding only where the 95 % interval of the paired difference excludes 0 and there are at least six pairs:
-    the interval of fewer pairs that agree in sign can never hold 0. For fewer pairs the means are given.
+    no test of fewer could find anything. For fewer pairs the means are given.
     """
     lines = []
     untested: dict[str, dict[str, list[str]]] = {}

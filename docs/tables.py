@@ -24,9 +24,17 @@ from ssl_irmae.protocols.report.checks.finding import counted, failures
 from ssl_irmae.protocols.report.checks.registry import CHECKS
 from ssl_irmae.protocols.report.note import Kind, join
 from ssl_irmae.protocols.report.report import Report
-from ssl_irmae.protocols.report.tables.cells import format_difference, format_error, format_n, format_p
+from ssl_irmae.protocols.report.tables.cells import (
+    format_difference,
+    format_error,
+    format_labels,
+    format_labels_interval,
+    format_n,
+    format_p,
+)
 from ssl_irmae.protocols.report.tables.markdown import short_markdown
 from ssl_irmae.protocols.statistics.best import probabilities_best
+from ssl_irmae.protocols.statistics.label_equivalence import label_equivalences
 from ssl_irmae.protocols.statistics.paired import paired_difference
 from ssl_irmae.protocols.statistics.summary import Summary, summarise
 from ssl_irmae.protocols.storage.files import read_trials
@@ -144,8 +152,10 @@ def found(report: Report) -> str:
         return join([f"`{name}` {format_error(by_place[name, budget])} %" for name in names])
 
     frozen_wins, supervised_wins = crossing(report.summaries, "supervised", "irmae-poisson-prior")
+    worth = join([_worth(report, "irmae-propagate-prior", than) for than in ("supervised", "supervised-augment")])
     lines = [
-        "On MNIST, one label per class is enough if classes are about equally common. Mean errors with 10 labels: "
+        "On MNIST, one label per class is enough if classes are about equally common: 10 labels with "
+        f"`irmae-propagate-prior` are worth about {worth}. Mean errors with 10 labels: "
         f"{listed('irmae-propagate-prior', 'supervised', 'supervised-augment', budget=10)}.",
         "Frozen IRMAE codes beat frozen AE and VAE codes. With 100 labels: "
         f"{listed('irmae-linear', 'vae-linear', 'ae-linear', budget=100)}.",
@@ -156,6 +166,12 @@ def found(report: Report) -> str:
         f"{listed('irmae-consistency', 'scratch-consistency', 'supervised-augment', budget=1000)}.",
     ]
     return "\n".join(f"- {line} [Table](docs/results/mnist-label-budgets/README.md)" for line in lines)
+
+
+def _worth(report: Report, contender: str, than: str) -> str:
+    """Say how many labels of another contender ten labels of one are worth."""
+    labels = label_equivalences(report.rows(), baseline=than)[10, contender]
+    return f"{format_labels(labels)} of `{than}` {format_labels_interval(labels)}"
 
 
 def crossing(summaries: Sequence[Summary], learner: str, frozen: str) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from ssl_irmae.protocols.report.checks.registry import read_codes
 from ssl_irmae.protocols.report.preset_trials import trials_of_preset
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
-from ssl_irmae.protocols.report.task_notes import describe_folds, not_scored_notes, retrieval_notes
+from ssl_irmae.protocols.report.task_notes import clustering_note, describe_folds, not_scored_notes, retrieval_notes
 from ssl_irmae.protocols.representations.fused import fuse
 from ssl_irmae.protocols.representations.pretrained import (
     PretrainedEncoder,
@@ -214,6 +214,7 @@ def evaluate(
         notes += retrieval_notes(task) if metrics == "retrieval" else []
     with stages("clusters"):
         clustering = grid.clustering() if metrics == "clusters" else []
+        notes += [clustering_note()] if metrics == "clusters" else []
     with stages("summarise"):
         report = make_report(
             [outcome.trial for outcome in outcomes],

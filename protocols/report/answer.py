@@ -86,7 +86,8 @@ def target_in_words(
     """
     every = [c.needed for c in curves if c.needed is not None]
     considered = [needed for needed in every if not styles[needed.of].marks] or every
-    fewest = min(considered, key=lambda needed: (needed.labels, needed.first), default=None)
+    means = {c.contender: c.geometric_mean for c in curves}  # of several beyond the curve's end the best is named
+    fewest = min(considered, key=lambda needed: (needed.labels, needed.first, means[needed.of] or 100), default=None)
     if fewest is None:
         return []
     if fewest.labels > fewest.last:

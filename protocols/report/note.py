@@ -25,6 +25,7 @@ Kind = Literal[
     "scored images",
     "classes",
     "retrieval",
+    "clusters",
     # what was run
     "readout",
     "settings",
@@ -58,6 +59,7 @@ _BRIEF: tuple[Kind, ...] = (
     "folds",
     "not scored",
     "retrieval",
+    "clusters",
     "classes",
     "worth",
     "difference",

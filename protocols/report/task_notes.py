@@ -33,6 +33,15 @@ def not_scored_notes(task: Task) -> list[Note]:
     return [Note("not scored", text, text)]
 
 
+def clustering_note() -> Note:
+    """Say what the table of zero labels is."""
+    text = (
+        "Zero labels: as many clusters as there are classes, found without a label among the training images; the "
+        "scorer alone names them, one class each. A clustering score, not to be compared with contenders."
+    )
+    return Note("clusters", text, text)
+
+
 def retrieval_notes(task: Task) -> list[Note]:
     """Say how many scored images have no other of their class to be found."""
     assert task.scored.labels is not None  # load_task makes sure of it

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import format_labels, format_labels_interval
+from ssl_irmae.protocols.statistics.curve_summary import CurveSummary
 
 
 def lay_out_curves(report: Report) -> dict[str, list[list[str]]]:
@@ -21,23 +22,18 @@ def lay_out_curves(report: Report) -> dict[str, list[list[str]]]:
 
 
 def _lines(report: Report, names: Collection[str]) -> list[list[str]]:
-    target = report.target_error
-    asked = [] if target is None else [f"labels for {target:g} % [95 %]"]
-    lines = [
-        [
-            report.styles[curve.contender].marked(curve.contender),
-            _mean(curve.geometric_mean, curve.low, curve.high),
-            *(
-                []
-                if target is None
-                else [f"{format_labels(curve.needed)} {format_labels_interval(curve.needed)}".strip()]
-            ),
+    curves = [curve for curve in report.curves if curve.contender in names]
+    columns = {"contender": [report.styles[curve.contender].marked(curve.contender) for curve in curves]}
+    if len(report.budgets) > 1:
+        columns["geometric mean % [95 %]"] = [_mean(curve) for curve in curves]
+    if report.target_error is not None:
+        columns[f"labels for {report.target_error:g} % [95 %]"] = [
+            f"{format_labels(curve.needed)} {format_labels_interval(curve.needed)}".strip() for curve in curves
         ]
-        for curve in report.curves
-        if curve.contender in names
-    ]
-    return [["contender", "geometric mean % [95 %]", *asked], *lines]
+    return [list(columns), *map(list, zip(*columns.values(), strict=True))]
 
 
-def _mean(mean: float | None, low: float | None, high: float | None) -> str:
-    return "-" if mean is None else f"{mean:.2f} [{low:.2f},{high:.2f}]"
+def _mean(curve: CurveSummary) -> str:
+    if curve.geometric_mean is None:
+        return "-"
+    return f"{curve.geometric_mean:.2f} [{curve.low:.2f},{curve.high:.2f}]"

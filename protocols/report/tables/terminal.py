@@ -207,7 +207,7 @@ def clustering_table(found: Sequence[Clustering], *, width: int) -> Table:
     names = list(dict.fromkeys(c.representation for c in found))
     columns = {"representation": _column("representation", names, left=True)}
     columns |= {way: _column(way, [errors.get((name, way), "-") for name in names]) for way in ways}
-    title = "zero labels: clusters named by the scorer, error %; not contenders"
+    title = "zero labels: clustering error %"
     return _first_that_fits(title, columns, [list(columns)], width)
 
 

@@ -1,4 +1,4 @@
-"""What README and docs show works: Python blocks run, commands parse, links lead somewhere."""
+"""What README and docs show works, and nothing is left out: Python blocks, commands, options, links."""
 
 import re
 import shlex
@@ -11,6 +11,7 @@ import typer
 
 from ssl_irmae.cli.main import app
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
+from ssl_irmae.protocols.presets import PRESETS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGES.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -19,6 +20,9 @@ FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"^    (ssl-irmae (?:.*\\\n)*.*)", re.MULTILINE)
 INLINE = re.compile(r"`(ssl-irmae [a-z][^`]*)`")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+SECTION_LINK = re.compile(r"\]\(([^)#\s]*)#([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+PROGRAM: Any = typer.main.get_command(app)
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -90,6 +94,29 @@ def test_links_to_files_resolve(path: Path) -> None:
     links = LINK.findall(FENCED.sub("", path.read_text()))
     files = [link for link in links if not link.startswith(("http://", "https://"))]
     assert [link for link in files if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_links_to_sections_resolve(path: Path) -> None:
+    for file, section in SECTION_LINK.findall(FENCED.sub("", path.read_text())):
+        if not file.startswith(("http://", "https://")):
+            target = path.parent / file if file else path
+            headings = HEADING.findall(FENCED.sub("", target.read_text()))
+            assert section in [re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings]
+
+
+@pytest.mark.parametrize("name", [name for name, command in PROGRAM.commands.items() if not command.hidden])
+def test_every_option_of_a_command_is_in_its_section(name: str) -> None:
+    sections = re.split(r"^## ", (ROOT / "docs" / "using" / "README.md").read_text(), flags=re.MULTILINE)
+    (section,) = (text for text in sections if text.startswith(f"{name}\n"))
+    commands = getattr(PROGRAM.commands[name], "commands", {"": PROGRAM.commands[name]})
+    options = {max(p.opts, key=len) for c in commands.values() for p in c.params if p.param_type_name == "option"}
+    missing = options - set(re.findall(r"--[a-z-]+", section)) - {"--help"}
+    assert not missing
+
+
+def test_every_preset_is_in_the_section_on_evaluate() -> None:
+    assert not {name for name in PRESETS if f"`{name}`" not in (ROOT / "docs" / "using" / "README.md").read_text()}
 
 
 def test_the_worked_example_is_the_file_beside_it() -> None:

@@ -93,13 +93,8 @@ def report_html(report: Report) -> str:
     texts = [*brief_notes(report.notes), f"Checks of what these numbers rest on: {counted(report.checks)}."]
     texts += [f"{finding.code} {finding.result.sentence}" for finding in failures(report.checks)]
     notes = "".join(f"<li>{html.escape(text)}</li>" for text in texts)
-    answer = answer_html(report)
+    answer = text_html(" ".join(report.answer))
     return f"<p>{answer}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><ul>{notes}</ul>"
-
-
-def answer_html(report: Report) -> str:
-    """Return the answer as HTML, with names set as code."""
-    return text_html(" ".join(report.answer))
 
 
 def text_html(text: str) -> str:

@@ -88,9 +88,7 @@ class Runner:
             reads: ``"code"`` or ``"features"``.
             label: The name under which the result is reported.
         """
-        labels = self.task.scored.labels
-        assert labels is not None  # load_task makes sure of it
-        return retrieval_quality(label, self.codes.of_scored(representation, reads), labels)
+        return retrieval_quality(label, self.codes.of_scored(representation, reads), self._scored_labels)
 
     def clustering(self, representation: Representation, reads: Reads, label: str) -> list[Clustering]:
         """Divide the training images into clusters without labels, and score what cluster each scored image is in.
@@ -100,13 +98,18 @@ class Runner:
             reads: ``"code"`` or ``"features"``.
             label: The name under which the result is reported.
         """
-        labels = self.task.scored.labels
-        assert labels is not None  # load_task makes sure of it
         codes, scored = self.codes.of(representation, reads, None)
         memo = self._memos.setdefault((identity(representation), reads, False), Memo())
         parts = len(parts_of(representation))
         found = find_clusters(codes, scored, len(self.task.train.classes), parts=parts, memo=memo)
-        return [Clustering(label, way, matched_error(its.numpy(), labels.numpy())) for way, its in found.items()]
+        labels = self._scored_labels.numpy()
+        return [Clustering(label, way, matched_error(its.numpy(), labels)) for way, its in found.items()]
+
+    @property
+    def _scored_labels(self) -> Tensor:
+        labels = self.task.scored.labels
+        assert labels is not None  # load_task makes sure of it
+        return labels
 
     def _prepare(self, job: Job) -> tuple[Sample, Tensor, torch.nn.Module | Tensor | None]:
         """Collect what a readout may see, what it predicts, and the autoencoder or the codes it starts from."""
@@ -177,9 +180,8 @@ class Runner:
 
     def _score(self, job: Job, predictions: Tensor) -> tuple[Row, bytes]:
         """Compare predictions with the labels; return the row, and which images were wrong."""
-        assert self.task.scored.labels is not None  # load_task makes sure of it
         assert self.task.train.labels is not None
-        labels, fold = self.task.scored.labels.numpy(), job.subset.fold
+        labels, fold = self._scored_labels.numpy(), job.subset.fold
         scored = np.arange(len(labels)) if fold is None else fold.scored
         predicted = predictions.numpy()
         wrong = np.zeros(len(labels), dtype=bool)

@@ -1,11 +1,13 @@
-"""Measure how often 95 % intervals hold the true value, on rows of this toolkit.
+r"""Measure how often 95 % intervals hold the true value, on rows of this toolkit.
 
     python docs/results/coverage/measure.py errors STORE    # errors.csv, from a store of `ssl-irmae evaluate`
     python docs/results/coverage/measure.py runs            # coverage.csv, from errors.csv
     python docs/results/coverage/measure.py method          # method.csv, from the rows of mnist-label-budgets
 
-The store is filled by `ssl-irmae evaluate --labels 10 --seeds 100 --contenders` irmae-linear, irmae-knn, irmae-poisson,
-irmae-poisson-prior, and ae-, vae- and pixels-linear and -poisson-prior.
+The store is filled by
+
+    ssl-irmae evaluate --labels 10 --seeds 100 --store STORE --contenders irmae-linear,irmae-knn,irmae-poisson,\
+irmae-poisson-prior,ae-linear,ae-poisson-prior,vae-linear,vae-poisson-prior,pixels-linear,pixels-poisson-prior
 
 `runs`: the 100 stored subsets of a budget are taken as all that there are, and their mean as the truth. n of them are
 drawn with replacement, 400 times, and each kind of interval is computed from the n: of the mean error of a contender,

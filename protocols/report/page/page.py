@@ -20,7 +20,7 @@ from ssl_irmae.protocols.report.tables.cells import format_labels, format_labels
 from ssl_irmae.protocols.report.tables.comparisons import pivot_comparisons
 from ssl_irmae.protocols.report.tables.components import crossed_components, lay_out_components
 from ssl_irmae.protocols.report.tables.curves import lay_out_curves
-from ssl_irmae.protocols.report.text import answer_html, text_html
+from ssl_irmae.protocols.report.text import text_html
 from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
 from ssl_irmae.protocols.statistics.summary import Over, Summary, summarise
 from ssl_irmae.protocols.storage.rows import Row, mistakes
@@ -77,7 +77,6 @@ def html_page(report: Report, *, pictures: Sequence[Picture] = ()) -> str:
         style=Markup((here / "page.css").read_text(encoding="utf-8")),  # noqa: S704
         script=Markup((here / "page.js").read_text(encoding="utf-8")),  # noqa: S704
         data=page_data(report),
-        answer=Markup(answer_html(report)),  # noqa: S704 (escaped there)
         comparisons=pivot_comparisons(report.comparisons) if report.comparisons else [],
         classes=lay_out_classes(pooled, report.drawn),
         curves=lay_out_curves(report),

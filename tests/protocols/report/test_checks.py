@@ -1,7 +1,8 @@
 """Numbered checks: a result without flaws passes all of them, each flaw is found, what is not known is no pass."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,7 +36,7 @@ class Flaw(NamedTuple):
         duplicates: Which images occur more than once.
     """
 
-    fields: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    fields: Mapping[str, Any] = MappingProxyType({})
     which: Which = lambda _: True
     only: Which = lambda _: True
     duplicates: Duplicates | None = UNIQUE

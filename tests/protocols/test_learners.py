@@ -133,19 +133,15 @@ def test_a_supervised_linear_stack_keeps_the_size_of_a_signal() -> None:
 
 
 def test_supervised_training_with_a_linear_stack_gets_going_from_every_start(digits: ImageSet) -> None:
-    """From torch's default start and at a high rate, some networks lose their ReLUs and predict one class."""
+    """From torch's default start, or at twice the rate, some of these networks lose all ReLUs of a layer."""
     sample, contender = _two_classes(digits), CONTENDERS["supervised-irmae"].with_settings(steps=30, batch_size=16)
     assert digits.labels is not None
     chosen = (digits.labels == 7) | (digits.labels == 8)
     images, labels = digits.images[chosen][30:], digits.labels[chosen][30:] - 7
-
-    def predictions(**changed: float) -> list[torch.Tensor]:
-        samples = [dataclasses.replace(sample, seed=seed) for seed in range(6)]
-        learned = contender.with_settings(**changed).fit_all(samples, None)
-        return [predictor(images) for predictor in learned if callable(predictor)]
-
-    assert all((found != labels).double().mean() < 0.3 for found in predictions())
-    assert any(len(found.unique()) == 1 for found in predictions(init_scale=1.0, learning_rate=1e-2))
+    learned = contender.fit_all([dataclasses.replace(sample, seed=seed) for seed in range(8)], None)
+    found = [predictor(images) for predictor in learned if callable(predictor)]
+    assert len(found) == 8
+    assert all((each != labels).double().mean() < 0.3 for each in found)
 
 
 def test_vib_minimises_cross_entropy_and_the_divergence_from_the_prior(digits: ImageSet) -> None:

@@ -85,6 +85,18 @@ def test_the_penalty_in_force_for_very_few_labels_has_the_lowest_regret_on_the_d
     assert winner == f"weighted, C={CONTENDERS['irmae-linear'].settings['C']} per label of a class"
 
 
+def test_the_start_in_force_of_supervised_irmae_did_not_collapse_on_the_development_images() -> None:
+    with (RESULTS / "settings" / "supervised_irmae.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    settings = CONTENDERS["supervised-irmae"].settings
+    in_force = {"learning_rate": settings["learning_rate"], "init_scale": settings["init_scale"]}
+    mine = [r for r in rows if {name: float(r[name]) for name in in_force} == pytest.approx(in_force, rel=1e-3)]
+    collapsed = {row["arm"] for row in rows if row["classes_predicted"] == "1"}
+    assert collapsed == {"as before"}
+    assert {row["arm"] for row in mine} == {"variance 1/d"}
+    assert len(mine) >= 60
+
+
 @pytest.mark.parametrize("name", [name for name in CONTENDERS if name.endswith("-propagate-prior")])
 def test_propagation_with_a_prior_has_the_settings_of_both_its_parts(name: str) -> None:
     graph = "fused" if name.startswith("fused") else "irmae"

@@ -17,7 +17,7 @@ CANDIDATES: dict[str, dict[str, list[float]]] = {
     "scratch-consistency": {"learning_rate": [3e-4, 1e-3], "confidence": [0.8, 0.95]},
     "scratch-propagate": {"learning_rate": [3e-4, 1e-3], "confidence": [0.8, 0.95]},
     "supervised": {"learning_rate": [5e-4, 1e-3, 2e-3, 4e-3]},
-    "supervised-irmae": {"learning_rate": [1e-3, 2e-3, 4e-3, 8e-3]},
+    "supervised-irmae": {"learning_rate": [5e-4, 1e-3, 2e-3, 4e-3]},
     "supervised-augment": {"learning_rate": [5e-4, 1e-3, 2e-3, 4e-3]},
     "vib": {"learning_rate": [3e-3, 1e-2], "beta": [1e-3, 1e-2]},
 }

@@ -1,5 +1,6 @@
 """Learners as contenders: networks trained from a pretrained encoder, or from scratch."""
 
+import math
 from dataclasses import replace
 
 from ssl_irmae.protocols.contenders.contender import Contender
@@ -92,9 +93,12 @@ FROM_SCRATCH: dict[str, Contender] = {
     "supervised": _SUPERVISED,
     "supervised-irmae": replace(
         _SUPERVISED,
-        settings={**TRAINING, "learning_rate": 4e-3, "depth": 8},
+        # with weights of variance 1 / width the stack keeps the size of a signal; torch's default shrinks it 80-fold,
+        # and the jump of the gradients when it grows back can kill every ReLU of a layer
+        settings={**TRAINING, "learning_rate": 2e-3, "depth": 8, "init_scale": math.sqrt(3)},
         summary="the same with a linear stack between encoder and head",
         paper="Jing et al., 2020",
+        revision=2,
     ),
     "supervised-augment": replace(
         _SUPERVISED,

@@ -16,7 +16,14 @@ from ssl_irmae.protocols.readouts.scaling import Scaling
 
 
 def supervised(
-    sample: Sample, *, steps: int, learning_rate: float, batch_size: int, depth: int = 0, views: View = "none"
+    sample: Sample,
+    *,
+    steps: int,
+    learning_rate: float,
+    batch_size: int,
+    depth: int = 0,
+    init_scale: float = 1.0,
+    views: View = "none",
 ) -> Predictor:
     """Train the paper's encoder and a linear head on labelled images alone.
 
@@ -27,13 +34,14 @@ def supervised(
         batch_size: Labelled images per step (all of them if there are fewer).
         depth: Number of linear layers between encoder and head: the supervised IRMAE of Jing, Zbontar and LeCun
             (2020); 0 for none.
+        init_scale: Factor on torch's default initial weights of these layers.
         views: Which views of the images it trains on; ``"strong"`` as in consistency training.
     """
     channels, image_size = sample.inputs.shape[1:3]
     width = paper_settings(channels=channels, image_size=image_size).latent_dim
     with seeded(sample.seed, "network"):
         encoder = paper_encoder(channels=channels, image_size=image_size, features=width)
-        stack = [LinearStack(width=width, depth=depth)] if depth else []
+        stack = [LinearStack(width=width, depth=depth, init_scale=init_scale)] if depth else []
         head = nn.Linear(width, sample.classes)
     net = nn.Sequential(encoder, *stack, head)
     net = net.to(sample.device).to(memory_format=torch.channels_last)

@@ -149,8 +149,7 @@ def test_contenders_accept_degenerate_subsets(name: str, case: str, task: Task, 
             assert logits.softmax(1)[:, labels.unique()].sum(1) == pytest.approx(torch.ones(5))
 
 
-# eight small linear layers before a fresh head: 60 steps of supervised-irmae end on its first plateau
-@pytest.mark.parametrize("name", [name for name in QUICK if name != "supervised-irmae"])
+@pytest.mark.parametrize("name", QUICK)
 def test_contenders_learn(name: str, task: Task, encoder: Encoder) -> None:
     """From 200 labelled digits every contender must do far better than the 90 % error of guessing."""
     contender = CONTENDERS[name]

@@ -12,6 +12,7 @@ from torch.distributions import Categorical, Normal, kl_divergence
 
 from ssl_irmae._support.compute import Precision
 from ssl_irmae._support.seeding import generator, seeded
+from ssl_irmae.bottlenecks import LinearStack
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
@@ -71,6 +72,7 @@ FAR: dict[str, Any] = {
     "beta": 10.0,
     "confidence": 1.1,  # out of reach
     "depth": 2,
+    "init_scale": 0.5,
     "k": 2,
     "learning_rate": 3e-2,
     "parts": 1,
@@ -114,6 +116,32 @@ def test_every_setting_and_the_precision_have_an_effect(name: str, digits: Image
     for setting in settings:
         assert not torch.equal(predictions(**{setting: FAR[setting]}), usual), setting
     assert not torch.equal(predictions("bf16"), usual)
+
+
+def test_a_supervised_linear_stack_keeps_the_size_of_a_signal() -> None:
+    """By weights of variance 1 / width; torch's default divides it by the square root of 3 at each of eight layers."""
+    settings, h = CONTENDERS["supervised-irmae"].settings, torch.randn(64, 128, generator=generator("cpu", 0))
+
+    def gain(init_scale: float) -> float:
+        with seeded(0):
+            stack = LinearStack(width=128, depth=int(settings["depth"]), init_scale=init_scale)
+        with torch.no_grad():
+            return float(stack(h).norm() / h.norm())
+
+    assert gain(float(settings["init_scale"])) == pytest.approx(1.0, rel=0.2)
+    assert gain(1.0) == pytest.approx(3**-4, rel=0.2)
+
+
+def test_supervised_training_with_a_linear_stack_gets_going_from_every_start(digits: ImageSet) -> None:
+    """From torch's default start, or at twice the rate, some of these networks lose all ReLUs of a layer."""
+    sample, contender = _two_classes(digits), CONTENDERS["supervised-irmae"].with_settings(steps=30, batch_size=16)
+    assert digits.labels is not None
+    chosen = (digits.labels == 7) | (digits.labels == 8)
+    images, labels = digits.images[chosen][30:], digits.labels[chosen][30:] - 7
+    learned = contender.fit_all([dataclasses.replace(sample, seed=seed) for seed in range(8)], None)
+    found = [predictor(images) for predictor in learned if callable(predictor)]
+    assert len(found) == 8
+    assert all((each != labels).double().mean() < 0.3 for each in found)
 
 
 def test_vib_minimises_cross_entropy_and_the_divergence_from_the_prior(digits: ImageSet) -> None:

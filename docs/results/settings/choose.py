@@ -16,8 +16,8 @@ this file; a second run uses the stored trials.
 How the candidates came about, and what had been seen by then, is in docs/results/LOG.md: ranges were narrowed by hand
 first, on subsets 100 to 105 of the same development images and mostly with the IRMAE encoder, and some were shifted
 once for a winner at the edge. Set by hand and not among the candidates: the neighbours of graphs; C, rounds and
-unlabelled images of self-training; k and images per class of metric; and the weight 0 of reconstructions in
-consistency and propagate.
+unlabelled images of self-training; k and images per class of metric; the weight 0 of reconstructions in
+consistency and propagate; and how the layers of supervised-irmae start (supervised_irmae.py).
 """
 
 import csv

@@ -4,9 +4,8 @@
 
 A sixth of the training images is held out and scored, and labels come from the rest, on ten subsets whose seeds no
 reported table uses. Settings are those in force; with exact sizes `cutssl` has no slack, as in the paper. Both were
-chosen on MNIST alone, on subsets of the same images with other seeds (choose.py). Representations are floors, the
-bundled encoders of MNIST, and of Fashion-MNIST the first encoders of the dial: run docs/results/rank/dial.py first.
-Test images are not loaded. Printed are mean errors in percent and the mean difference to `poisson-prior` over the
+chosen on MNIST alone, on subsets of the same images with other seeds (choose.py). Representations are pixels and the
+codes of the bundled IRMAE and AE. Test images are not loaded. Printed are mean errors in percent and the mean difference to `poisson-prior` over the
 subsets, each with its standard error.
 """
 
@@ -20,10 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from docs.results.rank.dial import settings
-from docs.results.rank.trial import load
 from ssl_irmae.encoders.encoder import Encoder
-from ssl_irmae.encoders.encoding import encode
 from ssl_irmae.protocols.contenders.on_codes import READOUTS
 from ssl_irmae.protocols.plan import Part
 from ssl_irmae.protocols.readouts.sample import Memo, Sample
@@ -44,17 +40,11 @@ COMPARED = {
 def representations(task: Task, dataset: str) -> Iterator[tuple[str, Tensor, Tensor]]:
     """Yield the name of every representation with the codes of the training and of the scored images."""
     train, scored = task.train.images, task.scored.images
-    if dataset == "mnist":
-        for method in ("irmae", "ae", "vae"):
-            encoder = Encoder.from_pretrained(f"mnist-{method}")
-            yield method, encoder.encode(train), encoder.encode(scored)
-    else:
-        for name, place in (("irmae, depth 4", "depth 4"), ("ae", "AE")):
-            ae = load(settings(dataset, place, 0))
-            yield name, encode(ae, train, reads="code"), encode(ae, scored, reads="code")
-    for name in ("pixels", "pca"):
-        floor = FLOORS[name].learn(train)
-        yield name, floor(train), floor(scored)
+    for method in ("irmae", "ae"):
+        encoder = Encoder.from_pretrained(f"{dataset}-{method}")
+        yield method, encoder.encode(train), encoder.encode(scored)
+    floor = FLOORS["pixels"].learn(train)
+    yield "pixels", floor(train), floor(scored)
 
 
 def trials(dataset: str) -> Iterator[tuple[object, ...]]:

@@ -5,8 +5,8 @@
 A sixth of the training images is held out and scored, and labels come from the rest, on ten subsets whose seeds no
 reported table uses. Settings are those in force; with exact sizes `cutssl` has no slack, as in the paper. Both were
 chosen on MNIST alone, on subsets of the same images with other seeds (choose.py). Representations are pixels and the
-codes of the bundled IRMAE and AE. Test images are not loaded. Printed are mean errors in percent and the mean difference to `poisson-prior` over the
-subsets, each with its standard error.
+codes of the bundled IRMAE and AE. Test images are not loaded. Printed are mean errors in percent and the mean
+difference to `poisson-prior` over the subsets, each with its standard error.
 """
 
 import csv

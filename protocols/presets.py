@@ -11,7 +11,11 @@ from ssl_irmae.protocols.plan import Part
 # what `evaluate` ran by default when `mnist-quick` was stored
 _EIGHT = ("irmae-linear", "irmae-joint", "ae-linear", "ae-joint", "vae-linear", "vae-joint", "supervised", "vib")
 # added after `mnist-full` was stored
-_LATER = {"fused-poisson", "fused-poisson-prior", "fused-propagate", "fused-propagate-prior", "supervised-residual"}
+_LATER = {
+    *("fused-poisson", "fused-poisson-prior", "fused-propagate", "fused-propagate-prior", "supervised-residual"),
+    *SETTING_GROUPS["cutssl"],
+    *SETTING_GROUPS["cutssl-transductive"],
+}
 
 _FUSED_NETWORKS = ("fused-propagate-prior", "supervised-residual")
 

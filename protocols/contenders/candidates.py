@@ -10,6 +10,7 @@ CANDIDATES: dict[str, dict[str, list[float]]] = {
     "self-training": {"threshold": [0.6, 0.7, 0.8, 0.9]},
     "spread": {"alpha": [0.9, 0.95, 0.99, 0.999]},
     "poisson-prior": {"slack": [0.1, 0.15, 0.2, 0.3]},
+    "cutssl": {"slack": [0.0, 0.1], "rounds": [100, 250]},
     "finetune": {"learning_rate": [1e-4, 3e-4, 1e-3, 2e-3]},
     "joint": {"learning_rate": [1e-3, 3e-3], "reconstruction_weight": [1.0, 10.0]},
     "consistency": {"learning_rate": [1e-3, 3e-3], "confidence": [0.8, 0.95]},

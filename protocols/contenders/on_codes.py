@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from ssl_irmae.protocols.contenders.contender import Contender
-from ssl_irmae.protocols.contenders.settings import METRIC, MLP, POISSON, PRIOR, SELF_TRAINING, SPREAD
+from ssl_irmae.protocols.contenders.settings import CUTSSL, METRIC, MLP, POISSON, PRIOR, SELF_TRAINING, SPREAD
 from ssl_irmae.protocols.readouts.centroid import centroid
+from ssl_irmae.protocols.readouts.cutssl import cutssl
 from ssl_irmae.protocols.readouts.knn import knn
 from ssl_irmae.protocols.readouts.linear import linear, revision
 from ssl_irmae.protocols.readouts.metric import metric
@@ -140,6 +141,19 @@ READOUTS: dict[str, Contender] = {
         several=True,
         note=PRIOR_NOTE,
     ),
+    "cutssl": Contender(
+        "cutssl",
+        cutssl,
+        "code",
+        CUTSSL,
+        family="graph",
+        summary="a low cut of a k-NN graph of all codes, with classes held to nearly equal shares",
+        paper="Holtz et al., 2024",
+        software=_GRAPH,
+        deterministic_at_full_set=True,
+        several=True,
+        note=PRIOR_NOTE,
+    ),
 }
 
 
@@ -153,4 +167,6 @@ def _transductive(contender: Contender) -> Contender:
     )
 
 
-READOUTS |= {f"{name}-transductive": _transductive(READOUTS[name]) for name in ("spread", "poisson", "poisson-prior")}
+READOUTS |= {
+    f"{name}-transductive": _transductive(READOUTS[name]) for name in ("spread", "poisson", "poisson-prior", "cutssl")
+}

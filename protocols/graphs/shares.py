@@ -40,6 +40,51 @@ def share_out(scores: Array, weights: Array, slack: float) -> tuple[Array, Array
     return scores * used.astype(scores.dtype), weights
 
 
+def size_bounds(labelled: Array, n: int, slack: float) -> tuple[Array, Array]:
+    """Bound how many unlabelled nodes a class may have, such that each has nearly the same share of all nodes.
+
+    Args:
+        labelled: Labelled nodes of each class, (classes,). Where they alone exceed a share, bounds of other classes
+            give way in proportion.
+        n: Number of nodes.
+        slack: How far a share may be from 1 / classes, as a fraction of it.
+
+    Returns:
+        The lowest and the highest number for each class, not always whole, (classes,) each.
+
+    >>> [bound.tolist() for bound in size_bounds(np.array([2, 3]), 20, 0.1)]
+    [[7.0, 6.0], [9.0, 8.0]]
+    """
+    share, unlabelled = n / len(labelled), n - labelled.sum()
+    low = (share * (1 - slack) - labelled).clip(0)
+    high = (share * (1 + slack) - labelled).clip(0)
+    if low.sum() > unlabelled:
+        low *= unlabelled / low.sum()
+    if high.sum() < unlabelled:
+        high *= unlabelled / high.sum()
+    return low, high
+
+
+def nearest_within(sizes: Array, low: Array, high: Array) -> Array:
+    """Return the numbers within bounds that have the same sum as the sizes and are nearest to them.
+
+    They are the sizes less one number, held within their bounds.
+
+    Args:
+        sizes: What is asked for, (classes,).
+        low: Lower bounds, (classes,); their sum is no more than that of the sizes.
+        high: Upper bounds, (classes,); their sum is no less.
+
+    >>> nearest_within(np.array([7.0, 2.0, 3.0]), np.array([3.0, 3.0, 3.0]), np.array([5.0, 5.0, 5.0]))
+    array([5., 3., 4.])
+    """
+    steps = np.sort(np.concatenate([sizes - low, sizes - high]))
+    sums = np.clip(sizes - steps[:, None], low, high).sum(1)  # falls as more is taken away
+    taken = np.interp(sizes.sum(), sums[::-1], steps[::-1])
+    nearest: Array = np.clip(sizes - taken, low, high)
+    return nearest
+
+
 class _Winners:
     """Counts how often each class has the largest weighted score, for weights that change little between calls.
 

@@ -9,8 +9,10 @@ from torch import Tensor
 
 from ssl_irmae.protocols.graphs.graph import Graph, build_graph
 from ssl_irmae.protocols.graphs.label_spreading import spread_scores
+from ssl_irmae.protocols.graphs.minimum_cut import cut_scores
 from ssl_irmae.protocols.graphs.poisson_equation import poisson_scores
 from ssl_irmae.protocols.graphs.poisson_mbo import poisson_mbo
+from ssl_irmae.protocols.readouts.cutssl import cutssl
 from ssl_irmae.protocols.readouts.on_graph import inductive
 from ssl_irmae.protocols.readouts.poisson import poisson
 from ssl_irmae.protocols.readouts.poisson_prior import poisson_prior
@@ -33,7 +35,11 @@ def _poisson_prior(samples: Sequence[Sample]) -> list[Predictor]:
     return poisson_prior(samples, k=8, slack=0.3)
 
 
-every_graph_readout = pytest.mark.parametrize("readout", [_spread, _poisson, _poisson_prior])
+def _cutssl(samples: Sequence[Sample]) -> list[Predictor]:
+    return cutssl(samples, k=8, slack=0.3, rounds=100)
+
+
+every_graph_readout = pytest.mark.parametrize("readout", [_spread, _poisson, _poisson_prior, _cutssl])
 
 
 def _node_scores(readout: GraphReadout, graph: Graph, sample: Sample) -> Tensor:
@@ -41,6 +47,8 @@ def _node_scores(readout: GraphReadout, graph: Graph, sample: Sample) -> Tensor:
         return spread_scores(graph, [(sample.positions, sample.labels)], sample.classes, alpha=0.99)[0]
     if readout is _poisson:
         return poisson_scores(graph, sample.positions, sample.labels, sample.classes)
+    if readout is _cutssl:
+        return cut_scores(graph, [(sample.positions, sample.labels)], sample.classes, slack=0.3, rounds=100)[0]
     return poisson_mbo(graph, sample.positions, sample.labels, sample.classes, slack=0.3)
 
 

@@ -231,10 +231,13 @@ def test_between_the_powers_of_ten_frozen_readouts_are_run_beside_the_baseline()
     assert {name for name, _ in beside if not CONTENDERS[name].frozen} == {"supervised"}, "the baseline"
 
 
-def test_the_full_protocol_runs_every_contender_at_five_budgets() -> None:
+def test_the_full_protocol_runs_every_contender_of_its_time_at_five_budgets() -> None:
     parts = PRESETS["mnist-full"]().parts
     run = {(name, b): len(part.seeds) for part in parts for b in part.budgets for name in part.contenders}
-    assert {name for name, _ in run} == {name for group in SETTING_GROUPS.values() for name in group}
+    later = {"cutssl", "cutssl-transductive"}
+    assert {name for name, _ in run} == {
+        n for group, names in SETTING_GROUPS.items() if group not in later for n in names
+    }
     assert {b for _, b in run} == {10, 100, 1000, 10_000, None}
     frozen = {name for name, _ in run if CONTENDERS[name].frozen}
     assert {n for (name, b), n in run.items() if b == 10 and name in frozen} == {30}

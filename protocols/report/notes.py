@@ -172,8 +172,9 @@ def _scored_images(first: Row, summaries: Sequence[Summary]) -> Note:
     value, error = max((binomial_test_set_error(s.mean, first.n_scored), s.mean) for s in summaries)
     return Note(
         "scored images",
-        f"Not in ±, nor in any interval or p: the {first.n_scored:,} scored images are one sample; that alone gives a "
-        f"mean a standard error of up to {value:.2f} points (binomial, at {error:.1f} % error).",
+        f"Not in ± or p, nor in any interval but that for the method: the {first.n_scored:,} scored images are one "
+        f"sample; that alone gives a mean a standard error of up to {value:.2f} points (binomial, at {error:.1f} % "
+        "error).",
         f"Not in ±: the {first.n_scored:,} scored images are only one sample, which adds a standard error "
         f"of up to {value:.2f} points.",
     )

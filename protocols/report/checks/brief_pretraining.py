@@ -17,7 +17,7 @@ def brief_pretraining(evidence: Evidence) -> Result:
 BRIEF_PRETRAINING = Check(
     "brief pretraining",
     brief_pretraining,
-    looks_for="Encoders that `ssl-irmae evaluate` pretrained on the spot for a few steps, because there was none for "
+    looks_for="Encoders that `ssl-irmae evaluate` pretrained briefly on the spot, because there was none for "
     "these images.",
     why="A longer pretraining gives other codes, and mostly better ones, so these errors say little about the method.",
     remedy="For results to report, pretrain an encoder thoroughly with `ssl-irmae pretrain` and pass it to `evaluate`.",

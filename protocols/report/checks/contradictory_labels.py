@@ -22,7 +22,7 @@ CONTRADICTORY_LABELS = Check(
     "contradictory labels",
     contradictory_labels,
     looks_for="Identical images with different labels: among the labelled training images, and between these and the "
-    "scored ones. A rows.csv does not tell.",
+    "scored ones. A `rows.csv` holds no images and cannot show it.",
     why="No classifier can be right about both, so part of the error is that of the labels.",
     remedy="Correct the labels, or leave such images out.",
 )

@@ -22,7 +22,7 @@ SCORED_IN_TRAINING = Check(
     scored_in_training,
     looks_for="Scored images that are also training images, with whatever label or none; in folds, images that occur "
     "more than once. Images are compared pixel by pixel at the size that learners read, so near duplicates are not "
-    "found. A rows.csv does not tell.",
+    "found. A `rows.csv` holds no images and cannot show it.",
     why="An image that was learned from tests memory, so its error says little about new images.",
     remedy="Take the copies out of one split. Keep near duplicates, such as two frames of a film, in the same split "
     "yourself.",

@@ -45,7 +45,7 @@ SETTING_AT_EDGE = Check(
     "setting at the edge of its search",
     setting_at_edge,
     looks_for="Fixed settings whose value is the smallest or the largest that was tried; of two candidates, one always "
-    "is. Settings given with the command are not looked at, nor values that no smaller one exists for, such as one "
+    "is. Settings given with the command are not looked at, nor values that cannot be smaller, such as one "
     "neighbour. Where candidates are not recorded it cannot be told.",
     why="A better value may lie beyond the edge, so the contender may be better than it looks; if it is the baseline, "
     "that flatters all others.",

@@ -23,6 +23,6 @@ SINGLE_PRETRAINING = Check(
     looks_for="Encoders that were pretrained with one seed, and the untrained encoder, which is one initialisation.",
     why="Another seed gives another encoder. How much that changes is in no ±, interval or p: these are about the very "
     "encoders at hand, not about how they were pretrained.",
-    remedy="Pretrain with several seeds and cross them with the subsets (`pretrain_seeds` of `evaluate`), or claim "
+    remedy="Pretrain with several seeds and cross them with the subsets (`--pretrain-seeds`), or claim "
     "nothing about methods of pretraining.",
 )

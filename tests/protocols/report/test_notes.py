@@ -36,7 +36,7 @@ def test_notes_name_the_statistic_the_test_and_what_they_leave_out(ten_subsets: 
         "difference": "95 % t interval",
         "p value": "two-sided sign-flip test",
         "subsets": "balanced",
-        "scored images": "Not in ±, nor in any interval or p: the 1,000 scored images",
+        "scored images": "Not in ± or p, nor in any interval but that for the method: the 1,000 scored images",
     }
     for kind, part in expected.items():
         assert part in text_of(ten_subsets, kind)

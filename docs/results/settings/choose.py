@@ -1,6 +1,7 @@
-"""Choose the fixed settings of every contender on a development set: 10,000 held-out MNIST training images.
+"""Choose the fixed settings of every contender on a development set: 10,000 held-out training images, of MNIST.
 
     python docs/results/settings/choose.py [GROUP ...]
+    python docs/results/settings/choose.py --dataset fashion-mnist GROUP ...
 
 A group shares its settings: a readout on all representations, a learner from all pretrained encoders, or one learner
 from scratch. Each has four candidates (`protocols/contenders/candidates.py`). Readouts are judged on six subsets of 10
@@ -11,7 +12,8 @@ representation is tuned more than another. Test images are not loaded. The encod
 training images without labels, so of the held-out images only the labels are new. Transductive readouts take the
 settings of the inductive ones, and propagate-prior those of propagate and of poisson-prior; centroid and poisson have
 none to choose (10 neighbours, as in Calder et al., 2020). The rows replace those of the same groups in rows.csv beside
-this file; a second run uses the stored trials.
+this file; a second run uses the stored trials. With another data set the same is done on its images, and its rows are
+in a file of its name: they change no setting, but tell what its own would be.
 
 How the candidates came about, and what had been seen by then, is in docs/results/LOG.md: ranges were narrowed by hand
 first, on subsets 100 to 105 of the same development images and mostly with the IRMAE encoder, and some were shifted
@@ -20,6 +22,7 @@ unlabelled images of self-training; k and images per class of metric; the weight
 consistency and propagate; and how the layers of supervised-irmae start (supervised_irmae.py).
 """
 
+import argparse
 import csv
 import itertools
 import json
@@ -31,7 +34,7 @@ from typing import NamedTuple
 import torch
 
 from ssl_irmae._support.compute import find_precision
-from ssl_irmae.protocols.contenders.candidates import CANDIDATES
+from ssl_irmae.protocols.contenders.candidates import CANDIDATES, CHOSEN_ON
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, SETTING_GROUPS
 from ssl_irmae.protocols.plan import Part, Plan
@@ -74,14 +77,18 @@ def candidates(group: str) -> list[Candidate]:
 
 def main() -> int:
     """Run the groups named, write their rows, print means; return 1 if a winner is not the setting in force."""
-    groups = sys.argv[1:] or list(CANDIDATES)
-    task = load_task("mnist", scored_on="development")
+    parser = argparse.ArgumentParser(description="Choose settings on held-out training images.")
+    parser.add_argument("--dataset", default=CHOSEN_ON)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", default=list(CANDIDATES))
+    asked = parser.parse_args()
+    groups, dataset = asked.groups, asked.dataset
+    task = load_task(dataset, scored_on="development")
     cpu = torch.device("cpu")
     # rows carry a label each, so that two candidates of one contender are not mistaken for each other
     labelled = {f"{c.name} {i}": c for i, c in enumerate(c for group in groups for c in candidates(group))}
     contenders = {label: candidate.contender for label, candidate in labelled.items()}
     encoders = {
-        method: (encoder_of_method(method, task, dataset="mnist", device=cpu, data_dir=None),)
+        method: (encoder_of_method(method, task, dataset=dataset, device=cpu, data_dir=None),)
         for method in needed_methods(contenders.values())
     }
     frozen = tuple(label for label, c in contenders.items() if c.frozen)
@@ -93,6 +100,7 @@ def main() -> int:
         ),
         contenders=contenders,
         baseline=next(iter(contenders)),
+        dataset=dataset,
         scored_on="development",
         precision=find_precision("auto", cpu),
     )
@@ -101,12 +109,13 @@ def main() -> int:
         candidate = labelled[outcome.row.contender]
         judged.append((candidate, outcome.row))
         sys.stderr.write(f"{outcome.row.error:6.2f} %  {candidate.name} {candidate.tried}, seed {outcome.row.seed}\n")
-    _write(judged, groups)
-    return max(_judge(group, judged) for group in groups)
+    _write(judged, groups, HERE / ("rows.csv" if dataset == CHOSEN_ON else f"{dataset}.csv"))
+    differ = [_judge(group, judged) for group in groups]
+    return int(dataset == CHOSEN_ON and any(differ))
 
 
-def _judge(group: str, judged: list[tuple[Candidate, Row]]) -> int:
-    """Print the mean error of each of a group's candidates; return 1 if the best is not the setting in force."""
+def _judge(group: str, judged: list[tuple[Candidate, Row]]) -> bool:
+    """Print the mean error of each of a group's candidates; return whether the best is not the setting in force."""
     errors: dict[str, list[float]] = {}
     for candidate, row in judged:
         if candidate.name in SETTING_GROUPS[group]:
@@ -119,14 +128,16 @@ def _judge(group: str, judged: list[tuple[Candidate, Row]]) -> int:
     wrong = any(in_force[setting] != value for setting, value in json.loads(winner).items())
     if wrong:
         sys.stdout.write(f"{group}: the settings in force are {dict(in_force)}\n")
-    return int(wrong)
+    return wrong
 
 
-def _write(judged: list[tuple[Candidate, Row]], groups: list[str]) -> None:
+def _write(judged: list[tuple[Candidate, Row]], groups: list[str], path: Path) -> None:
     """Replace the groups' rows in the file; rows of other groups stay."""
     names = {name for group in groups for name in SETTING_GROUPS[group]}
-    with (HERE / "rows.csv").open(newline="") as file:
-        others = [row for row in csv.DictReader(file) if row["contender"] not in names]
+    others = []
+    if path.exists():
+        with path.open(newline="") as file:
+            others = [row for row in csv.DictReader(file) if row["contender"] not in names]
     new = [
         {
             "contender": candidate.name,
@@ -141,7 +152,7 @@ def _write(judged: list[tuple[Candidate, Row]], groups: list[str]) -> None:
         }
         for candidate, row in judged
     ]
-    with (HERE / "rows.csv").open("w", newline="") as file:
+    with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows([*others, *new])

@@ -2,7 +2,6 @@
 
 import functools
 import statistics
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -38,7 +37,7 @@ class Share:
         contender: Name of the contender; empty for what is shared.
         budget: Number of labels; None for what is shared.
         trials: Number of missing trials.
-        core_seconds: Seconds of one core, if nothing else runs.
+        core_seconds: Processor seconds.
     """
 
     group: str
@@ -74,7 +73,7 @@ class Cost:
 
     @property
     def core_seconds(self) -> float:
-        """Seconds of one core, all shares together."""
+        """Processor seconds, all shares together."""
         return sum(share.core_seconds for share in self.shares)
 
 
@@ -98,7 +97,7 @@ class _Work(NamedTuple):
     trials: int = 0
 
 
-def cost_of_missing(grid: Grid, *, loaded: float, pretrainings: int = 0, steps: int = 0) -> Cost:
+def cost_of_missing(grid: Grid, *, loaded: Taken, pretrainings: int = 0, steps: int = 0) -> Cost:
     """Count what a grid's missing trials take in pieces of fixed work, and time these pieces here, for some seconds.
 
     Costs were measured on one thread, on MNIST. With more threads the pieces are timed with as many; for other data,
@@ -107,13 +106,13 @@ def cost_of_missing(grid: Grid, *, loaded: float, pretrainings: int = 0, steps: 
 
     Args:
         grid: The trials, and the store of finished ones.
-        loaded: Seconds that loading the images took, with which running the trials begins too.
+        loaded: How long loading the images took, with which running the trials begins too.
         pretrainings: Number of encoders that are pretrained on the spot before.
         steps: Optimiser steps of each of them.
     """
-    began = time.perf_counter()
+    began = Taken.now()
     here, others = grid.missing()
-    loaded += time.perf_counter() - began
+    listed = Taken.since(began)
     if any(job.contender.reads == "images" for batch in (*here, *others) for job in batch):
         find_precision(grid.plan.precision, torch.device(grid.plan.device))
     processes = number_of_processes(others, grid.most_processes)
@@ -129,30 +128,35 @@ def cost_of_missing(grid: Grid, *, loaded: float, pretrainings: int = 0, steps: 
             work += counted
             not_counted += [] if counted else [batch[0].trial.contender]
         work += _of_codes(grid, batches, elsewhere=among > 0) + _of_graphs(grid, batches, among)
-    speeds = _speeds(grid, {item.kind for item in work}, processes)
-    # regression never uses more than one thread, so that it takes longer than its processor time only where others run
-    busy = max(1.0, speeds[started.kind].seconds / speeds[started.kind].processor_seconds)
-    took = [(item, item.amount * speeds[item.kind].seconds) for item in work]
-    seconds = loaded + sum(each for item, each in took if not item.kind.elsewhere)
     if processes:
-        theirs = [each for item, each in took if item.kind.elsewhere]
-        seconds += started.amount * speeds[started.kind].seconds + max(sum(theirs) / processes, *theirs)
+        work.append(started)  # they start one beside the other
+    speeds = _speeds(grid, {item.kind for item in work}, processes)
+    took = [(item, speeds[item.kind].times(item.amount)) for item in work]
+    took += [(started, loaded), (started, listed)]
     return Cost(
         missing=sum(len(batch) for batch in (*here, *others)),
         planned=len({job.trial.key for job in grid.jobs}),
-        seconds=seconds,
-        idle_seconds=seconds / busy,
-        shares=(
-            Share(STARTED, "", None, 0, loaded / busy),
-            *(
-                Share(item.group, item.contender, item.budget, item.trials, each * item.kind.threads / busy)
-                for item, each in took
-            ),
+        seconds=_elapsed([(item, taken.seconds) for item, taken in took], processes),
+        idle_seconds=_elapsed([(item, _idle(taken, grid.plan.device)) for item, taken in took], processes),
+        shares=tuple(
+            Share(item.group, item.contender, item.budget, item.trials, taken.processor_seconds) for item, taken in took
         ),
         processes=processes,
         device=grid.plan.device,
         not_counted=tuple(dict.fromkeys(not_counted)),
     )
+
+
+def _elapsed(took: Sequence[tuple[_Work, float]], processes: int) -> float:
+    """Return how long it takes until all is done: first what this process does, then what others do side by side."""
+    theirs = [seconds for item, seconds in took if item.kind.elsewhere]
+    together = max(sum(theirs) / processes, *theirs) if theirs else 0.0
+    return together + sum(seconds for item, seconds in took if not item.kind.elsewhere)
+
+
+def _idle(taken: Taken, device: str) -> float:
+    """Return how many seconds work takes where nothing else runs; threads that wait for another device look busy."""
+    return min(taken) if device == "cpu" else taken.seconds
 
 
 def _of_trials(grid: Grid, batch: Sequence[Job], *, elsewhere: bool) -> list[_Work]:

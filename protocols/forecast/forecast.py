@@ -2,7 +2,6 @@
 
 import dataclasses
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.protocols.forecast.cost import Cost, cost_of_missing
 from ssl_irmae.protocols.forecast.description import describe
+from ssl_irmae.protocols.forecast.speed import Taken
 from ssl_irmae.protocols.forecast.stored_errors import errors_of, shipped_errors
 from ssl_irmae.protocols.forecast.subsets import Subsets, check_request, find_subsets
 from ssl_irmae.protocols.plan import Plan
@@ -133,7 +133,7 @@ def plan(
         )
 
     chosen = planned(seeds if between is None else 1, steps)
-    began = time.perf_counter()
+    began = Taken.now()
     task = load_task(
         chosen.dataset,
         scored_on=chosen.scored_on,
@@ -143,7 +143,7 @@ def plan(
         classes=classes,
         progress=progress,
     )
-    loaded = time.perf_counter() - began
+    loaded = Taken.since(began)
     budgets_of_parts = [read_part_budgets(part, chosen.rule, task) for part in chosen.parts]
     subsets = None
     has_store = Path(store).is_file()

@@ -31,6 +31,21 @@ class Taken(NamedTuple):
     seconds: float
     processor_seconds: float
 
+    @classmethod
+    def since(cls, began: "Taken") -> "Taken":
+        """Return what has passed since ``Taken.now()``."""
+        now = cls.now()
+        return cls(now.seconds - began.seconds, now.processor_seconds - began.processor_seconds)
+
+    @classmethod
+    def now(cls) -> "Taken":
+        """Read both clocks, of which only differences mean anything."""
+        return cls(time.perf_counter(), time.process_time())
+
+    def times(self, amount: float) -> "Taken":
+        """Return how long so many of them take."""
+        return Taken(amount * self.seconds, amount * self.processor_seconds)
+
 
 _BATCH = 64
 _CLASSES = 10
@@ -73,13 +88,13 @@ def time_piece(
     if piece == "network":
         return _time_step(channels, image_size, torch.device(device), precision)
     readout = READOUTS["poisson-prior" if piece == "graph" else "linear"]
-    times = []
+    taken = []
     for _ in range(_REPEATS):
         sample = _codes(_NODES)  # whose memo is empty: the graph is built each time
-        times.append(_now())
+        began = Taken.now()
         readout.fit_all([sample], None)
-        times.append(_now())
-    return _medians(times[::2], times[1::2])
+        taken.append(Taken.since(began))
+    return _medians(taken)
 
 
 def _time_step(channels: int, image_size: int, device: torch.device, precision: Precision) -> Taken:
@@ -93,26 +108,24 @@ def _time_step(channels: int, image_size: int, device: torch.device, precision: 
     labels = torch.arange(_BATCH) % _CLASSES
     sample = Sample(images, labels, images, torch.arange(_BATCH), _CLASSES, 0, device, precision)
     labelled = labelled_batches(sample, _BATCH)
-    times: list[Taken] = []
+    taken: list[Taken] = []
+    began = Taken.now()
 
     def loss() -> Tensor:
+        nonlocal began
         if device.type == "cuda":
             torch.cuda.synchronize(device)
-        times.append(_now())
+        taken.append(Taken.since(began))
+        began = Taken.now()
         x, y = next(labelled)
         return F.cross_entropy(net(x).float(), y)
 
     train(loss, net.parameters(), sample, steps=_WARM_UP + _STEPS, learning_rate=1e-3)
-    return _medians(times[_WARM_UP:-1], times[_WARM_UP + 1 :])
+    return _medians(taken[_WARM_UP:])
 
 
-def _now() -> Taken:
-    return Taken(time.perf_counter(), time.process_time())
-
-
-def _medians(before: Sequence[Taken], after: Sequence[Taken]) -> Taken:
-    spans = [[b - a for a, b in zip(*both, strict=True)] for both in zip(before, after, strict=True)]
-    return Taken(*(statistics.median(each) for each in zip(*spans, strict=True)))
+def _medians(taken: Sequence[Taken]) -> Taken:
+    return Taken(*(statistics.median(each) for each in zip(*taken, strict=True)))
 
 
 def _codes(n: int) -> Sample:

@@ -159,7 +159,7 @@ def test_a_busy_machine_is_named_with_the_time_it_would_take_without(speed: Call
     assert "busy" not in str(digits())
     speed(Taken(0.3, 0.1))
     forecast = digits()
-    assert forecast.cost.idle_seconds == pytest.approx(forecast.cost.seconds / 3)
+    assert forecast.cost.idle_seconds == pytest.approx(forecast.cost.seconds / 3, rel=0.1)  # loading is not scripted
     assert f"busy with other work; without it, it would take {format_duration(forecast.cost.idle_seconds)}" in str(
         forecast
     )

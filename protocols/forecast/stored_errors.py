@@ -115,8 +115,9 @@ def errors_of(trials: Iterable[FinishedTrial], source: str) -> list[StoredErrors
             with contextlib.suppress(UserError):  # a run that was stopped may lack folds or pretraining seeds
                 matrix, row = error_matrices(rows)[place], rows[0]
                 about = {"dataset": row.dataset, "scored_on": row.scored_on, "rule": row.rule, "source": source}
+                by_seed = dict(zip(matrix.seeds, matrix.errors.mean(1).tolist(), strict=True))
                 if not matrix.one_subset:
-                    found.append(StoredErrors(row.contender, row.budget, _steps(row), errors=matrix.by_seed, **about))
+                    found.append(StoredErrors(row.contender, row.budget, _steps(row), errors=by_seed, **about))
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli import classify, data, encode, encoders, evaluate, predict, pretrain, report, suggest
+from ssl_irmae.cli import classify, data, encode, encoders, evaluate, plan, predict, pretrain, report, suggest
 from ssl_irmae.cli.terminal import print_result
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ def _options(
 
 
 app.command("pretrain", epilog=pretrain.EPILOG)(pretrain.command)
+app.command("plan", epilog=plan.EPILOG)(plan.command)
 app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.command)
 app.command("report", epilog=report.EPILOG)(report.command)
 app.command("suggest", epilog=suggest.EPILOG)(suggest.command)

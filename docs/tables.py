@@ -1,4 +1,4 @@
-"""Write the generated blocks of the documents from stored results, or `--check` that they agree.
+"""Write the generated blocks of the documents, and the files that ship, from stored results; or `--check` them.
 
 python -m docs.tables            # write
 python -m docs.tables --check    # exit code 1 if a document has drifted
@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from docs import aims, coverage, few_labels, rank
+from docs import aims, coverage, few_labels, rank, shipped
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import BUNDLED, list_bundled
 from ssl_irmae.protocols.contenders.fused import FUSED, FUSED_CONTENDERS
@@ -365,6 +365,7 @@ def documents() -> dict[Path, dict[str, str]]:
         RESULTS / "rank" / "README.md": rank.blocks(),
         RESULTS / "coverage" / "README.md": coverage.blocks(),
         RESULTS / "fused" / "README.md": aims.blocks(),
+        RESULTS / "plan" / "README.md": {"compared": shipped.compared()},
         DOCS / "performance.md": {f"bench {name}": bench_table(bench.get(name)) for name in SECTIONS}
         | {"bench growth": bench_table(bench.get("growth")) + (GROWTH_FIGURE if "growth" in bench else "")},
     }
@@ -380,11 +381,11 @@ def rendered(text: str, blocks: dict[str, str]) -> str:
 
 
 def main() -> int:
-    """Write or check; return 1 if a document had drifted."""
+    """Write or check; return 1 if a document or a file had drifted."""
     drifted = 0
-    for path, blocks in documents().items():
-        before = path.read_text()
-        after = rendered(before, blocks)
+    contents = {path: rendered(path.read_text(), blocks) for path, blocks in documents().items()}
+    for path, after in {**contents, **shipped.files()}.items():
+        before = path.read_text() if path.exists() else ""
         if "--check" not in sys.argv:
             path.write_text(after)
         elif before != after:

@@ -22,6 +22,7 @@ __all__ = [
     "estimators",
     "evaluate",
     "load_images",
+    "plan",
     "predict",
     "pretrain",
     "read_results",
@@ -34,12 +35,13 @@ _MODULES = {
     "classify": "ssl_irmae.protocols.labelling.classify",
     "evaluate": "ssl_irmae.protocols.evaluation",
     "load_images": "ssl_irmae.datasets.registry",
+    "plan": "ssl_irmae.protocols.forecast.forecast",
     "predict": "ssl_irmae.protocols.labelling.predict",
     "pretrain": "ssl_irmae.pretraining.pretrain",
     "read_results": "ssl_irmae.protocols.evaluation",
     "suggest": "ssl_irmae.protocols.labelling.suggest",
 }
-_LONG = {"classify", "evaluate", "load_images", "predict", "pretrain", "suggest"}
+_LONG = {"classify", "evaluate", "load_images", "plan", "predict", "pretrain", "suggest"}
 
 if TYPE_CHECKING:
     from ssl_irmae import estimators
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from ssl_irmae.errors import UserError
     from ssl_irmae.pretraining.pretrain import pretrain
     from ssl_irmae.protocols.evaluation import evaluate, read_results
+    from ssl_irmae.protocols.forecast.forecast import plan
     from ssl_irmae.protocols.labelling.classify import classify
     from ssl_irmae.protocols.labelling.predict import predict
     from ssl_irmae.protocols.labelling.suggest import suggest

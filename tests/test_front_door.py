@@ -18,6 +18,7 @@ NAMES = [
     "estimators",
     "evaluate",
     "load_images",
+    "plan",
     "predict",
     "pretrain",
     "read_results",
@@ -55,7 +56,7 @@ def test_unknown_names_are_attribute_errors() -> None:
         getattr(ssl_irmae, "pretrian")  # noqa: B009  # a type checker knows that there is none
 
 
-@pytest.mark.parametrize("name", ["classify", "evaluate", "load_images", "predict", "pretrain", "suggest"])
+@pytest.mark.parametrize("name", ["classify", "evaluate", "load_images", "plan", "predict", "pretrain", "suggest"])
 def test_long_functions_keep_signature_and_documentation(name: str) -> None:
     function = getattr(ssl_irmae, name)
     assert "progress" in inspect.signature(function).parameters

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae._support.files import sha256
-from ssl_irmae.protocols.storage.cache import cached
+from ssl_irmae.protocols.storage.cache import cached, is_cached
 
 _SPARE = 12  # candidates beyond k
 _RUN = 16
@@ -79,6 +79,14 @@ class Neighbours:
         """Find the nearest other points of each point, keeping slow answers in the cache."""
         return self._search_cached(self.points, k, exclude_self=True)
 
+    def others_are_kept(self, k: int) -> bool:
+        """Return whether ``find_others`` has little to do: its answer is in the cache, or the points are few."""
+        return len(self.points) ** 2 < _WORTH_CACHING or is_cached("neighbours", *self._name(self.points, k, True))
+
+    def _name(self, x: Tensor, k: int, exclude_self: bool) -> tuple[object, ...]:
+        hashes = [sha256(codes.numpy().tobytes()) for codes in (self.points, x)]
+        return *hashes, *self.points.shape, k, exclude_self
+
     def _search_cached(self, x: Tensor, k: int, *, exclude_self: bool = False) -> tuple[Tensor, Tensor]:
         if len(x) * len(self.points) < _WORTH_CACHING:
             return self.search(x, k, exclude_self=exclude_self)
@@ -87,8 +95,7 @@ class Neighbours:
             distances, positions = self.search(x, k, exclude_self=exclude_self)
             return {"distances": distances, "positions": positions}
 
-        hashes = [sha256(codes.numpy().tobytes()) for codes in (self.points, x)]
-        found = cached("neighbours", *hashes, *self.points.shape, k, exclude_self, compute=compute)
+        found = cached("neighbours", *self._name(x, k, exclude_self), compute=compute)
         return found["distances"], found["positions"]
 
     @cached_property

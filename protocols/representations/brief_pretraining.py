@@ -30,6 +30,21 @@ def brief_steps(images: int) -> int:
     return find_recipe(_RECIPE).steps(images)
 
 
+def brief_folder(name: str, architecture: Architecture, steps: int) -> Path:
+    """Return where such an encoder is kept.
+
+    Args:
+        name: Beginning of the folder's name, which says everything that the encoder depends on; depth, recipe and
+            steps are appended.
+        architecture: What is trained.
+        steps: Optimiser steps.
+    """
+    recipe = find_recipe(_RECIPE)
+    depth = "" if architecture.depth is None else f"-depth{architecture.depth}"
+    rate = f"{recipe.learning_rate:g}-{recipe.cooldown:g}"
+    return home() / "encoders" / f"{name}{depth}-{_RECIPE}-{steps}x{recipe.batch_size}-{rate}"
+
+
 def pretrain_briefly(
     name: str,
     *,
@@ -52,8 +67,7 @@ def pretrain_briefly(
     processes that need the same encoder, the second waits for the first.
 
     Args:
-        name: Beginning of the folder's name, which says everything that the encoder depends on; depth, recipe and
-            steps are appended.
+        name: Beginning of the folder's name, as ``brief_folder`` takes it.
         architecture: What to train, such as ``brief_architecture`` of a method.
         dataset: The images.
         steps: Optimiser steps, such as ``brief_steps`` of the images.
@@ -73,16 +87,12 @@ def pretrain_briefly(
     Raises:
         UserError: If the folder cannot be written to, or the images cannot be learned from.
     """
-    recipe = find_recipe(_RECIPE)
-    depth = "" if architecture.depth is None else f"-depth{architecture.depth}"
-    rate = f"{recipe.learning_rate:g}-{recipe.cooldown:g}"
-    name = f"{name}{depth}-{_RECIPE}-{steps}x{recipe.batch_size}-{rate}"
-    folder = home() / "encoders" / name
-    if _is_pretrained(folder, steps):
+    folder = brief_folder(name, architecture, steps)
+    if is_pretrained(folder, steps):
         return folder
     make_folder(folder)
-    with wait_for(folder / ".pretraining.lock", f"pretraining the encoder {name}", progress):
-        if not _is_pretrained(folder, steps):
+    with wait_for(folder / ".pretraining.lock", f"pretraining the encoder {folder.name}", progress):
+        if not is_pretrained(folder, steps):
             progress(Message(message))
             run = make_run(
                 folder,
@@ -103,7 +113,7 @@ def pretrain_briefly(
     return folder
 
 
-def _is_pretrained(folder: Path, steps: int) -> bool:
+def is_pretrained(folder: Path, steps: int) -> bool:
     """Return whether the encoder is finished: its configuration is the last file to be written."""
     if not is_file(folder / CONFIG) or not is_file(folder / WEIGHTS):
         return False

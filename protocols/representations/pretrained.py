@@ -24,7 +24,13 @@ from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.fused import FUSED
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
 from ssl_irmae.protocols.readouts.scaling import Scaling
-from ssl_irmae.protocols.representations.brief_pretraining import brief_architecture, brief_steps, pretrain_briefly
+from ssl_irmae.protocols.representations.brief_pretraining import (
+    brief_architecture,
+    brief_folder,
+    brief_steps,
+    is_pretrained,
+    pretrain_briefly,
+)
 from ssl_irmae.protocols.representations.floors import FLOORS
 from ssl_irmae.protocols.representations.representation import Encode
 from ssl_irmae.protocols.storage.rows import Pretraining
@@ -186,6 +192,33 @@ def needed_methods(contenders: Iterable[Contender], chosen_on: str | None = None
     return [name for name in every if name not in FLOORS]
 
 
+def find_encoder_of_method(
+    method: str, task: Task, *, device: torch.device, seed: int | None = None
+) -> PretrainedEncoder | None:
+    """Find the bundled encoder of a method for a data set, or one that was pretrained on the spot before.
+
+    Args:
+        method: ``"irmae"``, ``"ae"`` or ``"vae"``.
+        task: The images to encode; a bundled encoder is used if it was pretrained on exactly these training images and
+            reads them at this size.
+        device: Where it would be pretrained.
+        seed: Seed of the pretraining; None takes the bundled encoder or, if there is none, seed 0.
+
+    Returns:
+        The encoder; None if it has to be pretrained.
+    """
+    channels, size = task.train.images.shape[1:3]
+    bundled = BUNDLED / f"{task.train.name}-{method}"
+    if bundled.name in list_bundled() and seed is None:
+        found = open_encoder(method, bundled)
+        if found.data_fingerprint == task.source_fingerprint and found.takes(channels, size):
+            return found
+    folder = brief_folder(_brief_name(method, task, device, seed), _brief_architecture(method, task), QUICK_STEPS)
+    if not is_pretrained(folder, QUICK_STEPS):
+        return None
+    return dataclasses.replace(open_encoder(method, folder), quick=True)
+
+
 def encoder_of_method(
     method: str,
     task: Task,
@@ -204,8 +237,7 @@ def encoder_of_method(
 
     Args:
         method: ``"irmae"``, ``"ae"`` or ``"vae"``.
-        task: The images to encode; a bundled encoder is used if it was pretrained on exactly these training images and
-            reads them at this size.
+        task: The images to encode, as ``find_encoder_of_method`` takes them.
         dataset: What the task was loaded from.
         device: Where to pretrain.
         data_dir: Where data are kept.
@@ -217,22 +249,16 @@ def encoder_of_method(
     Raises:
         UserError: If the folder of such encoders cannot be written to.
     """
-    channels, size = task.train.images.shape[1:3]
+    found = find_encoder_of_method(method, task, device=device, seed=seed)
+    if found is not None:
+        return found
     name = task.train.name
-    bundled = BUNDLED / f"{name}-{method}"
-    if bundled.name in list_bundled() and seed is None:
-        found = open_encoder(method, bundled)
-        if found.data_fingerprint == task.source_fingerprint and found.takes(channels, size):
-            return found
-    precision = find_precision("auto", device)
-    kind = f"{channels}x{size}-{precision}-{device.type}{f'-seed{seed}' if seed else ''}"
-    folder = f"{name}-{method}-{task.source_fingerprint[:12]}-{kind}"
     path = pretrain_briefly(
-        folder,
-        architecture=brief_architecture(method, images=_FEW, channels=channels, image_size=size),
+        _brief_name(method, task, device, seed),
+        architecture=_brief_architecture(method, task),
         dataset=dataset,
         steps=QUICK_STEPS,
-        precision=precision,
+        precision=find_precision("auto", device),
         device=str(device),
         seed=seed or 0,
         data_dir=data_dir,
@@ -244,6 +270,25 @@ def encoder_of_method(
         progress=progress,
     )
     return dataclasses.replace(open_encoder(method, path), quick=True)
+
+
+def not_yet_pretrained(method: str, task: Task, *, seed: int | None = None) -> PretrainedEncoder:
+    """Describe an encoder that ``encoder_of_method`` would pretrain: it has no weights and no hash yet."""
+    return PretrainedEncoder(
+        method, "", _brief_architecture(method, task), Path(), Pretraining(method=method), seed or 0, quick=True
+    )
+
+
+def _brief_architecture(method: str, task: Task) -> Architecture:
+    channels, size = task.train.images.shape[1:3]
+    return brief_architecture(method, images=_FEW, channels=channels, image_size=size)
+
+
+def _brief_name(method: str, task: Task, device: torch.device, seed: int | None) -> str:
+    """Name everything that an encoder pretrained on the spot depends on, apart from its recipe."""
+    channels, size = task.train.images.shape[1:3]
+    kind = f"{channels}x{size}-{find_precision('auto', device)}-{device.type}{f'-seed{seed}' if seed else ''}"
+    return f"{task.train.name}-{method}-{task.source_fingerprint[:12]}-{kind}"
 
 
 def _named(path: str | Path) -> tuple[str, str | Path]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ssl_irmae.encoders.encoding import Reads
+from ssl_irmae.encoders.encoding import ENCODE_CHUNK, Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.folds import Fold, can_be_scored
 from ssl_irmae.protocols.representations.fused import FusedEncoders
@@ -105,6 +105,25 @@ class Codes:
         """Note training images, int64 (m,), that ``of_labelled`` will be asked for: they are encoded together."""
         self._partly(representation, reads).expect(positions)
 
+    def to_encode(self, representation: Representation, reads: Reads, positions: Tensor | None = None) -> int:
+        """Count the images that reading some training images and all scored ones would encode now.
+
+        Args:
+            representation: What encodes them; not several encoders side by side.
+            reads: ``"code"`` or ``"features"``.
+            positions: Indices of the training images as ``of_labelled`` takes them, int64 (m,); None for all of them.
+        """
+        if _at_once(representation):
+            return 0
+        images, count = len(self.task.train), 0
+        if not is_cached("codes", *self._name(representation, reads, ())):
+            whole_chunks = images if positions is None else -(-len(positions) // ENCODE_CHUNK) * ENCODE_CHUNK
+            count += whole_chunks if whole_chunks <= _PAYS_TO_KEEP * images else images
+        scored = (self.task.scored.fingerprint,)
+        if self.task.scored_on != "folds" and not is_cached("codes", *self._name(representation, reads, scored)):
+            count += len(self.task.scored)
+        return count
+
     def of_labelled(self, representation: Representation, reads: Reads, positions: Tensor) -> Tensor:
         """Return the codes of some training images; where these are few, no others are encoded.
 
@@ -150,7 +169,7 @@ class Codes:
         def compute() -> dict[str, Tensor]:
             return {"codes": self._compute(representation, reads, images, train)}
 
-        if representation.name == "pixels":  # as fast to compute as to read from a file
+        if _at_once(representation):
             return compute()["codes"]
         return cached("codes", *self._name(representation, reads, part), compute=compute)["codes"]
 
@@ -166,3 +185,8 @@ class Codes:
         self.encoding.seconds += time.perf_counter() - began
         self.encoding.images += len(images)
         return codes
+
+
+def _at_once(representation: Representation) -> bool:
+    """Return whether codes are as fast to compute as to read from a file."""
+    return representation.name == "pixels"

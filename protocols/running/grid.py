@@ -123,6 +123,24 @@ class Grid:
         missing = [job for key, job in jobs.items() if key not in keys and self.store.get(key) is None]
         return added, _differences(missing, [trial.row for trial in trials if trial.row.key not in jobs])
 
+    def missing(self) -> tuple[list[list[Job]], list[list[Job]]]:
+        """List the trials that the store does not have, in batches: those that this process would run, and the others.
+
+        Other processes would run the second list, as many of them as ``number_of_processes`` says.
+        """
+        by_key: dict[str, Job] = {}
+        for job in self.jobs:
+            by_key.setdefault(job.trial.key, job)
+        missing = [job for key, job in by_key.items() if self.store.get(key) is None]
+        for_others = self._for_other_processes(missing)
+        moved = {job.trial.key for job in for_others}
+        return _batches(job for job in missing if job.trial.key not in moved), _batches(for_others)
+
+    @property
+    def most_processes(self) -> int:
+        """How many processes run what this one does not, at most."""
+        return self.processes or torch.get_num_threads()
+
     def run(self) -> Generator[Outcome]:
         """Yield every trial's outcome, running those that the store does not have.
 
@@ -161,8 +179,7 @@ class Grid:
         moved = {job.trial.key for job in for_others}
         self.runner.expect(job for job in missing if job.trial.key not in moved)
         in_this = (self._run(batch, found) for batch in _batches(job for key, job in jobs.items() if key not in moved))
-        count = self.processes or torch.get_num_threads()
-        in_others = in_processes(self.runner, _batches(for_others), count, self._note_failure)
+        in_others = in_processes(self.runner, _batches(for_others), self.most_processes, self._note_failure)
         with contextlib.closing(in_others):
             for finished in itertools.chain(in_this, in_others):
                 # all are stored before the first is yielded: whoever receives it may stop there

@@ -80,6 +80,26 @@ class Runner:
             if representation is not None and contender.reads != "images" and not contender.reads_unlabelled:
                 self.codes.expect(representation, contender.reads, torch.from_numpy(job.subset.indices))
 
+    def to_encode(self, jobs: Iterable[Job]) -> dict[tuple[Representation, Reads], int]:
+        """Count the images that trials of frozen codes would encode now, of each encoder; of several side by side each.
+
+        Codes that are in the cache are not encoded again.
+        """
+        asked: dict[tuple[str, Reads], list[tuple[Representation, Tensor | None]]] = {}
+        for job in jobs:
+            reads, representation = job.contender.reads, job.representation
+            if representation is None or reads == "images":
+                continue
+            positions = torch.from_numpy(job.subset.indices) if self._reads_labelled_alone(job) else None
+            for part in parts_of(representation):
+                asked.setdefault((identity(part), reads), []).append((part, positions))
+        counts = {}
+        for (_, reads), each in asked.items():
+            known = [positions for _, positions in each if positions is not None]
+            positions = torch.unique(torch.cat(known)) if len(known) == len(each) else None
+            counts[each[0][0], reads] = self.codes.to_encode(each[0][0], reads, positions)
+        return counts
+
     def retrieval(self, representation: Representation, reads: Reads, label: str) -> Retrieval:
         """Measure the codes of the scored images without any classifier.
 
@@ -128,7 +148,7 @@ class Runner:
                 start = self.codes.of_unlabelled(representation, "code", fold)
         else:
             assert representation is not None  # only images can be read without one
-            if scaling is not None and not contender.reads_unlabelled:
+            if self._reads_labelled_alone(job):
                 unlabelled = self.codes.of_labelled(representation, contender.reads, chosen)
                 scored = self.codes.of_scored(representation, contender.reads)
                 positions = torch.arange(len(chosen))
@@ -155,6 +175,10 @@ class Runner:
             memo=memo,
         )
         return sample, scored, start
+
+    def _reads_labelled_alone(self, job: Job) -> bool:
+        """Return whether a trial needs no codes of training images but those of its subset."""
+        return not job.contender.reads_unlabelled and self._known_scaling(job) is not None
 
     def _images(self, fold: Fold | None) -> tuple[Tensor, Tensor]:
         train = self.task.train.images

@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
+from typing import TypeVar
 
 import threadpoolctl
 import torch
@@ -29,6 +30,8 @@ _STEPS_TO_PAY = 500  # starting a process takes about as long as 100 steps of `s
 _BYTES_OF_EACH = 2 * 2**30  # a process that trains on MNIST uses about half of this
 
 _runner: Runner | None = None
+
+T = TypeVar("T")
 
 
 def threads_of_each(processes: int) -> int:
@@ -86,23 +89,14 @@ def in_processes(
     Raises:
         UserError: If one of the processes is killed.
     """
-    shared = [list(group) for _, group in itertools.groupby(batches, key=_shared)]
     # trials with many labels take longest: they go first, so that no process ends up alone with a long one
-    groups = deque(sorted(shared, key=lambda group: group[0][0].trial.budget, reverse=True))
-    context = multiprocessing.get_context("spawn")  # a forked copy of a process with threads may hang
-    watched, held = context.Pipe(duplex=False)
-    arguments = (runner, threads_of_each(processes), watched)
-    pools = [
-        ProcessPoolExecutor(1, context, _start, arguments)
-        for _ in range(min(processes, len(groups), _room_in_memory()))
-    ]
+    groups = deque(sorted(_groups(batches), key=lambda group: group[0][0].trial.budget, reverse=True))
     running: dict[Future[list[FinishedTrial]], tuple[ProcessPoolExecutor, Sequence[Job]]] = {}
-    try:
+    with _pools(runner, number_of_processes(batches, processes), threads_of_each(processes)) as pools:
         while groups or running:
             for pool in pools:
                 if groups and all(busy is not pool for busy, _ in running.values()):
-                    with _no_interrupt(), _no_main_module():
-                        running |= {pool.submit(_run, batch): (pool, batch) for batch in groups.popleft()}
+                    running |= {_submit(pool, _run, batch): (pool, batch) for batch in groups.popleft()}
             finished: list[tuple[Job, FinishedTrial]] = []
             killed: BrokenProcessPool | None = None
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -119,10 +113,43 @@ def in_processes(
                     "a process that ran trials was killed, most likely because memory ran out; try fewer `jobs`; "
                     "finished trials are kept"
                 ) from killed
+
+
+def number_of_processes(batches: Sequence[Sequence[Job]], processes: int) -> int:
+    """Return how many processes run some trials: at most as many as have work and fit into the machine's memory."""
+    return min(processes, len(_groups(batches)), _room_in_memory())
+
+
+def in_each_process(work: Callable[[], T], processes: int, threads: int) -> list[T]:
+    """Do the same in several processes at the same time, each with so many threads; return what each returns."""
+    with _pools(None, processes, threads) as pools:
+        for begun in [_submit(pool, int) for pool in pools]:
+            begun.result()  # none begins before all have started
+        return [done.result() for done in [_submit(pool, work) for pool in pools]]
+
+
+@contextlib.contextmanager
+def _pools(runner: Runner | None, processes: int, threads: int) -> Iterator[list[ProcessPoolExecutor]]:
+    """Prepare processes, which start with their first work and end with the block, or with this process."""
+    context = multiprocessing.get_context("spawn")  # a forked copy of a process with threads may hang
+    watched, held = context.Pipe(duplex=False)
+    pools = [ProcessPoolExecutor(1, context, _start, (runner, threads, watched)) for _ in range(processes)]
+    try:
+        yield pools
     finally:
         held.close()  # closing the pipe makes the workers exit
         for pool in pools:
             pool.shutdown(cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, work: Callable[..., T], *arguments: object) -> Future[T]:
+    with _no_interrupt(), _no_main_module():
+        return pool.submit(work, *arguments)
+
+
+def _groups(batches: Sequence[Sequence[Job]]) -> list[list[Sequence[Job]]]:
+    """Group batches that share codes; each group is run by one process."""
+    return [list(group) for _, group in itertools.groupby(batches, key=_shared)]
 
 
 @contextlib.contextmanager
@@ -176,7 +203,7 @@ def _shared(batch: Sequence[Job]) -> tuple[object, ...]:
     return trial.budget, trial.encoder_hash, trial.reads, trial.transductive, alone
 
 
-def _start(runner: Runner, threads: int, watched: Connection) -> None:
+def _start(runner: Runner | None, threads: int, watched: Connection) -> None:
     global _runner
     threading.Thread(target=_end_with_parent, args=(watched,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle

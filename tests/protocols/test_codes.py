@@ -101,6 +101,19 @@ def test_all_images_are_encoded_for_readouts_of_unlabelled_codes_and_where_no_sc
     assert grid.runner.codes.encoding.images == TRAIN + SCORED
 
 
+@pytest.mark.parametrize("readouts", [("linear", "knn"), ("self-training", "linear")])
+def test_how_many_images_will_be_encoded_is_known_before(
+    readouts: tuple[str, ...], large_task: Task, folder: Path
+) -> None:
+    grid = make_grid(folder, large_task, *readouts, seeds=2)
+    for _ in range(2):  # nothing is cached, then something
+        (foretold,) = grid.runner.to_encode(grid.jobs).values()
+        list(grid.run())
+        assert foretold == grid.runner.codes.encoding.images
+        (folder / "store").unlink()
+        grid = make_grid(folder, large_task, *readouts, seeds=2)
+
+
 class Brightness:
     """A representation whose code is the mean pixel, and which counts the images that it encodes."""
 

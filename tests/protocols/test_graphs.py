@@ -51,6 +51,16 @@ def test_neighbours_among_many_points_are_exact(decay: float, exclude_self: bool
     assert distances.numpy() == pytest.approx(np.take_along_axis(d, expected, 1), rel=1e-12)
 
 
+def test_it_is_known_whether_neighbours_are_kept(codes: Tensor) -> None:
+    assert Neighbours(codes).others_are_kept(5), "few are found at once"
+    many = torch.linspace(0, 1, 8200)[:, None] ** 2
+    assert not Neighbours(many).others_are_kept(5)
+    Neighbours(many).find_others(5)
+    assert Neighbours(many).others_are_kept(5)
+    assert not Neighbours(many).others_are_kept(6)
+    assert not Neighbours(many + 1).others_are_kept(5)
+
+
 def test_a_repeated_query_is_answered_from_memory_and_another_is_not(codes: Tensor) -> None:
     neighbours = Neighbours(codes[:30])
     first = neighbours.find(codes[30:], 5)

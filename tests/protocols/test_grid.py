@@ -293,3 +293,20 @@ def test_a_found_trial_has_the_facts_of_the_grid_that_finds_it(
         assert not outcome.fresh
         assert Trial.model_validate(outcome.row.model_dump(include=set(Trial.model_fields))) == job.trial
         assert not outcome.row.quick
+
+
+def test_what_is_missing_is_listed_before_and_nothing_after(task: Task, encoders: Encoders, tmp_path: Path) -> None:
+    some = plan(["supervised", "irmae-linear", "irmae-poisson"])
+    grid = Grid(some, task, encoders, Store(tmp_path / "s"))
+    here, others = grid.missing()
+    assert [len(batch) for batch in here] == [1, 1, 1, 1, 2], "Poisson learning fits its subsets together"
+    assert others == []
+    first = next(grid.run())
+    assert [job.trial.key for batch in grid.missing()[0] for job in batch] == [
+        job.trial.key for batch in here for job in batch if job.trial.key != first.row.key
+    ]
+    list(grid.run())
+    assert grid.missing() == ([], [])
+    two = Grid(some, task, encoders, Store(tmp_path / "two"), processes=2)
+    assert two.missing()[0] == []
+    assert sum(map(len, two.missing()[1])) == 6

@@ -1,0 +1,186 @@
+"""What a plan needs before any of it runs: how many subsets find a difference, and how long it takes here."""
+
+import dataclasses
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ssl_irmae._support.compute import find_device
+from ssl_irmae._support.progress import Listener, silent
+from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.protocols.forecast.cost import Cost, cost_of_missing
+from ssl_irmae.protocols.forecast.description import describe
+from ssl_irmae.protocols.forecast.speed import Taken
+from ssl_irmae.protocols.forecast.stored_errors import errors_of, shipped_errors
+from ssl_irmae.protocols.forecast.subsets import Subsets, check_request, find_subsets
+from ssl_irmae.protocols.plan import Plan
+from ssl_irmae.protocols.representations.fused import fuse
+from ssl_irmae.protocols.representations.pretrained import (
+    QUICK_STEPS,
+    PretrainedEncoder,
+    find_encoder_of_method,
+    needed_methods,
+    not_yet_pretrained,
+    user_encoders,
+)
+from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_seeds
+from ssl_irmae.protocols.running.grid import Grid
+from ssl_irmae.protocols.running.jobs import read_part_budgets
+from ssl_irmae.protocols.storage.files import read_trials
+from ssl_irmae.protocols.storage.store import Store
+from ssl_irmae.protocols.task import ScoredOn, Task, load_task
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a plan needs, before any of it runs; ``print`` it.
+
+    Args:
+        cost: What its missing trials cost on this machine.
+        subsets: How many subsets it has and why, if they were to be found.
+    """
+
+    cost: Cost
+    subsets: Subsets | None = None
+
+    def __str__(self) -> str:
+        return "\n".join(describe(self.cost, self.subsets))
+
+    def document(self) -> dict[str, Any]:
+        """Return everything as plain data, for JSON."""
+        found = dataclasses.asdict(self)
+        found["cost"]["core_seconds"] = self.cost.core_seconds
+        if self.subsets is not None:
+            found["subsets"]["command"] = self.subsets.command
+        return found
+
+
+def plan(
+    *,
+    detect: float | None = None,
+    power: float = 0.8,
+    between: tuple[str, str] | None = None,
+    budgets: Budgets | None = None,
+    seeds: Seeds | None = None,
+    dataset: Dataset | None = None,
+    contenders: str | Sequence[str] | None = None,
+    encoders: str | Path | Sequence[str | Path] | Mapping[str, str | Path] = (),
+    pretrain_seeds: Seeds | None = None,
+    preset: str | None = None,
+    steps: int | None = None,
+    scored_on: ScoredOn | None = None,
+    store: str | Path = "runs/results.sqlite",
+    results: str | Path | Sequence[str | Path] = (),
+    precision: str = "auto",
+    jobs: int | None = None,
+    device: str = "auto",
+    data_dir: str | Path | None = None,
+    labels_from: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    progress: Listener = silent,
+) -> Forecast:
+    """Estimate how long a request of ``evaluate`` takes here, or first how many subsets find a difference.
+
+    Nothing is trained or stored. Trials that the store has cost nothing.
+
+    Args:
+        detect: The difference between two contenders' mean errors to find, points.
+        power: The probability of finding it.
+        between: The two contenders; the number of subsets is found, and not given.
+        budgets: As in ``evaluate``; a single number of labels if subsets are to be found.
+        seeds: As in ``evaluate``.
+        dataset: As in ``evaluate``.
+        contenders: As in ``evaluate``.
+        encoders: As in ``evaluate``.
+        pretrain_seeds: As in ``evaluate``.
+        preset: As in ``evaluate``.
+        steps: As in ``evaluate``; if subsets are to be found, by default those of the stored trials.
+        scored_on: As in ``evaluate``.
+        store: The file of finished trials, which is also estimated from.
+        results: More finished trials to estimate from: another store, the rows.csv of a report, or a list of these.
+        precision: As in ``evaluate``.
+        jobs: As in ``evaluate``.
+        device: As in ``evaluate``.
+        data_dir: As in ``evaluate``.
+        labels_from: As in ``evaluate``.
+        classes: As in ``evaluate``.
+        progress: Called with every event of loading the images.
+
+    Raises:
+        UserError: If a value cannot be used, or nothing is stored that the subsets can be estimated from.
+    """
+    check_request(detect, power, between, {"seeds": seeds, "contenders": contenders, "preset": preset})
+    torch_device = find_device(device)
+    pretraining_seeds = () if pretrain_seeds is None else read_seeds(pretrain_seeds, "pretrain_seeds")
+    named = user_encoders(encoders, pretraining_seeds)
+
+    def planned(seeds: Seeds | None, steps: int | None) -> Plan:
+        return make_plan(
+            budgets=budgets,
+            seeds=seeds,
+            dataset=dataset,
+            contenders=contenders if between is None else between,
+            preset=preset,
+            encoders=list(named),
+            steps=steps,
+            scored_on=scored_on,
+            precision=precision,
+            device=torch_device,
+        )
+
+    chosen = planned(seeds if between is None else 1, steps)
+    began = Taken.now()
+    task = load_task(
+        chosen.dataset,
+        scored_on=chosen.scored_on,
+        architectures=[encoder.architecture for several in named.values() for encoder in several],
+        data_dir=None if data_dir is None else Path(data_dir),
+        labels_from=labels_from,
+        classes=classes,
+        progress=progress,
+    )
+    loaded = Taken.since(began)
+    budgets_of_parts = [read_part_budgets(part, chosen.rule, task) for part in chosen.parts]
+    subsets = None
+    has_store = Path(store).is_file()
+    if detect is not None:
+        files = [results] if isinstance(results, str | Path) else results
+        stored = errors_of(Store(Path(store)).trials(), str(store)) if has_store else []
+        stored += [errors for path in files for errors in errors_of(read_trials(Path(path)), str(path))]
+        subsets = find_subsets(
+            [*stored, *shipped_errors()],
+            task,
+            chosen.contenders,
+            budgets=budgets_of_parts[0],
+            steps=steps,
+            detect=detect,
+            power=power,
+        )
+        chosen = planned(subsets.needed.n, subsets.steps)
+    encoders_at_hand, missing = _encoders(named, chosen, task, torch_device, pretraining_seeds or (None,))
+    with tempfile.TemporaryDirectory() as empty:
+        kept = Store(Path(store) if has_store else Path(empty) / "store.sqlite")  # none is made where there is none
+        grid = Grid(chosen, task, {**encoders_at_hand, **fuse(encoders_at_hand)}, kept, jobs)
+        return Forecast(cost_of_missing(grid, loaded=loaded, pretrainings=missing, steps=QUICK_STEPS), subsets)
+
+
+def _encoders(
+    named: Mapping[str, tuple[PretrainedEncoder, ...]],
+    plan: Plan,
+    task: Task,
+    device: torch.device,
+    seeds: Sequence[int | None],
+) -> tuple[dict[str, tuple[PretrainedEncoder, ...]], int]:
+    """Find the encoders that a plan needs, and count those that would be pretrained on the spot."""
+    found, missing = dict(named), 0
+    for method in needed_methods(plan.contenders.values()):
+        if method not in found:
+            at_hand = [find_encoder_of_method(method, task, device=device, seed=seed) for seed in seeds]
+            missing += at_hand.count(None)
+            each = zip(at_hand, seeds, strict=True)
+            found[method] = tuple(encoder or not_yet_pretrained(method, task, seed=seed) for encoder, seed in each)
+    return found, missing

@@ -1,0 +1,121 @@
+"""How many subsets find a difference between two contenders, from stored errors of the nearest protocol."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.forecast.stored_errors import StoredErrors, StoredPairs, nearest_pairs
+from ssl_irmae.protocols.statistics.power import PairsNeeded, pairs_needed
+from ssl_irmae.protocols.task import Task
+
+_MOST = 10_000  # that `evaluate` takes
+
+
+@dataclass(frozen=True)
+class Subsets:
+    """How many subsets find a difference between two contenders.
+
+    Args:
+        between: The two contenders.
+        dataset: Name of the data set.
+        budget: Number of labels.
+        detect: The difference of their mean errors, points.
+        power: The probability of finding it.
+        steps: Optimiser steps of the networks among the two; None without networks.
+        needed: The number of subsets, and its range.
+        pairs: The stored errors that it is estimated from, which may be of another protocol.
+    """
+
+    between: tuple[str, str]
+    dataset: str
+    budget: int
+    detect: float
+    power: float
+    steps: int | None
+    needed: PairsNeeded
+    pairs: StoredPairs
+
+    @property
+    def command(self) -> str:
+        """The command that runs them."""
+        options = {"dataset": self.dataset, "contenders": ",".join(self.between), "labels": self.budget}
+        options |= {"seeds": self.needed.n, "steps": self.steps}
+        given = (f"--{name} {value}" for name, value in options.items() if value not in (None, "mnist"))
+        return " ".join(["ssl-irmae evaluate", *given])
+
+
+def check_request(
+    detect: float | None, power: float, between: tuple[str, str] | None, given: Mapping[str, object]
+) -> None:
+    """Check what subsets are to be found for.
+
+    Args:
+        detect: The difference to find.
+        power: The probability of finding it.
+        between: Two contenders.
+        given: Other arguments, which say what the search would find, by name; None where they are not given.
+
+    Raises:
+        UserError: If a value cannot be used, or does not go with another.
+    """
+    if detect is None and between is None:
+        return
+    if detect is None or between is None:
+        raise UserError("`detect` and `between` go together: the difference to find, and of which two contenders")
+    if not (math.isfinite(detect) and detect > 0):
+        raise UserError(f"`detect`: {detect:g} is not a difference to find; give points of error above 0, such as 0.5")
+    if not 0 < power < 1:
+        raise UserError(f"`power`: {power:g} is not a probability between 0 and 1; 0.8 is usual")
+    if between[0] == between[1]:
+        raise UserError(f"`between`: {between[0]} cannot differ from itself; name two contenders")
+    for argument, value in given.items():
+        if value is not None:
+            raise UserError(f"`{argument}` cannot be given with `detect`, which finds the subsets of two contenders")
+
+
+def find_subsets(
+    stored: Sequence[StoredErrors],
+    task: Task,
+    contenders: Mapping[str, Contender],
+    *,
+    budgets: Sequence[int],
+    steps: int | None,
+    detect: float,
+    power: float,
+) -> Subsets:
+    """Estimate how many subsets find a difference between two contenders.
+
+    Args:
+        stored: Errors to estimate from; ``nearest_pairs`` chooses among them.
+        task: What is learned from and scored on.
+        contenders: The two, by name.
+        budgets: The number of labels, a single one.
+        steps: Optimiser steps of the networks among the two; None takes those of the stored ones that are nearest to
+            the contenders' own.
+        detect: The difference of their mean errors, points.
+        power: The probability of finding it.
+
+    Raises:
+        UserError: If there is no single budget that subsets can be drawn at, nothing is stored to estimate from, or the
+            difference is too small.
+    """
+    first, second = contenders
+    if len(budgets) != 1:
+        raise UserError("`budgets`: give one number of labels with `detect`, such as 100")
+    (budget,) = budgets
+    if budget == len(task.train.labelled):
+        raise UserError(f"`budgets`: with all {budget:,} labels there is only one subset; give fewer with `detect`")
+    own = {name: c.settings["steps"] for name, c in contenders.items() if not c.frozen and "steps" in c.settings}
+    trained = {name: steps or int(number) for name, number in own.items()}
+    pairs = nearest_pairs(
+        stored, (first, second), dataset=task.train.name, scored_on=task.scored_on, budget=budget, steps=trained
+    )
+    needed = pairs_needed(pairs.differences, detect=detect, power=power)
+    if needed.n > _MOST:
+        raise UserError(
+            f"`detect`: {detect:g} points take {needed.n:,} subsets, and at most {_MOST:,} can be run; look for more"
+        )
+    chosen = (steps or pairs.steps) if trained else None
+    return Subsets((first, second), task.train.name, budget, detect, power, chosen, needed, pairs)

@@ -29,7 +29,7 @@ def command(
     out: Annotated[Path, typer.Option(help="The .npz archive to write.")],
     encoder: Annotated[
         str | None,
-        typer.Option(help="Name of a bundled encoder, or a folder.", show_default="of mnist alone: mnist-irmae"),
+        typer.Option(help="Name of a bundled encoder, or a folder.", show_default="the bundled one of such data"),
     ] = None,
     split: Annotated[Literal["train", "test"], typer.Option(help="Split of the data set.")] = "train",
     fold: Annotated[

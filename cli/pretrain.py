@@ -28,7 +28,7 @@ Examples:
 
 The first trains IRMAE on MNIST, into runs/mnist-irmae, with a recipe that is
 much shorter than the paper's; the last is the paper's, which made the bundled
-encoders. The same command continues a run that was stopped. More
+encoders of MNIST. The same command continues a run that was stopped. More
 --epochs train a finished one further if its learning rate is constant, as the
 paper's is.
 """

@@ -42,7 +42,9 @@ def command(
     ] = False,
     baseline: Annotated[
         str | None,
-        typer.Option(help="The row that differences are taken to.", show_default="supervised, if run"),
+        typer.Option(
+            help="The row that differences are taken to.", show_default="that of the preset, or supervised, if run"
+        ),
     ] = None,
     draw: Annotated[
         str | None,

@@ -261,7 +261,8 @@ def read_results(
 
     Args:
         path: A store of ``evaluate``, the rows.csv of a report, or the JSON of ``evaluate --json``.
-        baseline: The contender that differences are taken to; ``"supervised"`` by default, if it was run.
+        baseline: The contender that differences are taken to; by default that of the preset or ``"supervised"``, if it
+            was run.
         draw: The contenders that figures show; a few by default.
         preset: The protocol that was run: adds the comparisons it declared and draws what it declared.
         dataset: Which data set, if there are trials of several: a name, or the beginning of a fingerprint.
@@ -294,6 +295,8 @@ def read_results(
     declared = find_preset(preset)
     trials, more = trials_of_preset(declared, trials)
     run = {trial.row.contender for trial in trials}
+    if baseline is None and declared.baseline in run:  # a protocol under way may not have come to it
+        baseline = declared.baseline
     return make_report(
         trials,
         baseline=baseline,

@@ -29,15 +29,18 @@ def declared(trials: list[FinishedTrial]) -> Report:
     return make_report(trials, comparisons=PAIRS)
 
 
-def test_a_preset_declares_comparisons_and_what_is_drawn(
+def test_a_preset_declares_comparisons_a_baseline_and_what_is_drawn(
     trials: list[FinishedTrial], declared: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     part = Part(contenders=tuple(CONTENDERS), budgets=(10, 100, None), seeds=tuple(SEEDS))
-    preset = Preset("digits", "supervised", (part,), comparisons=PAIRS, drawn=("supervised", "irmae-knn", "never-run"))
+    drawn = ("supervised", "irmae-knn", "never-run")
+    preset = Preset("digits", "irmae-linear", (part,), comparisons=PAIRS, drawn=drawn)
     monkeypatch.setitem(PRESETS, "ours", lambda: preset)
     (tmp_path / "rows.csv").write_text(rows_csv(trials))
     report = read_results(tmp_path / "rows.csv", preset="ours")
     assert report.comparisons == declared.comparisons
+    assert report.baseline == "irmae-linear"
+    assert read_results(tmp_path / "rows.csv", preset="ours", baseline="irmae-knn").baseline == "irmae-knn"
     assert report.drawn == ("supervised", "irmae-knn"), "in the order declared, as far as they were run"
     assert "declared by the protocol" in report.left_out
     chosen = read_results(tmp_path / "rows.csv", preset="ours", draw=["irmae-linear"])

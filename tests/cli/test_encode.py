@@ -84,7 +84,7 @@ def test_only_the_data_set_of_a_bundled_encoder_is_encoded_without_naming_one(mo
     Path("mnist").mkdir()
     Image.fromarray(np.zeros((8, 8), np.uint8)).save("mnist/0.png")
     assert "code (497, 128)" in run("encode --dataset mnist --split test --out codes.npz").stderr
-    for own in ("mine.npz", "./mnist", "fashion-mnist", "shapes"):
+    for own in ("mine.npz", "./mnist", "kmnist", "shapes"):
         check_mistake(f"encode --dataset {own} --out c.npz", f"no bundled encoder was pretrained on {own}: name a")
 
 

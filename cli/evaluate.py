@@ -9,14 +9,20 @@ from typing import Annotated, Literal
 import typer
 
 from ssl_irmae.cli.options import (
+    AddedEncoder,
     Classes,
     DataDir,
+    Dataset,
     Device,
     Ignore,
+    Jobs,
     LabelsFrom,
+    Preset,
     Quiet,
+    Seeds,
     Strict,
     TargetError,
+    TrialPrecision,
     parse_budgets,
     parse_names,
     parse_seeds,
@@ -48,27 +54,13 @@ def command(
     labels: Annotated[
         str | None, typer.Option(help="Label budgets, such as 100 or 10,1%,5/class,all.", show_default="100")
     ] = None,
-    seeds: Annotated[
-        str | None, typer.Option(help="How many subsets, such as 10, or which, such as 0,3,7.", show_default="10")
-    ] = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            help="A name (see `ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.",
-            show_default="mnist",
-        ),
-    ] = None,
+    seeds: Seeds = None,
+    dataset: Dataset = None,
     contenders: Annotated[
         str | None,
         typer.Option(help="Which rows, separated by commas; `help` lists all.", show_default="those of a first look"),
     ] = None,
-    encoder: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A pretrained encoder of your own, added to the rows, or irmae=FOLDER in the place of irmae's; "
-            "repeatable."
-        ),
-    ] = None,
+    encoder: AddedEncoder = None,
     pretrain_seeds: Annotated[
         str | None,
         typer.Option(
@@ -77,13 +69,7 @@ def command(
             show_default=False,
         ),
     ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            help="A whole protocol: mnist-quick, mnist-full, mnist-fused, fashion-mnist-full, fashion-mnist-fused.",
-            show_default=False,
-        ),
-    ] = None,
+    preset: Preset = None,
     protocol: Annotated[
         Literal["honest", "published"],
         typer.Option(help="`published` does what the public reference script does, leaks and all, for comparison."),
@@ -135,20 +121,8 @@ def command(
             show_default=False,
         ),
     ] = None,
-    precision: Annotated[
-        Literal["auto", "fp32", "bf16"],
-        typer.Option(
-            help="Arithmetic of the networks trained here; auto is what a preset declares, or bf16 where it is fast."
-        ),
-    ] = "auto",
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Processes that run trials and share the threads; 1 gives all threads to one trial.",
-            show_default="one per thread where networks are trained on the CPU, else 1",
-        ),
-    ] = None,
+    precision: TrialPrecision = "auto",
+    jobs: Jobs = None,
     device: Device = "auto",
     data_dir: DataDir = None,
     labels_from: LabelsFrom = None,

@@ -2,13 +2,49 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.budgets import Budget, is_relative
 
+Seeds = Annotated[
+    str | None, typer.Option(help="How many subsets, such as 10, or which, such as 0,3,7.", show_default="10")
+]
+Dataset = Annotated[
+    str | None,
+    typer.Option(
+        help="A name (see `ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.", show_default="mnist"
+    ),
+]
+AddedEncoder = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A pretrained encoder of your own, added to the rows, or irmae=FOLDER in the place of irmae's; repeatable."
+    ),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help="A whole protocol: mnist-quick, mnist-full, mnist-fused, fashion-mnist-full, fashion-mnist-fused.",
+        show_default=False,
+    ),
+]
+TrialPrecision = Annotated[
+    Literal["auto", "fp32", "bf16"],
+    typer.Option(
+        help="Arithmetic of the networks trained here; auto is what a preset declares, or bf16 where it is fast."
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Processes that run trials and share the threads; 1 gives all threads to one trial.",
+        show_default="one per thread where networks are trained on the CPU, else 1",
+    ),
+]
 DataDir = Annotated[
     Path | None,
     typer.Option(

@@ -8,7 +8,22 @@ from typing import Annotated, Literal
 
 import typer
 
-from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, parse_budgets, parse_names, parse_seeds
+from ssl_irmae.cli.options import (
+    AddedEncoder,
+    Classes,
+    DataDir,
+    Dataset,
+    Device,
+    Jobs,
+    LabelsFrom,
+    Preset,
+    Quiet,
+    Seeds,
+    TrialPrecision,
+    parse_budgets,
+    parse_names,
+    parse_seeds,
+)
 from ssl_irmae.cli.terminal import handle_errors, print_result
 
 EPILOG = """
@@ -40,28 +55,16 @@ def command(
         str | None,
         typer.Option(help="Label budgets, such as 100 or 10,1%,5/class,all; one with --detect.", show_default="100"),
     ] = None,
-    seeds: Annotated[
-        str | None, typer.Option(help="How many subsets, such as 10, or which, such as 0,3,7.", show_default="10")
-    ] = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            help="A name (see `ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.",
-            show_default="mnist",
-        ),
-    ] = None,
+    seeds: Seeds = None,
+    dataset: Dataset = None,
     contenders: Annotated[
         str | None, typer.Option(help="Which rows, separated by commas.", show_default="those of a first look")
     ] = None,
-    encoder: Annotated[
-        list[str] | None, typer.Option(help="A pretrained encoder of your own, added to the rows; repeatable.")
-    ] = None,
+    encoder: AddedEncoder = None,
     pretrain_seeds: Annotated[
         str | None, typer.Option(help="Encoders of several pretraining seeds, such as 0,1,2.", show_default=False)
     ] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="A whole protocol, as `ssl-irmae evaluate` takes it.", show_default=False)
-    ] = None,
+    preset: Preset = None,
     steps: Annotated[
         int | None,
         typer.Option(
@@ -84,17 +87,8 @@ def command(
             show_default=False,
         ),
     ] = None,
-    precision: Annotated[
-        Literal["auto", "fp32", "bf16"], typer.Option(help="Arithmetic of the networks trained here.")
-    ] = "auto",
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Processes that run trials and share the threads.",
-            show_default="one per thread where networks are trained on the CPU, else 1",
-        ),
-    ] = None,
+    precision: TrialPrecision = "auto",
+    jobs: Jobs = None,
     device: Device = "auto",
     data_dir: DataDir = None,
     labels_from: LabelsFrom = None,

@@ -12,7 +12,6 @@ from ssl_irmae._support.stages import Stages
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.kind import describe_other_kind
 from ssl_irmae.errors import UserError, check_choice
-from ssl_irmae.methods import METHODS
 from ssl_irmae.protocols.duplicates import Duplicates, count_duplicates
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.presets import find_preset
@@ -137,7 +136,7 @@ def evaluate(
         baseline=baseline,
         preset=preset,
         published=protocol == "published",
-        encoders=[name for name in named if name not in METHODS],
+        encoders=list(named),
         metric_loss=metric_loss,
         steps=steps,
         rule=rule,
@@ -146,9 +145,6 @@ def evaluate(
         device=torch_device,
     )
     methods = needed_methods(plan.contenders.values(), plan.chosen_on)
-    for name in named:
-        if name in METHODS and name not in methods:
-            raise UserError(f"`encoders`: no contender that is run uses {name}; add {name}-linear to `contenders`")
     if pretraining_seeds and not methods:
         raise UserError("`pretrain_seeds`: none of the contenders has a pretrained encoder; leave it out")
     files = [import_trials] if isinstance(import_trials, str | Path) else import_trials

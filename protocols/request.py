@@ -10,6 +10,7 @@ import torch
 from ssl_irmae._support.compute import Precision, find_precision
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.errors import UserError, check_choice, unknown_name
+from ssl_irmae.methods import METHODS
 from ssl_irmae.protocols.budgets import Budget, is_relative
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
@@ -24,6 +25,7 @@ from ssl_irmae.protocols.contenders.registry import (
 from ssl_irmae.protocols.plan import Part, Plan
 from ssl_irmae.protocols.presets import Preset, find_preset
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES
+from ssl_irmae.protocols.representations.pretrained import needed_methods
 from ssl_irmae.protocols.subsets import Rule
 from ssl_irmae.protocols.task import ScoredOn
 from ssl_irmae.protocols.typical_subsets import DEFAULT_REPRESENTATION, TYPICAL
@@ -151,7 +153,10 @@ def make_plan(
     known = dict(PUBLISHED_PROTOCOL if published else CONTENDERS)
     for name in encoders:
         known |= contenders_of(name)
-    added = tuple(f"{name}-{readout}" for name in encoders for readout in ("linear", "joint"))
+    own = [
+        name for name in encoders if name not in METHODS
+    ]  # the others take the place of encoders that are run anyway
+    added = tuple(f"{name}-{readout}" for name in own for readout in ("linear", "joint"))
     if steps is not None and steps < 1:
         raise UserError(f"`steps`: {steps} is not a number of steps; use 1 or more")
     found: Preset | None = None
@@ -170,7 +175,7 @@ def make_plan(
         parts = _with_contenders(found.parts, added, known)
         dataset, scored_on = found.dataset, "test"
     else:
-        of_encoders = (f"{name}-{readout}" for name in encoders for readout in DEFAULT_OF_ENCODER)
+        of_encoders = (f"{name}-{readout}" for name in own for readout in DEFAULT_OF_ENCODER)
         usual = [*PUBLISHED_PROTOCOL, *added] if published else [*DEFAULT, *of_encoders]
         names = tuple(choose(usual if contenders is None else read_names(contenders, "contenders"), known))
         part = Part(
@@ -185,8 +190,9 @@ def make_plan(
             f"`rule`: {rule} cannot be used, because the published `protocol` takes the first images; leave it out"
         )
     run = choose([name for part in parts for name in part.contenders], known)
+    used = needed_methods(run.values(), chosen_on)
     for name in encoders:
-        if name != chosen_on and all(contender.representation != name for contender in run.values()):
+        if name not in used:
             raise UserError(f"`encoders`: no contender that is run uses {name}; add {name}-linear to `contenders`")
     plan = Plan(
         parts,

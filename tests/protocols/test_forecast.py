@@ -20,6 +20,8 @@ from ssl_irmae.protocols.forecast.forecast import Forecast, plan
 from ssl_irmae.protocols.forecast.speed import Taken, time_piece
 from ssl_irmae.protocols.forecast.stored_costs import cost_at, shipped_costs
 from ssl_irmae.protocols.forecast.stored_errors import StoredErrors, errors_of, nearest_pairs
+from ssl_irmae.protocols.plan import Part
+from ssl_irmae.protocols.presets import PRESETS, Preset
 from ssl_irmae.protocols.running.workers import in_each_process
 from ssl_irmae.protocols.storage.rows import FinishedTrial
 from tests.protocols.conftest import MakeRow
@@ -203,6 +205,15 @@ def test_codes_are_counted_once_for_all_that_read_them() -> None:
 
     assert shared("random-linear") == pytest.approx(shared("random-linear", "random-mlp"), rel=0.01) != 0
     assert shared("random-linear", "pca-linear") > shared("random-linear")
+
+
+def test_an_encoder_in_the_place_of_the_usual_one_adds_no_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = Part(contenders=("pixels-linear", "irmae-knn"), budgets=(20,), seeds=(0,))
+    preset = Preset("digits", "pixels-linear", (part,))
+    monkeypatch.setitem(PRESETS, "ours", lambda: preset)
+    replaced, added = (plan(preset="ours", encoders=name) for name in ("irmae=mnist-irmae", "mnist-irmae"))
+    assert replaced.cost.planned == 2
+    assert added.cost.planned > 2
 
 
 def test_what_has_no_stored_cost_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

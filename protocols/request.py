@@ -137,7 +137,8 @@ def make_plan(
         preset: A whole protocol by name, to which ``encoders`` add theirs; it cannot be given with what it holds.
         published: Run what the public reference script does, instead of the default contenders.
         encoders: Names of the user's encoders, whose linear, joint and poisson-prior contenders join the default ones;
-            a preset and the published protocol, which have no floor on a graph, are joined by the first two.
+            a preset and the published protocol, which have no floor on a graph, are joined by the first two. The name
+            of a method adds none.
         metric_loss: Name of a loss added to the objective of joint training; those contenders are renamed after it.
         steps: Optimiser steps of every network trained end to end.
         rule: ``"balanced"``, ``"stratified"``, ``"uniform"`` or ``"typical"``; ``"typical:NAME"`` chooses typical
@@ -153,9 +154,7 @@ def make_plan(
     known = dict(PUBLISHED_PROTOCOL if published else CONTENDERS)
     for name in encoders:
         known |= contenders_of(name)
-    own = [
-        name for name in encoders if name not in METHODS
-    ]  # the others take the place of encoders that are run anyway
+    own = [name for name in encoders if name not in METHODS]  # the others take the place of what is run anyway
     added = tuple(f"{name}-{readout}" for name in own for readout in ("linear", "joint"))
     if steps is not None and steps < 1:
         raise UserError(f"`steps`: {steps} is not a number of steps; use 1 or more")

@@ -14,6 +14,7 @@ def blocks() -> dict[str, str]:
         "differences": _kinds([row for row in measured if row["of"] == "difference"]),
         "errors": _kinds([row for row in measured if row["of"] == "error"]),
         "method": _kinds(rows("method.csv", FOLDER)),
+        "worth": _worth_kinds(),
     }
 
 
@@ -37,13 +38,33 @@ def t_coverage() -> dict[str, dict[int, tuple[int, int]]]:
     return found
 
 
+def worth_coverage() -> tuple[int, int]:
+    """Return how often the printed intervals of worth covered: percent on average, and at worst."""
+    measured = [row for row in rows("worth.csv", FOLDER) if row["kind"] == "expanded"]
+    return round(_mean(measured)), round(_worst(measured))
+
+
+def _worth_kinds() -> str:
+    by_labels = grouped(rows("worth.csv", FOLDER), "labels")
+    kinds = list(dict.fromkeys(row["kind"] for group in by_labels.values() for row in group))
+    lines = []
+    for labels in sorted(by_labels, key=lambda key: int(key[0])):
+        cells = [[row for row in by_labels[labels] if row["kind"] == kind] for kind in kinds]
+        lines.append([f"{int(labels[0]):,}", *map(_cell, cells)])
+    return table(" | ".join(["labels", *kinds]), lines)
+
+
 def _kinds(measured: list[Row]) -> str:
     kinds = list(dict.fromkeys(row["kind"] for row in measured))
     lines = []
     for (n,), group in grouped(measured, "n").items():
         cells = [[row for row in group if row["kind"] == kind] for kind in kinds]
-        lines.append([n, *(f"{_mean(cell):.1f} ({_worst(cell):.0f}; {_width(cell)})" for cell in cells)])
+        lines.append([n, *map(_cell, cells)])
     return table(" | ".join(["n", *kinds]), lines)
+
+
+def _cell(group: list[Row]) -> str:
+    return f"{_mean(group):.1f} ({_worst(group):.0f}; {_width(group)})"
 
 
 def _mean(group: list[Row]) -> float:

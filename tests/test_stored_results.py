@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from docs.coverage import t_coverage
+from docs.coverage import t_coverage, worth_coverage
 from ssl_irmae.encoders.encoder import weights_hash
 from ssl_irmae.protocols.contenders.candidates import CANDIDATES
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, SETTING_GROUPS
 from ssl_irmae.protocols.evaluation import read_results
 from ssl_irmae.protocols.presets import find_preset
 from ssl_irmae.protocols.representations.floors import FLOORS
-from ssl_irmae.protocols.statistics.coverage import MEASURED
+from ssl_irmae.protocols.statistics.coverage import MEASURED, MEASURED_WORTH
 from ssl_irmae.protocols.storage.files import read_trials
 from ssl_irmae.protocols.storage.rows import Row
 
@@ -216,3 +216,4 @@ def test_the_grid_page_gives_mean_and_standard_error_of_its_rows() -> None:
 
 def test_the_coverage_that_notes_state_is_that_of_the_stored_draws() -> None:
     assert t_coverage() == MEASURED
+    assert worth_coverage() == MEASURED_WORTH

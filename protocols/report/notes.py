@@ -9,7 +9,7 @@ from ssl_irmae.protocols.report.note import Note, join
 from ssl_irmae.protocols.report.subset_notes import scored_images, subset_notes
 from ssl_irmae.protocols.report.tables.cells import format_p
 from ssl_irmae.protocols.report.tables.components import component_notes, crossed_components
-from ssl_irmae.protocols.statistics.coverage import describe_coverage
+from ssl_irmae.protocols.statistics.coverage import describe_coverage, describe_worth_coverage
 from ssl_irmae.protocols.statistics.error_matrix import error_matrices
 from ssl_irmae.protocols.statistics.finite_test_set import binomial_test_set_error
 from ssl_irmae.protocols.statistics.folds import pool_folds
@@ -138,8 +138,8 @@ def _worth(summaries: Sequence[Summary], baseline: str) -> list[Note]:
         Note(
             "worth",
             f"worth: with how many labels {baseline} makes as few errors, read off its mean errors, between budgets "
-            "linearly in log-log (Newell and Deng 2020 call it utility); the 95 % interval is of the percentiles over "
-            "resampled subsets.",
+            "linearly in log-log (Newell and Deng 2020 call it utility); the 95 % interval is of expanded percentiles "
+            f"over resampled subsets (Hesterberg 2015). {describe_worth_coverage()}",
             f"worth: with how many labels {baseline} makes as few errors.",
         )
     ]

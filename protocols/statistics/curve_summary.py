@@ -8,7 +8,7 @@ import numpy as np
 from ssl_irmae.protocols.statistics.error_matrix import error_matrices
 from ssl_irmae.protocols.statistics.label_equivalence import half_an_image
 from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded, LearningCurve
-from ssl_irmae.protocols.statistics.resampling import resampled_means
+from ssl_irmae.protocols.statistics.resampling import expanded_interval, resampled_means
 from ssl_irmae.protocols.storage.rows import Row
 
 
@@ -35,7 +35,8 @@ class CurveSummary:
 def summarise_curves(rows: Iterable[Row], *, baseline: str, target: float | None = None) -> list[CurveSummary]:
     """Summarise each contender over all budgets.
 
-    Intervals are of the percentiles over subsets that are drawn again; see ``label_equivalences``.
+    Intervals are of expanded percentiles over subsets that are drawn again (see ``label_equivalences``), with the tails
+    of the budget that has the fewest, the full set left out, where there is one subset.
 
     Args:
         rows: Rows of one protocol: one data set, one rule, one set of scored images.
@@ -56,15 +57,16 @@ def summarise_curves(rows: Iterable[Row], *, baseline: str, target: float | None
     for contender in dict.fromkeys(contender for _, contender in matrices):
         budgets = sorted(budget for budget, name in matrices if name == contender)
         curves = np.stack([resampled_means(matrices, (b, contender)).clip(floor) for b in budgets], 1)
+        its = [matrices[b, contender] for b in budgets]
+        fewest = min((len(matrix.seeds) for matrix in its if not matrix.one_subset), default=1)
         mean: tuple[float | None, float | None, float | None] = (None, None, None)
         if every <= set(budgets):
             means = np.exp(np.log(curves[:, [budgets.index(budget) for budget in sorted(every)]]).mean(1))
-            low, high = np.quantile(means[1:], (0.025, 0.975))
-            mean = (float(means[0]), float(low), float(high))
+            mean = (float(means[0]), *expanded_interval(means[1:], fewest))
         needed = None
         if target is not None:
             labels = np.array([float(LearningCurve(budgets, curve).labels_for(target)) for curve in curves])
-            low, high = np.quantile(labels[1:], (0.025, 0.975), method="inverted_cdf")  # infinities have no mean
-            needed = LabelsNeeded(contender, budgets[0], budgets[-1], float(labels[0]), float(low), float(high))
+            interval = expanded_interval(labels[1:], fewest)
+            needed = LabelsNeeded(contender, budgets[0], budgets[-1], float(labels[0]), *interval)
         found.append(CurveSummary(contender, *mean, needed))
     return found

@@ -3,6 +3,7 @@ r"""Measure how often 95 % intervals hold the true value, on rows of this toolki
     python docs/results/coverage/measure.py errors STORE    # errors.csv, from a store of `ssl-irmae evaluate`
     python docs/results/coverage/measure.py runs            # coverage.csv, from errors.csv
     python docs/results/coverage/measure.py method          # method.csv, from the rows of mnist-label-budgets
+    python docs/results/coverage/measure.py worth           # worth.csv, from the same
 
 The store is filled by
 
@@ -14,9 +15,12 @@ drawn with replacement, 400 times, and each kind of interval is computed from th
 and of the mean difference of two. `method` does the same with the scored images too: n of 30 subsets and 10,000 of
 10,000 test images are drawn with replacement, and the truth is the mean over all of both.
 
-The kinds: Student's t; the percentile and the BCa bootstrap (Efron 1987); the studentised bootstrap. `method` compares
-the t interval over subsets alone, `method_interval_of_difference`, and the percentile bootstrap that draws subsets and
-images crosswise (Owen 2007).
+`worth` is about how many labels of `supervised` those of a contender are worth. The stored subsets of every budget are
+taken as all that there are, and as many are drawn from them with replacement, 200 times.
+
+The kinds of `runs`: Student's t; the percentile and the BCa bootstrap (Efron 1987); the studentised bootstrap. `method`
+compares the t interval over subsets alone, `method_interval_of_difference`, and the percentile bootstrap that draws
+subsets and images crosswise (Owen 2007). `worth` compares percentiles and expanded percentiles (Hesterberg 2015).
 """
 
 import csv
@@ -25,20 +29,25 @@ import math
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix, error_matrices
 from ssl_irmae.protocols.statistics.finite_test_set import scored_images_error
 from ssl_irmae.protocols.statistics.intervals import standard_error, t_interval
+from ssl_irmae.protocols.statistics.label_equivalence import equivalent_labels, half_an_image
+from ssl_irmae.protocols.statistics.resampling import expanded_interval
 from ssl_irmae.protocols.storage.files import read_trials
 
 HERE = Path(__file__).parent
 GRID = HERE.parent / "mnist-label-budgets" / "rows.csv"
 SIZES = (3, 5, 6, 8, 10, 15, 20, 30)
 DRAWS, RESAMPLES = 400, 999
+BASELINE = "supervised"
 Floats = npt.NDArray[np.float64]
 Ends = tuple[Floats, Floats]
 
@@ -152,6 +161,48 @@ def measure_method() -> None:
     _write("method.csv", lines)
 
 
+def measure_worth() -> None:
+    """Measure how often intervals of what labels are worth hold the worth by the mean errors of all subsets."""
+    rows = [t.row for t in read_trials(GRID) if not t.row.transductive and t.row.budget <= 10_000]
+    floor, matrices = half_an_image(rows), error_matrices(rows)
+    names = [f"{r}-{c}" for r in ("irmae", "ae", "vae", "pixels") for c in ("linear", "poisson-prior")]
+    names += ["irmae-propagate", "supervised-augment", "vib", BASELINE]
+    matrices = {key: matrix for key, matrix in matrices.items() if key[1] in names}
+    keys = [key for key in matrices if key[1] != BASELINE]
+    truth = equivalent_labels(matrices, keys, baseline=BASELINE, floor=floor)[0]
+    rng, found = np.random.default_rng(0), dict[str, list[list[tuple[float, float]]]]()
+    for i in range(200):
+        labels = equivalent_labels(_drawn_again(matrices, rng), keys, baseline=BASELINE, floor=floor)[1:]
+        sizes = [len(matrices[key].seeds) for key in keys]
+        expanded = [expanded_interval(its, n) for its, n in zip(labels.T, sizes, strict=True)]
+        low, high = np.quantile(labels, (0.025, 0.975), axis=0, method="inverted_cdf")
+        found.setdefault("percentile", []).append(list(zip(low, high, strict=True)))
+        found.setdefault("expanded", []).append(expanded)
+        sys.stderr.write(f"draw {i + 1} of 200\n")
+    lines: list[tuple[object, ...]] = [("labels", "who", "n", "kind", "worth", "coverage", "width")]
+    for kind, draws in found.items():
+        for key, n, worth, *ends in zip(keys, sizes, truth, *draws, strict=True):
+            covered = np.mean([low <= worth + 1e-9 and worth - 1e-9 <= high for low, high in ends])
+            width = np.median([high / low if low > 0 else math.inf for low, high in ends])  # 0: fewer than were run
+            shown = round(worth) if math.isfinite(worth) else worth
+            lines.append((*key, n, kind, shown, round(float(covered), 4), round(float(width), 3)))
+    _write("worth.csv", lines)
+
+
+def _drawn_again(
+    matrices: dict[tuple[int, str], ErrorMatrix], rng: np.random.Generator
+) -> dict[tuple[int, str], ErrorMatrix]:
+    """Draw subsets with replacement, at each budget the same ones for contenders with equally many."""
+    drawn: dict[tuple[int, int], npt.NDArray[np.int64]] = {}
+    again = {}
+    for (budget, name), matrix in matrices.items():
+        n = len(matrix.seeds)
+        if (budget, n) not in drawn:
+            drawn[budget, n] = rng.integers(0, n, n)
+        again[budget, name] = replace(matrix, errors=matrix.errors[drawn[budget, n]])
+    return again
+
+
 def _write(name: str, lines: Sequence[Sequence[object]]) -> None:
     with (HERE / name).open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(lines)
@@ -162,4 +213,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "errors":
         write_errors(Path(sys.argv[2]))
     else:
-        {"runs": measure_runs, "method": measure_method}[sys.argv[1]]()
+        {"runs": measure_runs, "method": measure_method, "worth": measure_worth}[sys.argv[1]]()

@@ -105,13 +105,37 @@ def main() -> int:
         precision=find_precision("auto", cpu),
     )
     judged = []
-    for outcome in Grid(plan, task, encoders, Store(STORE)).run():
+    for outcome in Grid(plan, task, encoders, Store(STORE), processes=None).run():
         candidate = labelled[outcome.row.contender]
         judged.append((candidate, outcome.row))
         sys.stderr.write(f"{outcome.row.error:6.2f} %  {candidate.name} {candidate.tried}, seed {outcome.row.seed}\n")
-    _write(judged, groups, HERE / ("rows.csv" if dataset == CHOSEN_ON else f"{dataset}.csv"))
+    _write(judged, groups, rows_of(dataset))
     differ = [_judge(group, judged) for group in groups]
     return int(dataset == CHOSEN_ON and any(differ))
+
+
+def winners(dataset: str) -> dict[str, dict[str, float]]:
+    """Return the settings with the lowest mean error by group, from the stored rows of a data set."""
+    with rows_of(dataset).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    best = {}
+    for group, names in SETTING_GROUPS.items():
+        errors: dict[str, list[float]] = {}
+        for row in rows:
+            if row["contender"] in names:
+                errors.setdefault(row["tried"], []).append(float(row["error"]))
+        if errors:
+            best[group] = json.loads(_lowest(errors))
+    return best
+
+
+def rows_of(dataset: str) -> Path:
+    """Return where the rows of a data set are."""
+    return HERE / ("rows.csv" if dataset == CHOSEN_ON else f"{dataset}.csv")
+
+
+def _lowest(errors: dict[str, list[float]]) -> str:
+    return min(errors, key=lambda tried: statistics.mean(errors[tried]))
 
 
 def _judge(group: str, judged: list[tuple[Candidate, Row]]) -> bool:
@@ -120,7 +144,7 @@ def _judge(group: str, judged: list[tuple[Candidate, Row]]) -> bool:
     for candidate, row in judged:
         if candidate.name in SETTING_GROUPS[group]:
             errors.setdefault(json.dumps(candidate.tried), []).append(row.error)
-    winner = min(errors, key=lambda tried: statistics.mean(errors[tried]))
+    winner = _lowest(errors)
     for tried, values in errors.items():
         mark = "  <- lowest" if tried == winner else ""
         sys.stdout.write(f"{statistics.mean(values):6.2f} %  {group}: {tried}{mark}\n")

@@ -31,7 +31,7 @@ autodoc_preserve_defaults = True
 autodoc_member_order = "bysource"
 python_maximum_signature_line_length = 100
 
-smartquotes = False  # what a Git host shows
+smartquotes = False  # they would make one dash of the two of an option
 html_theme = "furo"
 html_title = project
 html_static_path = ["site.css"]
@@ -59,13 +59,13 @@ def add_navigation(_app: Sphinx, page: str, content: list[str]) -> None:
         content[0] = f"---\norphan: true\n---\n{content[0]}"
 
 
-def open_files(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
-    """Let a browser show linked files, such as the page of a report, instead of saving them."""
+def finish(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object) -> None:
+    """Let a browser show linked files, such as the page of a report, and set a dash before what a parameter is."""
     if "body" in context:
-        context["body"] = context["body"].replace(' download=""', "")
+        context["body"] = context["body"].replace(' download=""', "").replace(" -- ", " \N{EN DASH} ")
 
 
 def setup(app: Sphinx) -> None:
     """Connect both to the build."""
     app.connect("source-read", add_navigation)
-    app.connect("html-page-context", open_files)
+    app.connect("html-page-context", finish)

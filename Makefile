@@ -4,12 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 OLDEST := .venv-oldest
 
-.PHONY: evaluate test lint types doctest tables bench test-oldest
+.PHONY: evaluate test lint types doctest tables site bench test-oldest
 
 evaluate: .venv/ready
 	$(BIN)/ssl-irmae evaluate --labels 100 --seeds 10
 
-test: lint types doctest tables
+test: lint types doctest tables site
 	$(BIN)/pytest
 
 lint: .venv/ready
@@ -29,6 +29,12 @@ doctest: .venv/ready
 # the generated tables in the documents match the stored results
 tables: .venv/ready
 	$(BIN)/python -m docs.tables --check
+
+# build/site/index.html; a warning, a link or a reference that leads nowhere, or a file from elsewhere is an error
+site: .venv/ready
+	$(BIN)/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going --conf-dir docs . build/site
+	cp build/site/README.html build/site/index.html
+	! grep -rlE '<(script|link|img)[^>]*(src|href)="(https?:)?//' build/site --include='*.html'
 
 # runs ours beside the public training loop and script; nothing else should run meanwhile
 bench: .venv/ready

@@ -1,5 +1,7 @@
 """ssl-irmae: learning from few labels with implicit rank-minimising autoencoders.
 
+::
+
     import ssl_irmae
 
     result = ssl_irmae.pretrain(dataset="digits", epochs=20, learning_rate=1e-3)

@@ -12,10 +12,12 @@ import typer
 from ssl_irmae.cli.main import app
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.presets import PRESETS
+from tests.command_line import run
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGES.md", *sorted((ROOT / "docs").rglob("*.md"))]
 DOCUMENTS = [path for path in DOCUMENTS if path.name != "table.md"]  # the tables of a report
+START = ROOT / "docs" / "start.md"
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"^    (ssl-irmae (?:.*\\\n)*.*)", re.MULTILINE)
 INLINE = re.compile(r"`(ssl-irmae [a-z][^`]*)`")
@@ -41,6 +43,10 @@ def mentions(path: Path) -> list[str]:
     return [" ".join(line.split()) for line in INLINE.findall(FENCED.sub("", path.read_text()))]
 
 
+def run_python(code: str, path: Path, namespace: dict[str, Any]) -> None:
+    exec(compile(code, str(path), "exec"), namespace)  # noqa: S102 (our own documents)
+
+
 def resolve(line: str) -> tuple[Any, Any, list[str]]:
     """Find the command of a line, its parent context, and the words after its name."""
     _, *words = shlex.split(line, comments=True)
@@ -57,14 +63,33 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("path", [path for path in DOCUMENTS if blocks(path, "python")], ids=name_of)
-def test_python_blocks_run(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def _reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in an empty folder, without a network."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ssl_irmae.datasets.mnist.fetch", lambda *_: pytest.fail("a document needs a download"))
+
+
+@pytest.mark.usefixtures("_reader")
+@pytest.mark.parametrize("path", [p for p in DOCUMENTS if blocks(p, "python") and p != START], ids=name_of)
+def test_python_blocks_run(path: Path) -> None:
     namespace: dict[str, Any] = {"__name__": "document"}
     with patch.dict(CONTENDERS):  # a document adds a contender of its own
         for code in blocks(path, "python"):
-            exec(compile(code, str(path), "exec"), namespace)  # noqa: S102 (our own documents)
+            run_python(code, path, namespace)
+
+
+@pytest.mark.usefixtures("_reader")
+def test_the_start_runs_from_its_first_block_to_its_last() -> None:
+    namespace: dict[str, Any] = {"__name__": "document"}
+    for language, code in FENCED.findall(START.read_text()):
+        if language == "python":
+            run_python(code, START, namespace)
+        else:
+            for line in code.replace("\\\n", " ").replace("--max-steps 600", "--max-steps 20").splitlines():
+                run(line.removeprefix("ssl-irmae "))
+    with Path("predicted.csv").open() as predicted:
+        assert len(predicted.readlines()) == 1 + 1300
 
 
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS if commands(path)], ids=name_of)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli import classify, data, encode, encoders, evaluate, plan, predict, pretrain, report, suggest
+from ssl_irmae.cli import classify, data, doctor, encode, encoders, evaluate, plan, predict, pretrain, report, suggest
 from ssl_irmae.cli.help import Command, with_examples
 from ssl_irmae.cli.terminal import print_result
 
@@ -45,6 +45,7 @@ for _name, _module in {
     "classify": classify,
     "predict": predict,
     "encode": encode,
+    "doctor": doctor,
 }.items():
     _help = with_examples(_module.command, _module.EXAMPLES)
     app.command(_name, cls=Command, help=_help, epilog=_module.EPILOG)(_module.command)

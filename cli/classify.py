@@ -7,21 +7,29 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
+from ssl_irmae.cli.help import OUTPUT, RUN
+from ssl_irmae.cli.options import (
+    Classes,
+    DataDir,
+    Device,
+    LabelsFrom,
+    OwnEncoder,
+    Quiet,
+    Seed,
+    Strict,
+    parse_names,
+)
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
 
-EPILOG = """
-Examples:
-
-  ssl-irmae classify my-pictures/ --labels-from labels.csv
-
-  ssl-irmae classify my-pictures/ --encoder runs/mine --out labelled
-
-A folder has labelled/CLASS/ beside unlabelled/, or a table of labels: columns
-path and label. Written: predictions.csv (path, label, confidence, second),
-report.html (the least certain pictures first) and the folder classifier, for
-`ssl-irmae predict`.
+EXAMPLES = """
+ssl-irmae classify my-pictures/ --labels-from labels.csv
+ssl-irmae classify my-pictures/ --encoder runs/mine --out labelled
 """
+EPILOG = """
+A folder has labelled/CLASS/ beside unlabelled/, or a table of labels: columns path and label. Written: predictions.csv
+(path, label, confidence, second), report.html (the least certain pictures first) and the folder classifier, for
+`ssl-irmae predict`.
+""".replace("\n", " ")
 
 
 @handle_errors
@@ -29,23 +37,30 @@ def command(
     dataset: Annotated[str, typer.Argument(help="A folder of pictures, or an .npz with labels of -1 for unlabelled.")],
     labels_from: LabelsFrom = None,
     classes: Classes = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(help="Name of a bundled encoder, or a folder.", show_default="one pretrained on all the pictures"),
-    ] = None,
+    strict: Strict = False,
+    data_dir: DataDir = None,
+    encoder: OwnEncoder = None,
     contender: Annotated[
         str | None,
         typer.Option(
+            metavar="NAME",
             help="What to fit; `ssl-irmae evaluate --contenders help` explains names.",
             show_default="what so many labels call for",
+            rich_help_panel=RUN,
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to write.", show_default="runs/NAME-classify")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
-    strict: Strict = False,
-    device: Device = "auto",
-    data_dir: DataDir = None,
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="The folder to write into.",
+            show_default="runs/NAME-classify",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     quiet: Quiet = False,
+    device: Device = "auto",
 ) -> None:
     """Label all pictures from a few labels, with confidence and the error to expect."""
     from ssl_irmae._support.allocator import keep_freed_memory

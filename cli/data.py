@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from ssl_irmae.cli.help import Command
 from ssl_irmae.cli.options import DataDir
 from ssl_irmae.cli.terminal import handle_errors, print_result
 
@@ -12,7 +13,7 @@ app = typer.Typer(no_args_is_help=True, help="List, fetch and verify data sets."
 Name = Annotated[str, typer.Argument(help="Name of a data set, such as mnist.")]
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 @handle_errors
 def list_command(data_dir: DataDir = None) -> None:
     """List the named data sets and whether their files have been fetched."""
@@ -28,7 +29,7 @@ def list_command(data_dir: DataDir = None) -> None:
     print_result("\nFor your own images give the path of a folder of pictures, an .npz archive or an IDX file instead.")
 
 
-@app.command("fetch")
+@app.command("fetch", cls=Command)
 @handle_errors
 def fetch_command(name: Name, data_dir: DataDir = None) -> None:
     """Fetch those files of a data set that are missing."""
@@ -46,7 +47,7 @@ def fetch_command(name: Name, data_dir: DataDir = None) -> None:
     print_result(f"{name} is in {raw_folder(name, folder)}")
 
 
-@app.command("verify")
+@app.command("verify", cls=Command)
 @handle_errors
 def verify_command(name: Name, data_dir: DataDir = None) -> None:
     """Check a data set's files against the published hashes; exit with code 2 unless all are right."""

@@ -5,42 +5,60 @@ from typing import Annotated, Literal
 
 import typer
 
+from ssl_irmae.cli.help import DATA, OUTPUT, RUN
 from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
 from ssl_irmae.cli.terminal import handle_errors, print_status
 
-EPILOG = """
-Examples:
-
-  ssl-irmae encode --dataset mnist --split test --out codes.npz
-
-  ssl-irmae encode --encoder runs/mine --dataset my-images/ --out codes.npz
-
-The archive contains code (n, d); features (n, d) unless the encoder is folded;
-labels and classes if there are any; paths if the images came from files; and
-the fingerprint of the images.
+EXAMPLES = """
+ssl-irmae encode --dataset mnist --split test --out codes.npz
+ssl-irmae encode --encoder runs/mine --dataset my-images/ --out codes.npz
 """
+EPILOG = """
+The archive contains code (n, d); features (n, d) unless the encoder is folded; labels and classes if there are any;
+paths if the images came from files; and the fingerprint of the images.
+""".replace("\n", " ")
 
 
 @handle_errors
 def command(
+    *,
     dataset: Annotated[
-        str, typer.Option(help="A name (see `ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.")
+        str,
+        typer.Option(
+            metavar="DATA",
+            help="A name (`ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.",
+            rich_help_panel=DATA,
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="The .npz archive to write.")],
-    encoder: Annotated[
-        str | None,
-        typer.Option(help="Name of a bundled encoder, or a folder.", show_default="the bundled one of such data"),
-    ] = None,
-    split: Annotated[Literal["train", "test"], typer.Option(help="Split of the data set.")] = "train",
-    fold: Annotated[
-        bool, typer.Option("--fold", help="Fold the linear stack into the encoder: faster, without features.")
-    ] = False,
-    device: Device = "auto",
-    data_dir: DataDir = None,
+    split: Annotated[
+        Literal["train", "test"],
+        typer.Option(metavar="NAME", help="train or test, of data that have both.", rich_help_panel=DATA),
+    ] = "train",
     labels_from: LabelsFrom = None,
     classes: Classes = None,
     strict: Strict = False,
+    data_dir: DataDir = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder of an encoder, or the name of a bundled one.",
+            show_default="the bundled one of such data",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
+    fold: Annotated[
+        bool,
+        typer.Option(
+            "--fold",
+            metavar="",
+            help="Fold the linear stack into the encoder: faster, without features.",
+            rich_help_panel=RUN,
+        ),
+    ] = False,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The .npz archive to write.", rich_help_panel=OUTPUT)],
     quiet: Quiet = False,
+    device: Device = "auto",
 ) -> None:
     """Encode images with a pretrained encoder into a numpy archive."""
     import io

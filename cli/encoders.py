@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from ssl_irmae.cli.help import OUTPUT, RUN, Command
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
 
 app = typer.Typer(no_args_is_help=True, help="List, show, import and export pretrained encoders.")
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 @handle_errors
 def list_command() -> None:
     """List the encoders that ship with the package."""
@@ -28,7 +29,7 @@ def list_command() -> None:
         )
 
 
-@app.command("show")
+@app.command("show", cls=Command)
 @handle_errors
 def show_command(name: Annotated[str, typer.Argument(help="Name of a bundled encoder, or a folder.")]) -> None:
     """Show an encoder's card."""
@@ -45,11 +46,11 @@ def show_command(name: Annotated[str, typer.Argument(help="Name of a bundled enc
     console.print(Markdown(card)) if console.is_terminal else print_result(card)
 
 
-@app.command("import")
+@app.command("import", cls=Command)
 @handle_errors
 def import_command(
     checkpoint: Annotated[Path, typer.Argument(help="A state dict saved by the public IRMAE code.")],
-    out: Annotated[Path, typer.Option(help="Folder for the encoder.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the encoder.", rich_help_panel=OUTPUT)],
 ) -> None:
     """Turn a checkpoint of the public IRMAE code into an encoder; only tensors are unpickled."""
     from ssl_irmae._support.files import write_atomically
@@ -64,13 +65,19 @@ def import_command(
     print_status(f"{out}: {architecture.method}, code {architecture.latent_dim}, {architecture.image_size} pixels")
 
 
-@app.command("export")
+@app.command("export", cls=Command)
 @handle_errors
 def export_command(
+    *,
     encoder: Annotated[str, typer.Argument(help="Name of a bundled encoder, or a folder.")],
-    out: Annotated[Path, typer.Option(help="Folder for the copy.")],
-    fold: Annotated[bool, typer.Option("--fold", help="Fold the linear stack into the encoder.")] = False,
-    half: Annotated[bool, typer.Option("--half", help="Round the weights to float16, half the size.")] = False,
+    fold: Annotated[
+        bool, typer.Option("--fold", metavar="", help="Fold the linear stack into the encoder.", rich_help_panel=RUN)
+    ] = False,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the copy.", rich_help_panel=OUTPUT)],
+    half: Annotated[
+        bool,
+        typer.Option("--half", metavar="", help="Round the weights to float16, half the size.", rich_help_panel=OUTPUT),
+    ] = False,
 ) -> None:
     """Copy an encoder without its checkpoints, optionally folded or at half the size."""
     import shutil

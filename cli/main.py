@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli import classify, data, encode, encoders, evaluate, plan, predict, pretrain, report, suggest
+from ssl_irmae.cli import classify, data, doctor, encode, encoders, evaluate, plan, predict, pretrain, report, suggest
+from ssl_irmae.cli.help import Command, with_examples
 from ssl_irmae.cli.terminal import print_result
 
 app = typer.Typer(
@@ -35,14 +36,19 @@ def _options(
     pass
 
 
-app.command("pretrain", epilog=pretrain.EPILOG)(pretrain.command)
-app.command("plan", epilog=plan.EPILOG)(plan.command)
-app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.command)
-app.command("report", epilog=report.EPILOG)(report.command)
-app.command("suggest", epilog=suggest.EPILOG)(suggest.command)
-app.command("classify", epilog=classify.EPILOG)(classify.command)
-app.command("predict", epilog=predict.EPILOG)(predict.command)
-app.command("encode", epilog=encode.EPILOG)(encode.command)
+for _name, _module in {
+    "pretrain": pretrain,
+    "plan": plan,
+    "evaluate": evaluate,
+    "report": report,
+    "suggest": suggest,
+    "classify": classify,
+    "predict": predict,
+    "encode": encode,
+    "doctor": doctor,
+}.items():
+    _help = with_examples(_module.command, _module.EXAMPLES)
+    app.command(_name, cls=Command, help=_help, epilog=_module.EPILOG)(_module.command)
 app.add_typer(encoders.app, name="encoders")
 app.add_typer(data.app, name="data")
 

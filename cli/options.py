@@ -6,78 +6,191 @@ from typing import Annotated, Literal
 
 import typer
 
+from ssl_irmae.cli.help import DATA, MACHINE, OUTPUT, RUN
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.budgets import Budget, is_relative
 
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        help="Label budgets, such as 100 or 10,1%,5/class,all.",
+        show_default="100",
+        rich_help_panel=RUN,
+    ),
+]
 Seeds = Annotated[
-    str | None, typer.Option(help="How many subsets, such as 10, or which, such as 0,3,7.", show_default="10")
+    str | None,
+    typer.Option(metavar="N", help="How many subsets, or which: 0,3,7.", show_default="10", rich_help_panel=RUN),
 ]
 Dataset = Annotated[
     str | None,
     typer.Option(
-        help="A name (see `ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.", show_default="mnist"
+        metavar="DATA",
+        help="A name (`ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.",
+        show_default="mnist",
+        rich_help_panel=DATA,
+    ),
+]
+Contenders = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES",
+        help="Which rows: names, and patterns such as 'irmae-*'; `help` explains all.",
+        show_default="those of a first look",
+        rich_help_panel=RUN,
     ),
 ]
 AddedEncoder = Annotated[
     list[str] | None,
     typer.Option(
-        help="A pretrained encoder of your own, added to the rows, or irmae=FOLDER in the place of irmae's; repeatable."
+        metavar="FOLDER",
+        help="A pretrained encoder of yours, added to the rows; irmae=FOLDER takes the place of irmae's; repeatable.",
+        rich_help_panel=RUN,
+    ),
+]
+OwnEncoder = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Folder of an encoder, or the name of a bundled one.",
+        show_default="one pretrained on all the pictures, and kept",
+        rich_help_panel=RUN,
+    ),
+]
+PretrainSeeds = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        help="Cross the subsets with encoders of these pretraining seeds, for the components of variance; write "
+        "{seed} in --encoder, or short ones are pretrained on the spot.",
+        show_default=False,
+        rich_help_panel=RUN,
     ),
 ]
 Preset = Annotated[
     str | None,
     typer.Option(
+        metavar="NAME",
         help="A whole protocol: mnist-quick, mnist-full, mnist-fused, fashion-mnist-full, fashion-mnist-fused.",
         show_default=False,
+        rich_help_panel=RUN,
+    ),
+]
+Steps = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Optimiser steps of every network trained end to end; more are slower and better.",
+        show_default="100",
+        rich_help_panel=RUN,
+    ),
+]
+ScoredOn = Annotated[
+    Literal["test", "development", "folds"] | None,
+    typer.Option(
+        metavar="IMAGES",
+        help="test; folds of the labelled images, each scored by the others; or, for tuning, development: a held-out "
+        "sixth of the training images.",
+        show_default="test, else folds",
+        rich_help_panel=RUN,
     ),
 ]
 TrialPrecision = Annotated[
     Literal["auto", "fp32", "bf16"],
     typer.Option(
-        help="Arithmetic of the networks trained here; auto is what a preset declares, or bf16 where it is fast."
+        metavar="NAME",
+        help="Arithmetic of networks trained here: fp32, bf16, or auto: the preset's, or bf16 where it is fast.",
+        rich_help_panel=MACHINE,
     ),
 ]
 Jobs = Annotated[
     int | None,
     typer.Option(
+        metavar="N",
         min=1,
-        help="Processes that run trials and share the threads; 1 gives all threads to one trial.",
-        show_default="one per thread where networks are trained on the CPU, else 1",
+        help="Processes that share the threads; 1 gives all threads to one trial.",
+        show_default="one per thread for networks on the CPU, else 1",
+        rich_help_panel=MACHINE,
     ),
 ]
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        help="Folder of the data.", show_default="$SSL_IRMAE_DATA_DIR, $SSL_IRMAE_HOME/data or the user's cache"
+        metavar="FOLDER",
+        help="Where data are kept.",
+        show_default="$SSL_IRMAE_DATA_DIR, $SSL_IRMAE_HOME/data or the user's cache",
+        rich_help_panel=DATA,
     ),
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1, ...", rich_help_panel=MACHINE)]
 LabelsFrom = Annotated[
     Path | None,
     typer.Option(
-        help="A CSV or TSV file with the columns path and label: the classes of a folder's pictures.",
+        metavar="FILE",
+        help="The classes of a folder's pictures: a CSV or TSV file with the columns path and label.",
         show_default=False,
+        rich_help_panel=DATA,
     ),
 ]
 Classes = Annotated[
     str | None,
-    typer.Option(help="All labels that --labels-from may hold, such as cat,dog.", show_default=False),
+    typer.Option(
+        metavar="NAMES",
+        help="All labels that --labels-from may hold: cat,dog.",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Refuse your own images if anything of them is left out or changed.")
+    bool,
+    typer.Option(
+        "--strict",
+        metavar="",
+        help="Refuse your own images if anything of them is left out or changed.",
+        rich_help_panel=DATA,
+    ),
+]
+Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Seed of every random choice.", rich_help_panel=RUN)]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The row that differences are taken to.",
+        show_default="the preset's, or supervised",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 TargetError = Annotated[
     float | None,
-    typer.Option(help="Also say how many labels each row needs for this error, in percent.", show_default=False),
+    typer.Option(
+        metavar="PERCENT",
+        help="Also say how many labels each row needs for this error.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+Notes = Annotated[
+    Literal["short", "full"],
+    typer.Option(
+        metavar="NAME", help="short: at most five notes; full: all of them, with every check.", rich_help_panel=OUTPUT
+    ),
 ]
 Ignore = Annotated[
     str | None,
     typer.Option(
-        help="Checks not to count, such as SSI010,SSI015; the output names them. docs/checks.md lists all.",
+        metavar="CODES",
+        help="Checks not to count, such as SSI010,SSI015 (docs/checks.md); the output names them.",
         show_default=False,
+        rich_help_panel=OUTPUT,
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", metavar="", help="Print one JSON document instead.", rich_help_panel=OUTPUT),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Show no progress.", rich_help_panel=OUTPUT)]
 
 _MOST = 10_000
 

@@ -4,21 +4,29 @@ import json
 import shutil
 import textwrap
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from ssl_irmae.cli.contenders import print_contenders
+from ssl_irmae.cli.help import RUN
 from ssl_irmae.cli.options import (
     AddedEncoder,
     Classes,
+    Contenders,
     DataDir,
     Dataset,
     Device,
     Jobs,
+    Json,
+    Labels,
     LabelsFrom,
     Preset,
+    PretrainSeeds,
     Quiet,
+    ScoredOn,
     Seeds,
+    Steps,
     TrialPrecision,
     parse_budgets,
     parse_names,
@@ -26,77 +34,81 @@ from ssl_irmae.cli.options import (
 )
 from ssl_irmae.cli.terminal import handle_errors, print_result
 
-EPILOG = """
-Examples:
-
-  ssl-irmae plan --detect 0.5 --power 0.8 --between irmae-linear vae-linear --labels 100
-
-  ssl-irmae plan --preset mnist-full
-
-  ssl-irmae plan --contenders irmae-joint,supervised --labels 10,100 --steps 600
-
-With --detect it finds how many subsets show a difference between two contenders;
-without, it takes a request as `ssl-irmae evaluate` would. Trials that are in
---store cost nothing. Nothing is trained or stored.
+EXAMPLES = """
+ssl-irmae plan --detect 0.5 --between irmae-linear vae-linear --labels 100
+ssl-irmae plan --preset mnist-full
+ssl-irmae plan --contenders "irmae-*" --labels 10,100 --steps 600
 """
+EPILOG = """
+With --detect it finds how many subsets show a difference between two contenders, at one number of --labels, and with
+the --steps of the stored trials unless given; without, it takes a request as `ssl-irmae evaluate` would. Trials that
+are in --store cost nothing. Nothing is trained or stored.
+""".replace("\n", " ")
 
 
 @handle_errors
 def command(
-    detect: Annotated[
-        float | None, typer.Option(help="The difference in mean error to find, in points.", show_default=False)
-    ] = None,
-    power: Annotated[float, typer.Option(help="The probability of finding it.")] = 0.8,
-    between: Annotated[
-        tuple[str, str] | None,
-        typer.Option(metavar="A B", help="The two contenders that differ by so much.", show_default=False),
-    ] = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(help="Label budgets, such as 100 or 10,1%,5/class,all; one with --detect.", show_default="100"),
-    ] = None,
-    seeds: Seeds = None,
     dataset: Dataset = None,
-    contenders: Annotated[
-        str | None, typer.Option(help="Which rows, separated by commas.", show_default="those of a first look")
-    ] = None,
-    encoder: AddedEncoder = None,
-    pretrain_seeds: Annotated[
-        str | None, typer.Option(help="Encoders of several pretraining seeds, such as 0,1,2.", show_default=False)
-    ] = None,
-    preset: Preset = None,
-    steps: Annotated[
-        int | None,
+    labels_from: LabelsFrom = None,
+    classes: Classes = None,
+    data_dir: DataDir = None,
+    detect: Annotated[
+        float | None,
         typer.Option(
-            min=1,
-            help="Optimiser steps of every network trained end to end.",
-            show_default="100; with --detect those of the stored trials",
+            metavar="POINTS",
+            help="The difference in mean error to find.",
+            show_default=False,
+            rich_help_panel=RUN,
         ),
     ] = None,
-    scored_on: Annotated[
-        Literal["test", "development", "folds"] | None,
-        typer.Option(help="Which images are scored.", show_default="test, or folds without a test split"),
+    power: Annotated[
+        float, typer.Option(metavar="SHARE", help="The probability of finding it.", rich_help_panel=RUN)
+    ] = 0.8,
+    between: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="A B",
+            help="The two contenders that differ by so much.",
+            show_default=False,
+            rich_help_panel=RUN,
+        ),
     ] = None,
+    labels: Labels = None,
+    seeds: Seeds = None,
+    contenders: Contenders = None,
+    encoder: AddedEncoder = None,
+    preset: Preset = None,
+    steps: Steps = None,
+    scored_on: ScoredOn = None,
+    pretrain_seeds: PretrainSeeds = None,
     store: Annotated[
-        Path, typer.Option(help="Finished trials: they are not run again, and are estimated from.")
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="Finished trials: they are not run again, and are estimated from.",
+            rich_help_panel=RUN,
+        ),
     ] = Path("runs/results.sqlite"),
     results: Annotated[
         list[Path] | None,
         typer.Option(
-            help="More finished trials to estimate from (another store, or the rows.csv of a report); repeatable.",
+            metavar="FILE",
+            help="More finished trials to estimate from: another store, or the rows.csv of a report; repeatable.",
             show_default=False,
+            rich_help_panel=RUN,
         ),
     ] = None,
+    json_: Json = False,
+    quiet: Quiet = False,
     precision: TrialPrecision = "auto",
     jobs: Jobs = None,
     device: Device = "auto",
-    data_dir: DataDir = None,
-    labels_from: LabelsFrom = None,
-    classes: Classes = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
-    quiet: Quiet = False,
 ) -> None:
     """Say how many subsets find a difference, and how long a request takes here, before anything runs."""
+    if contenders == "help":
+        print_contenders()
+        return
+
     from ssl_irmae._support.allocator import keep_freed_memory
     from ssl_irmae.cli.progress import Display
     from ssl_irmae.protocols.forecast.forecast import plan

@@ -5,31 +5,30 @@ from typing import Annotated
 
 import typer
 
+from ssl_irmae.cli.help import OUTPUT
 from ssl_irmae.cli.options import DataDir, Device, Quiet, Strict
 from ssl_irmae.cli.terminal import handle_errors, print_result
 
-EPILOG = """
-Examples:
-
-  ssl-irmae predict runs/mine/classifier new-pictures/ --out new.csv
-
-  ssl-irmae predict runs/mine/classifier more.npz --out more.csv
-
-The table has the columns path, label, confidence and second (the next class),
-one line per picture. Labels that the pictures already have are ignored. Only
-a table of earlier predictions is overwritten.
+EXAMPLES = """
+ssl-irmae predict runs/mine/classifier new-pictures/ --out new.csv
+ssl-irmae predict runs/mine/classifier more.npz --out more.csv
 """
+EPILOG = """
+The table has the columns path, label, confidence and second (the next class), one line per picture. Labels that the
+pictures already have are ignored. Only a table of earlier predictions is overwritten.
+""".replace("\n", " ")
 
 
 @handle_errors
 def command(
+    *,
     classifier: Annotated[Path, typer.Argument(help="The folder `classifier` that `ssl-irmae classify` wrote.")],
     dataset: Annotated[str, typer.Argument(help="A folder of pictures, an .npz, an IDX file, or a name.")],
-    out: Annotated[Path, typer.Option(help="The .csv to write.")],
     strict: Strict = False,
-    device: Device = "auto",
     data_dir: DataDir = None,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The .csv to write.", rich_help_panel=OUTPUT)],
     quiet: Quiet = False,
+    device: Device = "auto",
 ) -> None:
     """Label pictures with a kept classifier: one line per picture, with confidence, in a table."""
     from ssl_irmae.cli.progress import Display

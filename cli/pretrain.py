@@ -9,107 +9,168 @@ from typing import Annotated, Literal
 import typer
 
 from ssl_irmae._support.stages import Stages
-from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
+from ssl_irmae.cli.help import DATA, MACHINE, OUTPUT, RUN
+from ssl_irmae.cli.options import Classes, DataDir, Device, Json, LabelsFrom, Quiet, Strict, parse_names
 from ssl_irmae.cli.terminal import handle_errors, print_result
 from ssl_irmae.pretraining.recipes import DEFAULT, RECIPES
 
-EPILOG = """
-Examples:
-
-  ssl-irmae pretrain
-
-  ssl-irmae pretrain --method vae --epochs 20
-
-  ssl-irmae pretrain --dataset my-images/ --image-size 64 --out runs/mine
-
-  ssl-irmae pretrain --minutes 5
-
-  ssl-irmae pretrain --recipe paper
-
-The first trains IRMAE on MNIST, into runs/mnist-irmae, with a recipe that is
-much shorter than the paper's; the last is the paper's, which made the bundled
-encoders of MNIST. The same command continues a run that was stopped. More
---epochs train a finished one further if its learning rate is constant, as the
-paper's is.
+EXAMPLES = """
+ssl-irmae pretrain
+ssl-irmae pretrain --method vae --epochs 20
+ssl-irmae pretrain --dataset my-images/ --image-size 64 --out runs/mine
+ssl-irmae pretrain --minutes 5
+ssl-irmae pretrain --recipe paper
 """
+EPILOG = """
+The first trains IRMAE on MNIST, into runs/mnist-irmae, with a recipe that is much shorter than the paper's; the last
+is the paper's, which made the bundled encoders of MNIST. The same command continues a run that was stopped. More
+--epochs train a finished one further if its learning rate is constant, as the paper's is.
+""".replace("\n", " ")
 
 _SHORT, _PAPER = RECIPES["short"], RECIPES["paper"]
 
 
 @handle_errors
 def command(
-    method: Annotated[str, typer.Option(help="irmae, ae or vae.")] = "irmae",
     dataset: Annotated[
-        str, typer.Option(help="A name (see `ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.")
+        str,
+        typer.Option(
+            metavar="DATA",
+            help="A name (`ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.",
+            rich_help_panel=DATA,
+        ),
     ] = "mnist",
-    out: Annotated[Path | None, typer.Option(help="Run folder.", show_default="runs/DATASET-METHOD")] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            help="Size of the images, 32 or 64.",
+            show_default="the data set's, or 32",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    labels_from: LabelsFrom = None,
+    classes: Classes = None,
+    strict: Strict = False,
+    data_dir: DataDir = None,
+    method: Annotated[str, typer.Option(metavar="NAME", help="irmae, ae or vae.", rich_help_panel=RUN)] = "irmae",
     recipe: Annotated[
         str,
         typer.Option(
+            metavar="NAME",
             help=f"short: Adam at {_SHORT.learning_rate:g}, falling to zero over the last {_SHORT.cooldown:.0%} of the "
-            f"steps. paper: Adam at a constant {_PAPER.learning_rate:g}."
+            f"steps. paper: Adam at a constant {_PAPER.learning_rate:g}.",
+            rich_help_panel=RUN,
         ),
     ] = DEFAULT,
     epochs: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             min=1,
             help="Passes over the images.",
             show_default=f"short: {_SHORT.epochs}, but {_SHORT.least_steps:,} to {_SHORT.most_steps:,} steps; "
             f"paper: {_PAPER.epochs}",
+            rich_help_panel=RUN,
         ),
     ] = None,
     max_steps: Annotated[
         int | None,
-        typer.Option(min=1, help="Stop after this many optimiser steps; a falling learning rate is zero there."),
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Stop after this many optimiser steps; a falling learning rate is zero there.",
+            rich_help_panel=RUN,
+        ),
     ] = None,
     minutes: Annotated[
         float | None,
         typer.Option(
+            metavar="N",
             help="About how long to train, instead of --epochs: turned into steps before the first one, and kept.",
             show_default=False,
+            rich_help_panel=RUN,
         ),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Images per step.", show_default="the recipe's, 32")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Images per step.", show_default="the recipe's, 32", rich_help_panel=RUN),
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Adam's learning rate, before it falls.", show_default="the recipe's")
+        float | None,
+        typer.Option(
+            metavar="RATE",
+            help="Adam's learning rate, before it falls.",
+            show_default="the recipe's",
+            rich_help_panel=RUN,
+        ),
     ] = None,
     latent_dim: Annotated[
-        int | None, typer.Option(min=1, help="Width of the code.", show_default="128 grey, 32 colour, 512 at 64 pixels")
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Width of the code.",
+            show_default="128 grey, 32 colour, 512 at 64 pixels",
+            rich_help_panel=RUN,
+        ),
     ] = None,
     depth: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             min=0,
             help="Number of linear layers (irmae).",
             show_default="8 grey, 2 colour, 4 at 64 pixels; short: 4 at most, or 2 below 20,000 images",
+            rich_help_panel=RUN,
         ),
     ] = None,
     init_scale: Annotated[
-        float | None, typer.Option(help="Factor on the initial weights of the linear layers (irmae).", show_default="1")
+        float | None,
+        typer.Option(
+            metavar="FACTOR",
+            help="On the initial weights of the linear layers (irmae).",
+            show_default="1",
+            rich_help_panel=RUN,
+        ),
     ] = None,
     share_weights: Annotated[
-        bool, typer.Option("--share-weights", help="Use one matrix for all linear layers (irmae).")
+        bool,
+        typer.Option(
+            "--share-weights",
+            metavar="",
+            help="Use one matrix for all linear layers (irmae).",
+            rich_help_panel=RUN,
+        ),
     ] = False,
-    image_size: Annotated[
-        int | None, typer.Option(help="Size of the images, 32 or 64 pixels.", show_default="the data set's, or 32")
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=0, help="Seed of initial weights, order of images and noise.", rich_help_panel=RUN
+        ),
+    ] = 0,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            metavar="",
+            help="Fail unless there is a run to continue (continuing is automatic).",
+            rich_help_panel=RUN,
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Run folder.", show_default="runs/DATASET-METHOD", rich_help_panel=OUTPUT),
     ] = None,
+    json_: Json = False,
+    quiet: Quiet = False,
     precision: Annotated[
-        Literal["auto", "fp32", "bf16"], typer.Option(help="auto is bf16 where the processor has it.")
+        Literal["auto", "fp32", "bf16"],
+        typer.Option(
+            metavar="NAME", help="fp32, bf16, or auto: bf16 where the processor has it.", rich_help_panel=MACHINE
+        ),
     ] = "auto",
     device: Device = "auto",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of initial weights, order of images and noise.")] = 0,
-    data_dir: DataDir = None,
-    labels_from: LabelsFrom = None,
-    classes: Classes = None,
-    strict: Strict = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Fail unless there is a run to continue (continuing is automatic).")
-    ] = False,
-    json_: Annotated[bool, typer.Option("--json", help="Print one JSON document at the end.")] = False,
-    quiet: Quiet = False,
 ) -> None:
     """Train an encoder on images without labels; a run that was stopped continues exactly where it was."""
     stages = Stages()

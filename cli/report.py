@@ -7,28 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ssl_irmae.cli.options import DataDir, Ignore, Quiet, TargetError, parse_names
+from ssl_irmae.cli.help import DATA, OUTPUT, RUN
+from ssl_irmae.cli.options import Baseline, DataDir, Ignore, Json, Notes, Quiet, TargetError, parse_names
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
 
 if TYPE_CHECKING:
     from ssl_irmae.protocols.report.report import Report
 
-EPILOG = """
-Examples:
-
-  ssl-irmae report runs/results.sqlite --html
-
-  ssl-irmae report runs/results.sqlite --draw irmae-linear,supervised
-
-  ssl-irmae report rows.csv --scored-on development --out runs/dev-report
-
-  ssl-irmae report runs/results.sqlite --encoder mnist-irmae --encoder mnist-ae
-
-Written: table.md, table.tex (booktabs), summary.csv, rows.csv with
-environments.json and (which images were wrong) mistakes.npz, report.json,
-and as PNG, SVG and PDF error-against-labels and paired-differences; with
---encoder also spectra and codes; with --html the page report.html.
+EXAMPLES = """
+ssl-irmae report runs/results.sqlite --html
+ssl-irmae report runs/results.sqlite --draw irmae-linear,supervised
+ssl-irmae report rows.csv --scored-on development --out runs/dev-report
+ssl-irmae report --encoder mnist-irmae --encoder mnist-ae
 """
+EPILOG = """
+Written: table.md, table.tex (booktabs), summary.csv, rows.csv with environments.json and (which images were wrong)
+mistakes.npz, report.json, and as PNG, SVG and PDF error-against-labels and paired-differences; with --encoder also
+spectra and codes; with --html the page report.html.
+""".replace("\n", " ")
 
 
 @handle_errors
@@ -36,49 +32,73 @@ def command(
     source: Annotated[
         Path, typer.Argument(help="The --store of `ssl-irmae evaluate`, its --json output, or a rows.csv.")
     ] = Path("runs/results.sqlite"),
-    out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("runs/report"),
-    html: Annotated[
-        bool, typer.Option("--html", help="Also write report.html, one page that needs no network.")
-    ] = False,
-    baseline: Annotated[
+    dataset: Annotated[
         str | None,
-        typer.Option(
-            help="The row that differences are taken to.", show_default="that of the preset, or supervised, if run"
-        ),
+        typer.Option(metavar="NAME", help="Which data set, if there are trials of several.", rich_help_panel=DATA),
     ] = None,
-    draw: Annotated[
-        str | None,
-        typer.Option(help="What the figures draw, separated by commas; tables hold all.", show_default="a few"),
-    ] = None,
+    data_dir: DataDir = None,
     preset: Annotated[
         str | None,
         typer.Option(
-            help="The protocol that was run: its trials alone, and the comparisons and curves that it declared."
+            metavar="NAME",
+            help="The protocol that was run: its trials alone, and the comparisons and curves that it declared.",
+            rich_help_panel=RUN,
         ),
     ] = None,
-    dataset: Annotated[str | None, typer.Option(help="Which data set, if there are trials of several.")] = None,
     scored_on: Annotated[
         Literal["test", "development", "folds"] | None,
-        typer.Option(help="Which images were scored, if there are trials of several."),
+        typer.Option(
+            metavar="IMAGES",
+            help="Which images were scored (test, development or folds), if there are trials of several.",
+            rich_help_panel=RUN,
+        ),
     ] = None,
     rule: Annotated[
         str | None,
-        typer.Option(help="Which rule, if there are trials of several."),
+        typer.Option(metavar="NAME", help="Which rule, if there are trials of several.", rich_help_panel=RUN),
     ] = None,
     encoder: Annotated[
         list[str] | None,
-        typer.Option(help="Draw the spectrum and the codes of this encoder, which trials used; repeatable."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Draw the spectrum and the codes of this encoder, which trials used; repeatable.",
+            rich_help_panel=RUN,
+        ),
     ] = None,
-    made_by: Annotated[
-        list[str] | None, typer.Option(help="A command that made the trials, to be printed; repeatable.")
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="The folder to write into.", rich_help_panel=OUTPUT)
+    ] = Path("runs/report"),
+    html: Annotated[
+        bool,
+        typer.Option(
+            "--html",
+            metavar="",
+            help="Also write report.html, one page that needs no network.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    baseline: Baseline = None,
+    draw: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="What the figures draw; tables hold all.",
+            show_default="a few",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
-    data_dir: DataDir = None,
     target_error: TargetError = None,
-    notes: Annotated[
-        Literal["short", "full"], typer.Option(help="At most five short notes, or all of them with every check.")
-    ] = "short",
+    notes: Notes = "short",
     ignore: Ignore = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print report.json instead of the tables.")] = False,
+    made_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COMMAND",
+            help="A command that made the trials, to be printed; repeatable.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Write finished trials as tables, figures and one page."""

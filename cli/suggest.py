@@ -6,45 +6,55 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
+from ssl_irmae.cli.help import OUTPUT, RUN
+from ssl_irmae.cli.options import (
+    Classes,
+    DataDir,
+    Device,
+    LabelsFrom,
+    OwnEncoder,
+    Quiet,
+    Seed,
+    Strict,
+    parse_names,
+)
 from ssl_irmae.cli.terminal import handle_errors, print_result
 
-EPILOG = """
-Examples:
-
-  ssl-irmae suggest my-pictures/
-
-  ssl-irmae suggest my-pictures/ --n 50 --labels-from labels.csv
-
-  ssl-irmae suggest my-pictures/ --encoder runs/mine --out runs/first
-
-Written into runs/my-pictures-suggest: labels.csv, the suggested pictures and
-those that have a label already, with a column label to fill in; and
-suggestions.html, the suggested pictures and why they were chosen. The same
-command again takes what has been filled in for known, and suggests more.
+EXAMPLES = """
+ssl-irmae suggest my-pictures/
+ssl-irmae suggest my-pictures/ --n 50 --labels-from labels.csv
+ssl-irmae suggest my-pictures/ --encoder runs/mine --out runs/first
 """
+EPILOG = """
+Written into runs/my-pictures-suggest: labels.csv, the suggested pictures and those that have a label already, with a
+column label to fill in; and suggestions.html, the suggested pictures and why they were chosen. The same command again
+takes what has been filled in for known, and suggests more.
+""".replace("\n", " ")
 
 
 @handle_errors
 def command(
     dataset: Annotated[str, typer.Argument(help="A folder of pictures; or an .npz, an IDX file, or a name.")],
-    n: Annotated[int, typer.Option("--n", min=1, help="How many pictures to suggest.")] = 20,
     labels_from: LabelsFrom = None,
     classes: Classes = None,
-    encoder: Annotated[
-        str | None,
+    strict: Strict = False,
+    data_dir: DataDir = None,
+    n: Annotated[
+        int, typer.Option("--n", metavar="N", min=1, help="How many pictures to suggest.", rich_help_panel=RUN)
+    ] = 20,
+    encoder: OwnEncoder = None,
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None,
         typer.Option(
-            help="Name of a bundled encoder, or a folder.", show_default="one pretrained on the pictures, and kept"
+            metavar="FOLDER",
+            help="The folder to write into.",
+            show_default="runs/NAME-suggest",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The folder to write into.", show_default="runs/NAME-suggest")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice.")] = 0,
-    strict: Strict = False,
-    device: Device = "auto",
-    data_dir: DataDir = None,
     quiet: Quiet = False,
+    device: Device = "auto",
 ) -> None:
     """Suggest which pictures to label first: typical ones, and those that the labels so far leave in doubt."""
     from ssl_irmae._support.allocator import keep_freed_memory

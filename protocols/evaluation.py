@@ -77,7 +77,8 @@ def evaluate(
         seeds: How many labelled subsets, or a list of seeds; 10 by default.
         dataset: A name such as ``"mnist"`` (the default) or ``"digits"``; a path to a folder of pictures, an ``.npz``
             or an IDX file; or arrays, ``(images, labels)`` or ``(images, labels, test_images, test_labels)``.
-        contenders: Their names, or one name; those of a first look by default, floors among them.
+        contenders: Their names, patterns such as ``"irmae-*"``, or one of these; those of a first look by default,
+            floors among them. A pattern has contenders that see the scored images only if it says ``transductive``.
         encoders: Folders of pretrained encoders, which join the contenders under the last part of their path, or
             under the names of a mapping. Under the name of its method, as in ``"irmae=runs/mine"`` or a mapping, an
             encoder takes the place of the bundled one.
@@ -149,6 +150,8 @@ def evaluate(
         raise UserError("`pretrain_seeds`: none of the contenders has a pretrained encoder; leave it out")
     files = [import_trials] if isinstance(import_trials, str | Path) else import_trials
     imported = [trial for path in files for trial in read_trials(Path(path))]
+    for line in plan.explain_patterns():
+        progress(Message(line))
     kept = Store(Path(store))
     with stages("load"):
         architectures = [encoder.architecture for several in named.values() for encoder in several]

@@ -1,7 +1,7 @@
 """What a protocol runs, as plain data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 
@@ -47,6 +47,7 @@ class Plan:
         device: Where they are trained.
         comparisons: Pairs of contenders that a preset declared.
         drawn: The contenders that a preset declared for figures.
+        patterns: Names of contenders that each pattern of the request stands for.
     """
 
     parts: tuple[Part, ...]
@@ -60,3 +61,11 @@ class Plan:
     device: str = "cpu"
     comparisons: tuple[tuple[str, str], ...] = ()
     drawn: tuple[str, ...] = ()
+    patterns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def explain_patterns(self) -> list[str]:
+        """Return a sentence on every pattern: nobody should have to guess what is run."""
+        return [
+            f"{pattern} stands for {len(names)} contender{'s' * (len(names) > 1)}: {', '.join(names)}"
+            for pattern, names in self.patterns.items()
+        ]

@@ -13,6 +13,7 @@ from ssl_irmae.errors import UserError, check_choice, unknown_name
 from ssl_irmae.methods import METHODS
 from ssl_irmae.protocols.budgets import Budget, is_relative
 from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.contenders.patterns import match
 from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
 from ssl_irmae.protocols.contenders.registry import (
     CONTENDERS,
@@ -132,7 +133,7 @@ def make_plan(
         budgets: A number of labels, ``"1%"`` of them, ``"5/class"``, ``"all"``, or a list of these.
         seeds: How many subsets, or a list of seeds.
         dataset: A name, a path to the user's images, or arrays.
-        contenders: Their names, or one name.
+        contenders: Their names, patterns such as ``"irmae-*"``, or one of these.
         baseline: The contender that differences are taken to.
         preset: A whole protocol by name, to which ``encoders`` add theirs; it cannot be given with what it holds.
         published: Run what the public reference script does, instead of the default contenders.
@@ -148,7 +149,7 @@ def make_plan(
         device: Where networks are trained.
 
     Raises:
-        UserError: If a name is unknown, or a preset is given together with what it holds.
+        UserError: If a name is unknown, a pattern matches nothing, or a preset is given together with what it holds.
     """
     drawn_by, chosen_on = _read_rule(rule, encoders)
     known = dict(PUBLISHED_PROTOCOL if published else CONTENDERS)
@@ -159,6 +160,7 @@ def make_plan(
     if steps is not None and steps < 1:
         raise UserError(f"`steps`: {steps} is not a number of steps; use 1 or more")
     found: Preset | None = None
+    patterns: dict[str, tuple[str, ...]] = {}
     if preset is not None:
         found = find_preset(preset)
         given = {"budgets": budgets, "seeds": seeds, "dataset": dataset, "contenders": contenders, "steps": steps}
@@ -176,9 +178,10 @@ def make_plan(
     else:
         of_encoders = (f"{name}-{readout}" for name in own for readout in DEFAULT_OF_ENCODER)
         usual = [*PUBLISHED_PROTOCOL, *added] if published else [*DEFAULT, *of_encoders]
-        names = tuple(choose(usual if contenders is None else read_names(contenders, "contenders"), known))
+        names = usual if contenders is None else read_names(contenders, "contenders")
+        patterns = match(names, known)
         part = Part(
-            contenders=names,
+            contenders=tuple(choose([each for name in names for each in patterns.get(name, (name,))], known)),
             budgets=read_budgets(100 if budgets is None else budgets),
             seeds=read_seeds(10 if seeds is None else seeds),
             steps=steps,
@@ -205,6 +208,7 @@ def make_plan(
         device=str(device),
         comparisons=() if found is None else found.comparisons,
         drawn=() if found is None else found.drawn,
+        patterns=patterns,
     )
     return _with_metric_loss(plan, metric_loss) if metric_loss else plan
 

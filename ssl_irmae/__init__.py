@@ -21,6 +21,7 @@ __all__ = [
     "Encoder",
     "UserError",
     "classify",
+    "doctor",
     "estimators",
     "evaluate",
     "load_images",
@@ -35,6 +36,7 @@ _MODULES = {
     "Encoder": "ssl_irmae.encoders.encoder",
     "UserError": "ssl_irmae.errors",
     "classify": "ssl_irmae.protocols.labelling.classify",
+    "doctor": "ssl_irmae.diagnosis",
     "evaluate": "ssl_irmae.protocols.evaluation",
     "load_images": "ssl_irmae.datasets.registry",
     "plan": "ssl_irmae.protocols.forecast.forecast",
@@ -48,6 +50,7 @@ _LONG = {"classify", "evaluate", "load_images", "plan", "predict", "pretrain", "
 if TYPE_CHECKING:
     from ssl_irmae import estimators
     from ssl_irmae.datasets.registry import load_images
+    from ssl_irmae.diagnosis import doctor
     from ssl_irmae.encoders.encoder import Encoder
     from ssl_irmae.errors import UserError
     from ssl_irmae.pretraining.pretrain import pretrain

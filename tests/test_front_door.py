@@ -15,6 +15,7 @@ NAMES = [
     "Encoder",
     "UserError",
     "classify",
+    "doctor",
     "estimators",
     "evaluate",
     "load_images",

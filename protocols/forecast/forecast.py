@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ssl_irmae._support.compute import find_device
-from ssl_irmae._support.progress import Listener, silent
+from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.protocols.forecast.cost import Cost, cost_of_missing
 from ssl_irmae.protocols.forecast.description import describe
@@ -108,7 +108,7 @@ def plan(
         data_dir: As in ``evaluate``.
         labels_from: As in ``evaluate``.
         classes: As in ``evaluate``.
-        progress: Called with every event of loading the images.
+        progress: Called with every event of loading the images, and what patterns stand for.
 
     Raises:
         UserError: If a value cannot be used, or nothing is stored that the subsets can be estimated from.
@@ -133,6 +133,8 @@ def plan(
         )
 
     chosen = planned(seeds if between is None else 1, steps)
+    for line in chosen.explain_patterns():
+        progress(Message(line))
     began = Taken.now()
     task = load_task(
         chosen.dataset,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.contenders.patterns import is_pattern
 from ssl_irmae.protocols.forecast.stored_errors import StoredErrors, StoredPairs, nearest_pairs
 from ssl_irmae.protocols.statistics.power import PairsNeeded, pairs_needed
 from ssl_irmae.protocols.task import Task
@@ -70,6 +71,9 @@ def check_request(
         raise UserError(f"`power`: {power:g} is not a probability between 0 and 1; 0.8 is usual")
     if between[0] == between[1]:
         raise UserError(f"`between`: {between[0]} cannot differ from itself; name two contenders")
+    for name in between:
+        if is_pattern(name):
+            raise UserError(f"`between`: {name!r} is a pattern; name two contenders")
     for argument, value in given.items():
         if value is not None:
             raise UserError(f"`{argument}` cannot be given with `detect`, which finds the subsets of two contenders")

@@ -32,11 +32,11 @@ def find_precision(name: str, device: torch.device) -> Precision:
         UserError: If the name is unknown, or bf16 is chosen on a processor that is known not to have it.
     """
     if name == "auto":
-        return "bf16" if _has_bf16(device) else "fp32"
+        return "bf16" if has_bf16(device) else "fp32"
     if name == "fp32":
         return "fp32"
     if name == "bf16":
-        if device.type == "cpu" and _has_bf16(device) is False:
+        if device.type == "cpu" and has_bf16(device) is False:
             raise UserError(
                 "precision 'bf16' is refused: this processor has no bf16 instructions, and torch's emulation can be "
                 "hundreds of times slower than fp32; use `precision` fp32"
@@ -50,7 +50,7 @@ def autocast(device: torch.device, precision: Precision) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
-def _has_bf16(device: torch.device) -> bool | None:
+def has_bf16(device: torch.device) -> bool | None:
     """Return whether there are bf16 instructions; None if that is unknown, as in older torch."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))

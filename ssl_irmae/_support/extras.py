@@ -1,25 +1,52 @@
 """Optional packages, which the user installs through an extra."""
 
 import importlib.util
+from dataclasses import dataclass
 
 from ssl_irmae.errors import UserError
 
-EXTRAS = {"pandas": "pandas"}
-"""The package that each extra of pyproject.toml installs."""
+
+@dataclass(frozen=True)
+class Extra:
+    """An extra of pyproject.toml.
+
+    Args:
+        packages: What it installs; each is imported under its own name.
+        brings: What can be done with it.
+    """
+
+    packages: tuple[str, ...]
+    brings: str
+
+
+EXTRAS = {"pandas": Extra(("pandas",), "a report as a table of pandas")}
+"""By name."""
+
+
+def missing_packages(extra: str) -> list[str]:
+    """List the packages of an extra that are not installed."""
+    return [package for package in EXTRAS[extra].packages if importlib.util.find_spec(package) is None]
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra."""
+    return f"pip install 'ssl-irmae[{extra}]'"
 
 
 def require(extra: str, purpose: str) -> None:
-    """Check that the package of an extra is installed.
+    """Check that the packages of an extra are installed.
 
     Args:
         extra: Name of the extra.
         purpose: What needs it; the error message begins with it.
 
     Raises:
-        UserError: If the package is missing; the message says how to install it.
+        UserError: If a package is missing; the message says how to install it.
     """
-    package = EXTRAS[extra]
-    if importlib.util.find_spec(package) is None:
+    missing = missing_packages(extra)
+    if missing:
+        plural = len(missing) > 1
         raise UserError(
-            f"{purpose} needs the package {package}, which is not installed: pip install 'ssl-irmae[{extra}]'"
+            f"{purpose} needs the package{'s' * plural} {' and '.join(missing)}, which {'are' if plural else 'is'} not "
+            f"installed: {install_command(extra)}"
         )

@@ -42,13 +42,23 @@ def evaluate(tiny_encoder: Path) -> str:
 def test_help_explains_every_contender() -> None:
     blocks = [block.split("\n  ") for block in run("evaluate --contenders help").stdout.split("\n\n")]
     names = set()
-    for heading, *lines in blocks[:4]:
+    for heading, *lines in blocks[2:]:
         stems = " ".join(heading.split()).partition(" one of ")[2].removesuffix(", and").split(", ")
         names |= {f"{stem}{line.split()[0]}" for stem in stems for line in lines if not line.startswith(" ")}
     assert {name for name in names if not name.startswith("NAME")} == set(CONTENDERS)
     assert names >= {"NAME-linear", "NAME-features-knn", "NAME-joint"}
-    default = " ".join(blocks[4][0].split()).partition("Default: ")[2]
+    default = " ".join(blocks[1][0].split()).partition("Default: ")[2]
     assert default == f"{', '.join(DEFAULT)}."
+    families = [" ".join(line.split()[:2]) for line in blocks[0][1:] if not line.startswith(" ")]
+    headings = [" ".join(heading.split()[:2]).lower() for heading, *_ in blocks[2:]]
+    assert [heading.rstrip(":,") for heading in headings] == families
+    assert run("plan --contenders help").stdout == run("evaluate --contenders help").stdout
+
+
+def test_it_says_which_contenders_a_pattern_stands_for() -> None:
+    result = run(f"{EVALUATE} --contenders pixels-kn*,pixels-centroid --json")
+    assert "pixels-kn* stands for 1 contender: pixels-knn\n" in result.stderr
+    assert {row["contender"] for row in json.loads(result.stdout)["rows"]} == {"pixels-knn", "pixels-centroid"}
 
 
 @pytest.mark.parametrize(
@@ -59,6 +69,7 @@ def test_help_explains_every_contender() -> None:
         ("evaluate --seeds 0", "--seeds"),
         ("evaluate --seeds -1", "--seeds"),
         ("evaluate --contenders irmae-liner", "did you mean 'irmae-linear'"),
+        ("evaluate --contenders irmea-*", "--contenders: nothing matches 'irmea-*'; a pattern is"),
         ("evaluate --baseline nobody", "unknown contender 'nobody'"),
         ("evaluate --contenders supervised --baseline vib", "--baseline"),
         ("evaluate --encoder no/such", "no/such"),

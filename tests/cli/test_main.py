@@ -4,16 +4,59 @@ import re
 import shlex
 import subprocess
 import sys
+from collections import defaultdict
+from typing import Any
 
+import pytest
+import typer
+
+from ssl_irmae.cli.main import app
 from tests.command_line import run
+
+PROGRAM: Any = typer.main.get_command(app)
+PANELS = ["Data", "What is run", "Output", "Machine"]
+
+
+def panels(command: str) -> dict[str, list[str]]:
+    """List the options of a command by the panel of its help that they are in."""
+    found: dict[str, list[str]] = {}
+    for line in run(f"{command} --help").stdout.splitlines():
+        if title := re.match("╭─ (.*?) ─", line):
+            found[title[1]] = []
+        elif option := re.match(r"│[ *]+(--[a-z-]+)", line):
+            found[list(found)[-1]].append(option[1])
+    return found
 
 
 def test_version_and_help() -> None:
     assert re.fullmatch(r"ssl-irmae \d+\.\d+\.\d+\n", run("--version").stdout)
-    for command in ("pretrain", "evaluate", "encode", "report"):
-        text = run(f"{command} --help").stdout
-        assert "Examples:" in text
-        assert f"ssl-irmae {command}" in text
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, command in PROGRAM.commands.items() if not hasattr(command, "commands")]
+)
+def test_help_begins_with_examples_that_fit_and_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    before, _, _ = run(f"{name} --help").stdout.partition("╭")
+    examples = [line.strip() for line in before.partition("Examples:")[2].splitlines() if line.strip()]
+    assert examples
+    for example in examples:
+        program, command, *words = shlex.split(example)
+        assert (program, command) == ("ssl-irmae", name)
+        PROGRAM.commands[name].make_context(name, words)
+
+
+def test_an_option_is_in_the_same_panel_of_every_command() -> None:
+    where = defaultdict(set)
+    for name, command in PROGRAM.commands.items():
+        for each in [f"{name} {part}" for part in getattr(command, "commands", ())] or [name]:
+            found = panels(each)
+            assert [panel for panel in found if panel != "Arguments"] == [panel for panel in PANELS if panel in found]
+            for panel, options in found.items():
+                for option in options:
+                    where[option].add(panel)
+    del where["--store"]  # evaluate writes it, plan only reads it
+    assert {option: panels for option, panels in where.items() if len(panels) > 1} == {}
 
 
 def test_a_reader_that_closes_the_pipe_is_not_an_error() -> None:

@@ -52,6 +52,7 @@ def test_lines_fit_the_terminal_except_commands(monkeypatch: pytest.MonkeyPatch)
         ("plan --detect -1 --between irmae-linear ae-linear", "--detect: -1"),
         ("plan --detect 1 --power 80 --between irmae-linear ae-linear", "--power: 80"),
         ("plan --detect 1 --between irmae-liner ae-linear", "did you mean 'irmae-linear'"),
+        ("plan --detect 1 --between irmae-* ae-linear", "--between: 'irmae-*' is a pattern"),
         ("plan --detect 1 --between irmae-linear ae-linear --seeds 3", "--seeds cannot be given"),
         (f"{FIND} --detect 1 --labels 10,100", "--labels: give one"),
         (f"{FIND} --detect 1 --results nowhere.csv", "there is no file nowhere.csv"),

@@ -16,6 +16,31 @@ from ssl_irmae.protocols.statistics.significance import what_n_allows
 READ: dict[str, Any] = {"budgets": read_budgets, "seeds": read_seeds}
 
 
+def test_a_pattern_stands_for_all_contenders_that_match_and_for_no_other() -> None:
+    plan = make_plan(contenders=["vib", "mine-p*", "mine-poisson"], encoders=["mine"])
+    assert list(plan.contenders) == [
+        "vib",
+        *(f"mine-{name}" for name in ("poisson", "poisson-prior", "propagate", "propagate-prior")),
+    ]
+    assert plan.patterns == {"mine-p*": tuple(plan.contenders)[1:]}
+    assert set(make_plan(contenders="ae-*").contenders) == {
+        name for name, contender in CONTENDERS.items() if name.startswith("ae-") and not contender.transductive
+    }
+
+
+def test_a_pattern_has_contenders_that_see_the_scored_images_only_if_it_says_so() -> None:
+    assert not [name for name, contender in make_plan(contenders="*").contenders.items() if contender.transductive]
+    asked = make_plan(contenders="pixels-*-transductive").contenders
+    assert asked.keys() == {name for name, c in CONTENDERS.items() if c.transductive and c.representation == "pixels"}
+    with pytest.raises(UserError, match="see the scored images"):
+        make_plan(contenders="pixels-spread-t*")
+
+
+def test_a_pattern_without_a_match_is_one_sentence() -> None:
+    with pytest.raises(UserError, match=r"`contenders`: nothing matches 'IRMAE-\*'"):
+        make_plan(contenders=["vib", "IRMAE-*"])
+
+
 @pytest.mark.parametrize(
     ("budgets", "expected"),
     [

@@ -14,7 +14,8 @@ from ssl_irmae.errors import UserError
 def test_extras_are_those_that_can_be_installed() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     extras = {name: value for name, value in project["optional-dependencies"].items() if name != "dev"}
-    assert {name: re.split("[<>=]", package)[0] for name, (package,) in extras.items()} == EXTRAS
+    named = {name: tuple(re.split("[<>=]", package)[0] for package in packages) for name, packages in extras.items()}
+    assert named == {name: extra.packages for name, extra in EXTRAS.items()}
 
 
 @pytest.mark.parametrize("extra", EXTRAS)

@@ -1,0 +1,59 @@
+"""What ``--contenders help`` prints: the families, then what each name means."""
+
+import shutil
+import textwrap
+
+from ssl_irmae.cli.terminal import print_result
+
+_FAMILIES = {
+    "frozen codes": "an encoder is left as it is, and a classifier is fitted to its codes. Floors without "
+    "pretraining are there to be beaten: pixels, pca (principal components), random (the untrained encoder)",
+    "from an encoder": "a pretrained encoder is trained further, on labels and mostly on unlabelled images too",
+    "several encoders": "the graphs of several encoders are averaged, and labels spread along the mean",
+    "from scratch": "networks without pretraining, on the labels alone or on unlabelled images too",
+}
+
+
+def print_contenders() -> None:
+    """Print what kinds of contender there are, what a name is made of, and what each does."""
+    from ssl_irmae.protocols.contenders.fused import FUSED, FUSED_CONTENDERS
+    from ssl_irmae.protocols.contenders.on_codes import READOUTS
+    from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
+    from ssl_irmae.protocols.contenders.trained import FROM_ENCODER, FROM_SCRATCH
+    from ssl_irmae.protocols.report.note import join
+
+    single = [c for c in CONTENDERS.values() if c.representation not in (None, *FUSED)]
+    codes = dict.fromkeys(f"{c.representation}{'-features' * (c.reads == 'features')}" for c in single if c.frozen)
+    starts = dict.fromkeys(f"{c.representation}" for c in single if not c.frozen)
+    together = "; ".join(f"{name} stands for {join(parts)}" for name, parts in FUSED.items())
+    frozen, from_encoder, several, from_scratch = _FAMILIES
+    groups = (
+        (f"{frozen}: one of {', '.join(codes)}, NAME, NAME-features, and", "-", READOUTS),
+        (f"{from_encoder}: one of {', '.join(starts)}, NAME, and", "-", FROM_ENCODER),
+        (f"{several}, where {together}:", "", FUSED_CONTENDERS),
+        (f"{from_scratch}:", "", FROM_SCRATCH),
+    )
+    _print("A contender is one row of the table: where it starts from, and how labels make a classifier of that.")
+    for family, meaning in _FAMILIES.items():
+        _print(f"  {family:<18}{meaning}", indent=20)
+    _print("")
+    _print(
+        "A name says both: irmae-linear is logistic regression on codes of IRMAE. NAME is the last part of an "
+        "--encoder: mine-linear, mine-joint for runs/mine. irmae-features reads the encoder before its linear stack."
+    )
+    _print(
+        "Several names are separated by commas. 'irmae-*' is all that match, in quotes; those that see the scored "
+        "images are among them only if the pattern says transductive."
+    )
+    _print(f"Default: {', '.join(DEFAULT)}.")
+    for heading, dash, contenders in groups:
+        _print("")
+        _print(heading[0].upper() + heading[1:])
+        for name, contender in contenders.items():
+            summary = f"{contender.summary}{' (sees the scored images)' * contender.transductive}"
+            _print(f"  {dash + name:<28}{summary}", indent=30)
+
+
+def _print(line: str, indent: int = 0) -> None:
+    width = min(shutil.get_terminal_size().columns, 120)
+    print_result(textwrap.fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False))

@@ -1,0 +1,37 @@
+"""``ssl-irmae doctor``: whether all is well here, and what is missing."""
+
+import json
+import shutil
+import textwrap
+
+import typer
+
+from ssl_irmae.cli.options import DataDir, Json
+from ssl_irmae.cli.terminal import handle_errors, print_result
+
+EXAMPLES = """
+ssl-irmae doctor
+ssl-irmae doctor --json
+"""
+EPILOG = """
+Nothing is written, fetched or trained. The exit code is 2 if something keeps commands from working; what is merely not
+here, such as data that nobody has asked for, is not an error.
+""".replace("\n", " ")
+
+
+@handle_errors
+def command(data_dir: DataDir = None, json_: Json = False) -> None:
+    """Say whether all is well here, and what is missing: versions, device, precision, data, what is kept where."""
+    from ssl_irmae.diagnosis import doctor
+
+    found = doctor(data_dir=data_dir)
+    if json_:
+        print_result(json.dumps(found.document(), indent=2))
+    else:
+        width = min(shutil.get_terminal_size().columns, 120)
+        for line in str(found).splitlines():
+            # commands and paths stay on one line, so that they can be copied
+            wrapped = textwrap.fill(line, width, subsequent_indent=" " * 11, break_on_hyphens=False)
+            print_result(line if line.startswith("  ") else wrapped)
+    if not found.well:
+        raise typer.Exit(2)

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
+from ssl_irmae.cli.options import (
+    Classes,
+    DataDir,
+    Device,
+    LabelsFrom,
+    OwnNetwork,
+    Quiet,
+    Strict,
+    parse_names,
+    parse_own_network,
+)
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
 
 EPILOG = """
@@ -33,6 +43,7 @@ def command(
         str | None,
         typer.Option(help="Name of a bundled encoder, or a folder.", show_default="one pretrained on all the pictures"),
     ] = None,
+    network: OwnNetwork = None,
     contender: Annotated[
         str | None,
         typer.Option(
@@ -59,6 +70,7 @@ def command(
             labels_from=labels_from,
             classes=parse_names(classes),
             encoder=encoder,
+            network=parse_own_network(network),
             contender=contender,
             out=out,
             seed=seed,

@@ -17,6 +17,7 @@ from ssl_irmae.cli.options import (
     Ignore,
     Jobs,
     LabelsFrom,
+    Network,
     Preset,
     Quiet,
     Seeds,
@@ -25,6 +26,7 @@ from ssl_irmae.cli.options import (
     TrialPrecision,
     parse_budgets,
     parse_names,
+    parse_network,
     parse_seeds,
 )
 from ssl_irmae.cli.terminal import handle_errors, print_result
@@ -69,6 +71,7 @@ def command(
             show_default=False,
         ),
     ] = None,
+    network: Network = None,
     preset: Preset = None,
     protocol: Annotated[
         Literal["honest", "published"],
@@ -156,6 +159,7 @@ def command(
             contenders=parse_names(contenders),
             encoders=encoder or [],
             pretrain_seeds=None if pretrain_seeds is None else parse_seeds(pretrain_seeds, "--pretrain-seeds"),
+            network=parse_network(network),
             preset=preset,
             protocol=protocol,
             steps=steps,

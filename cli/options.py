@@ -2,12 +2,16 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.budgets import Budget, is_relative
+
+if TYPE_CHECKING:
+    from ssl_irmae.networks.own import Pair
+    from ssl_irmae.networks.registry import Network as Chosen
 
 Seeds = Annotated[
     str | None, typer.Option(help="How many subsets, such as 10, or which, such as 0,3,7.", show_default="10")
@@ -22,6 +26,22 @@ AddedEncoder = Annotated[
     list[str] | None,
     typer.Option(
         help="A pretrained encoder of your own, added to the rows, or irmae=FOLDER in the place of irmae's; repeatable."
+    ),
+]
+Network = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Family of all networks: conv, residual, or a function of your own, MODULE:FUNCTION.",
+        show_default="conv, or that of the encoders",
+    ),
+]
+OwnNetwork = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODULE:FUNCTION",
+        help="The function of your own that returns the encoder's networks, if it was pretrained with one.",
+        show_default=False,
     ),
 ]
 Preset = Annotated[
@@ -129,6 +149,31 @@ def parse_seeds(text: str, option: str = "--seeds") -> tuple[int, ...]:
     if not listed and int(words[0]) > _MOST:
         raise UserError(f"{option} {text}: at most {_MOST:,} seeds can be run")
     return tuple(dict.fromkeys(int(word) for word in words)) if listed else tuple(range(int(words[0])))
+
+
+def parse_network(text: str | None) -> "Chosen | None":
+    """Read the name of a family of networks, or import the function that ``MODULE:FUNCTION`` names.
+
+    Raises:
+        UserError: If there is no such module or function.
+
+    >>> parse_network("residual")
+    'residual'
+    """
+    return parse_own_network(text) if text is not None and ":" in text else text
+
+
+def parse_own_network(text: str | None) -> "Pair | None":
+    """Import the function that ``MODULE:FUNCTION`` names; None stays None.
+
+    Raises:
+        UserError: If there is no such module or function.
+    """
+    if text is None:
+        return None
+    from ssl_irmae.networks.own import import_pair  # with torch, which takes long
+
+    return import_pair(text)
 
 
 def parse_names(text: str | None) -> list[str] | None:

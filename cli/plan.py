@@ -16,12 +16,14 @@ from ssl_irmae.cli.options import (
     Device,
     Jobs,
     LabelsFrom,
+    Network,
     Preset,
     Quiet,
     Seeds,
     TrialPrecision,
     parse_budgets,
     parse_names,
+    parse_network,
     parse_seeds,
 )
 from ssl_irmae.cli.terminal import handle_errors, print_result
@@ -64,6 +66,7 @@ def command(
     pretrain_seeds: Annotated[
         str | None, typer.Option(help="Encoders of several pretraining seeds, such as 0,1,2.", show_default=False)
     ] = None,
+    network: Network = None,
     preset: Preset = None,
     steps: Annotated[
         int | None,
@@ -113,6 +116,7 @@ def command(
             contenders=parse_names(contenders),
             encoders=encoder or [],
             pretrain_seeds=None if pretrain_seeds is None else parse_seeds(pretrain_seeds, "--pretrain-seeds"),
+            network=parse_network(network),
             preset=preset,
             steps=steps,
             scored_on=scored_on,

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from ssl_irmae._support.stages import Stages
-from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
+from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names, parse_network
 from ssl_irmae.cli.terminal import handle_errors, print_result
 from ssl_irmae.pretraining.recipes import DEFAULT, RECIPES
 
@@ -77,14 +77,15 @@ def command(
         float | None, typer.Option(help="Adam's learning rate, before it falls.", show_default="the recipe's")
     ] = None,
     latent_dim: Annotated[
-        int | None, typer.Option(min=1, help="Width of the code.", show_default="128 grey, 32 colour, 512 at 64 pixels")
+        int | None,
+        typer.Option(min=1, help="Width of the code.", show_default="128 grey, 32 colour, 512 from 48 pixels"),
     ] = None,
     depth: Annotated[
         int | None,
         typer.Option(
             min=0,
             help="Number of linear layers (irmae).",
-            show_default="8 grey, 2 colour, 4 at 64 pixels; short: 4 at most, or 2 below 20,000 images",
+            show_default="8 grey, 2 colour, 4 from 48 pixels; short: 4 at most, or 2 below 20,000 images",
         ),
     ] = None,
     init_scale: Annotated[
@@ -94,8 +95,19 @@ def command(
         bool, typer.Option("--share-weights", help="Use one matrix for all linear layers (irmae).")
     ] = False,
     image_size: Annotated[
-        int | None, typer.Option(help="Size of the images, 32 or 64 pixels.", show_default="the data set's, or 32")
+        int | None,
+        typer.Option(
+            help="Side to which images of any size are resized, 8 to 256 pixels.", show_default="the data set's, or 32"
+        ),
     ] = None,
+    network: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="conv: the paper's networks, and their layers at other sizes. residual: a small residual network. "
+            "MODULE:FUNCTION: your own, given again whenever the encoder is loaded.",
+        ),
+    ] = "conv",
     precision: Annotated[
         Literal["auto", "fp32", "bf16"], typer.Option(help="auto is bf16 where the processor has it.")
     ] = "auto",
@@ -135,6 +147,7 @@ def command(
             init_scale=init_scale,
             share_weights=share_weights or None,
             image_size=image_size,
+            network=parse_network(network) or "conv",
             precision=precision,
             device=device,
             seed=seed,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ssl_irmae.cli.options import DataDir, Ignore, Quiet, TargetError, parse_names
+from ssl_irmae.cli.options import DataDir, Ignore, OwnNetwork, Quiet, TargetError, parse_names, parse_own_network
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def command(
         list[str] | None,
         typer.Option(help="Draw the spectrum and the codes of this encoder, which trials used; repeatable."),
     ] = None,
+    network: OwnNetwork = None,
     made_by: Annotated[
         list[str] | None, typer.Option(help="A command that made the trials, to be printed; repeatable.")
     ] = None,
@@ -99,6 +100,7 @@ def command(
     }
     words = [word for option, value in given.items() if value is not None for word in (option, value)]
     words += [word for name in encoder or [] for word in ("--encoder", name)]
+    words += [] if network is None else ["--network", network]
     this_command = shlex.join(["ssl-irmae", "report", str(source), *words, *(["--html"] if html else [])])
     report = read_results(
         source,
@@ -113,7 +115,15 @@ def command(
         ignore=parse_names(ignore) or (),
     )
     with Display(quiet=quiet) as display:
-        files = write_report(report, out, html=html, encoders=encoder or [], data_dir=data_dir, progress=display)
+        files = write_report(
+            report,
+            out,
+            html=html,
+            encoders=encoder or [],
+            network=parse_own_network(network),
+            data_dir=data_dir,
+            progress=display,
+        )
     if json_:
         print_result(json.dumps(document(report), indent=2, ensure_ascii=False))
     else:

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
+from ssl_irmae.cli.options import (
+    Classes,
+    DataDir,
+    Device,
+    LabelsFrom,
+    OwnNetwork,
+    Quiet,
+    Strict,
+    parse_names,
+    parse_own_network,
+)
 from ssl_irmae.cli.terminal import handle_errors, print_result
 
 EPILOG = """
@@ -37,6 +47,7 @@ def command(
             help="Name of a bundled encoder, or a folder.", show_default="one pretrained on the pictures, and kept"
         ),
     ] = None,
+    network: OwnNetwork = None,
     out: Annotated[
         Path | None, typer.Option(help="The folder to write into.", show_default="runs/NAME-suggest")
     ] = None,
@@ -59,6 +70,7 @@ def command(
             labels_from=labels_from,
             classes=parse_names(classes),
             encoder=encoder,
+            network=parse_own_network(network),
             out=out,
             seed=seed,
             device=device,
@@ -68,7 +80,7 @@ def command(
         )
     print_result(str(result))
     if Path(dataset).is_dir():
-        given = {"--classes": classes, "--encoder": encoder}
+        given = {"--classes": classes, "--encoder": encoder, "--network": network}
         more = [word for option, value in given.items() if value is not None for word in (option, value)]
         classify = shlex.join(["ssl-irmae", "classify", dataset, "--labels-from", str(result.table), *more])
         print_result(f"then: {classify}")

@@ -168,8 +168,8 @@ def make_plan(
     found: Preset | None = None
     if preset is not None:
         found = find_preset(preset)
-        given = {"budgets": budgets, "seeds": seeds, "dataset": dataset, "contenders": contenders, "steps": steps}
-        given |= {"network": network}
+        given: dict[str, object] = {"budgets": budgets, "seeds": seeds, "dataset": dataset, "contenders": contenders}
+        given |= {"steps": steps, "network": network}
         for argument, value in given.items():
             if value is not None:
                 raise UserError(f"`preset`: {preset} already says what `{argument}` would; leave one of the two out")

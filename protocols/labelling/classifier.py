@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 import safetensors.torch
 import torch
@@ -16,7 +16,7 @@ from ssl_irmae.datasets.image_set import fit_images
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.encoders.files import CONFIG, WEIGHTS
 from ssl_irmae.errors import UserError
-from ssl_irmae.networks.own import Pair
+from ssl_irmae.networks.own import NetworkError, Pair
 from ssl_irmae.protocols.labelling.codes import CODES, Codes, Encoded, codes_for, codes_name
 from ssl_irmae.protocols.predictors.checks import named_part, part_of
 from ssl_irmae.protocols.predictors.form import Form
@@ -27,8 +27,6 @@ from ssl_irmae.protocols.representations.representation import Representation
 
 _CHUNK = 2048
 _TOLERANCE = 0.01  # between the scores of one network on two machines
-
-T = TypeVar("T", bound=Codes | Form)
 
 Size = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Temperature = Annotated[float, Field(ge=1e-4, le=1e4, allow_inf_nan=False)]
@@ -206,7 +204,7 @@ class Classifier:
             if sha256(weights) != config.weights:
                 raise ValueError(f"{WEIGHTS} is not the one that {CONFIG} was written with")
             return cls._rebuild(config, safetensors.torch.load(weights), torch.device(device), network)
-        except UserError:
+        except NetworkError:
             raise
         except ValidationError as error:
             first = error.errors()[0]
@@ -224,21 +222,23 @@ class Classifier:
         for name, x in tensors.items():
             if not x.isfinite().all():
                 raise ValueError(f"{name!r} is not finite")
+        if network is not None and config.probe is None:
+            raise NetworkError("this classifier has no networks of one's own: leave `network` out")
         codes, predictor = part_of(tensors, "codes"), part_of(tensors, "predictor")
         if len(codes) + len(predictor) < len(tensors):
             raise ValueError("there are tensors that belong to neither codes nor predictor")
-
-        def rebuild(kind: type[T], tensors: dict[str, Tensor], settings: dict[str, int]) -> T:
-            if issubclass(kind, Encoded | Network):
-                return kind.rebuild(tensors, settings, device, network)
-            return kind.rebuild(tensors, settings, device)
-
+        kinds = CODES[config.codes.kind], FORMS[config.predictor.kind]
+        settings = config.codes.settings, config.predictor.settings
         classifier = cls(
             classes=config.classes,
             channels=config.channels,
             image_size=config.image_size,
-            codes=rebuild(CODES[config.codes.kind], codes, config.codes.settings),
-            predictor=rebuild(FORMS[config.predictor.kind], predictor, config.predictor.settings),
+            codes=Encoded.rebuild(codes, settings[0], device, network)
+            if kinds[0] is Encoded
+            else kinds[0].rebuild(codes, settings[0], device),
+            predictor=Network.rebuild(predictor, settings[1], device, network)
+            if kinds[1] is Network
+            else kinds[1].rebuild(predictor, settings[1], device),
             temperature=config.temperature,
             calibrated=config.calibrated,
             card=config.card,
@@ -247,7 +247,7 @@ class Classifier:
         if config.probe is not None:
             now = torch.tensor(classifier._probe())
             if not torch.allclose(torch.tensor(config.probe), now, rtol=_TOLERANCE, atol=_TOLERANCE):
-                raise UserError(
+                raise NetworkError(
                     "`network`: it does not return the networks that this classifier was fitted with (a fixed picture "
                     "has other scores): give the function as it was then"
                 )

@@ -10,8 +10,7 @@ from torch import Tensor
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.encoders.encoding import Reads
-from ssl_irmae.errors import UserError
-from ssl_irmae.networks.own import OwnEncoder, Pair
+from ssl_irmae.networks.own import NetworkError, OwnEncoder, Pair
 from ssl_irmae.networks.parts import ImageEncoder
 from ssl_irmae.networks.registry import NETWORKS
 from ssl_irmae.protocols.predictors.form import Settings, Tensors
@@ -79,7 +78,7 @@ class CodeNetwork:
 def _encoder_for(tensors: Tensors, sizes: dict[str, int], function: Pair | None) -> ImageEncoder:
     if any(name.startswith("net.") for name in tensors):
         if function is None:
-            raise UserError(
+            raise NetworkError(
                 "this classifier has networks of one's own, and no file names code to run: give `network` again, the "
                 "function that returns them"
             )

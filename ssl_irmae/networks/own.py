@@ -28,6 +28,10 @@ _IMAGES = 2  # of the batch that the contract is checked on
 _READ = 32  # numbers of an output that a fingerprint is made of
 
 
+class NetworkError(UserError):
+    """Networks of one's own are missing, are others than those of the weights, or do not keep their contract."""
+
+
 class OwnEncoder(ImageEncoder):
     """The encoder of a pair, checked on two images.
 
@@ -38,7 +42,7 @@ class OwnEncoder(ImageEncoder):
         features: Width of the output.
 
     Raises:
-        UserError: If the function or its encoder does not keep the contract.
+        NetworkError: If the function or its encoder does not keep the contract.
     """
 
     def __init__(self, function: Pair, *, channels: int, image_size: int, features: int) -> None:
@@ -83,7 +87,7 @@ class OwnDecoder(ImageDecoder):
         output: Last activation, which follows what the decoder of the pair returns.
 
     Raises:
-        UserError: If the function or its decoder does not keep the contract.
+        NetworkError: If the function or its decoder does not keep the contract.
     """
 
     def __init__(self, function: Pair, *, channels: int, image_size: int, code: int, output: Output) -> None:
@@ -113,7 +117,7 @@ def fingerprint(function: Pair, *, channels: int, image_size: int, code: int) ->
         Twelve hexadecimal digits.
 
     Raises:
-        UserError: If the pair does not keep its contract.
+        NetworkError: If the pair does not keep its contract.
     """
     with seeded(0, "fingerprint"):
         encoder = OwnEncoder(function, channels=channels, image_size=image_size, features=code)
@@ -137,11 +141,11 @@ def import_pair(text: str) -> Pair:
     """Import the function that a person names as ``MODULE:FUNCTION``; modules of the working directory count.
 
     Raises:
-        UserError: If there is no such module or function.
+        NetworkError: If there is no such module or function.
     """
     module_name, _, name = text.partition(":")
     if not all(part.isidentifier() for part in (*module_name.split("."), name)):
-        raise UserError(
+        raise NetworkError(
             f"`network`: {text} is not the name of a function in a module: write for example my_networks:small for "
             "the function small of my_networks.py"
         )
@@ -150,7 +154,7 @@ def import_pair(text: str) -> Pair:
     try:
         module = importlib.import_module(module_name)
     except Exception as error:  # a module may raise anything
-        raise UserError(
+        raise NetworkError(
             f"`network`: the module {module_name} cannot be imported ({_described(error)}): name one that is installed "
             f"or in {here}"
         ) from error
@@ -160,7 +164,7 @@ def import_pair(text: str) -> Pair:
     function = getattr(module, name, None)
     if not callable(function):
         what = "no function" if function is None else f"a {type(function).__name__}, and no function,"
-        raise UserError(f"`network`: the module {module_name} has {what} {name}")
+        raise NetworkError(f"`network`: the module {module_name} has {what} {name}")
     found: Pair = function
     return found
 
@@ -179,13 +183,15 @@ def _call(function: Pair, channels: int, image_size: int, code: int) -> tuple[nn
     if not isinstance(pair, tuple | list) or len(pair) != 2 or not all(isinstance(x, nn.Module) for x in pair):
         parts = pair if isinstance(pair, tuple | list) else (pair,)
         got = " and ".join(type(part).__name__ for part in parts) or "nothing"
-        raise UserError(
+        raise NetworkError(
             f"`network`: {name_of(function)} must return an encoder and a decoder, two torch.nn.Module, got {got}"
         )
     encoder, decoder = pair
     for part, net in (("encoder", encoder), ("decoder", decoder)):
         if not any(True for _ in net.parameters()):
-            raise UserError(f"`network`: the {part} of {name_of(function)} has no parameters: nothing could be learned")
+            raise NetworkError(
+                f"`network`: the {part} of {name_of(function)} has no parameters: nothing could be learned"
+            )
     return encoder, decoder
 
 
@@ -202,7 +208,7 @@ def _check(function: Pair, part: str, net: nn.Module, given: Tensor, expected: t
             if isinstance(out, Tensor)
             else type(out).__name__
         )
-        raise UserError(
+        raise NetworkError(
             f"`network`: the {part} of {name_of(function)} must map {tuple(given.shape)} to floats {expected}, got "
             f"{got}"
         )
@@ -213,10 +219,10 @@ def _in_a_sentence(function: Pair, when: str) -> Iterator[None]:
     """Turn whatever one's own network raises into a sentence."""
     try:
         yield
-    except UserError:
+    except NetworkError:
         raise
     except Exception as error:
-        raise UserError(f"`network`: {name_of(function)} fails {when} ({_described(error)})") from error
+        raise NetworkError(f"`network`: {name_of(function)} fails {when} ({_described(error)})") from error
 
 
 def _described(error: Exception) -> str:

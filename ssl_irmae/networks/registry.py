@@ -52,8 +52,7 @@ def is_own(name: str) -> bool:
 
 def own_networks(name: str, function: Pair) -> Networks:
     """Return one's own networks under a recorded name."""
-    encoder, decoder = (functools.partial(part, function) for part in (OwnEncoder, OwnDecoder))
-    return Networks(name, encoder, decoder, function)
+    return Networks(name, functools.partial(OwnEncoder, function), functools.partial(OwnDecoder, function), function)
 
 
 def find_networks(network: Network, *, channels: int, image_size: int, code: int | None = None) -> Networks:

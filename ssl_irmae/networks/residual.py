@@ -39,7 +39,8 @@ class ResidualBlock(nn.Module):
         """Map (n, c_in, h, w) to (n, c_out, h / stride, w / stride), rounded up."""
         out: Tensor = self.conv1(F.relu(self.norm1(x)))
         out = self.conv2(F.relu(self.norm2(out)))
-        return out + self.shortcut(x)
+        out = out + self.shortcut(x)
+        return out
 
 
 class ResidualEncoder(ImageEncoder):

@@ -63,6 +63,8 @@ def test_a_pair_of_one_s_own_goes_from_pretraining_to_predictions(folder: str) -
     check_mistake(f"suggest {pictures} --encoder {folder}", "give --network again")
     check_mistake(f"evaluate --dataset digits --encoder {folder}", "give --network again")
     check_mistake(f"plan --dataset digits --encoder {folder}", "give --network again")
+    run(f"classify {pictures} --contender pixels-linear --encoder mnist-irmae --out pixels --quiet")
+    check_mistake(f"predict pixels/classifier {pictures} --out no.csv {own}", "leave --network out")
     assert not any(os.path.lexists(name) for name in ("no.csv", "no.npz", "no"))
 
 
@@ -84,7 +86,7 @@ def test_networks_from_scratch_are_those_that_are_asked_for(folder: str) -> None
     assert str(own["vib"]).startswith("own-")
 
 
-def test_networks_from_scratch_follow_the_encoders(folder: str) -> None:
+def test_networks_from_scratch_follow_the_encoders() -> None:
     run(f"pretrain {TRAIN} --network residual --out runs/residual")
     rows = "--dataset digits --labels 20 --seeds 1 --steps 2 --json --quiet --jobs 1"
     one = json.loads(run(f"evaluate {rows} --encoder runs/residual --contenders residual-linear,supervised").stdout)

@@ -37,9 +37,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, c_in, h, w) to (n, c_out, h / stride, w / stride), rounded up."""
-        out: Tensor = self.conv1(F.relu(self.norm1(x)))
-        out = self.conv2(F.relu(self.norm2(out)))
-        out = out + self.shortcut(x)
+        h = self.conv1(F.relu(self.norm1(x)))
+        out: Tensor = self.conv2(F.relu(self.norm2(h))) + self.shortcut(x)
         return out
 
 

@@ -78,7 +78,7 @@ def keep_newest(trials: Sequence[FinishedTrial]) -> tuple[list[FinishedTrial], l
     newest = list(once.values())
     reasons = {
         "of an older encoder of the same name": _without(trials, current),
-        "of older settings, code, networks, precision, device or software": _without(current, same),
+        "of older settings, code, precision, device or software": _without(current, same),
         "that are there twice": _without(same, newest),
     }
     notes = [*_software(newest), *_commits(newest)]

@@ -17,7 +17,7 @@ from benchmarks.options import Options
 from ssl_irmae._support.allocator import keep_freed_memory
 from ssl_irmae._support.compute import autocast, find_precision
 from ssl_irmae.architecture import Architecture
-from ssl_irmae.networks import TransposedConv
+from ssl_irmae.networks.convolutional import ConvDecoder, TransposedConv
 from ssl_irmae.pretraining.adam import Adam
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -77,6 +77,7 @@ def training_step(batch: int, *, bias_inside: bool) -> Callable[[], None]:
     precision = find_precision("auto", device)
     autoencoder = Architecture.paper(method="irmae", channels=1, image_size=32).build()
     if bias_inside:
+        assert isinstance(autoencoder.decoder, ConvDecoder)
         for name, layer in autoencoder.decoder.dcnn.named_children():
             if isinstance(layer, TransposedConv):
                 c_in, c_out, kernel, _ = layer.weight.shape

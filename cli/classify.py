@@ -14,10 +14,12 @@ from ssl_irmae.cli.options import (
     Device,
     LabelsFrom,
     OwnEncoder,
+    OwnNetwork,
     Quiet,
     Seed,
     Strict,
     parse_names,
+    parse_own_network,
 )
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
 
@@ -40,6 +42,7 @@ def command(
     strict: Strict = False,
     data_dir: DataDir = None,
     encoder: OwnEncoder = None,
+    network: OwnNetwork = None,
     contender: Annotated[
         str | None,
         typer.Option(
@@ -74,6 +77,7 @@ def command(
             labels_from=labels_from,
             classes=parse_names(classes),
             encoder=encoder,
+            network=parse_own_network(network),
             contender=contender,
             out=out,
             seed=seed,

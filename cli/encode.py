@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 import typer
 
 from ssl_irmae.cli.help import DATA, OUTPUT, RUN
-from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
+from ssl_irmae.cli.options import (
+    Classes,
+    DataDir,
+    Device,
+    LabelsFrom,
+    OwnNetwork,
+    Quiet,
+    Strict,
+    parse_names,
+    parse_own_network,
+)
 from ssl_irmae.cli.terminal import handle_errors, print_status
 
 EXAMPLES = """
@@ -47,6 +57,7 @@ def command(
             rich_help_panel=RUN,
         ),
     ] = None,
+    network: OwnNetwork = None,
     fold: Annotated[
         bool,
         typer.Option(
@@ -81,7 +92,7 @@ def command(
     if out.exists() and Path(dataset).exists() and out.samefile(dataset):
         raise UserError(f"--out {out} is the --dataset itself, which would be lost: give another file")
     encoder = bundled_for(dataset) if encoder is None else encoder
-    network = Encoder.from_pretrained(encoder, fold=fold).to(find_device(device))
+    loaded = Encoder.from_pretrained(encoder, fold=fold, network=parse_own_network(network)).to(find_device(device))
     with Display(quiet=quiet) as display:
         images = load_images(
             dataset,
@@ -90,17 +101,17 @@ def command(
             labels_from=labels_from,
             classes=parse_names(classes),
             strict=strict,
-            image_size=network.config.architecture.image_size,
+            image_size=loaded.config.architecture.image_size,
             progress=display,
         )
-    if images.images.shape[1] > network.config.architecture.channels and not quiet:
+    if images.images.shape[1] > loaded.config.architecture.channels and not quiet:
         print_status(f"{images.name}: colour is read as grey, as the encoder learned it")
-    times = times_worse(network, images.images)
+    times = times_worse(loaded, images.images)
     if times is not None and not quiet:
         print_status(describe_other_kind(Path(encoder).name, times))
-    arrays = {"code": network.encode(images.images).numpy(), "fingerprint": np.array(images.fingerprint)}
-    if not network.config.folded:
-        arrays["features"] = network.encode(images.images, reads="features").numpy()
+    arrays = {"code": loaded.encode(images.images).numpy(), "fingerprint": np.array(images.fingerprint)}
+    if not loaded.config.folded:
+        arrays["features"] = loaded.encode(images.images, reads="features").numpy()
     if images.labels is not None:
         arrays |= {"labels": images.labels.numpy(), "classes": np.array(images.classes)}
     if images.paths:

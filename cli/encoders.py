@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ssl_irmae.cli.help import OUTPUT, RUN, Command
+from ssl_irmae.cli.options import OwnNetwork, parse_own_network
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
 
 app = typer.Typer(no_args_is_help=True, help="List, show, import and export pretrained encoders.")
@@ -70,6 +71,7 @@ def import_command(
 def export_command(
     *,
     encoder: Annotated[str, typer.Argument(help="Name of a bundled encoder, or a folder.")],
+    network: OwnNetwork = None,
     fold: Annotated[
         bool, typer.Option("--fold", metavar="", help="Fold the linear stack into the encoder.", rich_help_panel=RUN)
     ] = False,
@@ -88,7 +90,7 @@ def export_command(
     from ssl_irmae.encoders.files import find_encoder
 
     folder = find_encoder(encoder)
-    copy = Encoder.from_pretrained(folder, fold=fold)
+    copy = Encoder.from_pretrained(folder, fold=fold, network=parse_own_network(network))
     _refuse_occupied(out)
     if half:
         copy.config = copy.config.model_copy(update={"card": {**copy.config.card, "stored_as": "float16"}})

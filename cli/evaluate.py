@@ -21,6 +21,7 @@ from ssl_irmae.cli.options import (
     Json,
     Labels,
     LabelsFrom,
+    Network,
     Notes,
     Preset,
     PretrainSeeds,
@@ -33,6 +34,7 @@ from ssl_irmae.cli.options import (
     TrialPrecision,
     parse_budgets,
     parse_names,
+    parse_network,
     parse_seeds,
 )
 from ssl_irmae.cli.terminal import handle_errors, print_result
@@ -63,6 +65,7 @@ def command(
     seeds: Seeds = None,
     contenders: Contenders = None,
     encoder: AddedEncoder = None,
+    network: Network = None,
     preset: Preset = None,
     steps: Steps = None,
     rule: Annotated[
@@ -146,6 +149,7 @@ def command(
             contenders=parse_names(contenders),
             encoders=encoder or [],
             pretrain_seeds=None if pretrain_seeds is None else parse_seeds(pretrain_seeds, "--pretrain-seeds"),
+            network=parse_network(network),
             preset=preset,
             protocol=protocol,
             steps=steps,

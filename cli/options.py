@@ -2,13 +2,17 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ssl_irmae.cli.help import DATA, MACHINE, OUTPUT, RUN
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.budgets import Budget, is_relative
+
+if TYPE_CHECKING:
+    from ssl_irmae.networks.own import Pair
+    from ssl_irmae.networks.registry import Network as Chosen
 
 Labels = Annotated[
     str | None,
@@ -64,6 +68,24 @@ PretrainSeeds = Annotated[
         metavar="LIST",
         help="Cross the subsets with encoders of these pretraining seeds, for the components of variance; write "
         "{seed} in --encoder, or short ones are pretrained on the spot.",
+        show_default=False,
+        rich_help_panel=RUN,
+    ),
+]
+Network = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Family of all networks: conv, residual, or a function of your own, MODULE:FUNCTION.",
+        show_default="conv, or that of the encoders",
+        rich_help_panel=RUN,
+    ),
+]
+OwnNetwork = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODULE:FUNCTION",
+        help="The function of your own that returns the encoder's networks, if it was pretrained with one.",
         show_default=False,
         rich_help_panel=RUN,
     ),
@@ -242,6 +264,31 @@ def parse_seeds(text: str, option: str = "--seeds") -> tuple[int, ...]:
     if not listed and int(words[0]) > _MOST:
         raise UserError(f"{option} {text}: at most {_MOST:,} seeds can be run")
     return tuple(dict.fromkeys(int(word) for word in words)) if listed else tuple(range(int(words[0])))
+
+
+def parse_network(text: str | None) -> "Chosen | None":
+    """Read the name of a family of networks, or import the function that ``MODULE:FUNCTION`` names.
+
+    Raises:
+        UserError: If there is no such module or function.
+
+    >>> parse_network("residual")
+    'residual'
+    """
+    return parse_own_network(text) if text is not None and ":" in text else text
+
+
+def parse_own_network(text: str | None) -> "Pair | None":
+    """Import the function that ``MODULE:FUNCTION`` names; None stays None.
+
+    Raises:
+        UserError: If there is no such module or function.
+    """
+    if text is None:
+        return None
+    from ssl_irmae.networks.own import import_pair  # with torch, which takes long
+
+    return import_pair(text)
 
 
 def parse_names(text: str | None) -> list[str] | None:

@@ -21,6 +21,7 @@ from ssl_irmae.cli.options import (
     Json,
     Labels,
     LabelsFrom,
+    Network,
     Preset,
     PretrainSeeds,
     Quiet,
@@ -30,6 +31,7 @@ from ssl_irmae.cli.options import (
     TrialPrecision,
     parse_budgets,
     parse_names,
+    parse_network,
     parse_seeds,
 )
 from ssl_irmae.cli.terminal import handle_errors, print_result
@@ -77,6 +79,7 @@ def command(
     seeds: Seeds = None,
     contenders: Contenders = None,
     encoder: AddedEncoder = None,
+    network: Network = None,
     preset: Preset = None,
     steps: Steps = None,
     scored_on: ScoredOn = None,
@@ -125,6 +128,7 @@ def command(
             contenders=parse_names(contenders),
             encoders=encoder or [],
             pretrain_seeds=None if pretrain_seeds is None else parse_seeds(pretrain_seeds, "--pretrain-seeds"),
+            network=parse_network(network),
             preset=preset,
             steps=steps,
             scored_on=scored_on,

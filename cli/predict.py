@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ssl_irmae.cli.help import OUTPUT
-from ssl_irmae.cli.options import DataDir, Device, Quiet, Strict
+from ssl_irmae.cli.options import DataDir, Device, OwnNetwork, Quiet, Strict, parse_own_network
 from ssl_irmae.cli.terminal import handle_errors, print_result
 
 EXAMPLES = """
@@ -24,6 +24,7 @@ def command(
     *,
     classifier: Annotated[Path, typer.Argument(help="The folder `classifier` that `ssl-irmae classify` wrote.")],
     dataset: Annotated[str, typer.Argument(help="A folder of pictures, an .npz, an IDX file, or a name.")],
+    network: OwnNetwork = None,
     strict: Strict = False,
     data_dir: DataDir = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The .csv to write.", rich_help_panel=OUTPUT)],
@@ -36,6 +37,13 @@ def command(
 
     with Display(quiet=quiet) as display:
         predictions = predict(
-            classifier, dataset, out=out, device=device, strict=strict, data_dir=data_dir, progress=display
+            classifier,
+            dataset,
+            out=out,
+            network=parse_own_network(network),
+            device=device,
+            strict=strict,
+            data_dir=data_dir,
+            progress=display,
         )
     print_result(f"{out}: {predictions}")

@@ -10,7 +10,7 @@ import typer
 
 from ssl_irmae._support.stages import Stages
 from ssl_irmae.cli.help import DATA, MACHINE, OUTPUT, RUN
-from ssl_irmae.cli.options import Classes, DataDir, Device, Json, LabelsFrom, Quiet, Strict, parse_names
+from ssl_irmae.cli.options import Classes, DataDir, Device, Json, LabelsFrom, Quiet, Strict, parse_names, parse_network
 from ssl_irmae.cli.terminal import handle_errors, print_result
 from ssl_irmae.pretraining.recipes import DEFAULT, RECIPES
 
@@ -44,7 +44,7 @@ def command(
         int | None,
         typer.Option(
             metavar="PIXELS",
-            help="Size of the images, 32 or 64.",
+            help="Side to which images of any size are resized, 8 to 256.",
             show_default="the data set's, or 32",
             rich_help_panel=DATA,
         ),
@@ -111,7 +111,7 @@ def command(
             metavar="N",
             min=1,
             help="Width of the code.",
-            show_default="128 grey, 32 colour, 512 at 64 pixels",
+            show_default="128 grey, 32 colour, 512 from 48 pixels",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -121,7 +121,7 @@ def command(
             metavar="N",
             min=0,
             help="Number of linear layers (irmae).",
-            show_default="8 grey, 2 colour, 4 at 64 pixels; short: 4 at most, or 2 below 20,000 images",
+            show_default="8 grey, 2 colour, 4 from 48 pixels; short: 4 at most, or 2 below 20,000 images",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -143,6 +143,15 @@ def command(
             rich_help_panel=RUN,
         ),
     ] = False,
+    network: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="conv: the paper's networks, and their layers at other sizes. residual: a small residual network. "
+            "MODULE:FUNCTION: your own, given again whenever the encoder is loaded.",
+            rich_help_panel=RUN,
+        ),
+    ] = "conv",
     seed: Annotated[
         int,
         typer.Option(
@@ -196,6 +205,7 @@ def command(
             init_scale=init_scale,
             share_weights=share_weights or None,
             image_size=image_size,
+            network=parse_network(network) or "conv",
             precision=precision,
             device=device,
             seed=seed,

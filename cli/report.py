@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ssl_irmae.cli.help import DATA, OUTPUT, RUN
-from ssl_irmae.cli.options import Baseline, DataDir, Ignore, Json, Notes, Quiet, TargetError, parse_names
+from ssl_irmae.cli.options import (
+    Baseline,
+    DataDir,
+    Ignore,
+    Json,
+    Notes,
+    OwnNetwork,
+    Quiet,
+    TargetError,
+    parse_names,
+    parse_own_network,
+)
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
 
 if TYPE_CHECKING:
@@ -65,6 +76,7 @@ def command(
             rich_help_panel=RUN,
         ),
     ] = None,
+    network: OwnNetwork = None,
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="The folder to write into.", rich_help_panel=OUTPUT)
     ] = Path("runs/report"),
@@ -119,6 +131,7 @@ def command(
     }
     words = [word for option, value in given.items() if value is not None for word in (option, value)]
     words += [word for name in encoder or [] for word in ("--encoder", name)]
+    words += [] if network is None else ["--network", network]
     this_command = shlex.join(["ssl-irmae", "report", str(source), *words, *(["--html"] if html else [])])
     report = read_results(
         source,
@@ -133,7 +146,15 @@ def command(
         ignore=parse_names(ignore) or (),
     )
     with Display(quiet=quiet) as display:
-        files = write_report(report, out, html=html, encoders=encoder or [], data_dir=data_dir, progress=display)
+        files = write_report(
+            report,
+            out,
+            html=html,
+            encoders=encoder or [],
+            network=parse_own_network(network),
+            data_dir=data_dir,
+            progress=display,
+        )
     if json_:
         print_result(json.dumps(document(report), indent=2, ensure_ascii=False))
     else:

@@ -13,10 +13,12 @@ from ssl_irmae.cli.options import (
     Device,
     LabelsFrom,
     OwnEncoder,
+    OwnNetwork,
     Quiet,
     Seed,
     Strict,
     parse_names,
+    parse_own_network,
 )
 from ssl_irmae.cli.terminal import handle_errors, print_result
 
@@ -43,6 +45,7 @@ def command(
         int, typer.Option("--n", metavar="N", min=1, help="How many pictures to suggest.", rich_help_panel=RUN)
     ] = 20,
     encoder: OwnEncoder = None,
+    network: OwnNetwork = None,
     seed: Seed = 0,
     out: Annotated[
         Path | None,
@@ -69,6 +72,7 @@ def command(
             labels_from=labels_from,
             classes=parse_names(classes),
             encoder=encoder,
+            network=parse_own_network(network),
             out=out,
             seed=seed,
             device=device,
@@ -78,7 +82,7 @@ def command(
         )
     print_result(str(result))
     if Path(dataset).is_dir():
-        given = {"--classes": classes, "--encoder": encoder}
+        given = {"--classes": classes, "--encoder": encoder, "--network": network}
         more = [word for option, value in given.items() if value is not None for word in (option, value)]
         classify = shlex.join(["ssl-irmae", "classify", dataset, "--labels-from", str(result.table), *more])
         print_result(f"then: {classify}")

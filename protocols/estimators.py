@@ -14,6 +14,7 @@ from ssl_irmae.datasets.arrays import as_tensor
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.encoders.kind import describe_other_kind, times_worse
 from ssl_irmae.errors import OtherKindWarning, UserError
+from ssl_irmae.networks.own import Pair
 
 
 class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -22,14 +23,18 @@ class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     Args:
         encoder: Name of a bundled encoder, or a folder: one that was pretrained on images like those to be encoded.
         reads: ``"code"`` or ``"features"``.
+        network: The function that returns the encoder's networks, if it was pretrained with networks of one's own.
 
     >>> images = np.zeros((3, 28, 28), np.uint8)
     >>> CodeTransformer("mnist-irmae").fit(images).transform(images).shape
     (3, 128)
     """
 
-    def __init__(self, encoder: str | Path, reads: Literal["code", "features"] = "code") -> None:
+    def __init__(
+        self, encoder: str | Path, reads: Literal["code", "features"] = "code", network: Pair | None = None
+    ) -> None:
         self.encoder = encoder
+        self.network = network
         self.reads = reads
 
     def fit(self, X: npt.ArrayLike, y: Any = None) -> Self:  # noqa: ARG002  # scikit-learn's signature
@@ -41,7 +46,7 @@ class CodeTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Raises:
             UserError: If there is no such encoder, it has no such reading, or X is anything but images.
         """
-        encoder = Encoder.from_pretrained(self.encoder)
+        encoder = Encoder.from_pretrained(self.encoder, network=self.network)
         images = as_images(X)
         encoder.encode(images[:1], self.reads)
         if times := times_worse(encoder, images):
@@ -82,8 +87,6 @@ def as_images(X: npt.ArrayLike) -> Tensor:
     """
     x = np.asarray(X)
     x = x[:, None] if x.ndim == 3 else x
-    if x.dtype != np.uint8 or x.ndim != 4 or x.shape[1] not in (1, 3):
-        raise UserError(
-            f"images must be uint8 of shape (n, h, w) or (n, c, h, w) with c = 1 or 3, got {x.dtype} of {np.shape(X)}"
-        )
+    if x.dtype != np.uint8 or x.ndim != 4:
+        raise UserError(f"images must be uint8 of shape (n, h, w) or (n, c, h, w), got {x.dtype} of {np.shape(X)}")
     return as_tensor(x)

@@ -12,6 +12,7 @@ from ssl_irmae._support.stages import Stages
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.kind import describe_other_kind
 from ssl_irmae.errors import UserError, check_choice
+from ssl_irmae.networks.registry import DEFAULT, Network
 from ssl_irmae.protocols.duplicates import Duplicates, count_duplicates
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.presets import find_preset
@@ -46,6 +47,7 @@ def evaluate(
     contenders: str | Sequence[str] | None = None,
     encoders: str | Path | Sequence[str | Path] | Mapping[str, str | Path] = (),
     pretrain_seeds: Seeds | None = None,
+    network: Network | None = None,
     preset: str | None = None,
     protocol: Literal["honest", "published"] = "honest",
     steps: int | None = None,
@@ -84,6 +86,10 @@ def evaluate(
             encoder takes the place of the bundled one.
         pretrain_seeds: Cross the subsets with encoders of several pretraining seeds, and report the components of
             variance: ``encoders`` then have ``{seed}`` in their paths, or short encoders are pretrained on the spot.
+        network: A family of networks, ``"conv"`` or ``"residual"``, or a function of your own that returns an encoder
+            and a decoder: networks from scratch are of it, and so are the untrained encoder and the encoders of
+            ``irmae``, ``ae`` and ``vae``, which are pretrained with it on the spot. Encoders that were pretrained with
+            a function need it here. Unless given, networks from scratch are of the family of ``encoders``.
         preset: A whole protocol by name, such as ``"mnist-quick"``.
         protocol: ``"published"`` does what the public reference script does, leaks and all, for comparison.
         steps: Optimiser steps of every network trained end to end; 100 by default.
@@ -128,8 +134,9 @@ def evaluate(
     data_dir = None if data_dir is None else Path(data_dir)
     torch_device = find_device(device)
     pretraining_seeds = () if pretrain_seeds is None else read_seeds(pretrain_seeds, "pretrain_seeds")
-    named = user_encoders(encoders, pretraining_seeds)
+    named = user_encoders(encoders, pretraining_seeds, network)
     plan = make_plan(
+        network=network,
         budgets=budgets,
         seeds=seeds,
         dataset=dataset,
@@ -159,6 +166,7 @@ def evaluate(
             plan.dataset,
             scored_on=plan.scored_on,
             architectures=architectures,
+            network=network,
             data_dir=data_dir,
             labels_from=labels_from,
             classes=classes,
@@ -196,6 +204,7 @@ def evaluate(
                         classes=classes,
                         progress=progress,
                         seed=seed,
+                        network=DEFAULT if network is None else network,
                     )
                     for seed in pretraining_seeds or (None,)
                 )

@@ -11,6 +11,7 @@ from ssl_irmae._support.compute import Precision, find_precision
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.errors import UserError, check_choice, unknown_name
 from ssl_irmae.methods import METHODS
+from ssl_irmae.networks.registry import Network, check_name
 from ssl_irmae.protocols.budgets import Budget, is_relative
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.patterns import match
@@ -120,6 +121,7 @@ def make_plan(
     preset: str | None = None,
     published: bool = False,
     encoders: Sequence[str] = (),
+    network: Network | None = None,
     metric_loss: str | None = None,
     steps: int | None = None,
     rule: str = "balanced",
@@ -140,6 +142,7 @@ def make_plan(
         encoders: Names of the user's encoders, whose linear, joint and poisson-prior contenders join the default ones;
             a preset and the published protocol, which have no floor on a graph, are joined by the first two. The name
             of a method adds none.
+        network: The family of networks, which a preset and the published protocol hold already.
         metric_loss: Name of a loss added to the objective of joint training; those contenders are renamed after it.
         steps: Optimiser steps of every network trained end to end.
         rule: ``"balanced"``, ``"stratified"``, ``"uniform"`` or ``"typical"``; ``"typical:NAME"`` chooses typical
@@ -159,11 +162,16 @@ def make_plan(
     added = tuple(f"{name}-{readout}" for name in own for readout in ("linear", "joint"))
     if steps is not None and steps < 1:
         raise UserError(f"`steps`: {steps} is not a number of steps; use 1 or more")
+    if network is not None:
+        check_name(network)
+        if published:
+            raise UserError("`network`: the published `protocol` has the paper's networks; leave `network` out")
     found: Preset | None = None
     patterns: dict[str, tuple[str, ...]] = {}
     if preset is not None:
         found = find_preset(preset)
-        given = {"budgets": budgets, "seeds": seeds, "dataset": dataset, "contenders": contenders, "steps": steps}
+        given: dict[str, object] = {"budgets": budgets, "seeds": seeds, "dataset": dataset, "contenders": contenders}
+        given |= {"steps": steps, "network": network}
         for argument, value in given.items():
             if value is not None:
                 raise UserError(f"`preset`: {preset} already says what `{argument}` would; leave one of the two out")

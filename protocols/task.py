@@ -9,12 +9,13 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from ssl_irmae._support.progress import Listener, silent
+from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, Split, fit_images
 from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.datasets.registry import DATASETS, Dataset, default_image_size, load_images
 from ssl_irmae.errors import NoTestSplitError, UserError, check_choice
+from ssl_irmae.networks.registry import CONV, Network, Networks, find_networks
 from ssl_irmae.protocols.development import hold_out
 from ssl_irmae.protocols.folds import can_be_scored
 
@@ -33,6 +34,7 @@ class Task:
         scored_on: ``"test"``; ``"development"`` for held-out training images; or ``"folds"``: the scored images are
             labelled training images, each scored by what was learned without the labels of its fold.
         not_scored: Number of test images that are not scored because they have no label.
+        networks: The family of networks that are trained from scratch.
     """
 
     train: ImageSet
@@ -40,6 +42,7 @@ class Task:
     source_fingerprint: str
     scored_on: ScoredOn = "test"
     not_scored: int = 0
+    networks: Networks = CONV
 
 
 def load_task(
@@ -47,6 +50,7 @@ def load_task(
     *,
     scored_on: ScoredOn | None = None,
     architectures: Sequence[Architecture] = (),
+    network: Network | None = None,
     data_dir: Path | None = None,
     labels_from: str | Path | None = None,
     classes: Sequence[str] | None = None,
@@ -63,6 +67,8 @@ def load_task(
             have seen the held-out images, without labels. Or ``"folds"``: the labelled training images, each scored by
             what was learned from the other folds. None takes the test images, and folds if there is no test split.
         architectures: Architectures of the user's encoders: images get the size and the channels that these read.
+        network: The family of networks that are trained from scratch, or a function of one's own; None takes that of
+            the encoders, and the usual one if there are none or they differ.
         data_dir: Where data are kept.
         labels_from: A table of labels beside a folder of pictures, as in ``load_images``.
         classes: The labels that may be in that table.
@@ -109,19 +115,35 @@ def load_task(
             if scored_on == "test":
                 raise
     train = fitted(source)
+    networks = _networks(network, architectures, channels, size, progress)
     if test is None and scored_on == "development":
         named = isinstance(dataset, str) and dataset in DATASETS
         rest, held_out = hold_out(train, by_class=not named)
-        return Task(_part(train, rest), _part(train, held_out), source.fingerprint, "development")
+        return Task(_part(train, rest), _part(train, held_out), source.fingerprint, "development", networks=networks)
     if test is None:
-        return Task(train, _part(train, can_be_scored(train)), source.fingerprint, "folds")
+        return Task(train, _part(train, can_be_scored(train)), source.fingerprint, "folds", networks=networks)
     scored = fitted(_with_classes_of(train, test))
     if not len(scored.labelled):
         raise UserError(f"{source.name} has no labels to score with: give its test split labels too")
     not_scored = len(scored) - len(scored.labelled)
     if not_scored:
         scored = _part(scored, scored.labelled)
-    return Task(train, scored, source.fingerprint, not_scored=not_scored)
+    return Task(train, scored, source.fingerprint, not_scored=not_scored, networks=networks)
+
+
+def _networks(
+    network: Network | None, architectures: Sequence[Architecture], channels: int, size: int, progress: Listener
+) -> Networks:
+    """Return the family of networks from scratch: what is asked for, or what all encoders have."""
+    if network is not None:
+        return find_networks(network, channels=channels, image_size=size)
+    found = {architecture.network: architecture.networks for architecture in architectures}
+    if len(found) > 1:
+        text = (
+            f"the encoders have networks of several families ({', '.join(found)}): those from scratch are {CONV.name}"
+        )
+        progress(Message(text))
+    return found.popitem()[1] if len(found) == 1 else CONV
 
 
 def _require_classes(train: ImageSet) -> None:

@@ -1,15 +1,18 @@
 """What defines an autoencoder's networks."""
 
+import contextlib
 from typing import Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from ssl_irmae._support.seeding import seeded
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.methods import find_method
-from ssl_irmae.networks import paper_settings
+from ssl_irmae.networks.own import Pair
+from ssl_irmae.networks.registry import CONV, DEFAULT, NETWORKS, Networks, check_name, is_own, own_networks
+from ssl_irmae.networks.sizes import paper_settings
 
 _FIRST_VERSION = ("method", "channels", "image_size", "latent_dim", "depth", "init_scale", "share_weights")
 
@@ -19,12 +22,14 @@ class Architecture(BaseModel):
 
     Args:
         method: Name in ``METHODS``.
-        channels: Image channels, 1 or 3.
-        image_size: Height and width of the images in pixels.
+        channels: Image channels.
+        image_size: Height and width of the images in pixels, 8 to 256.
         latent_dim: Code width d.
         depth: Number l of linear layers; IRMAE only, None for other methods.
         init_scale: Factor on the initial weights of these layers; IRMAE only.
         share_weights: Whether these layers are one matrix; IRMAE only.
+        network: Name in ``NETWORKS``, or what identifies networks of one's own: these are built only after
+            ``with_network`` has been given the function that returns them, which no file records.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,10 +41,14 @@ class Architecture(BaseModel):
     depth: int | None = Field(default=None, ge=0, le=1024)
     init_scale: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     share_weights: bool | None = None
+    network: str = DEFAULT
+    _function: Pair | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:
         find_method(self.method)
+        if not is_own(self.network):
+            check_name(self.network)
         paper_settings(channels=self.channels, image_size=self.image_size)
         return self
 
@@ -62,6 +71,7 @@ class Architecture(BaseModel):
         most_depth: int | None = None,
         init_scale: float | None = None,
         share_weights: bool | None = None,
+        networks: Networks = CONV,
     ) -> Self:
         """Build an architecture, with the paper's settings for this kind of image where an argument is None.
 
@@ -83,7 +93,7 @@ class Architecture(BaseModel):
                     raise UserError(f"`{name}` belongs to the linear stack of irmae, not to {method}: leave it out")
             share_weights = None
         try:
-            return cls(
+            architecture = cls(
                 method=method,
                 channels=channels,
                 image_size=image_size,
@@ -91,10 +101,41 @@ class Architecture(BaseModel):
                 depth=depth,
                 init_scale=init_scale,
                 share_weights=share_weights,
+                network=networks.name,
             )
         except ValidationError as error:
             first = error.errors()[0]
             raise UserError(f"`{first['loc'][0]}` {first['input']}: {first['msg'].lower()}") from error
+        return architecture if networks.function is None else architecture.with_network(networks.function)
+
+    def with_network(self, function: Pair) -> Self:
+        """Return the architecture with the function that returns its networks, which are one's own."""
+        architecture = self.model_copy()
+        architecture._function = function
+        return architecture
+
+    @property
+    def own(self) -> bool:
+        """Whether its networks are one's own, so that building them takes a function that no file records."""
+        return is_own(self.network)
+
+    @property
+    def function(self) -> Pair | None:
+        """The function that returns its networks, if they are one's own and it was given."""
+        return self._function
+
+    @property
+    def networks(self) -> Networks:
+        """What its networks are built by.
+
+        Raises:
+            UserError: If they are one's own, and the function was not given.
+        """
+        if not self.own:
+            return NETWORKS[self.network]
+        if self._function is None:
+            raise UserError("`network`: these networks are not ours: give the function that returns them again")
+        return own_networks(self.network, self._function)
 
     def identity(self) -> dict[str, object]:
         """Return what identifies these networks in the hash of an encoder.
@@ -112,19 +153,23 @@ class Architecture(BaseModel):
 
     def build(self, seed: int = 0) -> Autoencoder:
         """Build the autoencoder, initialised from a seed; torch's global generator stays as it was."""
-        arguments = self.model_dump(exclude={"method"}, exclude_none=True)
+        arguments = self.model_dump(exclude={"method", "network"}, exclude_none=True)
+        networks = self.networks
         with seeded(seed, "initialise"):
-            return find_method(self.method)(**arguments)
+            return find_method(self.method)(**arguments, networks=networks)
 
     def build_empty(self, *, folded: bool = False) -> Autoencoder:
-        """Build the autoencoder without numbers, on torch's device "meta": it has shapes and takes no memory.
+        """Build the autoencoder for its shapes: on torch's device "meta", where it takes no memory, unless one's own.
 
         Args:
             folded: Whether its linear stack has been folded into the encoder.
         """
         stack = folded and bool(self.depth)
         architecture = self.model_copy(update={"depth": 0}) if stack else self
-        with torch.device("meta"):
+        # a function of one's own may compute with what it makes, which "meta" cannot
+        with contextlib.nullcontext() if self.own else torch.device("meta"):
             autoencoder = architecture.build()
+            if stack:
+                autoencoder.encoder.make_room()
         autoencoder.folded = stack
         return autoencoder

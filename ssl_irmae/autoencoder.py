@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ssl_irmae.bottlenecks import Bottleneck, Identity, LinearStack
 from ssl_irmae.errors import UserError
-from ssl_irmae.networks import AnyDecoder, AnyEncoder
+from ssl_irmae.networks.parts import ImageDecoder, ImageEncoder
 
 Reconstruction = Literal["squared-error", "cross-entropy"]
 
@@ -32,9 +32,9 @@ class Autoencoder(nn.Module):
     def __init__(
         self,
         *,
-        encoder: AnyEncoder,
+        encoder: ImageEncoder,
         bottleneck: Bottleneck,
-        decoder: AnyDecoder,
+        decoder: ImageDecoder,
         latent_dim: int,
         reconstruction: Reconstruction,
         folded: bool = False,
@@ -103,12 +103,7 @@ class Autoencoder(nn.Module):
         """
         folded = copy.deepcopy(self)
         if isinstance(self.bottleneck, LinearStack):
-            W = self.bottleneck.product()
-            last = folded.encoder.last
-            for parameter in (last.weight, last.bias):
-                assert parameter is not None
-                rows = parameter.detach().cpu().double().reshape(len(parameter), -1)
-                parameter.copy_((W @ rows).reshape(parameter.shape))
+            folded.encoder.absorb(self.bottleneck.product())
             folded.bottleneck = Identity()
             folded.folded = True
         return folded

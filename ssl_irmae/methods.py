@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.bottlenecks import Gaussian, Identity, LinearStack
 from ssl_irmae.errors import unknown_name
-from ssl_irmae.networks import paper_decoder, paper_encoder
+from ssl_irmae.networks.registry import CONV, Networks
 
 
 def irmae(
@@ -16,55 +16,59 @@ def irmae(
     depth: int,
     init_scale: float = 1.0,
     share_weights: bool = False,
+    networks: Networks = CONV,
 ) -> Autoencoder:
     """Build an Implicit Rank-Minimizing Autoencoder: a linear stack between encoder and decoder, squared error.
 
     Source: Jing, Zbontar and LeCun, NeurIPS 2020, https://arxiv.org/abs/2010.00679.
 
     Args:
-        channels: Image channels, 1 or 3.
-        image_size: Height and width in pixels, 32 or 64.
+        channels: Image channels.
+        image_size: Height and width in pixels, 8 to 256.
         latent_dim: Code width d.
         depth: Number l of linear layers; 0 is exactly the plain autoencoder.
         init_scale: Factor on the default initial weights of the stack.
         share_weights: Whether one matrix is used l times.
+        networks: The family of encoder and decoder.
     """
     return Autoencoder(
-        encoder=paper_encoder(channels=channels, image_size=image_size, features=latent_dim),
+        encoder=networks.encoder(channels=channels, image_size=image_size, features=latent_dim),
         bottleneck=LinearStack(width=latent_dim, depth=depth, init_scale=init_scale, share_weights=share_weights)
         if depth
         else Identity(),
-        decoder=paper_decoder(channels=channels, image_size=image_size, code=latent_dim, output="tanh"),
+        decoder=networks.decoder(channels=channels, image_size=image_size, code=latent_dim, output="tanh"),
         latent_dim=latent_dim,
         reconstruction="squared-error",
     )
 
 
-def ae(*, channels: int, image_size: int, latent_dim: int) -> Autoencoder:
+def ae(*, channels: int, image_size: int, latent_dim: int, networks: Networks = CONV) -> Autoencoder:
     """Build a plain autoencoder, squared error: IRMAE at depth 0.
 
     Args:
-        channels: Image channels, 1 or 3.
-        image_size: Height and width in pixels, 32 or 64.
+        channels: Image channels.
+        image_size: Height and width in pixels, 8 to 256.
         latent_dim: Code width d.
+        networks: The family of encoder and decoder.
     """
-    return irmae(channels=channels, image_size=image_size, latent_dim=latent_dim, depth=0)
+    return irmae(channels=channels, image_size=image_size, latent_dim=latent_dim, depth=0, networks=networks)
 
 
-def vae(*, channels: int, image_size: int, latent_dim: int) -> Autoencoder:
+def vae(*, channels: int, image_size: int, latent_dim: int, networks: Networks = CONV) -> Autoencoder:
     """Build a variational autoencoder: Gaussian bottleneck (beta 0.1), sigmoid output, cross-entropy.
 
     Source: Kingma and Welling, ICLR 2014, https://arxiv.org/abs/1312.6114, with the weight of the public IRMAE code.
 
     Args:
-        channels: Image channels, 1 or 3.
-        image_size: Height and width in pixels, 32 or 64.
+        channels: Image channels.
+        image_size: Height and width in pixels, 8 to 256.
         latent_dim: Code width d.
+        networks: The family of encoder and decoder.
     """
     return Autoencoder(
-        encoder=paper_encoder(channels=channels, image_size=image_size, features=2 * latent_dim),
+        encoder=networks.encoder(channels=channels, image_size=image_size, features=2 * latent_dim),
         bottleneck=Gaussian(width=latent_dim, beta=0.1),
-        decoder=paper_decoder(channels=channels, image_size=image_size, code=latent_dim, output="sigmoid"),
+        decoder=networks.decoder(channels=channels, image_size=image_size, code=latent_dim, output="sigmoid"),
         latent_dim=latent_dim,
         reconstruction="cross-entropy",
     )

@@ -144,6 +144,7 @@ def test_every_preset_is_in_the_section_on_evaluate() -> None:
     assert not {name for name in PRESETS if f"`{name}`" not in (ROOT / "docs" / "using" / "README.md").read_text()}
 
 
-def test_the_worked_example_is_the_file_beside_it() -> None:
-    example = (ROOT / "docs" / "extending" / "ridge_readout.py").read_text()
-    assert example in blocks(ROOT / "docs" / "extending" / "README.md", "python")
+@pytest.mark.parametrize(("page", "file"), [("README.md", "ridge_readout.py"), ("networks.md", "small_network.py")])
+def test_a_worked_example_is_the_file_beside_it(page: str, file: str) -> None:
+    folder = ROOT / "docs" / "extending"
+    assert (folder / file).read_text() in blocks(folder / page, "python")

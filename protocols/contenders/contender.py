@@ -46,6 +46,7 @@ class Contender:
             there shows nothing.
         draws_unlabelled: Whether it draws unlabelled images at random, so that it makes a random choice on the full set
             too where some training images have no label.
+        fresh_encoder: Whether it initialises an encoder of the run's family of networks.
         reads_unlabelled: Whether it reads codes of unlabelled images. If not, these are not computed for it where the
             scale of all codes is known.
         transductive: Whether it sees the scored images, without their labels, before it predicts them.
@@ -75,6 +76,7 @@ class Contender:
     representation: str | None = None
     deterministic_at_full_set: bool = False
     draws_unlabelled: bool = False
+    fresh_encoder: bool = False
     reads_unlabelled: bool = True
     transductive: bool = False
     test_peeks: int = 1

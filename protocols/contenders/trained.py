@@ -88,6 +88,7 @@ _SUPERVISED = Contender(
     family="network, labels only",
     summary="the same encoder from scratch, on the labels alone",
     software=("torch",),
+    fresh_encoder=True,
 )
 FROM_SCRATCH: dict[str, Contender] = {
     "supervised": _SUPERVISED,
@@ -124,11 +125,16 @@ FROM_SCRATCH: dict[str, Contender] = {
         summary="from scratch with a variational information bottleneck",
         paper="Alemi et al., 2017",
         software=("torch",),
+        fresh_encoder=True,
         note=_VIB_NOTE,
     ),
-    "scratch-consistency": replace(FROM_ENCODER["consistency"], settings={**CONSISTENCY, "learning_rate": 1e-3}),
-    "scratch-propagate": replace(FROM_ENCODER["propagate"], settings={**PROPAGATE, "learning_rate": 3e-4}),
+    "scratch-consistency": replace(
+        FROM_ENCODER["consistency"], settings={**CONSISTENCY, "learning_rate": 1e-3}, fresh_encoder=True
+    ),
+    "scratch-propagate": replace(
+        FROM_ENCODER["propagate"], settings={**PROPAGATE, "learning_rate": 3e-4}, fresh_encoder=True
+    ),
     "scratch-propagate-prior": replace(
-        FROM_ENCODER["propagate-prior"], settings={**PROPAGATE, **PRIOR, "learning_rate": 3e-4}
+        FROM_ENCODER["propagate-prior"], settings={**PROPAGATE, **PRIOR, "learning_rate": 3e-4}, fresh_encoder=True
     ),
 }

@@ -229,7 +229,13 @@ def _kind(grid: Grid, job: Job, piece: Piece, elsewhere: bool) -> _Kind:
 def _speeds(grid: Grid, kinds: set[_Kind], processes: int) -> dict[_Kind, Taken]:
     """Time a piece of each kind: in this process, or in all others at the same time, as they will run."""
     channels, image_size = grid.task.train.images.shape[1:3]
-    time_any = functools.partial(time_piece, channels=channels, image_size=image_size, device=grid.plan.device)
+    time_any = functools.partial(
+        time_piece,
+        channels=channels,
+        image_size=image_size,
+        device=grid.plan.device,
+        networks=grid.task.networks,
+    )
     speeds = {}
     for kind in kinds:
         time_one = functools.partial(time_any, kind.piece, precision=kind.precision)

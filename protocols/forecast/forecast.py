@@ -12,6 +12,7 @@ import torch
 from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.networks.registry import DEFAULT, Network
 from ssl_irmae.protocols.forecast.cost import Cost, cost_of_missing
 from ssl_irmae.protocols.forecast.description import describe
 from ssl_irmae.protocols.forecast.speed import Taken
@@ -70,6 +71,7 @@ def plan(
     contenders: str | Sequence[str] | None = None,
     encoders: str | Path | Sequence[str | Path] | Mapping[str, str | Path] = (),
     pretrain_seeds: Seeds | None = None,
+    network: Network | None = None,
     preset: str | None = None,
     steps: int | None = None,
     scored_on: ScoredOn | None = None,
@@ -97,6 +99,7 @@ def plan(
         contenders: As in ``evaluate``.
         encoders: As in ``evaluate``.
         pretrain_seeds: As in ``evaluate``.
+        network: As in ``evaluate``; what subsets are estimated from may be of other networks.
         preset: As in ``evaluate``.
         steps: As in ``evaluate``; if subsets are to be found, by default those of the stored trials.
         scored_on: As in ``evaluate``.
@@ -116,7 +119,7 @@ def plan(
     check_request(detect, power, between, {"seeds": seeds, "contenders": contenders, "preset": preset})
     torch_device = find_device(device)
     pretraining_seeds = () if pretrain_seeds is None else read_seeds(pretrain_seeds, "pretrain_seeds")
-    named = user_encoders(encoders, pretraining_seeds)
+    named = user_encoders(encoders, pretraining_seeds, network)
 
     def planned(seeds: Seeds | None, steps: int | None) -> Plan:
         return make_plan(
@@ -126,6 +129,7 @@ def plan(
             contenders=contenders if between is None else between,
             preset=preset,
             encoders=list(named),
+            network=network,
             steps=steps,
             scored_on=scored_on,
             precision=precision,
@@ -140,6 +144,7 @@ def plan(
         chosen.dataset,
         scored_on=chosen.scored_on,
         architectures=[encoder.architecture for several in named.values() for encoder in several],
+        network=network,
         data_dir=None if data_dir is None else Path(data_dir),
         labels_from=labels_from,
         classes=classes,
@@ -163,7 +168,8 @@ def plan(
             power=power,
         )
         chosen = planned(subsets.needed.n, subsets.steps)
-    encoders_at_hand, missing = _encoders(named, chosen, task, torch_device, pretraining_seeds or (None,))
+    usual = DEFAULT if network is None else network
+    encoders_at_hand, missing = _encoders(named, chosen, task, torch_device, pretraining_seeds or (None,), usual)
     with tempfile.TemporaryDirectory() as empty:
         kept = Store(Path(store) if has_store else Path(empty) / "store.sqlite")  # none is made where there is none
         grid = Grid(chosen, task, {**encoders_at_hand, **fuse(encoders_at_hand)}, kept, jobs)
@@ -176,13 +182,16 @@ def _encoders(
     task: Task,
     device: torch.device,
     seeds: Sequence[int | None],
+    network: Network,
 ) -> tuple[dict[str, tuple[PretrainedEncoder, ...]], int]:
     """Find the encoders that a plan needs, and count those that would be pretrained on the spot."""
     found, missing = dict(named), 0
     for method in needed_methods(plan.contenders.values()):
         if method not in found:
-            at_hand = [find_encoder_of_method(method, task, device=device, seed=seed) for seed in seeds]
+            at_hand = [find_encoder_of_method(method, task, device=device, seed=s, network=network) for s in seeds]
             missing += at_hand.count(None)
             each = zip(at_hand, seeds, strict=True)
-            found[method] = tuple(encoder or not_yet_pretrained(method, task, seed=seed) for encoder, seed in each)
+            found[method] = tuple(
+                encoder or not_yet_pretrained(method, task, seed=seed, network=network) for encoder, seed in each
+            )
     return found, missing

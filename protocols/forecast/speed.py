@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from ssl_irmae._support.compute import Precision
 from ssl_irmae._support.seeding import generator, seeded
-from ssl_irmae.networks import paper_encoder, paper_settings
+from ssl_irmae.networks.registry import CONV, Networks
+from ssl_irmae.networks.sizes import paper_settings
 from ssl_irmae.protocols.contenders.contender import Family
 from ssl_irmae.protocols.contenders.on_codes import READOUTS
 from ssl_irmae.protocols.learners.training import labelled_batches, train
@@ -71,22 +72,24 @@ def time_piece(
     image_size: int = 32,
     device: str = "cpu",
     precision: Precision = "fp32",
+    networks: Networks = CONV,
 ) -> Taken:
     """Measure a piece of work here and now, with torch's threads: medians of several repeats.
 
-    ``"network"`` is one training step of the paper's encoder with a linear head on 64 images; ``"graph"`` a k-NN graph
+    ``"network"`` is one training step of an encoder with a linear head on 64 images; ``"graph"`` a k-NN graph
     of 4,000 codes with Poisson learning from 100 labels on it; ``"regression"`` logistic regression on 100 codes, with
     cross-validation.
 
     Args:
         piece: Which.
-        channels: Channels of the images; like the next three, of the network alone.
+        channels: Channels of the images; like the next four, of the network alone.
         image_size: Their height and width, pixels.
         device: Where the network is trained.
         precision: Its arithmetic.
+        networks: Its family.
     """
     if piece == "network":
-        return _time_step(channels, image_size, torch.device(device), precision)
+        return _time_step(channels, image_size, torch.device(device), precision, networks)
     readout = READOUTS["poisson-prior" if piece == "graph" else "linear"]
     taken = []
     for _ in range(_REPEATS):
@@ -97,10 +100,10 @@ def time_piece(
     return _medians(taken)
 
 
-def _time_step(channels: int, image_size: int, device: torch.device, precision: Precision) -> Taken:
+def _time_step(channels: int, image_size: int, device: torch.device, precision: Precision, networks: Networks) -> Taken:
     width = paper_settings(channels=channels, image_size=image_size).latent_dim
     with seeded(0, "network"):
-        encoder = paper_encoder(channels=channels, image_size=image_size, features=width)
+        encoder = networks.encoder(channels=channels, image_size=image_size, features=width)
         net = nn.Sequential(encoder, nn.Linear(width, _CLASSES)).to(device).to(memory_format=torch.channels_last)
     images = torch.randint(
         256, (_BATCH, channels, image_size, image_size), generator=generator("cpu", "images"), dtype=torch.uint8

@@ -105,7 +105,7 @@ def errors_of(trials: Iterable[FinishedTrial], source: str) -> list[StoredErrors
     """
     groups: dict[tuple[object, ...], list[FinishedTrial]] = {}
     for trial in trials:
-        groups.setdefault((*_protocol(trial.row), _steps(trial.row)), []).append(trial)
+        groups.setdefault((*_protocol(trial.row), _steps(trial.row), _network(trial.row)), []).append(trial)
     found = []
     for group in groups.values():
         by_place: dict[tuple[int, str], list[Row]] = {}
@@ -193,6 +193,10 @@ def _listing(errors: Sequence[StoredErrors]) -> str:
 
 def _protocol(row: Row) -> tuple[object, ...]:
     return row.data_fingerprint, row.scored_on, row.scored_fingerprint, row.rule, row.chosen_on
+
+
+def _network(row: Row) -> str | None:
+    return row.network or (None if row.pretraining is None else row.pretraining.network)
 
 
 def _steps(row: Row) -> int | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self
 
 import safetensors.torch
 import torch
@@ -11,18 +11,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from ssl_irmae._support.files import sha256, write_atomically
+from ssl_irmae._support.seeding import generator
 from ssl_irmae.datasets.image_set import fit_images
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.encoders.files import CONFIG, WEIGHTS
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.labelling.codes import CODES, Codes, codes_for, codes_name
+from ssl_irmae.networks.own import NetworkError, Pair
+from ssl_irmae.protocols.labelling.codes import CODES, Codes, Encoded, codes_for, codes_name
 from ssl_irmae.protocols.predictors.checks import named_part, part_of
 from ssl_irmae.protocols.predictors.form import Form
+from ssl_irmae.protocols.predictors.network import Network
 from ssl_irmae.protocols.predictors.registry import FORMS, form_name, is_kept_form
 from ssl_irmae.protocols.readouts.sample import Predictor
 from ssl_irmae.protocols.representations.representation import Representation
 
 _CHUNK = 2048
+_TOLERANCE = 0.01  # between the scores of one network on two machines
 
 Size = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Temperature = Annotated[float, Field(ge=1e-4, le=1e4, allow_inf_nan=False)]
@@ -51,13 +55,15 @@ class ClassifierConfig(BaseModel):
         calibrated: Whether the temperature was chosen so that probabilities are the chances of being right.
         weights: SHA-256 of model.safetensors.
         card: Where the classifier comes from, for people.
+        probe: Scores of a fixed picture, where networks are one's own: whether the function that is given when the
+            classifier is loaded returns those of its weights.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
-    channels: Literal[1, 3]
+    channels: Annotated[int, Field(strict=True, ge=1, le=4096)]
     image_size: Annotated[int, Field(strict=True, ge=1, le=4096)]
     codes: _Part
     predictor: _Part
@@ -65,6 +71,7 @@ class ClassifierConfig(BaseModel):
     calibrated: bool
     weights: str
     card: dict[str, Any] = {}
+    probe: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class Classifier:
 
     Args:
         classes: Names of the classes.
-        channels: Channels of the images that it reads, 1 or 3; others are converted.
+        channels: Channels of the images that it reads; grey and colour are converted.
         image_size: Their height and width in pixels.
         codes: What becomes of an image.
         predictor: What predicts from that.
@@ -164,7 +171,7 @@ class Classifier:
         weights = safetensors.torch.save({name: x.contiguous() for name, x in parts.items()})
         config = ClassifierConfig(
             classes=self.classes,
-            channels=cast(Literal[1, 3], self.channels),  # pydantic checks it
+            channels=self.channels,
             image_size=self.image_size,
             codes=_Part(kind=codes_name(self.codes), settings=self.codes.settings()),
             predictor=_Part(kind=form_name(self.predictor), settings=self.predictor.settings()),
@@ -172,17 +179,19 @@ class Classifier:
             calibrated=self.calibrated,
             weights=sha256(weights),
             card=dict(self.card),
+            probe=self._probe() if any(".net." in name for name in parts) else None,
         )
         write_atomically(Path(folder) / WEIGHTS, weights)
         write_atomically(Path(folder) / CONFIG, config.model_dump_json(indent=2) + "\n")
 
     @classmethod
-    def load(cls, folder: str | Path, device: str | torch.device = "cpu") -> Self:
+    def load(cls, folder: str | Path, device: str | torch.device = "cpu", *, network: Pair | None = None) -> Self:
         """Load a classifier from the folder that ``save`` wrote.
 
         Args:
             folder: The folder.
             device: Where networks run.
+            network: The function that returns its networks, if they are one's own.
 
         Raises:
             UserError: If there is no classifier, or its files are damaged, of another version or do not fit each other.
@@ -194,7 +203,9 @@ class Classifier:
             weights = (folder / WEIGHTS).read_bytes()
             if sha256(weights) != config.weights:
                 raise ValueError(f"{WEIGHTS} is not the one that {CONFIG} was written with")
-            return cls._rebuild(config, safetensors.torch.load(weights), torch.device(device))
+            return cls._rebuild(config, safetensors.torch.load(weights), torch.device(device), network)
+        except NetworkError:
+            raise
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
@@ -205,25 +216,47 @@ class Classifier:
             raise _unusable(folder, reason) from error
 
     @classmethod
-    def _rebuild(cls, config: ClassifierConfig, tensors: dict[str, Tensor], device: torch.device) -> Self:
+    def _rebuild(
+        cls, config: ClassifierConfig, tensors: dict[str, Tensor], device: torch.device, network: Pair | None
+    ) -> Self:
         for name, x in tensors.items():
             if not x.isfinite().all():
                 raise ValueError(f"{name!r} is not finite")
+        if network is not None and config.probe is None:
+            raise NetworkError("this classifier has no networks of one's own: leave `network` out")
         codes, predictor = part_of(tensors, "codes"), part_of(tensors, "predictor")
         if len(codes) + len(predictor) < len(tensors):
             raise ValueError("there are tensors that belong to neither codes nor predictor")
+        kinds = CODES[config.codes.kind], FORMS[config.predictor.kind]
+        settings = config.codes.settings, config.predictor.settings
         classifier = cls(
             classes=config.classes,
             channels=config.channels,
             image_size=config.image_size,
-            codes=CODES[config.codes.kind].rebuild(codes, config.codes.settings, device),
-            predictor=FORMS[config.predictor.kind].rebuild(predictor, config.predictor.settings, device),
+            codes=Encoded.rebuild(codes, settings[0], device, network)
+            if kinds[0] is Encoded
+            else kinds[0].rebuild(codes, settings[0], device),
+            predictor=Network.rebuild(predictor, settings[1], device, network)
+            if kinds[1] is Network
+            else kinds[1].rebuild(predictor, settings[1], device),
             temperature=config.temperature,
             calibrated=config.calibrated,
             card=config.card,
         )
         classifier._check()
+        if config.probe is not None:
+            now = torch.tensor(classifier._probe())
+            if not torch.allclose(torch.tensor(config.probe), now, rtol=_TOLERANCE, atol=_TOLERANCE):
+                raise NetworkError(
+                    "`network`: it does not return the networks that this classifier was fitted with (a fixed picture "
+                    "has other scores): give the function as it was then"
+                )
         return classifier
+
+    def _probe(self) -> tuple[float, ...]:
+        size = (1, self.channels, self.image_size, self.image_size)
+        picture = torch.randint(256, size, generator=generator("cpu", "probe"), dtype=torch.uint8)
+        return tuple(self.logits(picture)[0].tolist())
 
     def _check(self) -> None:
         """Check, on one black image, that codes, predictor and classes fit each other."""

@@ -15,6 +15,7 @@ from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
 from ssl_irmae.encoders.files import CONFIG
 from ssl_irmae.errors import UserError
+from ssl_irmae.networks.own import Pair, name_of
 from ssl_irmae.protocols.labelling.expected_error import ExpectedError
 from ssl_irmae.protocols.labelling.learn import Learned, check_request, learn
 from ssl_irmae.protocols.labelling.out_folder import all_labelled, own_folder
@@ -115,6 +116,7 @@ def classify(
     labels_from: str | Path | None = None,
     classes: Sequence[str] | None = None,
     encoder: str | Path | None = None,
+    network: Pair | None = None,
     contender: str | None = None,
     out: str | Path | None = None,
     seed: int = 0,
@@ -133,6 +135,7 @@ def classify(
         labels_from: A table with the columns ``path`` and ``label``, for a folder.
         classes: Every class there is, for the table; its labels unless given.
         encoder: Name of a bundled encoder, or a folder; one is pretrained on all pictures unless given.
+        network: The function that returns the encoder's networks, if it was pretrained with networks of one's own.
         contender: Name of a contender to fit instead of the one that so many labels call for.
         out: The folder to write; ``runs/NAME-classify`` unless given.
         seed: Seed of every random choice.
@@ -149,7 +152,9 @@ def classify(
         UserError: If the pictures or labels cannot be used; nothing is half written.
     """
     torch_device = find_device(device)
-    size = default_image_size(dataset) if encoder is None else open_encoder("own", encoder).architecture.image_size
+    size = default_image_size(dataset)
+    if encoder is not None:
+        size = open_encoder("own", encoder, network).architecture.image_size
     images = load_images(
         dataset,
         image_size=size,
@@ -171,7 +176,7 @@ def classify(
     if foreign and not (folder / CLASSIFIER / CONFIG).is_file():
         raise UserError(f"`out`: {folder} has its own {listed(foreign)}, which would be lost: name another folder")
     check_request(images, own_name(encoder), contender)
-    found = find_own_encoder(images, encoder=encoder, device=torch_device, progress=progress)
+    found = find_own_encoder(images, encoder=encoder, network=network, device=torch_device, progress=progress)
     if encoder is not None and (other_kind := found.other_kind(images.images)):
         progress(Message(other_kind))
     images = fitted_to(found, images)
@@ -181,6 +186,7 @@ def classify(
     predictions = Predictions.of(learned.classifier, unlabelled)
     words = ["suggest", str(dataset) if isinstance(dataset, str | Path) else "PICTURES"]
     given = {"--labels-from": labels_from, "--classes": classes and ",".join(classes), "--encoder": encoder}
+    given["--network"] = None if network is None else name_of(network)
     words += [word for option, value in given.items() if value is not None for word in (option, str(value))]
     result = Classification(
         images.name,

@@ -10,6 +10,7 @@ from torch import Tensor
 from ssl_irmae.datasets.image_set import as_float
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.errors import UserError
+from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.predictors.checks import check_tensors
 from ssl_irmae.protocols.predictors.code_network import SIZES, CodeNetwork
 from ssl_irmae.protocols.predictors.form import Form, Settings, Tensors
@@ -153,10 +154,10 @@ class Encoded:
         return self.network.settings()
 
     @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device) -> Self:
-        """Rebuild the encoder."""
+    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device, function: Pair | None = None) -> Self:
+        """Rebuild the encoder, if it is one's own with the function that returns it."""
         check_tensors({}, {}, settings, SIZES)
-        return cls(CodeNetwork.rebuild(tensors, settings, device), device)
+        return cls(CodeNetwork.rebuild(tensors, settings, device, function), device)
 
 
 CODES: dict[str, type[Codes]] = {"components": Components, "encoder": Encoded, "images": Images, "pixels": Pixels}

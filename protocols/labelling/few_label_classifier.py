@@ -14,6 +14,7 @@ from ssl_irmae.datasets.arrays import as_tensor
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.datasets.label_arrays import read_labels
 from ssl_irmae.errors import OtherKindWarning, UserError
+from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.estimators import as_images
 from ssl_irmae.protocols.labelling.learn import check_request, learn
 from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to, own_name
@@ -24,6 +25,7 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     Args:
         encoder: Name of a bundled encoder, or a folder; None pretrains one on the images that ``fit`` is given.
+        network: The function that returns the encoder's networks, if it was pretrained with networks of one's own.
         contender: Name of a contender to fit instead of the one that so many labels call for.
         seed: Seed of every random choice.
         device: ``"auto"`` or a device that torch knows.
@@ -53,8 +55,10 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         contender: str | None = None,
         seed: int = 0,
         device: str = "auto",
+        network: Pair | None = None,
     ) -> None:
         self.encoder = encoder
+        self.network = network
         self.contender = contender
         self.seed = seed
         self.device = device
@@ -83,7 +87,7 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         device = find_device(self.device)
         named = ImageSet("images", images, as_tensor(labels), tuple(map(str, classes)))
         check_request(named, own_name(self.encoder), self.contender)
-        encoder = find_own_encoder(named, encoder=self.encoder, device=device)
+        encoder = find_own_encoder(named, encoder=self.encoder, network=self.network, device=device)
         if self.encoder is not None and (other_kind := encoder.other_kind(images)):
             warnings.warn(other_kind, OtherKindWarning, stacklevel=2)
         learned = learn(fitted_to(encoder, named), encoder, contender=self.contender, seed=self.seed, device=device)

@@ -9,6 +9,8 @@ from ssl_irmae._support.compute import find_precision
 from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.datasets.image_set import ImageSet, fit_images
 from ssl_irmae.datasets.registry import IMAGE_SIZE
+from ssl_irmae.errors import UserError
+from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
 from ssl_irmae.protocols.representations.brief_pretraining import brief_architecture, brief_steps, pretrain_briefly
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, open_encoder
@@ -17,7 +19,12 @@ _METHOD = "irmae"
 
 
 def find_own_encoder(
-    images: ImageSet, *, encoder: str | Path | None = None, device: torch.device, progress: Listener = silent
+    images: ImageSet,
+    *,
+    encoder: str | Path | None = None,
+    network: Pair | None = None,
+    device: torch.device,
+    progress: Listener = silent,
 ) -> PretrainedEncoder:
     """Open the encoder that the user names, or pretrain one on all the pictures.
 
@@ -27,6 +34,7 @@ def find_own_encoder(
     Args:
         images: The pictures, of any size.
         encoder: Name of a bundled encoder, or a folder.
+        network: The function that returns its networks, if they are one's own.
         device: Where to pretrain.
         progress: Called with every event of the pretraining.
 
@@ -34,7 +42,9 @@ def find_own_encoder(
         UserError: If there is no such encoder, or the pictures cannot be learned from.
     """
     if encoder is not None:
-        return open_encoder(own_name(encoder), encoder)
+        return open_encoder(own_name(encoder), encoder, network)
+    if network is not None:
+        raise UserError("`network` goes with an `encoder` that was pretrained with it: name its folder")
     channels = images.images.shape[1]
     pictures = _fitted(images, channels, IMAGE_SIZE)
     precision = find_precision("auto", device)

@@ -7,6 +7,7 @@ from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import Dataset, load_images
+from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.labelling.classifier import Classifier
 from ssl_irmae.protocols.labelling.predictions import Predictions, check_table
 
@@ -16,6 +17,7 @@ def predict(
     dataset: Dataset,
     *,
     out: str | Path | None = None,
+    network: Pair | None = None,
     device: str = "auto",
     strict: bool = False,
     data_dir: str | Path | None = None,
@@ -28,6 +30,7 @@ def predict(
         dataset: A path to pictures, a name, or arrays, as in ``load_images``; labels among them play no part.
         out: The .csv to write, with columns path, label, confidence and second, in the order of the pictures; None
             writes nothing. A table of earlier predictions is overwritten, and nothing else.
+        network: The function that returns the classifier's networks, if they are one's own.
         device: Where networks run, ``"auto"`` or a device that torch knows.
         strict: Whether to stop if anything was left out or changed when the pictures were read.
         data_dir: Folder of the named data sets.
@@ -38,7 +41,7 @@ def predict(
     """
     if out is not None:
         check_table(Path(out), dataset)
-    kept = Classifier.load(classifier, find_device(device))
+    kept = Classifier.load(classifier, find_device(device), network=network)
     images = load_images(
         dataset, "train", data_dir=data_dir, image_size=kept.image_size, strict=strict, progress=progress
     )

@@ -16,6 +16,7 @@ from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import find_encoder
 from ssl_irmae.errors import UserError
+from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.labelling.choose import choose
 from ssl_irmae.protocols.labelling.label_sheet import LabelSheet, plain_path
 from ssl_irmae.protocols.labelling.learn import few_label_probabilities
@@ -71,6 +72,7 @@ def suggest(
     labels_from: str | Path | None = None,
     classes: Sequence[str] | None = None,
     encoder: str | Path | None = None,
+    network: Pair | None = None,
     out: str | Path | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -92,6 +94,7 @@ def suggest(
         classes: The labels that may be in ``labels_from``, likewise.
         encoder: Folder of a pretrained encoder or the name of a bundled one; unless given, one is pretrained on all the
             pictures and kept in the user's cache.
+        network: The function that returns the encoder's networks, if it was pretrained with networks of one's own.
         out: Folder for ``labels.csv`` and ``suggestions.html``; ``runs/NAME-suggest`` unless given.
         seed: Seed of the choice; the same pictures, labels and seed give the same suggestions.
         device: ``"auto"`` or a device that torch knows, such as ``"cuda:1"``.
@@ -130,7 +133,7 @@ def suggest(
         )
     if sheet.labels:
         progress(Message(f"{sheet.file}: {count(len(sheet.labels), 'label')} filled in already, kept"))
-    pretrained = find_own_encoder(images, encoder=encoder, device=where, progress=progress)
+    pretrained = find_own_encoder(images, encoder=encoder, network=network, device=where, progress=progress)
     if encoder is not None and (other_kind := pretrained.other_kind(images.images)):
         progress(Message(other_kind))
     pictures = fitted_to(pretrained, images)

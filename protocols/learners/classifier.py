@@ -26,8 +26,8 @@ class CodeClassifier:
 
     Args:
         sample: Images, uint8 (m, c, s, s).
-        autoencoder: The pretrained start, which is not changed; None starts from a fresh plain AE with the paper's
-            architecture.
+        autoencoder: The pretrained start, which is not changed; None starts from a fresh plain AE of the sample's
+            family of networks.
     """
 
     def __init__(self, sample: Sample, autoencoder: Autoencoder | None) -> None:
@@ -35,7 +35,7 @@ class CodeClassifier:
         pretrained = autoencoder is not None
         if autoencoder is None:
             channels, image_size = sample.inputs.shape[1:3]
-            fresh = Architecture.paper(method="ae", channels=channels, image_size=image_size)
+            fresh = Architecture.paper(method="ae", channels=channels, image_size=image_size, networks=sample.networks)
             autoencoder = fresh.build(derive_seed(sample.seed, "network"))
         self.autoencoder = autoencoder.fold().to(sample.device).to(memory_format=torch.channels_last).eval()
         probe = sample.unlabelled[:: max(1, len(sample.unlabelled) // _SCALING_IMAGES)]
@@ -46,6 +46,7 @@ class CodeClassifier:
 
         # all subsets share the scale of a pretrained start; every fresh network has its own
         self.scaling = sample.memo.once("scaling of the start", scaling) if pretrained else scaling()
+        self.autoencoder.train(not pretrained)  # of one's own networks: what a pretrained one normalises by is kept
         with seeded(sample.seed, "head"):
             self.head = nn.Linear(self.autoencoder.latent_dim, sample.classes).to(sample.device)
 
@@ -69,5 +70,5 @@ class CodeClassifier:
     def predictor(self) -> Network:
         """Return the predictor that this has become."""
         channels, image_size = self._sample.inputs.shape[1:3]
-        code = CodeNetwork(self.autoencoder.encoder, channels, image_size, self.autoencoder.latent_dim)
+        code = CodeNetwork(self.autoencoder.encoder.eval(), channels, image_size, self.autoencoder.latent_dim)
         return Network(code, self.scaling, self.head, self._sample.device, self._sample.precision)

@@ -1,4 +1,4 @@
-"""The supervised baselines: the paper's encoder and a linear head, trained from scratch on labels alone."""
+"""The supervised baselines: an encoder and a linear head, trained from scratch on labels alone."""
 
 import torch
 import torch.nn.functional as F
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ssl_irmae._support.seeding import generator, seeded
 from ssl_irmae.bottlenecks import LinearStack
-from ssl_irmae.networks import paper_encoder, paper_settings
+from ssl_irmae.networks.sizes import paper_settings
 from ssl_irmae.protocols.learners.augmentation import View, view
 from ssl_irmae.protocols.learners.training import image_predictor, labelled_batches, train
 from ssl_irmae.protocols.predictors.code_network import CodeNetwork
@@ -25,7 +25,7 @@ def supervised(
     init_scale: float = 1.0,
     views: View = "none",
 ) -> Predictor:
-    """Train the paper's encoder and a linear head on labelled images alone.
+    """Train an encoder and a linear head on labelled images alone.
 
     Args:
         sample: Images, uint8 (m, c, s, s); the unlabelled ones are not used.
@@ -40,7 +40,7 @@ def supervised(
     channels, image_size = sample.inputs.shape[1:3]
     width = paper_settings(channels=channels, image_size=image_size).latent_dim
     with seeded(sample.seed, "network"):
-        encoder = paper_encoder(channels=channels, image_size=image_size, features=width)
+        encoder = sample.networks.encoder(channels=channels, image_size=image_size, features=width)
         stack = [LinearStack(width=width, depth=depth, init_scale=init_scale)] if depth else []
         head = nn.Linear(width, sample.classes)
     net = nn.Sequential(encoder, *stack, head)

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ssl_irmae._support.seeding import generator, seeded
-from ssl_irmae.networks import paper_encoder, paper_settings
+from ssl_irmae.networks.sizes import paper_settings
 from ssl_irmae.protocols.learners.training import labelled_batches, train
 from ssl_irmae.protocols.predictors.code_network import CodeNetwork
 from ssl_irmae.protocols.predictors.network import Network
@@ -20,7 +20,7 @@ def vib(sample: Sample, *, steps: int, learning_rate: float, batch_size: int, be
               \sigma = \text{softplus}(\rho - 5)
 
     The divergence is summed over the code's directions, in nats. Predictions use the mean of the code, so they are
-    deterministic. Encoder and code width are those of the IRMAE paper, not the VIB paper's three dense layers and 256,
+    deterministic. Encoder and code width are those of ``supervised``, not the VIB paper's three dense layers and 256,
     so that it differs from ``supervised`` in the bottleneck alone.
 
     Source: Alemi, Fischer, Dillon and Murphy, "Deep Variational Information Bottleneck", ICLR 2017,
@@ -36,7 +36,7 @@ def vib(sample: Sample, *, steps: int, learning_rate: float, batch_size: int, be
     channels, image_size = sample.inputs.shape[1:3]
     width = paper_settings(channels=channels, image_size=image_size).latent_dim
     with seeded(sample.seed, "network"):
-        encoder = paper_encoder(channels=channels, image_size=image_size, features=2 * width)
+        encoder = sample.networks.encoder(channels=channels, image_size=image_size, features=2 * width)
         head = nn.Linear(width, sample.classes)
     net = nn.ModuleList([encoder, head]).to(sample.device).to(memory_format=torch.channels_last)
     noise_rng = generator(sample.device, sample.seed, "noise")

@@ -10,7 +10,9 @@ from torch import Tensor
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.encoders.encoding import Reads
-from ssl_irmae.networks import AnyEncoder, paper_encoder
+from ssl_irmae.networks.own import NetworkError, OwnEncoder, Pair
+from ssl_irmae.networks.parts import ImageEncoder
+from ssl_irmae.networks.registry import NETWORKS
 from ssl_irmae.protocols.predictors.form import Settings, Tensors
 
 SIZES = ("channels", "image_size", "outputs", "width")
@@ -21,13 +23,13 @@ class CodeNetwork:
     """Map images to codes by an encoder alone: a linear stack is folded into it, and a code has no noise.
 
     Args:
-        encoder: The paper's encoder for these images, in eval mode.
-        channels: Image channels, 1 or 3.
+        encoder: The encoder for these images, in eval mode.
+        channels: Image channels.
         image_size: Height and width in pixels.
         width: Width of the code: the first of the encoder's outputs, as a Gaussian encoder returns twice as many.
     """
 
-    encoder: AnyEncoder
+    encoder: ImageEncoder
     channels: int
     image_size: int
     width: int
@@ -50,20 +52,48 @@ class CodeNetwork:
 
     def settings(self) -> dict[str, int]:
         """Return the sizes of the encoder."""
-        sizes = (self.channels, self.image_size, len(self.encoder.last.weight), self.width)
+        sizes = (self.channels, self.image_size, self.encoder.outputs, self.width)
         return dict(zip(SIZES, sizes, strict=True))
 
     @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device) -> Self:
-        """Rebuild the network."""
+    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device, function: Pair | None = None) -> Self:
+        """Rebuild the network, of the family whose weights have the names and shapes that were kept.
+
+        Args:
+            tensors: What ``tensors`` returned.
+            settings: What ``settings`` returned.
+            device: Where it runs.
+            function: The function that returns it, if it is one's own.
+        """
         channels, image_size, outputs, width = (settings[name] for name in SIZES)
-        with torch.device("meta"):  # sizes from a file allocate nothing before the weights are seen to fit
-            encoder = paper_encoder(channels=channels, image_size=image_size, features=outputs)
-        found, expected = ({n: (w.shape, w.dtype) for n, w in x.items()} for x in (tensors, encoder.state_dict()))
-        if found != expected:
-            raise ValueError("the encoder's weights are not of the sizes that are recorded")
+        sizes = {"channels": channels, "image_size": image_size, "features": outputs}
+        encoder = _encoder_for(tensors, sizes, function)
         if width > outputs:
             raise ValueError(f"a code of width {width} cannot come from {outputs} outputs")
         encoder.load_state_dict(dict(tensors), strict=True, assign=True)
         encoder = encoder.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
         return cls(encoder, channels, image_size, width)
+
+
+def _encoder_for(tensors: Tensors, sizes: dict[str, int], function: Pair | None) -> ImageEncoder:
+    if any(name.startswith("net.") for name in tensors):
+        if function is None:
+            raise NetworkError(
+                "this classifier has networks of one's own, and no file names code to run: give `network` again, the "
+                "function that returns them"
+            )
+        encoder: ImageEncoder = OwnEncoder(function, **sizes)
+        if any(name.startswith("stack.") for name in tensors):
+            encoder.make_room()
+        candidates = [encoder]
+    else:
+        with torch.device("meta"):  # sizes from a file allocate nothing before the weights are seen to fit
+            candidates = [networks.encoder(**sizes) for networks in NETWORKS.values()]
+    for candidate in candidates:
+        if _layout(candidate.state_dict()) == _layout(tensors):
+            return candidate
+    raise ValueError("the encoder's weights are not of the sizes that are recorded")
+
+
+def _layout(tensors: Tensors) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {name: (w.shape, w.dtype) for name, w in tensors.items()}

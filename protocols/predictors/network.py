@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ssl_irmae._support.compute import Precision, autocast
 from ssl_irmae.datasets.image_set import as_float
+from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.predictors.checks import check_tensors, named_part, part_of
 from ssl_irmae.protocols.predictors.code_network import SIZES, CodeNetwork
 from ssl_irmae.protocols.predictors.form import Settings, Tensors
@@ -73,11 +74,11 @@ class Network:
         return {**self.code.settings(), "classes": self.head.out_features}
 
     @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device) -> Self:
-        """Rebuild the predictor."""
+    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device, function: Pair | None = None) -> Self:
+        """Rebuild the predictor; its encoder, if that is one's own, with the function that returns it."""
         own = {name: x for name, x in tensors.items() if not name.startswith("code.")}
         check_tensors(own, _LAYOUT, settings, [*SIZES, "classes"])
-        code = CodeNetwork.rebuild(part_of(tensors, "code"), settings, device)
+        code = CodeNetwork.rebuild(part_of(tensors, "code"), settings, device, function)
         head = nn.Linear(settings["width"], settings["classes"], device="meta")
         head.load_state_dict({name: own[name].to(device) for name in ("weight", "bias")}, assign=True)
         scaling = Scaling(own["mean"].to(device), own["rms"].to(device))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae._support.compute import Precision
+from ssl_irmae.networks.registry import CONV, Networks
 
 Predictor = Callable[[Tensor], Tensor]
 """Maps inputs, shape (m, ...), to class indices, int64 of shape (m,) on the CPU."""
@@ -50,6 +51,7 @@ class Sample:
         precision: Arithmetic of the networks.
         scored: Number of inputs at the end of ``unlabelled`` that will be scored; 0 unless the readout is transductive.
         memo: Shared by all trials with the same unlabelled inputs.
+        networks: The family of what is trained from scratch.
     """
 
     inputs: Tensor
@@ -62,6 +64,7 @@ class Sample:
     precision: Precision
     scored: int = 0
     memo: Memo = field(default_factory=Memo)
+    networks: Networks = CONV
 
     def unlabelled_on_device(self) -> Tensor:
         """Copy the unlabelled inputs to the device, once for all trials: a training step must not wait for the CPU."""

@@ -8,6 +8,7 @@ from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.datasets.registry import DATASETS
 from ssl_irmae.errors import UserError
+from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.report.document import document_json, summary_csv
 from ssl_irmae.protocols.report.figures.codes import code_view, encode_sample, encoders_of, spectra_figure
 from ssl_irmae.protocols.report.figures.error_against_labels import error_against_labels
@@ -40,6 +41,7 @@ def write_report(
     *,
     html: bool = False,
     encoders: Sequence[str] = (),
+    network: Pair | None = None,
     data_dir: Path | None = None,
     progress: Listener = silent,
 ) -> list[str]:
@@ -50,6 +52,7 @@ def write_report(
         out: The folder.
         html: Whether to write the page too.
         encoders: Encoders that trials used, whose spectra and codes are drawn.
+        network: The function that returns the networks of those that were pretrained with networks of one's own.
         data_dir: Where data are kept.
         progress: Listener of fetching the images that are encoded.
 
@@ -66,7 +69,7 @@ def write_report(
         "paired-differences": paired_differences(report),
     }
     if encoders:
-        opened = encoders_of(report.rows(), encoders)
+        opened = encoders_of(report.rows(), encoders, network)
         first = report.trials[0].row
         if first.dataset not in DATASETS:
             raise UserError(

@@ -58,8 +58,8 @@ def keep_newest(trials: Sequence[FinishedTrial]) -> tuple[list[FinishedTrial], l
     """Keep one version of every contender: the one whose last trial finished last.
 
     An encoder that was pretrained in another way replaces older ones of its name, and a retrained one the older one of
-    its name and pretraining seed, everywhere. At each budget, a contender's trials of other settings, code, precision,
-    device or software than its newest are left out: means are over trials that differ in their seeds alone.
+    its name and pretraining seed, everywhere. At each budget, a contender's trials of other settings, code, networks,
+    precision, device or software than its newest are left out: means are over trials that differ in their seeds alone.
 
     Args:
         trials: Trials of one protocol, oldest first.
@@ -148,7 +148,7 @@ def _data(row: Row) -> tuple[str, str, str, str]:
 
 def _version(row: Row) -> tuple[str, ...]:
     settings = json.dumps(row.settings, sort_keys=True)
-    return row.readout, row.reads, settings, str(row.revision), *_computed(row)
+    return row.readout, row.reads, settings, str(row.revision), str(row.network), *_computed(row)
 
 
 def _computed(row: Row) -> tuple[str, str, str]:

@@ -12,6 +12,7 @@ from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import CONFIG, WEIGHTS
+from ssl_irmae.networks.registry import DEFAULT, Network, find_networks
 from ssl_irmae.pretraining.open_run import make_run
 from ssl_irmae.pretraining.pretrain import train
 from ssl_irmae.pretraining.recipes import find_recipe
@@ -19,10 +20,15 @@ from ssl_irmae.pretraining.recipes import find_recipe
 _RECIPE = "short"
 
 
-def brief_architecture(method: str, *, images: int, channels: int, image_size: int) -> Architecture:
-    """Return the networks of these encoders: the paper's, with as deep a stack as their recipe has for the images."""
+def brief_architecture(
+    method: str, *, images: int, channels: int, image_size: int, network: Network = DEFAULT
+) -> Architecture:
+    """Return the networks of these encoders, with as deep a stack as their recipe has for the images."""
     depth = find_recipe(_RECIPE).most_depth(images)
-    return Architecture.paper(method=method, channels=channels, image_size=image_size, most_depth=depth)
+    networks = find_networks(network, channels=channels, image_size=image_size)
+    return Architecture.paper(
+        method=method, channels=channels, image_size=image_size, most_depth=depth, networks=networks
+    )
 
 
 def brief_steps(images: int) -> int:
@@ -34,15 +40,16 @@ def brief_folder(name: str, architecture: Architecture, steps: int) -> Path:
     """Return where such an encoder is kept.
 
     Args:
-        name: Beginning of the folder's name, which says everything that the encoder depends on; depth, recipe and
-            steps are appended.
+        name: Beginning of the folder's name, which says everything that the encoder depends on; networks, depth, recipe
+            and steps are appended.
         architecture: What is trained.
         steps: Optimiser steps.
     """
     recipe = find_recipe(_RECIPE)
     depth = "" if architecture.depth is None else f"-depth{architecture.depth}"
     rate = f"{recipe.learning_rate:g}-{recipe.cooldown:g}"
-    return home() / "encoders" / f"{name}{depth}-{_RECIPE}-{steps}x{recipe.batch_size}-{rate}"
+    network = "" if architecture.network == DEFAULT else f"-{architecture.network}"
+    return home() / "encoders" / f"{name}{network}{depth}-{_RECIPE}-{steps}x{recipe.batch_size}-{rate}"
 
 
 def pretrain_briefly(

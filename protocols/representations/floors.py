@@ -1,5 +1,6 @@
 """Floors, the representations that encoders have to beat: pixels, principal components, an untrained encoder."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +11,8 @@ from torch import Tensor
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
 from ssl_irmae.encoders.encoding import Reads
-from ssl_irmae.networks import paper_settings
+from ssl_irmae.networks.registry import CONV, Networks
+from ssl_irmae.networks.sizes import paper_settings
 from ssl_irmae.protocols.representations.representation import Encode
 
 
@@ -26,6 +28,7 @@ class Floor:
         pretrain_seed: None.
         pretraining: None.
         quick: False.
+        network: Name of its family of networks, where that is not the usual one; None otherwise.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Floor:
     pretrain_seed: None = None
     pretraining: None = None
     quick: bool = False
+    network: str | None = None
 
     def fit(self, train: Tensor, _device: torch.device) -> Encode:
         """Return the function that encodes images; as there are no features, it returns the code for both readings."""
@@ -72,19 +76,30 @@ def principal_components(train: Tensor) -> PCA:
     return PCA(min(width, *x.shape), svd_solver="covariance_eigh").fit(x.numpy())
 
 
-def random(train: Tensor) -> Callable[[Tensor], Tensor]:
-    """Encode with the paper's encoder before any training.
+def random(train: Tensor, networks: Networks = CONV) -> Callable[[Tensor], Tensor]:
+    """Encode with an encoder before any training.
 
     Args:
         train: Training images, uint8 (n, c, s, s); only their size is used.
+        networks: The family of the encoder.
     """
-    architecture = Architecture.paper(method="ae", channels=train.shape[1], image_size=train.shape[2])
+    channels, image_size = train.shape[1:3]
+    architecture = Architecture.paper(method="ae", channels=channels, image_size=image_size, networks=networks)
     return Encoder(EncoderConfig(architecture=architecture)).encode
 
 
 FLOORS: dict[str, Floor] = {
     floor.name: floor for floor in (Floor("pixels", pixels), Floor("pca", pca, learns=True), Floor("random", random))
 }
+
+
+def floors_of(networks: Networks) -> dict[str, Floor]:
+    """Return the floors where networks are of some family, which the untrained encoder is one of."""
+    if networks == CONV:
+        return FLOORS
+    untrained = Floor("random", functools.partial(random, networks=networks), network=networks.name)
+    return {**FLOORS, "random": untrained}
+
 
 FLOOR_SOFTWARE = {"pca": ("numpy", "scipy", "scikit-learn")}
 """Packages beyond torch that can change a bit of a floor's codes."""

@@ -14,6 +14,8 @@ from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
 from ssl_irmae.protocols.representations.representation import Encode, Representation
 from ssl_irmae.protocols.storage.rows import Pretraining
 
+_COURSE = {"steps", "batch_size", "learning_rate", "precision", "network"}
+
 
 @dataclass(frozen=True)
 class FusedEncoders:
@@ -54,7 +56,7 @@ class FusedEncoders:
     def pretraining(self) -> Pretraining:
         """Their methods, the course of the pretraining if all share it, and the worst that is noted of any."""
         ways = [part.pretraining for part in self.parts]
-        courses = [way.model_dump(include={"steps", "batch_size", "learning_rate", "precision"}) for way in ways]
+        courses = [way.model_dump(include=_COURSE) for way in ways]
         others = dict.fromkeys(way.other_data for way in ways if way.other_data is not None)
         return Pretraining(
             method="+".join(way.method for way in ways),
@@ -62,6 +64,10 @@ class FusedEncoders:
             other_data=", ".join(others) if others else None,
             times_worse=max((way.times_worse for way in ways if way.times_worse is not None), default=None),
         )
+
+    @property
+    def network(self) -> None:
+        """None: the hash says it."""
 
     @property
     def learns(self) -> bool:

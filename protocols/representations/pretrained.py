@@ -14,12 +14,14 @@ from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.code_scale import read_scale
-from ssl_irmae.encoders.encoder import Encoder, weights_hash
+from ssl_irmae.encoders.encoder import Encoder, read_config, weights_hash
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.encoders.files import BUNDLED, find_encoder, list_bundled
 from ssl_irmae.encoders.kind import describe_other_kind, times_worse
 from ssl_irmae.errors import UserError
 from ssl_irmae.methods import METHODS
+from ssl_irmae.networks.own import Pair
+from ssl_irmae.networks.registry import DEFAULT, Network
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.fused import FUSED
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
@@ -91,6 +93,10 @@ class PretrainedEncoder:
         return None if scale is None else Scaling(*scale)
 
     @property
+    def network(self) -> None:
+        """None: the hash says it."""
+
+    @property
     def learns(self) -> bool:
         """False: it has learned already."""
         return False
@@ -101,7 +107,7 @@ class PretrainedEncoder:
 
     def load(self) -> Encoder:
         """Load the encoder; every call returns a new one."""
-        return Encoder.from_pretrained(self.folder)
+        return Encoder.from_pretrained(self.folder, network=self.architecture.function)
 
     def fit(self, train: Tensor, device: torch.device) -> Encode:  # noqa: ARG002 (as of every representation)
         """Return the function that encodes images; it learns nothing from the training images."""
@@ -113,14 +119,20 @@ class PretrainedEncoder:
         return read
 
 
-def open_encoder(name: str, name_or_path: str | Path) -> PretrainedEncoder:
+def open_encoder(name: str, name_or_path: str | Path, network: Pair | None = None) -> PretrainedEncoder:
     """Open an encoder on disk under the name that contenders use for it.
+
+    Args:
+        name: That name.
+        name_or_path: Name of a bundled encoder, or a folder.
+        network: The function that returns its networks, if they are one's own.
 
     Raises:
         UserError: If there is no such encoder, or it cannot be loaded.
     """
     folder = find_encoder(name_or_path)
-    config = Encoder.from_pretrained(folder).config  # one that cannot be loaded is reported before any work
+    # one that cannot be loaded is reported before any work
+    config = Encoder.from_pretrained(folder, network=network).config
     card, architecture = config.card, config.architecture
     recorded = {name: card[name] for name in ("steps", "batch_size", "learning_rate", "precision") if "steps" in card}
     return PretrainedEncoder(
@@ -128,14 +140,16 @@ def open_encoder(name: str, name_or_path: str | Path) -> PretrainedEncoder:
         weights_hash(folder),
         architecture,
         folder,
-        Pretraining(method=architecture.method, depth=architecture.depth, **recorded),
+        Pretraining(method=architecture.method, depth=architecture.depth, network=_unusual(architecture), **recorded),
         card.get("seed"),
         data_fingerprint=card.get("data_fingerprint"),
     )
 
 
 def user_encoders(
-    paths: str | Path | Sequence[str | Path] | Mapping[str, str | Path], seeds: Sequence[int] = ()
+    paths: str | Path | Sequence[str | Path] | Mapping[str, str | Path],
+    seeds: Sequence[int] = (),
+    network: Network | None = None,
 ) -> dict[str, tuple[PretrainedEncoder, ...]]:
     """Open the encoders that the user names.
 
@@ -144,6 +158,8 @@ def user_encoders(
             of each path is the name. With pretraining seeds, each path has ``{seed}`` in the place of the seed. An
             encoder by the name of its method, in a mapping or as ``"irmae=runs/mine"``, takes the place of the bundled.
         seeds: Seeds of the pretraining; empty for one encoder per path.
+        network: The function that returns the networks of those that were pretrained with networks of one's own; the
+            others do without it.
 
     Raises:
         UserError: If an encoder does not exist, if its name is that of another or of another method, or if ``{seed}``
@@ -165,7 +181,7 @@ def user_encoders(
             raise UserError(f"`encoders`: the name {name!r} of {text} is taken; rename the folder")
         taken |= contenders
         folders = [text.replace("{seed}", str(seed)) for seed in seeds] or [text]
-        encoders[name] = tuple(open_encoder(name, folder) for folder in folders)
+        encoders[name] = tuple(open_encoder(name, folder, needed_function(network, folder)) for folder in folders)
         others = [e.architecture.method for e in encoders[name] if e.architecture.method != name]
         if name in METHODS and others:
             raise UserError(f"`encoders`: {text} is called {name}, but was pretrained as {others[0]}; use its own name")
@@ -193,7 +209,7 @@ def needed_methods(contenders: Iterable[Contender], chosen_on: str | None = None
 
 
 def find_encoder_of_method(
-    method: str, task: Task, *, device: torch.device, seed: int | None = None
+    method: str, task: Task, *, device: torch.device, seed: int | None = None, network: Network = DEFAULT
 ) -> PretrainedEncoder | None:
     """Find the bundled encoder of a method for a data set, or one that was pretrained on the spot before.
 
@@ -203,20 +219,22 @@ def find_encoder_of_method(
             reads them at this size.
         device: Where it would be pretrained.
         seed: Seed of the pretraining; None takes the bundled encoder or, if there is none, seed 0.
+        network: The family of its networks, or a function of one's own.
 
     Returns:
         The encoder; None if it has to be pretrained.
     """
     channels, size = task.train.images.shape[1:3]
     bundled = BUNDLED / f"{task.train.name}-{method}"
-    if bundled.name in list_bundled() and seed is None:
+    architecture = _brief_architecture(method, task, network)
+    if bundled.name in list_bundled() and seed is None and network == DEFAULT:
         found = open_encoder(method, bundled)
         if found.data_fingerprint == task.source_fingerprint and found.takes(channels, size):
             return found
-    folder = brief_folder(_brief_name(method, task, device, seed), _brief_architecture(method, task), QUICK_STEPS)
+    folder = brief_folder(_brief_name(method, task, device, seed), architecture, QUICK_STEPS)
     if not is_pretrained(folder, QUICK_STEPS):
         return None
-    return dataclasses.replace(open_encoder(method, folder), quick=True)
+    return dataclasses.replace(open_encoder(method, folder, architecture.function), quick=True)
 
 
 def encoder_of_method(
@@ -230,6 +248,7 @@ def encoder_of_method(
     classes: Sequence[str] | None = None,
     progress: Listener = silent,
     seed: int | None = None,
+    network: Network = DEFAULT,
 ) -> PretrainedEncoder:
     """Find the bundled encoder of a method for a data set, or pretrain one briefly and keep it below ``home()``.
 
@@ -245,17 +264,19 @@ def encoder_of_method(
         classes: The labels that may be in it, if they were declared.
         progress: Called with every event of the pretraining.
         seed: Seed of the pretraining; None takes the bundled encoder or, if there is none, seed 0.
+        network: The family of its networks, or a function of one's own.
 
     Raises:
         UserError: If the folder of such encoders cannot be written to.
     """
-    found = find_encoder_of_method(method, task, device=device, seed=seed)
+    found = find_encoder_of_method(method, task, device=device, seed=seed, network=network)
     if found is not None:
         return found
-    name = task.train.name
+    name, architecture = task.train.name, _brief_architecture(method, task, network)
+    of_network = "" if network == DEFAULT else f" with networks {architecture.network}"
     path = pretrain_briefly(
         _brief_name(method, task, device, seed),
-        architecture=_brief_architecture(method, task),
+        architecture=architecture,
         dataset=dataset,
         steps=QUICK_STEPS,
         precision=find_precision("auto", device),
@@ -264,24 +285,37 @@ def encoder_of_method(
         data_dir=data_dir,
         labels_from=labels_from,
         classes=classes,
-        message=f"no bundled {method} encoder for {name}: pretraining one for {QUICK_STEPS:,} steps, kept for next "
-        "time; for results to report, pretrain one thoroughly with `ssl-irmae pretrain`",
+        message=f"no bundled {method} encoder for {name}{of_network}: pretraining one for {QUICK_STEPS:,} steps, kept "
+        "for next time; for results to report, pretrain one thoroughly with `ssl-irmae pretrain`",
         command=f"ssl-irmae evaluate --dataset {name}",
         progress=progress,
     )
-    return dataclasses.replace(open_encoder(method, path), quick=True)
+    return dataclasses.replace(open_encoder(method, path, architecture.function), quick=True)
 
 
-def not_yet_pretrained(method: str, task: Task, *, seed: int | None = None) -> PretrainedEncoder:
+def not_yet_pretrained(
+    method: str, task: Task, *, seed: int | None = None, network: Network = DEFAULT
+) -> PretrainedEncoder:
     """Describe an encoder that ``encoder_of_method`` would pretrain: it has no weights and no hash yet."""
-    return PretrainedEncoder(
-        method, "", _brief_architecture(method, task), Path(), Pretraining(method=method), seed or 0, quick=True
-    )
+    architecture = _brief_architecture(method, task, network)
+    return PretrainedEncoder(method, "", architecture, Path(), Pretraining(method=method), seed or 0, quick=True)
 
 
-def _brief_architecture(method: str, task: Task) -> Architecture:
+def _brief_architecture(method: str, task: Task, network: Network) -> Architecture:
     channels, size = task.train.images.shape[1:3]
-    return brief_architecture(method, images=_FEW, channels=channels, image_size=size)
+    return brief_architecture(method, images=_FEW, channels=channels, image_size=size, network=network)
+
+
+def _unusual(architecture: Architecture) -> str | None:
+    """Return the name of an architecture's networks where they are not the usual ones."""
+    return None if architecture.network == DEFAULT else architecture.network
+
+
+def needed_function(network: Network | None, name_or_path: str) -> Pair | None:
+    """Return the function that a user gave, if an encoder needs one."""
+    if not callable(network) or not read_config(find_encoder(name_or_path)).architecture.own:
+        return None
+    return network
 
 
 def _brief_name(method: str, task: Task, device: torch.device, seed: int | None) -> str:

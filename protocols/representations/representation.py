@@ -37,6 +37,11 @@ class Representation(Protocol):
         ...
 
     @property
+    def network(self) -> str | None:
+        """Name of its family of networks, if its hash does not say it and it is not the usual one; None otherwise."""
+        ...
+
+    @property
     def learns(self) -> bool:
         """Whether ``fit`` learns from the training images: codes then differ for other training images."""
         ...
@@ -58,4 +63,6 @@ class Representation(Protocol):
 
 def identity(representation: Representation) -> str:
     """Return what identifies a representation: apart from the images, its codes depend on nothing else."""
-    return representation.hash or representation.name
+    if representation.hash is not None:
+        return representation.hash
+    return representation.name if representation.network is None else f"{representation.name} {representation.network}"

@@ -18,7 +18,7 @@ from ssl_irmae.protocols.folds import Fold
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.readouts.scaling import Scaling
 from ssl_irmae.protocols.representations.clustering import Clustering
-from ssl_irmae.protocols.representations.floors import FLOORS
+from ssl_irmae.protocols.representations.floors import floors_of
 from ssl_irmae.protocols.representations.fused import parts_of
 from ssl_irmae.protocols.representations.representation import Representation
 from ssl_irmae.protocols.representations.retrieval import Retrieval
@@ -80,7 +80,7 @@ class Grid:
     ) -> None:
         self.plan = plan
         self.task = task
-        self.representations = {**{name: (floor,) for name, floor in FLOORS.items()}, **encoders}
+        self.representations = {**{name: (floor,) for name, floor in floors_of(task.networks).items()}, **encoders}
         self.store = store
         self.processes = processes
         self.runner = Runner(task, device=plan.device, precision=plan.precision)
@@ -194,7 +194,7 @@ class Grid:
 
     def _for_other_processes(self, missing: Sequence[Job]) -> list[Job]:
         """Choose the trials that other processes run; this process runs the rest."""
-        if self.processes == 1:
+        if self.processes == 1 or not can_be_sent(self.task.networks):
             return []
         movable = [job for job in missing if can_be_sent(job.contender)]
         if self.processes is not None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ssl_irmae._support.environment import versions
 from ssl_irmae.datasets.image_set import UNLABELLED
+from ssl_irmae.networks.registry import CONV
 from ssl_irmae.protocols.budgets import number_of_labels
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.folds import Fold, Indices, draw_folds, without_labels_of
@@ -170,11 +171,18 @@ def _trial(
         pretrain_seed=None if representation is None else representation.pretrain_seed,
         pretraining=None if representation is None else representation.pretraining,
         quick=representation is not None and representation.quick,
+        network=_network(contender, representation, task),
         precision="fp32" if contender.frozen else plan.precision,
         device=plan.device,
         threads=threads,
         software={name: version for name, version in versions().items() if name in counting},
     )
+
+
+def _network(contender: Contender, representation: Representation | None, task: Task) -> str | None:
+    if contender.fresh_encoder and task.networks != CONV:
+        return task.networks.name
+    return None if representation is None else representation.network
 
 
 def _deterministic_at_full_set(contender: Contender, task: Task) -> bool:

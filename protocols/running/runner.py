@@ -173,6 +173,7 @@ class Runner:
             precision=self.precision,
             scored=len(scored) if contender.transductive else 0,
             memo=memo,
+            networks=self.task.networks,
         )
         return sample, scored, start
 

@@ -21,6 +21,7 @@ import torch
 
 from ssl_irmae._support.allocator import keep_freed_memory
 from ssl_irmae.errors import UserError
+from ssl_irmae.networks.registry import Networks
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.running.jobs import Job
 from ssl_irmae.protocols.running.runner import Runner
@@ -179,10 +180,10 @@ def _no_main_module() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def can_be_sent(contender: Contender) -> bool:
-    """Return whether another process can load a contender: not what a script or a notebook defines itself."""
+def can_be_sent(what: Contender | Networks) -> bool:
+    """Return whether another process can load it: not what a script or a notebook defines itself."""
     try:
-        return b"__main__" not in pickle.dumps(contender)
+        return b"__main__" not in pickle.dumps(what)
     except (pickle.PicklingError, AttributeError, TypeError):
         return False
 

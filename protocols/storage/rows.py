@@ -22,6 +22,7 @@ class Pretraining(BaseModel):
         batch_size: Images per step.
         learning_rate: Adam's learning rate.
         precision: Arithmetic of the networks.
+        network: Family of the networks, where it is not the usual one.
         other_data: None if it was pretrained on the training images of the trial; otherwise the first 12 digits of
             the fingerprint of the data that its card names, or an empty string if it does not name any.
         times_worse: How many times worse it reconstructs the training images of the trial than the images of its own
@@ -36,11 +37,13 @@ class Pretraining(BaseModel):
     batch_size: int | None = None
     learning_rate: float | None = None
     precision: str | None = None
+    network: str | None = None
     other_data: str | None = None
     times_worse: float | None = None
 
     def __str__(self) -> str:
         parts = [self.method + ("" if self.depth is None else f" of depth {self.depth}")]
+        parts += [] if self.network is None else [f"networks {self.network}"]
         if self.steps is not None:
             parts += [
                 f"{self.steps:,} steps of {self.batch_size} images",
@@ -91,6 +94,8 @@ class Trial(BaseModel):
         pretrain_seed: Seed of the encoder's pretraining, if its card records one.
         pretraining: How the encoder was pretrained.
         quick: Whether it was pretrained for a few steps on the spot.
+        network: Family of the networks that are initialised for the trial, where it is not the usual one; None
+            otherwise, and where no network of a family is.
         precision: Arithmetic of the network that is trained; ``"fp32"`` for frozen codes.
         device: Where the trial ran.
         threads: Number of threads, which can change how sums are rounded.
@@ -127,6 +132,7 @@ class Trial(BaseModel):
     pretrain_seed: int | None = None
     pretraining: Pretraining | None = None
     quick: bool = False
+    network: str | None = None
     precision: str
     device: str
     threads: int
@@ -169,6 +175,8 @@ class Trial(BaseModel):
             identity["chosen_on"] = self.chosen_on
         if self.fold is not None:
             identity["fold"] = self.fold
+        if self.network is not None:
+            identity["network"] = self.network
         return identity
 
     @property

@@ -138,7 +138,8 @@ def _what(
     images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64] | None, classes: tuple[str, ...], split: Split
 ) -> tuple[str, ...]:
     n, channels, height, width = images.shape
-    parts = [count(n, "picture"), f"{width}x{height} {'grey' if channels == 1 else 'colour'}"]
+    kind = {1: "grey", 3: "colour"}.get(channels, f"of {channels} channels")
+    parts = [count(n, "picture"), f"{width}x{height} {kind}"]
     if labels is None:
         return (*parts, "no labels")
     labelled = labels[labels != UNLABELLED]

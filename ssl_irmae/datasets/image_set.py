@@ -28,7 +28,7 @@ class ImageSet:
 
     Args:
         name: Name in tables and files.
-        images: uint8, shape (n, c, h, w), c = 1 (grey) or 3 (RGB).
+        images: uint8, shape (n, c, h, w), c = 1 (grey), 3 (RGB) or any other number of channels.
         labels: int64 class indices, shape (n,), -1 for an image without a label; or None if no image has one.
         classes: Name of every class; empty without labels.
         factors: Known factors of each image, shape (n, f) (``shapes``, ``celeba``), or None.
@@ -99,16 +99,16 @@ def require_images(x: object, name: str) -> None:
     """Check that images are what every function of images takes.
 
     Args:
-        x: Should be a non-empty uint8 tensor of shape (n, c, h, w), c = 1 or 3.
+        x: Should be a non-empty uint8 tensor of shape (n, c, h, w).
         name: Name of ``x`` in the error message.
 
     Raises:
         UserError: If it is anything else.
     """
-    wanted = f"{name}: images must be a uint8 tensor of shape (n, c, h, w), not empty, with c = 1 or 3"
+    wanted = f"{name}: images must be a uint8 tensor of shape (n, c, h, w), not empty"
     if not isinstance(x, Tensor):
         raise UserError(f"{wanted}, got {type(x).__name__}")
-    if x.dtype != torch.uint8 or x.ndim != 4 or x.shape[1] not in (1, 3) or x.numel() == 0:
+    if x.dtype != torch.uint8 or x.ndim != 4 or x.numel() == 0:
         raise UserError(f"{wanted}, got {str(x.dtype).removeprefix('torch.')} of shape {tuple(x.shape)}")
 
 
@@ -116,20 +116,26 @@ def fit_images(images: Tensor, *, channels: int, image_size: int) -> Tensor:
     """Convert images to the channels and the size that an encoder expects.
 
     Resizing is bilinear with antialiasing and makes every image square, as in the public IRMAE code. Colour becomes
-    grey by luminance, grey becomes colour by repetition.
+    grey by luminance, grey becomes any number of channels by repetition.
 
     Args:
         images: uint8, shape (n, c, h, w).
-        channels: 1 or 3.
+        channels: How many.
         image_size: Height and width in pixels.
 
     Returns:
         uint8, shape (n, channels, image_size, image_size); ``images`` itself if it fits already.
 
     Raises:
-        UserError: If ``images`` is anything else.
+        UserError: If ``images`` is anything else, or of other channels than can be converted.
     """
     require_images(images, "input")
+    there = images.shape[1]
+    if there not in (1, channels) and (there, channels) != (3, 1):
+        raise UserError(
+            f"images of {there} channels cannot be made into {channels}, which the networks read: give images of "
+            f"{channels}, or grey ones"
+        )
     if images.shape[1:] == (channels, image_size, image_size):
         return images
     fitted = torch.empty(len(images), channels, image_size, image_size, dtype=torch.uint8, device=images.device)

@@ -11,12 +11,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor, nn
 
 from ssl_irmae._support.files import sha256, write_atomically
+from ssl_irmae._support.seeding import generator
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import as_float, fit_images
 from ssl_irmae.encoders.checks import check_codes, check_weights, misfit
 from ssl_irmae.encoders.encoding import Reads, encode
 from ssl_irmae.encoders.files import CONFIG, WEIGHTS, find_encoder
 from ssl_irmae.errors import UserError
+from ssl_irmae.networks.own import Pair, evenly, name_of
+
+_PROBED = 16  # numbers of a code, and of a reconstruction
+_TOLERANCE = 0.01  # of the largest: weights rounded to float16 are the same network
 
 
 class EncoderConfig(BaseModel):
@@ -28,6 +33,8 @@ class EncoderConfig(BaseModel):
         folded: Whether the linear stack has been multiplied into the encoder.
         card: Where the weights come from: command, data, loss, effective rank. Most of it is for
             people; data, steps and seed also say which trials an encoder can serve.
+        probe: What networks of one's own make of a fixed picture: a few numbers of its code and reconstruction. They
+            tell whether the function that is given when the encoder is loaded returns the networks of its weights.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +43,7 @@ class EncoderConfig(BaseModel):
     architecture: Architecture
     folded: bool = False
     card: dict[str, Any] = {}
+    probe: tuple[float, ...] | None = None
 
 
 class Encoder(nn.Module):
@@ -65,31 +73,38 @@ class Encoder(nn.Module):
             self.autoencoder = config.architecture.build_empty(folded=config.folded)
             if reason := misfit(state, self.autoencoder.state_dict()):
                 raise RuntimeError(reason)
-            own = {name: w.float().clone(memory_format=torch.contiguous_format) for name, w in state.items()}
+            own = {name: _as_loaded(w) for name, w in state.items()}
             self.autoencoder.load_state_dict(own, strict=True, assign=True)
         self.eval()
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | Path, *, fold: bool = False) -> Self:
+    def from_pretrained(cls, name_or_path: str | Path, *, fold: bool = False, network: Pair | None = None) -> Self:
         """Load a bundled encoder by name, or one from a folder (a pretraining run's, or ``save_pretrained``'s).
 
         Args:
             name_or_path: A name such as ``"mnist-irmae"``, or a folder such as ``"runs/mnist-irmae"``.
             fold: Whether to multiply the linear stack into the encoder: the same code, faster, without features.
+            network: The function that returns its networks, if it was pretrained with networks of one's own: the folder
+                records that it was, not with which.
 
         Raises:
-            UserError: If there is no such encoder, its two files do not match exactly, or a weight is not finite.
+            UserError: If there is no such encoder, its two files do not match exactly, a weight is not finite, or the
+                function is missing, is not the one of the pretraining, or is not needed.
         """
         folder = find_encoder(name_or_path)
-        config = read_config(folder)
+        config = _with_network(read_config(folder), folder, network)
         try:
             state = safetensors.torch.load_file(folder / WEIGHTS)
             encoder = cls(config, state)
         except (OSError, RuntimeError, safetensors.SafetensorError) as error:
+            if network is not None and isinstance(error, RuntimeError):
+                raise _another_network(folder, network, str(error)) from error
             raise UserError(
                 f"{folder / WEIGHTS} does not match {folder / CONFIG} ({error}): pretrain or export the encoder again"
             ) from error
         check_weights(state, f"{folder / WEIGHTS}", "pretrain or export the encoder again")
+        if network is not None and not encoder._is_as_probed():
+            raise _another_network(folder, network, "a fixed picture has another code or reconstruction")
         return encoder.fold() if fold else encoder
 
     def save_pretrained(self, folder: str | Path, *, half: bool = False) -> None:
@@ -104,11 +119,14 @@ class Encoder(nn.Module):
         """
         folder = Path(folder)
         state = {
-            name: (w.half() if half else w).contiguous().cpu() for name, w in self.autoencoder.state_dict().items()
+            name: (w.half() if half and w.is_floating_point() else w).contiguous().cpu()
+            for name, w in self.autoencoder.state_dict().items()
         }
         check_weights(state, "the encoder" + " in float16" * half, "leave out `half`" if half else "pretrain it again")
         write_atomically(folder / WEIGHTS, safetensors.torch.save(state))
-        write_atomically(folder / CONFIG, self.config.model_dump_json(indent=2) + "\n")
+        probe = self._probe() if self.config.architecture.own else None
+        config = self.config.model_copy(update={"probe": probe})
+        write_atomically(folder / CONFIG, config.model_dump_json(indent=2) + "\n")
 
     def fold(self) -> Self:
         """Return a copy of this encoder with the linear stack multiplied into its last layer."""
@@ -161,6 +179,22 @@ class Encoder(nn.Module):
         device = next(self.autoencoder.parameters()).device
         return self.autoencoder.reconstruct(as_float(self.fit_images(images), device)).cpu()
 
+    @torch.no_grad()
+    def _probe(self) -> tuple[float, ...]:
+        architecture = self.config.architecture
+        size = (1, architecture.channels, architecture.image_size, architecture.image_size)
+        x = torch.rand(size, generator=generator("cpu", "probe")).to(next(self.parameters()).device)
+        self.eval()
+        z = self(x)
+        return tuple(float(number) for out in (z, self.autoencoder.decode(z)) for number in evenly(out, _PROBED))
+
+    def _is_as_probed(self) -> bool:
+        recorded, now = torch.tensor(self.config.probe or ()), torch.tensor(self._probe())
+        if recorded.shape != now.shape:
+            return False
+        parts = zip(recorded.split(_PROBED), now.split(_PROBED), strict=True)
+        return all(float((a - b).abs().max()) <= _TOLERANCE * float(a.abs().max()) for a, b in parts)
+
     def _has_stack(self) -> bool:
         return bool(self.config.architecture.depth)
 
@@ -176,6 +210,33 @@ def read_config(folder: Path) -> EncoderConfig:
     except (OSError, ValidationError) as error:
         reason = _first_of(error) if isinstance(error, ValidationError) else str(error)
         raise UserError(f"{folder / CONFIG} is not an encoder's configuration ({reason})") from error
+
+
+def _with_network(config: EncoderConfig, folder: Path, network: Pair | None) -> EncoderConfig:
+    """Give a configuration the function that returns its networks, if it needs one, and only then."""
+    architecture = config.architecture
+    if architecture.own and network is None:
+        raise UserError(
+            f"{folder} was pretrained with networks of one's own, and no file names code to run: give `network` again, "
+            "the function that returns them"
+        )
+    if network is None:
+        return config
+    if not architecture.own:
+        raise UserError(f"{folder} has networks of the family {architecture.network!r}: leave `network` out")
+    return config.model_copy(update={"architecture": architecture.with_network(network)})
+
+
+def _another_network(folder: Path, network: Pair, reason: str) -> UserError:
+    return UserError(
+        f"`network`: {name_of(network)} does not return the networks that {folder} was pretrained with ({reason}): "
+        "give the function as it was then, or pretrain again"
+    )
+
+
+def _as_loaded(weights: Tensor) -> Tensor:
+    weights = weights.float() if weights.is_floating_point() else weights  # counters stay whole numbers
+    return weights.clone(memory_format=torch.contiguous_format)
 
 
 def _first_of(error: ValidationError) -> str:

@@ -195,9 +195,12 @@ class Pretraining:
     @torch.no_grad()
     def _sum_of_outputs(self, x: Tensor) -> Tensor:
         """Sum codes and reconstructions: not finite if any of their entries is not."""
+        self.autoencoder.eval()
         with autocast(self.device, self.precision):
             z = self.autoencoder.code(x)
-            return z.float().abs().sum() + self.autoencoder.decoder.before_output(z).abs().sum()
+            total = z.float().abs().sum() + self.autoencoder.decoder.before_output(z).abs().sum()
+        self.autoencoder.train()
+        return total
 
     def effective_rank(self) -> float:
         """Measure the effective rank of the code, on images spread over the set."""

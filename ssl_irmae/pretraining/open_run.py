@@ -10,7 +10,7 @@ from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import ImageSet, Split, fit_images
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
 from ssl_irmae.errors import NoTestSplitError, UserError
-from ssl_irmae.networks import paper_settings
+from ssl_irmae.networks.sizes import check_side
 from ssl_irmae.pretraining.elsewhere import find_place
 from ssl_irmae.pretraining.minutes import with_steps
 from ssl_irmae.pretraining.recipe import Recipe, recorded_recipe
@@ -44,7 +44,7 @@ def make_run(
         folder: The run folder.
         architecture: Called with the number of images, their channels and size in pixels, once those are known.
         dataset: A name, a path or arrays, as in ``load_images``.
-        image_size: 32 or 64 pixels; None is the data set's own size, 32 for the user's images.
+        image_size: 8 to 256 pixels; None is the data set's own size, 32 for the user's images.
         recipe: Name in ``RECIPES``, with the numbers that are not given here.
         batch_size: Images per step.
         learning_rate: Adam's learning rate, before any cooldown.
@@ -66,7 +66,7 @@ def make_run(
     """
     named = find_recipe(recipe)
     size = default_image_size(dataset) if image_size is None else image_size
-    paper_settings(channels=1, image_size=size)  # refuses an impossible size before anything is loaded
+    check_side(size)  # before anything is loaded
     chosen, arithmetic = find_place(device, precision, recorded_recipe(folder))
 
     def load(split: Split) -> ImageSet:

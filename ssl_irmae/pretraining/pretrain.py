@@ -14,6 +14,9 @@ from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.methods import find_method
+from ssl_irmae.networks.own import name_of
+from ssl_irmae.networks.registry import DEFAULT as DEFAULT_NETWORK
+from ssl_irmae.networks.registry import Network, check_name, find_networks
 from ssl_irmae.pretraining.open_run import make_run
 from ssl_irmae.pretraining.plateau import NOTABLE
 from ssl_irmae.pretraining.recipe import CHECKPOINT
@@ -76,6 +79,7 @@ def pretrain(
     init_scale: float | None = None,
     share_weights: bool | None = None,
     image_size: int | None = None,
+    network: Network = DEFAULT_NETWORK,
     precision: str = "auto",
     device: str = "auto",
     seed: int = 0,
@@ -109,12 +113,15 @@ def pretrain(
             step, and the number of steps that follows from it is kept in the folder: the run never depends on time.
         batch_size: Images per step.
         learning_rate: Adam's learning rate, before it falls.
-        latent_dim: Code width d; unless given, the paper's: 128 for grey, 32 for colour, 512 at 64 pixels.
-        depth: Number l of linear layers (IRMAE only); unless given, the paper's: 8 for grey, 2 for colour, 4 at 64
-            pixels; but by the recipe ``"short"`` no more than 4, or 2 with fewer than 20,000 images.
+        latent_dim: Code width d; unless given, the paper's: 128 for grey, 32 for colour, 512 from 48 pixels on.
+        depth: Number l of linear layers (IRMAE only); unless given, the paper's: 8 for grey, 2 for colour, 4 from
+            48 pixels on; but by the recipe ``"short"`` no more than 4, or 2 with fewer than 20,000 images.
         init_scale: Factor on the initial weights of these layers (IRMAE only); 1 unless given.
         share_weights: Whether one matrix serves as all these layers (IRMAE only).
-        image_size: 32 or 64 pixels; the data set's own size unless given, 32 for the user's images.
+        image_size: 8 to 256 pixels, to which images of any size are resized; the data set's own size unless given, 32
+            for the user's images.
+        network: The family of networks, ``"conv"`` (the paper's, and its layers at other sizes) or ``"residual"``; or a
+            function of your own that returns an encoder and a decoder (docs/extending/networks.md).
         precision: ``"fp32"``, ``"bf16"``, or ``"auto"``: bf16 where the hardware has it.
         device: ``"auto"`` or a device that torch knows, such as ``"cuda:1"``.
         seed: Seed of initial weights, order of images and noise.
@@ -148,24 +155,30 @@ def pretrain(
     ):
         if value is not None and value < least:
             raise UserError(f"`{name}` must be at least {least}, got {value}")
+    check_name(network)
     find_method(method)  # a typing error is reported before anything is fetched
     folder = Path("runs") / f"{_name(dataset)}-{method}" if out is None else Path(out)
     if resume and not (folder / CHECKPOINT).is_file():
         raise UserError(f"`resume`: {folder} has no checkpoint to continue from; leave `resume` out to start")
+
+    def architecture(images: int, channels: int, size: int) -> Architecture:
+        return Architecture.paper(
+            method=method,
+            channels=channels,
+            image_size=size,
+            latent_dim=latent_dim,
+            depth=depth,
+            most_depth=named.most_depth(images),
+            init_scale=init_scale,
+            share_weights=share_weights,
+            networks=find_networks(network, channels=channels, image_size=size, code=latent_dim),
+        )
+
     stages = Stages()
     with stages("load"):
         run = make_run(
             folder,
-            architecture=lambda images, channels, size: Architecture.paper(
-                method=method,
-                channels=channels,
-                image_size=size,
-                latent_dim=latent_dim,
-                depth=depth,
-                most_depth=named.most_depth(images),
-                init_scale=init_scale,
-                share_weights=share_weights,
-            ),
+            architecture=architecture,
             dataset=dataset,
             image_size=image_size,
             recipe=recipe,
@@ -267,6 +280,7 @@ def _call(arguments: Mapping[str, object]) -> str:
     for name, parameter in inspect.signature(pretrain).parameters.items():
         value = arguments[name]
         value = str(value) if isinstance(value, Path) else value
+        value = name_of(value) if name == "network" and callable(value) else value
         if name == "dataset" and not isinstance(value, str):
             given.append("dataset=arrays")
         elif name not in ("command", "progress") and value != parameter.default:

@@ -61,7 +61,9 @@ class Run:
         self.recipe = recipe
         if before is not None:
             self._refuse_another_recipe(recipe, before)
-            self.recipe = before.model_copy(update={"steps": recipe.steps, "minutes": recipe.minutes})
+            # the architectures are equal, and that of the file lacks the function of networks of one's own
+            kept = {"architecture": recipe.architecture, "steps": recipe.steps, "minutes": recipe.minutes}
+            self.recipe = before.model_copy(update=kept)
         self.state = Pretraining(
             recipe.architecture.build(recipe.seed),
             images.images,
@@ -136,7 +138,7 @@ class Run:
         from ssl_irmae.encoders.card import model_card, spectrum_figure
 
         if self.state.step == self.resumed_at and (self.folder / WEIGHTS).is_file():
-            finished = Encoder.from_pretrained(self.folder)
+            finished = Encoder.from_pretrained(self.folder, network=self.recipe.architecture.function)
             if finished.config.card.get("steps") == self.state.step:
                 return finished
         autoencoder = self.state.autoencoder

@@ -117,7 +117,7 @@ def test_how_many_images_will_be_encoded_is_known_before(
 class Brightness:
     """A representation whose code is the mean pixel, and which counts the images that it encodes."""
 
-    name, hash, pretrain_seed, pretraining, learns, quick = "brightness", "b", None, None, False, False
+    name, hash, pretrain_seed, pretraining, network, learns, quick = "brightness", "b", None, None, None, False, False
 
     def __init__(self) -> None:
         self.encoded = 0

@@ -88,6 +88,7 @@ CHANGES: dict[str, Any] = {
     "test_peeks": 50,
     "revision": 2,
     "encoder_hash": "other",
+    "network": "residual",
     "pretrain_seed": 1,
     "precision": "bf16",
     "device": "cuda",

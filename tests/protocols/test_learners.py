@@ -16,7 +16,7 @@ from ssl_irmae.bottlenecks import LinearStack
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
-from ssl_irmae.networks import paper_encoder
+from ssl_irmae.networks.convolutional import conv_encoder
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.graphs.graph import Graph
 from ssl_irmae.protocols.graphs.poisson_equation import poisson_scores
@@ -148,7 +148,7 @@ def test_vib_minimises_cross_entropy_and_the_divergence_from_the_prior(digits: I
     """Its loss retyped with torch's distributions predicts the same from the same start and batches."""
     sample, settings = _two_classes(digits), dict[str, Any](steps=40, learning_rate=3e-3)
     with seeded(sample.seed, "network"):
-        encoder = paper_encoder(channels=1, image_size=32, features=256)
+        encoder = conv_encoder(channels=1, image_size=32, features=256)
         net = nn.ModuleDict({"encoder": encoder, "head": nn.Linear(128, 2)})
     noise_rng, labelled = generator("cpu", sample.seed, "noise"), labelled_batches(sample, 16)
 

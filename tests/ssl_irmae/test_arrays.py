@@ -41,6 +41,13 @@ def test_arrays_are_read_as_an_archive_of_them_is(tmp_path: Path, images: npt.ND
     assert torch.equal(unlabelled.images, expected.images)
 
 
+@pytest.mark.parametrize("channels", [2, 5])
+def test_images_have_any_number_of_channels(channels: int) -> None:
+    images = random_pixels(3, channels, 6, 8)
+    assert torch.equal(load_images(images).images, torch.from_numpy(images))
+    assert torch.equal(load_images(np.moveaxis(images, 1, 3)).images, torch.from_numpy(images))
+
+
 def test_both_splits_of_arrays_name_the_classes() -> None:
     dataset = (random_pixels(3, 8, 8), torch.tensor([3, 5, 9]), random_pixels(2, 8, 8), np.array([9, 3]))
     train, test = load_images(dataset), load_images(dataset, "test")
@@ -70,7 +77,7 @@ def test_arrays_without_test_images_have_no_test_split(digits: ImageSet, labelle
         ((random_pixels(2, 4, 4), LABELS), "one label per image"),
         ((random_pixels(2, 4, 4), np.array([0.5, 1])), "`dataset`: 'labels' must be whole numbers or names"),
         (random_pixels(2, 16), "`dataset`: 'images' must be images of shape"),
-        (random_pixels(2, 8, 8, 2), "`dataset`: 'images' must be images of shape"),
+        (random_pixels(2, 8, 8, 8), "whether its second or its last axis holds the channels cannot be known"),
         (torch.full((2, 4, 4), 300.0), "`dataset`: 'images': pixels as floats must lie"),
     ],
 )

@@ -229,7 +229,6 @@ def test_other_state_dicts_are_rejected(tmp_path: Path) -> None:
     [
         torch.rand(2, 1, 32, 32),
         torch.zeros(2, 32, 32, dtype=torch.uint8),
-        torch.zeros(2, 4, 32, 32, dtype=torch.uint8),
         torch.zeros(0, 1, 32, 32, dtype=torch.uint8),
         torch.zeros(2, 1, 32, 32, dtype=torch.uint8).numpy(),
     ],
@@ -293,8 +292,8 @@ def _saved(folder: Path, **architecture: object) -> Path:
         ({"latent_dim": 65537}, "architecture.latent_dim: "),
         ({"latent_dim": -8}, "architecture.latent_dim: "),
         ({"depth": 1025}, "architecture.depth: "),
-        ({"image_size": 1 << 20}, "there are no networks for 1-channel images of 1048576x1048576"),
-        ({"channels": 0}, "there are no networks for 0-channel images"),
+        ({"image_size": 1 << 20}, "1048576 pixels is out of range"),
+        ({"channels": 0}, "there are no images of 0 channels"),
         ({"method": "gan"}, "unknown method 'gan'"),
     ],
 )

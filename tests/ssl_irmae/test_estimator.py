@@ -30,7 +30,7 @@ def test_a_pipeline_gets_the_encoders_codes(tiny_encoder: Path) -> None:
 
 def test_non_images_are_rejected(tiny_encoder: Path) -> None:
     transformer = CodeTransformer(tiny_encoder).fit(np.zeros((1, 8, 8), np.uint8))
-    for other in (np.zeros((2, 8, 8)), np.zeros((2, 64), np.uint8), np.zeros((2, 5, 8, 8), np.uint8)):
+    for other in (np.zeros((2, 8, 8)), np.zeros((2, 64), np.uint8)):
         with pytest.raises(UserError, match="uint8"):
             transformer.transform(other)
 

@@ -101,7 +101,7 @@ def test_pixels_of_no_known_range_are_explained(images: npt.NDArray[Any], messag
 
 @pytest.mark.parametrize(("opaque", "dtype"), [(255, "u1"), (65535, "u2"), (1, "f4")])
 @pytest.mark.parametrize("axis", [1, 3])
-def test_a_fourth_band_is_dropped_only_where_it_is_opaque(opaque: int, dtype: str, axis: int) -> None:
+def test_a_fourth_band_is_a_channel_unless_it_is_opaque_everywhere(opaque: int, dtype: str, axis: int) -> None:
     colours = (RNG.random((3, 8, 8, 3)) * opaque).astype(dtype)
     fourth = np.full((3, 8, 8, 1), opaque, dtype)
     loaded = load_images(np.moveaxis(np.concatenate([colours, fourth], 3), 3, axis))
@@ -109,8 +109,11 @@ def test_a_fourth_band_is_dropped_only_where_it_is_opaque(opaque: int, dtype: st
     assert loaded.reading.left_out == ("an opaque fourth band",)
     np.testing.assert_array_equal(loaded.images, load_images(colours).images)
     fourth[0, 0, 0] = 0
-    with pytest.raises(UserError, match="fourth band that is not opaque"):
-        load_images(np.moveaxis(np.concatenate([colours, fourth], 3), 3, axis))
+    kept = load_images(np.moveaxis(np.concatenate([colours, fourth], 3), 3, axis))
+    assert kept.images.shape == (3, 4, 8, 8)
+    assert kept.reading is not None
+    assert "8x8 of 4 channels" in str(kept.reading)
+    assert kept.reading.left_out == ()
 
 
 def test_floats_need_little_memory_beside_the_result() -> None:

@@ -153,7 +153,7 @@ def test_arrays_are_pretrained_on_as_a_file_of_them_is(tmp_path: Path, monkeypat
         ({"method": "vae"}, "`depth` belongs to the linear stack"),
         ({"latent_dim": 0}, "`latent_dim` 0: "),
         ({"precision": "fp16"}, "unknown `precision` 'fp16'"),
-        ({"image_size": 28}, "`image_size` 32 or 64"),
+        ({"image_size": 7}, "`image_size`: 7 pixels is out of range: use 8 to 256"),
         ({"resume": True}, "`resume`: .* has no checkpoint"),
         ({"dataset": np.zeros((1, 8, 8), np.uint8)}, "arrays has one image"),
     ],

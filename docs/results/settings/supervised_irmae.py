@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from ssl_irmae._support.compute import find_precision
 from ssl_irmae._support.seeding import derive_seed
 from ssl_irmae.bottlenecks import LinearStack
-from ssl_irmae.networks import ConvEncoder
+from ssl_irmae.networks.convolutional import ConvEncoder
 from ssl_irmae.pretraining.adam import Adam
 from ssl_irmae.protocols.learners import supervised as learner
 from ssl_irmae.protocols.learners import training

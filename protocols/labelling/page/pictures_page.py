@@ -25,7 +25,7 @@ class Shown:
 
     Args:
         path: Its name below the picture.
-        image: uint8, shape (c, h, w), c = 1 or 3.
+        image: uint8, shape (c, h, w); of many channels the first three are shown, of two the first.
         caption: Lines below the name.
         flag: A few words that make it stand out, such as ``"below 0.5"``; None for most pictures.
         file: Path of the picture itself, relative to the page, with slashes; None if there is no file to link to.
@@ -88,7 +88,7 @@ class _Thumbnail:
 
 
 def _thumbnail(image: Tensor) -> _Thumbnail:
-    pixels = image.cpu().permute(1, 2, 0).numpy()
+    pixels = image[: 3 if len(image) >= 3 else 1].cpu().permute(1, 2, 0).numpy()
     picture = Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels)
     picture.thumbnail((_SIDE, _SIDE))
     buffer = io.BytesIO()

@@ -10,7 +10,8 @@ import torch
 
 from ssl_irmae.encoders.encoder import weights_hash
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, open_encoder
+from ssl_irmae.networks.own import Pair
+from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, needed_function, open_encoder
 from ssl_irmae.protocols.storage.rows import Row
 from ssl_irmae.protocols.task import Task
 from ssl_irmae.spectrum import effective_rank, spectrum
@@ -39,8 +40,15 @@ class Codes:
     colours: Mapping[str, str]
 
 
-def encoders_of(rows: Sequence[Row], names_or_paths: Sequence[str]) -> dict[str, PretrainedEncoder]:
+def encoders_of(
+    rows: Sequence[Row], names_or_paths: Sequence[str], network: Pair | None = None
+) -> dict[str, PretrainedEncoder]:
     """Open encoders under the names that rows have for them, found by their hashes.
+
+    Args:
+        rows: Rows of the trials.
+        names_or_paths: Names of bundled encoders, or folders.
+        network: The function that returns the networks of those that were pretrained with networks of one's own.
 
     Raises:
         UserError: If there is no such encoder, or no trial used it.
@@ -57,7 +65,7 @@ def encoders_of(rows: Sequence[Row], names_or_paths: Sequence[str]) -> dict[str,
             )
         # several pretraining seeds share a name
         unique = name if name not in found else f"{name} {weights_hash(name_or_path)[:8]}"
-        found[unique] = open_encoder(unique, name_or_path)
+        found[unique] = open_encoder(unique, name_or_path, needed_function(network, name_or_path))
     return found
 
 

@@ -110,6 +110,7 @@ def test_encoders_pretrained_in_another_way_are_not_averaged_with_the_newest(tri
         ("readout", "other"),
         ("reads", "code"),
         ("revision", 2),
+        ("network", "residual"),
     ],
 )
 def test_a_mean_is_over_one_version(trials: list[FinishedTrial], field: str, other: object) -> None:

@@ -1,4 +1,4 @@
-"""Convolutional encoders and decoders of the IRMAE paper, and the settings it used at each image size.
+"""Convolutional encoders and decoders: those of the IRMAE paper, and the same layers for other sizes and channels.
 
 Source: Jing, Zbontar and LeCun, "Implicit Rank-Minimizing Autoencoder", NeurIPS 2020,
 https://arxiv.org/abs/2010.00679, supplement. Module names follow the public IRMAE code (``dcnn``, ``fc``), so
@@ -6,33 +6,38 @@ that its state dicts need no renaming inside the networks.
 """
 
 import itertools
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ssl_irmae.errors import UserError
+from ssl_irmae.networks.parts import ImageDecoder, ImageEncoder
+from ssl_irmae.networks.sizes import is_large, paper_settings
 
 Output = Literal["tanh", "sigmoid"]
 
+_GRID = 8  # largest side of the map at which a decoder begins
+_WIDEST = 1024
 
-class ConvEncoder(nn.Module):
-    """Map images to features: four strided convolutions, then one linear layer.
+
+class ConvEncoder(ImageEncoder):
+    """Map images to features: strided convolutions, then one linear layer.
 
     Args:
         channels: Image channels c.
-        image_size: Height and width s in pixels, a multiple of 16.
+        image_size: Height and width s in pixels.
         features: Width d of the output.
-        widths: Output channels of the four convolutions (kernel 4, stride 2, padding 1).
+        widths: Output channels of the convolutions (kernel 4, stride 2, padding 1), each of which halves the image,
+            rounding down.
     """
 
-    def __init__(self, *, channels: int, image_size: int, features: int, widths: tuple[int, int, int, int]) -> None:
+    def __init__(self, *, channels: int, image_size: int, features: int, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.dcnn = nn.Sequential()
         for i, (c_in, c_out) in enumerate(itertools.pairwise((channels, *widths))):
             self.dcnn.add_module(str(2 * i), nn.Conv2d(c_in, c_out, 4, 2, 1))
             self.dcnn.add_module(str(2 * i + 1), nn.ReLU(inplace=True))
-        self.fc = nn.Linear(widths[-1] * (image_size // 16) ** 2, features)
+        self.fc = nn.Linear(widths[-1] * (image_size >> len(widths)) ** 2, features)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (n, c, s, s) in [0, 1] to (n, features)."""
@@ -72,42 +77,47 @@ class TransposedConv(nn.Module):
         return out.add_(self.bias.to(out.dtype)[:, None, None])
 
 
-class ConvDecoder(nn.Module):
-    """Map codes to images: one linear layer to an 8x8 map, then transposed convolutions.
+class ConvDecoder(ImageDecoder):
+    """Map codes to images: one linear layer to a small map, then transposed convolutions.
 
     Args:
         channels: Image channels c.
+        image_size: Height and width s in pixels.
         code: Width d of the code.
-        widths: Channels of the 8x8 map and after each transposed convolution (kernel 4, stride 2, padding 1). A 1x1
-            convolution follows; the image is 8 * 2 ** (len(widths) - 1) pixels wide.
+        widths: Channels of the map and after each transposed convolution (kernel 4, stride 2, padding 1), which doubles
+            it. A 1x1 convolution follows, and what goes beyond s pixels is cut off.
         rectify_first: Whether a ReLU follows the linear layer (MNIST's decoder has one, CelebA's does not).
         output: Last activation.
     """
 
     def __init__(
-        self, *, channels: int, code: int, widths: tuple[int, ...], rectify_first: bool, output: Output
+        self,
+        *,
+        channels: int,
+        image_size: int,
+        code: int,
+        widths: tuple[int, ...],
+        rectify_first: bool,
+        output: Output,
     ) -> None:
         super().__init__()
-        self.fc = nn.Linear(code, 64 * widths[0])
-        self.grid = (widths[0], 8, 8)
+        side = -(-image_size >> (len(widths) - 1))
+        self.image_size = image_size
+        self.fc = nn.Linear(code, side**2 * widths[0])
+        self.grid = (widths[0], side, side)
         layers: list[nn.Module] = [nn.ReLU(inplace=True)] if rectify_first else []
         for c_in, c_out in itertools.pairwise(widths):
             layers += [TransposedConv(c_in, c_out, 4, 2, 1), nn.ReLU(inplace=True)]
         self.dcnn = nn.Sequential(*layers, TransposedConv(widths[-1], channels, 1, 1, 0))
-        self.output = _activation(output)
-
-    def forward(self, z: Tensor) -> Tensor:
-        """Map codes (n, d) to images (n, c, s, s)."""
-        out: Tensor = self.output(self.before_output(z))
-        return out
+        self.output = activation(output)
 
     def before_output(self, z: Tensor) -> Tensor:
         """Map codes (n, d) to the input of the last activation (n, c, s, s), in fp32."""
         out: Tensor = self.dcnn(self.fc(z).unflatten(1, self.grid)).float()
-        return out
+        return cut(out, self.image_size)
 
 
-class ShapesEncoder(nn.Module):
+class ShapesEncoder(ImageEncoder):
     """Map 32x32 colour images to features with convolutions alone (the paper's encoder for its synthetic shapes).
 
     Args:
@@ -136,7 +146,7 @@ class ShapesEncoder(nn.Module):
         return layer
 
 
-class ShapesDecoder(nn.Module):
+class ShapesDecoder(ImageDecoder):
     """Map codes to 32x32 images with transposed convolutions alone.
 
     Args:
@@ -151,12 +161,7 @@ class ShapesDecoder(nn.Module):
         for c_in, c_out in ((256, 128), (128, 64), (64, 32)):
             layers += [TransposedConv(c_in, c_out, 4, 2, 1), nn.ReLU(inplace=True)]
         self.dcnn = nn.Sequential(*layers, TransposedConv(32, channels, 4, 2, 1))
-        self.output = _activation(output)
-
-    def forward(self, z: Tensor) -> Tensor:
-        """Map codes (n, d) to images (n, c, 32, 32)."""
-        out: Tensor = self.output(self.before_output(z))
-        return out
+        self.output = activation(output)
 
     def before_output(self, z: Tensor) -> Tensor:
         """Map codes (n, d) to the input of the last activation (n, c, 32, 32), in fp32."""
@@ -164,79 +169,70 @@ class ShapesDecoder(nn.Module):
         return out
 
 
-AnyEncoder = ConvEncoder | ShapesEncoder
-AnyDecoder = ConvDecoder | ShapesDecoder
+def conv_encoder(*, channels: int, image_size: int, features: int) -> ImageEncoder:
+    """Build an encoder, freshly initialised: the paper's for 32 and 64 pixels, its layers for other sizes.
 
-
-class PaperSettings(NamedTuple):
-    """The paper's settings for one kind of image: code width d and stack depth l."""
-
-    latent_dim: int
-    depth: int
-
-
-def paper_settings(*, channels: int, image_size: int) -> PaperSettings:
-    """Look up the paper's code width and depth for a kind of image.
+    From 48 pixels on, convolutions halve the image until 4 to 7 pixels are left, the first with 128 channels; beyond
+    127 pixels one more stands in front, half as wide, and from 256 on two. Below 48 pixels 2 or 3 are left, and the
+    first has 32 channels. Each has twice as many channels as the one before.
 
     Args:
-        channels: 1 (grey) or 3 (colour).
-        image_size: 32 or 64 pixels.
-
-    Returns:
-        Those of MNIST for 32x32 grey, of the synthetic shapes for 32x32 colour, of CelebA for 64x64.
-
-    Raises:
-        UserError: If the paper has no networks for these images.
-    """
-    if channels not in (1, 3) or image_size not in (32, 64):
-        raise UserError(
-            f"there are no networks for {channels}-channel images of {image_size}x{image_size}: "
-            "use 1 or 3 channels and `image_size` 32 or 64"
-        )
-    if image_size == 64:
-        return PaperSettings(latent_dim=512, depth=4)
-    return PaperSettings(latent_dim=128, depth=8) if channels == 1 else PaperSettings(latent_dim=32, depth=2)
-
-
-def paper_encoder(*, channels: int, image_size: int, features: int) -> AnyEncoder:
-    """Build the paper's encoder for a kind of image, freshly initialised.
-
-    Args:
-        channels: 1 (grey) or 3 (colour).
-        image_size: 32 or 64 pixels.
+        channels: Image channels, any number.
+        image_size: 8 to 256 pixels.
         features: Width of the output.
 
     Raises:
-        UserError: If the paper has no networks for these images.
+        UserError: If there are no networks for such images.
+
+    >>> encoder = conv_encoder(channels=4, image_size=100, features=64)
+    >>> encoder.outputs
+    64
     """
     paper_settings(channels=channels, image_size=image_size)
-    if image_size == 64:
-        return ConvEncoder(channels=channels, image_size=64, features=features, widths=(128, 256, 512, 1024))
-    if channels == 1:
-        return ConvEncoder(channels=1, image_size=32, features=features, widths=(32, 64, 128, 256))
-    return ShapesEncoder(channels=channels, features=features)
+    if (channels, image_size) == (3, 32):
+        return ShapesEncoder(channels=channels, features=features)
+    halvings = (image_size // (4 if is_large(image_size) else 2)).bit_length() - 1
+    first = 128 >> max(0, halvings - 4) if is_large(image_size) else 32
+    widths = tuple(first << i for i in range(halvings))
+    return ConvEncoder(channels=channels, image_size=image_size, features=features, widths=widths)
 
 
-def paper_decoder(*, channels: int, image_size: int, code: int, output: Output) -> AnyDecoder:
-    """Build the paper's decoder for a kind of image, freshly initialised.
+def conv_decoder(*, channels: int, image_size: int, code: int, output: Output) -> ImageDecoder:
+    """Build a decoder, freshly initialised: the paper's for 32 and 64 pixels, its layers for other sizes.
+
+    It begins with a map of 5 to 8 pixels, of 4 for an image of 8. From 48 pixels on the map has 1,024 channels, which
+    are halved at each doubling of its size; below, they end at 32.
 
     Args:
-        channels: 1 (grey) or 3 (colour).
-        image_size: 32 or 64 pixels.
+        channels: Image channels, any number.
+        image_size: 8 to 256 pixels.
         code: Width of the code.
         output: Last activation: ``"tanh"`` with squared error, ``"sigmoid"`` with cross-entropy.
 
     Raises:
-        UserError: If the paper has no networks for these images.
+        UserError: If there are no networks for such images.
     """
     paper_settings(channels=channels, image_size=image_size)
-    if image_size == 64:
-        widths = (1024, 512, 256, 128)
-        return ConvDecoder(channels=channels, code=code, widths=widths, rectify_first=False, output=output)
-    if channels == 1:
-        return ConvDecoder(channels=1, code=code, widths=(128, 64, 32), rectify_first=True, output=output)
-    return ShapesDecoder(channels=channels, code=code, output=output)
+    if (channels, image_size) == (3, 32):
+        return ShapesDecoder(channels=channels, code=code, output=output)
+    doublings = max(1, (-(-image_size // _GRID) - 1).bit_length())
+    large = is_large(image_size)
+    first = _WIDEST if large else 32 << doublings
+    return ConvDecoder(
+        channels=channels,
+        image_size=image_size,
+        code=code,
+        widths=tuple(first >> i for i in range(doublings + 1)),
+        rectify_first=not large,
+        output=output,
+    )
 
 
-def _activation(output: Output) -> nn.Module:
+def cut(x: Tensor, side: int) -> Tensor:
+    """Cut images (n, c, h, w) down to (n, c, side, side), where they are larger."""
+    return x if x.shape[2] == side else x[:, :, :side, :side]
+
+
+def activation(output: Output) -> nn.Module:
+    """Return the last activation of a decoder."""
     return nn.Sigmoid() if output == "sigmoid" else nn.Tanh()

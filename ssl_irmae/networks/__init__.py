@@ -1,0 +1,1 @@
+"""Families of encoders and decoders, and one's own."""

@@ -1,23 +1,32 @@
 """``ssl-irmae encode``: turn images into codes."""
 
+import contextlib
+import functools
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from ssl_irmae.cli.options import Classes, DataDir, Device, LabelsFrom, Quiet, Strict, parse_names
 from ssl_irmae.cli.terminal import handle_errors, print_status
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from ssl_irmae.datasets.image_set import ImageSet
+    from ssl_irmae.encoders.encoder import Encoder
+
 EPILOG = """
 Examples:
 
-  ssl-irmae encode --dataset mnist --split test --out codes.npz
+  ssl-irmae encode --dataset mnist --out codes.npz
 
   ssl-irmae encode --encoder runs/mine --dataset my-images/ --out codes.npz
 
 The archive contains code (n, d); features (n, d) unless the encoder is folded;
 labels and classes if there are any; paths if the images came from files; and
-the fingerprint of the images.
+the fingerprint of the images. Those of the test split, where there is one, have
+test_ before their names. `ssl-irmae evaluate --codes mine=codes.npz` reads it.
 """
 
 
@@ -31,7 +40,10 @@ def command(
         str | None,
         typer.Option(help="Name of a bundled encoder, or a folder.", show_default="the bundled one of such data"),
     ] = None,
-    split: Annotated[Literal["train", "test"], typer.Option(help="Split of the data set.")] = "train",
+    split: Annotated[
+        Literal["train", "test"] | None,
+        typer.Option(help="One split of the data set alone.", show_default="both, where there are two"),
+    ] = None,
     fold: Annotated[
         bool, typer.Option("--fold", help="Fold the linear stack into the encoder: faster, without features.")
     ] = False,
@@ -54,7 +66,7 @@ def command(
     from ssl_irmae.encoders.encoder import Encoder
     from ssl_irmae.encoders.files import bundled_for
     from ssl_irmae.encoders.kind import describe_other_kind, times_worse
-    from ssl_irmae.errors import UserError
+    from ssl_irmae.errors import NoTestSplitError, UserError
 
     if out.suffix != ".npz":
         raise UserError(f"--out {out}: the name must end in .npz")
@@ -64,22 +76,41 @@ def command(
         raise UserError(f"--out {out} is the --dataset itself, which would be lost: give another file")
     encoder = bundled_for(dataset) if encoder is None else encoder
     network = Encoder.from_pretrained(encoder, fold=fold).to(find_device(device))
+    load = functools.partial(
+        load_images,
+        dataset,
+        data_dir=data_dir,
+        labels_from=labels_from,
+        classes=parse_names(classes),
+        strict=strict,
+        image_size=network.config.architecture.image_size,
+    )
     with Display(quiet=quiet) as display:
-        images = load_images(
-            dataset,
-            split,
-            data_dir=data_dir,
-            labels_from=labels_from,
-            classes=parse_names(classes),
-            strict=strict,
-            image_size=network.config.architecture.image_size,
-            progress=display,
-        )
+        loaded = {"": load("train" if split is None else split, progress=display)}
+        if split is None:
+            with contextlib.suppress(NoTestSplitError):
+                loaded["test_"] = load("test", progress=display)
+    images = loaded[""]
     if images.images.shape[1] > network.config.architecture.channels and not quiet:
         print_status(f"{images.name}: colour is read as grey, as the encoder learned it")
     times = times_worse(network, images.images)
     if times is not None and not quiet:
         print_status(describe_other_kind(Path(encoder).name, times))
+    arrays: dict[str, Any] = {}
+    for prefix, each in loaded.items():
+        arrays |= {f"{prefix}{name}": array for name, array in _arrays(network, each).items()}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_atomically(out, buffer.getvalue())
+    if not quiet:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items() if array.ndim)
+        print_status(f"{out}: {shapes}")
+
+
+def _arrays(network: "Encoder", images: "ImageSet") -> "dict[str, npt.NDArray[Any]]":
+    """Return what is written of a split, by name."""
+    import numpy as np
+
     arrays = {"code": network.encode(images.images).numpy(), "fingerprint": np.array(images.fingerprint)}
     if not network.config.folded:
         arrays["features"] = network.encode(images.images, reads="features").numpy()
@@ -87,9 +118,4 @@ def command(
         arrays |= {"labels": images.labels.numpy(), "classes": np.array(images.classes)}
     if images.paths:
         arrays["paths"] = np.array(images.paths)
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for an option
-    write_atomically(out, buffer.getvalue())
-    if not quiet:
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items() if array.ndim)
-        print_status(f"{out}: {shapes}")
+    return arrays

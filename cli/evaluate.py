@@ -17,6 +17,7 @@ from ssl_irmae.cli.options import (
     Ignore,
     Jobs,
     LabelsFrom,
+    OwnCodes,
     Preset,
     Quiet,
     Seeds,
@@ -42,6 +43,8 @@ Examples:
 
   ssl-irmae evaluate --dataset my-images/ --labels 50
 
+  ssl-irmae evaluate --codes mine=embeddings.npz --dataset mnist
+
 A folder of your own pictures has one sub-folder per class, or train/CLASS and
 test/CLASS. The same command again runs only what is missing. --encoder runs/mine adds
 mine-linear, mine-joint and mine-poisson-prior to the default rows;
@@ -61,6 +64,7 @@ def command(
         typer.Option(help="Which rows, separated by commas; `help` lists all.", show_default="those of a first look"),
     ] = None,
     encoder: AddedEncoder = None,
+    codes: OwnCodes = None,
     pretrain_seeds: Annotated[
         str | None,
         typer.Option(
@@ -155,6 +159,7 @@ def command(
             dataset=dataset,
             contenders=parse_names(contenders),
             encoders=encoder or [],
+            codes=codes or [],
             pretrain_seeds=None if pretrain_seeds is None else parse_seeds(pretrain_seeds, "--pretrain-seeds"),
             preset=preset,
             protocol=protocol,
@@ -210,4 +215,5 @@ def _list_contenders() -> None:
             print_result(textwrap.fill(line, width, subsequent_indent=" " * 30, break_on_hyphens=False))
         print_result("")
     print_result("NAME is the last part of an --encoder: mine-linear, mine-joint for runs/mine.")
+    print_result("Codes of your own have classifiers alone: mine-linear for --codes mine=embeddings.npz.")
     print_result(textwrap.fill(f"Default: {', '.join(DEFAULT)}.", width, break_on_hyphens=False))

@@ -24,6 +24,13 @@ AddedEncoder = Annotated[
         help="A pretrained encoder of your own, added to the rows, or irmae=FOLDER in the place of irmae's; repeatable."
     ),
 ]
+OwnCodes = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Codes of your own, such as mine=embeddings.npz, added to the rows: arrays code, labels, test_code and "
+        "test_labels, one row per image of --dataset, or without images; repeatable."
+    ),
+]
 Preset = Annotated[
     str | None,
     typer.Option(

@@ -16,6 +16,7 @@ from ssl_irmae.cli.options import (
     Device,
     Jobs,
     LabelsFrom,
+    OwnCodes,
     Preset,
     Quiet,
     Seeds,
@@ -61,6 +62,7 @@ def command(
         str | None, typer.Option(help="Which rows, separated by commas.", show_default="those of a first look")
     ] = None,
     encoder: AddedEncoder = None,
+    codes: OwnCodes = None,
     pretrain_seeds: Annotated[
         str | None, typer.Option(help="Encoders of several pretraining seeds, such as 0,1,2.", show_default=False)
     ] = None,
@@ -112,6 +114,7 @@ def command(
             dataset=dataset,
             contenders=parse_names(contenders),
             encoders=encoder or [],
+            codes=codes or [],
             pretrain_seeds=None if pretrain_seeds is None else parse_seeds(pretrain_seeds, "--pretrain-seeds"),
             preset=preset,
             steps=steps,

@@ -1,15 +1,16 @@
 """What is learned from and what is scored on."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from ssl_irmae._support.progress import Listener, silent
+from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, Split, fit_images
 from ssl_irmae.datasets.reading import count, listed
@@ -17,6 +18,8 @@ from ssl_irmae.datasets.registry import DATASETS, Dataset, default_image_size, l
 from ssl_irmae.errors import NoTestSplitError, UserError, check_choice
 from ssl_irmae.protocols.development import hold_out
 from ssl_irmae.protocols.folds import can_be_scored
+from ssl_irmae.protocols.representations.codes_file import CodesFile
+from ssl_irmae.protocols.representations.given_codes import CodesOfTask, CodesSource
 
 ScoredOn = Literal["test", "development", "folds"]
 
@@ -33,6 +36,8 @@ class Task:
         scored_on: ``"test"``; ``"development"`` for held-out training images; or ``"folds"``: the scored images are
             labelled training images, each scored by what was learned without the labels of its fold.
         not_scored: Number of test images that are not scored because they have no label.
+        codes: Codes of these images that were not made here, by the name that contenders use.
+        has_images: Whether there are images; if not, blank ones stand for the rows of ``codes``.
     """
 
     train: ImageSet
@@ -40,13 +45,16 @@ class Task:
     source_fingerprint: str
     scored_on: ScoredOn = "test"
     not_scored: int = 0
+    codes: Mapping[str, CodesOfTask] = dataclasses.field(default_factory=dict)
+    has_images: bool = True
 
 
 def load_task(
-    dataset: Dataset,
+    dataset: Dataset | CodesFile,
     *,
     scored_on: ScoredOn | None = None,
     architectures: Sequence[Architecture] = (),
+    codes: Mapping[str, CodesSource] | None = None,
     data_dir: Path | None = None,
     labels_from: str | Path | None = None,
     classes: Sequence[str] | None = None,
@@ -56,13 +64,14 @@ def load_task(
     """Load a labelled data set and arrange what is learned from and what is scored on.
 
     Args:
-        dataset: A name, a path to the user's images, or arrays.
+        dataset: A name, a path to the user's images, or arrays; or codes with labels, of which there are no images.
         scored_on: ``"test"``; or ``"development"``: a sixth of the labelled training images, drawn by their
             fingerprint, is held out and labels come from the rest (MNIST: 10,000 and 50,000), so that settings can be
             chosen without the test images. Of the user's own images it is a sixth of each class. Pretrained encoders
             have seen the held-out images, without labels. Or ``"folds"``: the labelled training images, each scored by
             what was learned from the other folds. None takes the test images, and folds if there is no test split.
         architectures: Architectures of the user's encoders: images get the size and the channels that these read.
+        codes: Where codes of the images come from that are not made here, by the name that contenders use.
         data_dir: Where data are kept.
         labels_from: A table of labels beside a folder of pictures, as in ``load_images``.
         classes: The labels that may be in that table.
@@ -80,9 +89,13 @@ def load_task(
         raise UserError(
             f"the encoders read images of different channels and sizes {sorted(wanted)}: use encoders of one kind"
         )
-    channels, size = next(iter(wanted), (None, default_image_size(dataset)))
+    channels, size = next(iter(wanted), (None, 1 if isinstance(dataset, CodesFile) else default_image_size(dataset)))
 
     def load(split: Split) -> ImageSet:
+        if isinstance(dataset, CodesFile):
+            rows = dataset.as_images(split)
+            progress(Message(f"{rows.name}, {split}: {rows.reading}"))
+            return rows
         return load_images(
             dataset,
             split,
@@ -101,6 +114,9 @@ def load_task(
     def fitted(images: ImageSet) -> ImageSet:
         return dataclasses.replace(images, images=fit_images(images.images, channels=channels, image_size=size))
 
+    sources = codes or {}
+    codes_of_train = {name: each.of(source, "train") for name, each in sources.items()}
+    arrange = partial(Task, source_fingerprint=source.fingerprint, has_images=not isinstance(dataset, CodesFile))
     test = None
     if scored_on not in ("development", "folds"):
         try:
@@ -112,16 +128,23 @@ def load_task(
     if test is None and scored_on == "development":
         named = isinstance(dataset, str) and dataset in DATASETS
         rest, held_out = hold_out(train, by_class=not named)
-        return Task(_part(train, rest), _part(train, held_out), source.fingerprint, "development")
+        divided = {
+            name: CodesOfTask(rows[rest.numpy()], rows[held_out.numpy()]) for name, rows in codes_of_train.items()
+        }
+        return arrange(_part(train, rest), _part(train, held_out), scored_on="development", codes=divided)
     if test is None:
-        return Task(train, _part(train, can_be_scored(train)), source.fingerprint, "folds")
+        alone = {name: CodesOfTask(rows, None) for name, rows in codes_of_train.items()}
+        return arrange(train, _part(train, can_be_scored(train)), scored_on="folds", codes=alone)
     scored = fitted(_with_classes_of(train, test))
     if not len(scored.labelled):
         raise UserError(f"{source.name} has no labels to score with: give its test split labels too")
+    codes_of_test = {name: each.of(test, "test") for name, each in sources.items()}
     not_scored = len(scored) - len(scored.labelled)
     if not_scored:
+        codes_of_test = {name: rows[scored.labelled.numpy()] for name, rows in codes_of_test.items()}
         scored = _part(scored, scored.labelled)
-    return Task(train, scored, source.fingerprint, not_scored=not_scored)
+    both = {name: CodesOfTask(rows, codes_of_test[name]) for name, rows in codes_of_train.items()}
+    return arrange(train, scored, not_scored=not_scored, codes=both)
 
 
 def _require_classes(train: ImageSet) -> None:

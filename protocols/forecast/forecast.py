@@ -27,6 +27,7 @@ from ssl_irmae.protocols.representations.pretrained import (
     not_yet_pretrained,
     user_encoders,
 )
+from ssl_irmae.protocols.representations.representation import Representation
 from ssl_irmae.protocols.representations.user_codes import GivenAs, user_codes
 from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_seeds
 from ssl_irmae.protocols.running.grid import Grid
@@ -171,7 +172,11 @@ def plan(
     encoders_at_hand, missing = _encoders(named, methods, task, torch_device, pretraining_seeds or (None,))
     with tempfile.TemporaryDirectory() as empty:
         kept = Store(Path(store) if has_store else Path(empty) / "store.sqlite")  # none is made where there is none
-        represented = {**encoders_at_hand, **fuse(encoders_at_hand), **given.of(task)}
+        represented: dict[str, Sequence[Representation]] = {
+            **encoders_at_hand,
+            **fuse(encoders_at_hand),
+            **given.of(task),
+        }
         grid = Grid(chosen, task, represented, kept, jobs)
         return Forecast(cost_of_missing(grid, loaded=loaded, pretrainings=missing, steps=QUICK_STEPS), subsets)
 

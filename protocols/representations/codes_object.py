@@ -84,7 +84,9 @@ class CodesObject:
         if isinstance(self.model, nn.Module) and not isinstance(self.model, Encoder) and self.method != "transform":
             some = next(itertools.chain(self.model.parameters(), self.model.buffers()), torch.empty(0))
             # a module is called as such, so that its hooks run
-            call = self.model if self.method == "forward" else self.model.encode
+            call: Callable[[Tensor], object] = (
+                self.model if self.method == "forward" else getattr(self.model, self.method)
+            )
             return lambda images: call(as_float(images, some.device))
         called: Callable[[Any], object] = getattr(self.model, self.method)
         return called

@@ -296,9 +296,11 @@ def _brief_name(method: str, task: Task, device: torch.device, seed: int | None)
 
 
 def _listed(paths: object) -> list[str | Path]:
-    listed = list(paths) if isinstance(paths, Sequence) else [paths]
-    for path in listed:
-        if not isinstance(path, str | Path):
+    listed: list[str | Path] = []
+    for path in paths if isinstance(paths, Sequence) else [paths]:
+        if isinstance(path, str | Path):
+            listed.append(path)
+        else:
             raise UserError(
                 f"`encoders`: a {type(path).__name__} is not a folder; if it is an object that makes codes, give it a "
                 "name, as in {'mine': model}"

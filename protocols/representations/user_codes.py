@@ -115,6 +115,6 @@ def _method(model: Any, title: str) -> str:
         if callable(getattr(model, method, None)):
             return method
     raise UserError(
-        f"{title} is a {type(model).__name__}, which has neither encode, transform nor forward: give an object that "
-        "has one of them, or the folder of an encoder"
+        f"{title} is of type {type(model).__name__}, which has neither encode, transform nor forward: give an object "
+        "that has one of them, or the folder of an encoder"
     )

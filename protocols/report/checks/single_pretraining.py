@@ -11,7 +11,7 @@ def single_pretraining(evidence: Evidence) -> Result:
     single = [name for name, its in seeds.items() if len(its) == 1 and name not in given]
     untrained = any(row.representation == "random" and row.encoder_hash is None for row in evidence.rows)
     what = [f"one pretraining of {join(single)}"] if single else []
-    what += [f"one set of codes of {name}" for name in given]
+    what += [f"one set of codes of {join(given)}"] if given else []
     what += ["one initialisation of random"] if untrained else []
     if not what:
         return PASSED

@@ -76,7 +76,7 @@ def load(arrays: Arrays, split: Split) -> ImageSet:
 def arrays_of(dataset: object, split: Split) -> npt.NDArray[Any] | None:
     """Return the images of a split as the user gave them, if a data set is arrays that ``load`` takes; None if not."""
     parts = dataset if isinstance(dataset, tuple) else (dataset,)
-    images = parts[2 if split == "test" else 0]
+    images = next(iter(parts[2 if split == "test" else 0 :]), None)
     return as_numpy(images) if isinstance(images, np.ndarray | Tensor) else None
 
 

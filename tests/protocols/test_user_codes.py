@@ -22,6 +22,7 @@ from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, contend
 from ssl_irmae.protocols.evaluation import evaluate, read_results
 from ssl_irmae.protocols.forecast.forecast import plan
 from ssl_irmae.protocols.report.report import Report
+from ssl_irmae.protocols.request import make_plan
 
 Arrays = dict[str, npt.NDArray[Any]]
 N, M, CLASSES = 60, 30, 3
@@ -57,6 +58,10 @@ def arrays() -> Arrays:
     return {"code": code, "labels": labels, "test_code": test_code, "test_labels": test_labels}
 
 
+def save(path: str, arrays: Arrays) -> None:
+    np.savez(path, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for an option
+
+
 def judge(codes: Any = (), **arguments: Any) -> Report:
     """Evaluate one cheap contender of codes on a few subsets."""
     usual: dict[str, Any] = {"contenders": "mine-centroid", "budgets": 6, "seeds": 2, "store": "results.sqlite"}
@@ -72,7 +77,7 @@ def errors(report: Report) -> list[float]:
 
 
 def test_codes_stand_beside_other_contenders_on_the_same_subsets(dataset: Any, arrays: Arrays) -> None:
-    np.savez("embeddings.npz", **arrays)
+    save("embeddings.npz", arrays)
     names = ["mine-centroid", "pixels-centroid"]
     rows = judge("mine=embeddings.npz", dataset=dataset, contenders=names).rows()
     subsets = {name: [row.subset for row in rows if row.contender == name] for name in names}
@@ -81,39 +86,27 @@ def test_codes_stand_beside_other_contenders_on_the_same_subsets(dataset: Any, a
     assert max(mine) < min(row.error for row in rows if row.contender == "pixels-centroid")
 
 
-def test_by_default_every_readout_of_frozen_codes_that_sees_no_scored_image_joins_the_usual_contenders(
-    dataset: Any, arrays: Arrays, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ssl_irmae.protocols import evaluation
-
-    asked: dict[str, Any] = {}
-
-    def stop(**arguments: Any) -> None:
-        asked.update(evaluation_plan(**arguments).contenders)
-        raise KeyboardInterrupt
-
-    evaluation_plan = evaluation.make_plan
-    monkeypatch.setattr(evaluation, "make_plan", stop)
-    with pytest.raises(KeyboardInterrupt):
-        evaluate(codes={"mine": arrays}, dataset=dataset)
+def test_by_default_every_readout_of_frozen_codes_that_sees_no_scored_image_joins_the_usual_contenders() -> None:
     of_codes = contenders_of_codes("mine")
-    assert list(asked) == [*DEFAULT, *(name for name, c in of_codes.items() if not c.transductive)]
-    assert {name.removeprefix("mine-") for name in of_codes} == {
-        name.removeprefix("pixels-") for name, c in CONTENDERS.items() if c.representation == "pixels"
-    }
+    joined = [name for name, contender in of_codes.items() if not contender.transductive]
+    assert list(make_plan(codes=["mine"]).contenders) == [*DEFAULT, *joined]
+    readouts = {name.removeprefix("pixels-") for name, c in CONTENDERS.items() if c.representation == "pixels"}
+    assert {name.removeprefix("mine-") for name in of_codes} == readouts
+    parts = make_plan(preset="mnist-quick", codes=["mine"]).parts
+    assert {name for part in parts for name in part.contenders} >= set(joined)
 
 
 def test_replaced_numbers_are_other_trials_and_renamed_or_moved_ones_are_not(dataset: Any, arrays: Arrays) -> None:
-    np.savez("embeddings.npz", **arrays)
+    save("embeddings.npz", arrays)
     first = judge("mine=embeddings.npz", dataset=dataset, contenders=["mine-centroid", "mine-poisson"])
     renamed = judge({"yours": arrays}, dataset=dataset, contenders=["yours-centroid", "yours-poisson"])
     assert keys(renamed) == keys(first)
     noise = np.random.default_rng(3).normal(size=(N, 5))
-    np.savez("embeddings.npz", **{**arrays, "code": noise})
+    save("embeddings.npz", {**arrays, "code": noise})
     other = judge("mine=embeddings.npz", dataset=dataset, contenders=["mine-centroid", "mine-poisson"])
     assert not keys(other) & keys(first)
     assert min(errors(other)) > max(errors(first))
-    np.savez("embeddings.npz", **{**arrays, "test_code": arrays["test_code"][::-1]})
+    save("embeddings.npz", {**arrays, "test_code": arrays["test_code"][::-1]})
     assert not keys(judge("mine=embeddings.npz", dataset=dataset)) & (keys(first) | keys(other))
 
 
@@ -126,7 +119,7 @@ def test_one_changed_number_is_enough(part: str, dataset: Any, arrays: Arrays) -
 
 
 def test_a_report_of_the_stored_rows_alone_says_what_is_known_of_the_codes(dataset: Any, arrays: Arrays) -> None:
-    np.savez("embeddings.npz", **arrays)
+    save("embeddings.npz", arrays)
     judge("mine=embeddings.npz", dataset=dataset, seeds=6)
     Path("embeddings.npz").unlink()
     report = read_results("results.sqlite")
@@ -153,7 +146,7 @@ def test_the_newest_numbers_of_a_name_are_reported_and_the_others_counted(datase
 
 
 def test_without_a_data_set_the_codes_are_the_data_set(arrays: Arrays) -> None:
-    np.savez("embeddings.npz", **arrays)
+    save("embeddings.npz", arrays)
     report = evaluate(codes="mine=embeddings.npz", budgets=6, seeds=2, store="results.sqlite")
     rows = report.rows()
     assert {row.contender for row in rows} == {n for n, c in contenders_of_codes("mine").items() if not c.transductive}
@@ -248,7 +241,7 @@ def test_what_cannot_be_the_codes_of_the_images_is_refused_in_one_sentence(
     flaw: str, dataset: Any, arrays: Arrays
 ) -> None:
     spoil, message = FLAWS[flaw]
-    np.savez("embeddings.npz", **spoil(arrays))  # type: ignore[arg-type]  # numpy's stub takes the names for an option
+    save("embeddings.npz", spoil(arrays))
     with pytest.raises(UserError, match=message) as error:
         judge("mine=embeddings.npz", dataset=dataset)
     assert "embeddings.npz" in str(error.value)
@@ -266,13 +259,13 @@ def test_a_test_split_without_codes_is_named(dataset: Any, arrays: Arrays) -> No
 
 
 def test_pickled_objects_are_never_loaded(dataset: Any, arrays: Arrays) -> None:
-    np.savez("embeddings.npz", **{**arrays, "code": arrays["code"].astype(object)})
+    save("embeddings.npz", {**arrays, "code": arrays["code"].astype(object)})
     with pytest.raises(UserError, match="'code' holds Python objects, which are never loaded"):
         judge("mine=embeddings.npz", dataset=dataset)
 
 
 def test_a_header_that_claims_more_than_the_file_holds_is_refused(dataset: Any, arrays: Arrays) -> None:
-    np.savez("embeddings.npz", **arrays)
+    save("embeddings.npz", arrays)
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (10**9, 10**6)})
     with zipfile.ZipFile("embeddings.npz", "w") as archive:
@@ -290,7 +283,7 @@ def test_names_that_are_taken_or_cannot_be_written_are_refused(name: str, datase
 
 
 def test_two_of_the_same_name_are_refused(dataset: Any, arrays: Arrays, tiny_encoder: Path) -> None:
-    np.savez("mine.npz", **arrays)
+    save("mine.npz", arrays)
     with pytest.raises(UserError, match="the name 'mine' is taken"):
         judge(["mine.npz", "mine=mine.npz"], dataset=dataset)
     with pytest.raises(UserError, match="the name 'tiny' is taken"):
@@ -346,7 +339,8 @@ class Net(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.flat = nn.Sequential(nn.Flatten(), nn.Dropout(), nn.BatchNorm1d(36))
+        self.norm = nn.BatchNorm1d(36)
+        self.flat = nn.Sequential(nn.Flatten(), nn.Dropout(), self.norm)
         self.given: list[Tensor] = []
 
     def forward(self, images: Tensor) -> Tensor:
@@ -369,7 +363,7 @@ def test_any_encode_gets_pictures_and_is_identified_by_what_it_returns(dataset: 
 
 def test_a_torch_module_is_called_in_eval_mode_and_gets_its_modes_back(dataset: Any) -> None:
     model = Net()
-    model.flat[2].eval()
+    model.norm.eval()
     modes = [module.training for module in model.modules()]
     buffers = {name: value.clone() for name, value in model.named_buffers()}
     first = judge(encoders={"mine": model}, dataset=dataset)
@@ -379,8 +373,8 @@ def test_a_torch_module_is_called_in_eval_mode_and_gets_its_modes_back(dataset: 
     assert model.given[0].dtype == torch.float32
     assert torch.equal((model.given[0] * 255).round().to(torch.uint8), torch.from_numpy(dataset[0]))
     with torch.no_grad():
-        model.flat[2].weight.mul_(2)
-        model.flat[2].bias.add_(1)
+        model.norm.weight.mul_(2)
+        model.norm.bias.add_(1)
     assert not keys(judge(encoders={"mine": model}, dataset=dataset)) & keys(first)
 
 
@@ -399,6 +393,23 @@ def test_a_transformer_gets_the_users_own_array_as_rows_if_it_was_fitted_on_rows
     codes = {"code": pca.transform(scaled[0].reshape(N, -1)), "test_code": pca.transform(scaled[2].reshape(M, -1))}
     as_arrays = judge({"mine": {**codes, "labels": labels, "test_labels": test_labels}}, dataset=scaled)
     assert {row.key for row in rows} == keys(as_arrays)
+
+
+def test_a_transformer_gets_the_pictures_of_a_named_data_set() -> None:
+    given: list[npt.NDArray[Any]] = []
+
+    class Rows:
+        n_features_in_ = 64
+
+        def transform(self, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            given.append(rows)
+            return rows
+
+    report = judge(encoders={"mine": Rows()}, dataset="digits", budgets=10)
+    assert {(rows.dtype, rows.shape[1]) for rows in given} == {(np.dtype(np.uint8), 64)}
+    images = load_images("digits", "test").images
+    np.testing.assert_array_equal(np.concatenate(given)[1300:], images.flatten(1))
+    assert {row.n_scored for row in report.rows()} == {len(images)}
 
 
 def test_our_own_encoder_and_transformer_are_objects_too(dataset: Any, tiny_encoder: Path) -> None:

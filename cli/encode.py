@@ -23,10 +23,11 @@ Examples:
 
   ssl-irmae encode --encoder runs/mine --dataset my-images/ --out codes.npz
 
-The archive contains code (n, d); features (n, d) unless the encoder is folded;
-labels and classes if there are any; paths if the images came from files; and
-the fingerprint of the images. Those of the test split, where there is one, have
-test_ before their names. `ssl-irmae evaluate --codes mine=codes.npz` reads it.
+The archive contains code (n, d); features (n, d) unless the encoder is
+folded; labels and classes if there are any; paths if the images came from
+files; and the fingerprint of the images. What is of the test split, where
+there is one, has test_ before its name. `ssl-irmae evaluate --codes
+mine=codes.npz` reads it.
 """
 
 

@@ -27,8 +27,8 @@ AddedEncoder = Annotated[
 OwnCodes = Annotated[
     list[str] | None,
     typer.Option(
-        help="Codes of your own, such as mine=embeddings.npz, added to the rows: arrays code, labels, test_code and "
-        "test_labels, one row per image of --dataset, or without images; repeatable."
+        help="Codes of your own, added to the rows, such as mine=embeddings.npz: arrays code, labels, test_code and "
+        "test_labels, one row per image of --dataset; without that, they are the data set; repeatable."
     ),
 ]
 Preset = Annotated[

@@ -93,6 +93,9 @@ def load_task(
 
     def load(split: Split) -> ImageSet:
         if isinstance(dataset, CodesFile):
+            if labels_from is not None or classes is not None:
+                argument = "classes" if labels_from is None else "labels_from"
+                raise UserError(f"`{argument}` is about pictures, and {dataset.title} has its own labels: leave it out")
             rows = dataset.as_images(split)
             progress(Message(f"{rows.name}, {split}: {rows.reading}"))
             return rows

@@ -56,13 +56,16 @@ class CodesFile:
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, Array], title: str) -> Self:
-        """Take arrays in memory."""
+        """Take arrays in memory, or what ``numpy.load`` returns of an archive."""
 
-        def read(array: Array) -> npt.NDArray[Any]:
+        def read(name: str) -> npt.NDArray[Any]:
+            try:
+                array = arrays[name]
+            except ValueError as error:  # as numpy refuses to unpickle
+                raise UserError(f"{title}: '{name}' cannot be read ({error})") from error
             return as_numpy(array) if isinstance(array, np.ndarray | Tensor) else np.asarray(array)
 
-        sources = {name: ArraySource(f"{title}: '{name}'", partial(read, array)) for name, array in arrays.items()}
-        return cls(title, "arrays", sources)
+        return cls(title, "arrays", {name: ArraySource(f"{title}: '{name}'", partial(read, name)) for name in arrays})
 
     def of(self, images: ImageSet, split: Split) -> Codes:
         """Return the codes of the images of a split, of which number and labels must be the same.

@@ -69,10 +69,9 @@ def user_codes(
     """
     files: dict[str, CodesFile] = {}
     for name, given in _named(codes):
-        title = f"`codes`: {name}" if isinstance(given, Mapping) else f"`codes`: {name}={given}"
+        title = f"`codes`: {name}={given}" if isinstance(given, str | Path) else f"`codes`: {name}"
         _check_name(name, title, [*taken, *files])
-        opened = CodesFile.of_arrays(given, title) if isinstance(given, Mapping) else CodesFile.open(Path(given), title)
-        files[name] = opened
+        files[name] = _open(given, title)
     objects: dict[str, CodesObject] = {}
     for name, model in encoders.items() if isinstance(encoders, Mapping) else ():
         if not isinstance(model, str | Path):
@@ -86,6 +85,17 @@ def user_codes(
             "`dataset` that these are codes of, or leave `encoders` out"
         )
     return UserCodes({**files, **objects}, next(iter(files.values())) if alone else dataset)
+
+
+def _open(given: object, title: str) -> CodesFile:
+    if isinstance(given, Mapping):
+        return CodesFile.of_arrays(given, title)
+    if isinstance(given, str | Path):
+        return CodesFile.open(Path(given), title)
+    raise UserError(
+        f"{title} is of type {type(given).__name__}: give a file, or a mapping of arrays such as "
+        "{'code': ..., 'labels': ...}"
+    )
 
 
 def _named(codes: GivenAs) -> Iterable[tuple[str, str | Path | Mapping[str, Array]]]:

@@ -195,12 +195,13 @@ def test_rows_without_a_label_take_part_and_are_not_scored(arrays: Arrays) -> No
         ({"encoders": "mnist-irmae"}, "`encoders`: mnist-irmae encodes images, .* give the `dataset`"),
         ({"pretrain_seeds": 2}, "`pretrain_seeds`: none of the contenders"),
         ({"metric_loss": "supcon"}, "`metric_loss`: supcon needs"),
+        ({"labels_from": "labels.csv"}, "`labels_from` is about pictures"),
     ],
 )
 def test_what_needs_images_is_refused_without_them(arguments: Any, message: str, arrays: Arrays) -> None:
     with pytest.raises(UserError, match=message):
         judge({"mine": arrays}, **arguments)
-    assert not Path("results.sqlite").exists()
+    assert not list(Path().glob("runs/*"))
 
 
 def test_typical_rows_are_chosen_on_codes(arrays: Arrays) -> None:
@@ -262,6 +263,11 @@ def test_pickled_objects_are_never_loaded(dataset: Any, arrays: Arrays) -> None:
     save("embeddings.npz", {**arrays, "code": arrays["code"].astype(object)})
     with pytest.raises(UserError, match="'code' holds Python objects, which are never loaded"):
         judge("mine=embeddings.npz", dataset=dataset)
+
+
+def test_anything_but_a_file_or_named_arrays_is_refused(dataset: Any, arrays: Arrays) -> None:
+    with pytest.raises(UserError, match="`codes`: mine is of type ndarray: give a file, or a mapping"):
+        judge({"mine": arrays["code"]}, dataset=dataset)
 
 
 def test_a_header_that_claims_more_than_the_file_holds_is_refused(dataset: Any, arrays: Arrays) -> None:
@@ -453,7 +459,6 @@ def test_a_plan_knows_which_trials_are_missing_by_the_numbers(dataset: Any, arra
     assert plan(codes={"mine": other}, dataset=dataset, **asked).cost.missing == 2
     without = plan(codes={"mine": arrays}, budgets=6, seeds=2, store="results.sqlite").cost
     assert (without.missing, without.not_counted) == (20, ())
-    assert plan(encoders={"mine": Flat()}, dataset=dataset, **asked).cost.missing == 2
 
 
 def test_other_processes_judge_the_same_codes(arrays: Arrays) -> None:

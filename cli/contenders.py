@@ -39,7 +39,8 @@ def print_contenders() -> None:
     _print("")
     _print(
         "A name says both: irmae-linear is logistic regression on codes of IRMAE. NAME is the last part of an "
-        "--encoder: mine-linear, mine-joint for runs/mine. irmae-features reads the encoder before its linear stack."
+        "--encoder: mine-linear, mine-joint for runs/mine; or the name of --codes, which have classifiers alone. "
+        "irmae-features reads the encoder before its linear stack."
     )
     _print(
         "Several names are separated by commas. 'irmae-*' is all that match, in quotes; those that see the scored "

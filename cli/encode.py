@@ -1,7 +1,9 @@
 """``ssl-irmae encode``: turn images into codes."""
 
+import contextlib
+import functools
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -19,13 +21,20 @@ from ssl_irmae.cli.options import (
 )
 from ssl_irmae.cli.terminal import handle_errors, print_status
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from ssl_irmae.datasets.image_set import ImageSet
+    from ssl_irmae.encoders.encoder import Encoder
+
 EXAMPLES = """
-ssl-irmae encode --dataset mnist --split test --out codes.npz
+ssl-irmae encode --dataset mnist --out codes.npz
 ssl-irmae encode --encoder runs/mine --dataset my-images/ --out codes.npz
 """
 EPILOG = """
 The archive contains code (n, d); features (n, d) unless the encoder is folded; labels and classes if there are any;
-paths if the images came from files; and the fingerprint of the images.
+paths if the images came from files; and the fingerprint of the images. What is of the test split, where there is one,
+has test_ before its name. `ssl-irmae evaluate --codes mine=codes.npz` reads it.
 """.replace("\n", " ")
 
 
@@ -41,9 +50,14 @@ def command(
         ),
     ],
     split: Annotated[
-        Literal["train", "test"],
-        typer.Option(metavar="NAME", help="train or test, of data that have both.", rich_help_panel=DATA),
-    ] = "train",
+        Literal["train", "test"] | None,
+        typer.Option(
+            metavar="NAME",
+            help="train or test alone, of data that have both.",
+            show_default="both",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
     labels_from: LabelsFrom = None,
     classes: Classes = None,
     strict: Strict = False,
@@ -83,7 +97,7 @@ def command(
     from ssl_irmae.encoders.encoder import Encoder
     from ssl_irmae.encoders.files import bundled_for
     from ssl_irmae.encoders.kind import describe_other_kind, times_worse
-    from ssl_irmae.errors import UserError
+    from ssl_irmae.errors import NoTestSplitError, UserError
 
     if out.suffix != ".npz":
         raise UserError(f"--out {out}: the name must end in .npz")
@@ -92,33 +106,47 @@ def command(
     if out.exists() and Path(dataset).exists() and out.samefile(dataset):
         raise UserError(f"--out {out} is the --dataset itself, which would be lost: give another file")
     encoder = bundled_for(dataset) if encoder is None else encoder
-    loaded = Encoder.from_pretrained(encoder, fold=fold, network=parse_own_network(network)).to(find_device(device))
+    opened = Encoder.from_pretrained(encoder, fold=fold, network=parse_own_network(network)).to(find_device(device))
+    load = functools.partial(
+        load_images,
+        dataset,
+        data_dir=data_dir,
+        labels_from=labels_from,
+        classes=parse_names(classes),
+        strict=strict,
+        image_size=opened.config.architecture.image_size,
+    )
     with Display(quiet=quiet) as display:
-        images = load_images(
-            dataset,
-            split,
-            data_dir=data_dir,
-            labels_from=labels_from,
-            classes=parse_names(classes),
-            strict=strict,
-            image_size=loaded.config.architecture.image_size,
-            progress=display,
-        )
-    if images.images.shape[1] > loaded.config.architecture.channels and not quiet:
+        loaded = {"": load("train" if split is None else split, progress=display)}
+        if split is None:
+            with contextlib.suppress(NoTestSplitError):
+                loaded["test_"] = load("test", progress=display)
+    images = loaded[""]
+    if images.images.shape[1] > opened.config.architecture.channels and not quiet:
         print_status(f"{images.name}: colour is read as grey, as the encoder learned it")
-    times = times_worse(loaded, images.images)
+    times = times_worse(opened, images.images)
     if times is not None and not quiet:
         print_status(describe_other_kind(Path(encoder).name, times))
-    arrays = {"code": loaded.encode(images.images).numpy(), "fingerprint": np.array(images.fingerprint)}
-    if not loaded.config.folded:
-        arrays["features"] = loaded.encode(images.images, reads="features").numpy()
-    if images.labels is not None:
-        arrays |= {"labels": images.labels.numpy(), "classes": np.array(images.classes)}
-    if images.paths:
-        arrays["paths"] = np.array(images.paths)
+    arrays: dict[str, Any] = {}
+    for prefix, each in loaded.items():
+        arrays |= {f"{prefix}{name}": array for name, array in _arrays(opened, each).items()}
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for an option
+    np.savez_compressed(buffer, **arrays)
     write_atomically(out, buffer.getvalue())
     if not quiet:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items() if array.ndim)
         print_status(f"{out}: {shapes}")
+
+
+def _arrays(encoder: "Encoder", images: "ImageSet") -> "dict[str, npt.NDArray[Any]]":
+    """Return what is written of a split, by name."""
+    import numpy as np
+
+    arrays = {"code": encoder.encode(images.images).numpy(), "fingerprint": np.array(images.fingerprint)}
+    if not encoder.config.folded:
+        arrays["features"] = encoder.encode(images.images, reads="features").numpy()
+    if images.labels is not None:
+        arrays |= {"labels": images.labels.numpy(), "classes": np.array(images.classes)}
+    if images.paths:
+        arrays["paths"] = np.array(images.paths)
+    return arrays

@@ -23,6 +23,7 @@ from ssl_irmae.cli.options import (
     LabelsFrom,
     Network,
     Notes,
+    OwnCodes,
     Preset,
     PretrainSeeds,
     Quiet,
@@ -46,6 +47,7 @@ ssl-irmae evaluate --labels 10 --contenders irmae-propagate,supervised
 ssl-irmae evaluate --contenders "irmae-*" --dataset digits
 ssl-irmae evaluate --preset mnist-full
 ssl-irmae evaluate --dataset my-images/ --labels 50
+ssl-irmae evaluate --dataset mnist --codes mine=embeddings.npz
 """
 EPILOG = """
 A folder of your own pictures has one sub-folder per class, or train/CLASS and test/CLASS. The same command again runs
@@ -65,6 +67,7 @@ def command(
     seeds: Seeds = None,
     contenders: Contenders = None,
     encoder: AddedEncoder = None,
+    codes: OwnCodes = None,
     network: Network = None,
     preset: Preset = None,
     steps: Steps = None,
@@ -148,6 +151,7 @@ def command(
             dataset=dataset,
             contenders=parse_names(contenders),
             encoders=encoder or [],
+            codes=codes or [],
             pretrain_seeds=None if pretrain_seeds is None else parse_seeds(pretrain_seeds, "--pretrain-seeds"),
             network=parse_network(network),
             preset=preset,

@@ -90,6 +90,15 @@ OwnNetwork = Annotated[
         rich_help_panel=RUN,
     ),
 ]
+OwnCodes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=FILE",
+        help="Codes of your own, added to the rows: an .npz with code, labels, test_code and test_labels, one row per "
+        "image of --dataset; without that they are the data set; repeatable.",
+        rich_help_panel=RUN,
+    ),
+]
 Preset = Annotated[
     str | None,
     typer.Option(

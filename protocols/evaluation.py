@@ -21,6 +21,7 @@ from ssl_irmae.protocols.report.preset_trials import trials_of_preset
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
 from ssl_irmae.protocols.report.task_notes import clustering_note, describe_folds, not_scored_notes, retrieval_notes
+from ssl_irmae.protocols.representations.codes_file import CodesFile
 from ssl_irmae.protocols.representations.fused import fuse
 from ssl_irmae.protocols.representations.pretrained import (
     PretrainedEncoder,
@@ -28,6 +29,7 @@ from ssl_irmae.protocols.representations.pretrained import (
     needed_methods,
     user_encoders,
 )
+from ssl_irmae.protocols.representations.user_codes import GivenAs, user_codes
 from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_names, read_seeds
 from ssl_irmae.protocols.running.grid import Grid, Outcome
 from ssl_irmae.protocols.running.jobs import read_part_budgets
@@ -45,7 +47,8 @@ def evaluate(
     seeds: Seeds | None = None,
     dataset: Dataset | None = None,
     contenders: str | Sequence[str] | None = None,
-    encoders: str | Path | Sequence[str | Path] | Mapping[str, str | Path] = (),
+    encoders: str | Path | Sequence[str | Path] | Mapping[str, Any] = (),
+    codes: GivenAs = (),
     pretrain_seeds: Seeds | None = None,
     network: Network | None = None,
     preset: str | None = None,
@@ -83,7 +86,13 @@ def evaluate(
             floors among them. A pattern has contenders that see the scored images only if it says ``transductive``.
         encoders: Folders of pretrained encoders, which join the contenders under the last part of their path, or
             under the names of a mapping. Under the name of its method, as in ``"irmae=runs/mine"`` or a mapping, an
-            encoder takes the place of the bundled one.
+            encoder takes the place of the bundled one. In a mapping, also any object with ``encode``, ``transform`` or
+            ``forward``, whose codes are then treated as ``codes`` are; what it is called with:
+            :class:`~ssl_irmae.protocols.representations.codes_object.CodesObject`.
+        codes: Codes that were not made here, which join the contenders: ``"mine=embeddings.npz"`` with the arrays
+            ``code``, ``labels``, ``test_code`` and ``test_labels``, one row per image of ``dataset`` in its order, as
+            ``encode`` writes them; a list of these; or a mapping of names and files or arrays. Their trials are
+            identified by the numbers. Without ``dataset`` they are the data set.
         pretrain_seeds: Cross the subsets with encoders of several pretraining seeds, and report the components of
             variance: ``encoders`` then have ``{seed}`` in their paths, or short encoders are pretrained on the spot.
         network: A family of networks, ``"conv"`` or ``"residual"``, or a function of your own that returns an encoder
@@ -135,16 +144,18 @@ def evaluate(
     torch_device = find_device(device)
     pretraining_seeds = () if pretrain_seeds is None else read_seeds(pretrain_seeds, "pretrain_seeds")
     named = user_encoders(encoders, pretraining_seeds, network)
+    given = user_codes(codes, encoders, dataset=dataset, preset=preset, taken=list(named))
     plan = make_plan(
         network=network,
         budgets=budgets,
         seeds=seeds,
-        dataset=dataset,
+        dataset=given.dataset,
         contenders=contenders,
         baseline=baseline,
         preset=preset,
         published=protocol == "published",
         encoders=list(named),
+        codes=list(given.sources),
         metric_loss=metric_loss,
         steps=steps,
         rule=rule,
@@ -152,7 +163,7 @@ def evaluate(
         precision=precision,
         device=torch_device,
     )
-    methods = needed_methods(plan.contenders.values(), plan.chosen_on)
+    methods = [m for m in needed_methods(plan.contenders.values(), plan.chosen_on) if m not in given.sources]
     if pretraining_seeds and not methods:
         raise UserError("`pretrain_seeds`: none of the contenders has a pretrained encoder; leave it out")
     files = [import_trials] if isinstance(import_trials, str | Path) else import_trials
@@ -167,6 +178,7 @@ def evaluate(
             scored_on=plan.scored_on,
             architectures=architectures,
             network=network,
+            codes=given.sources,
             data_dir=data_dir,
             labels_from=labels_from,
             classes=classes,
@@ -175,8 +187,9 @@ def evaluate(
         )
         if metrics == "clusters" and task.scored_on == "folds":
             raise UserError("`metrics`: clusters are scored on images of their own, and here there are only folds")
-        duplicates = count_duplicates(task)
-        kept.add_duplicates(task.train.fingerprint, task.scored.fingerprint, dataclasses.asdict(duplicates))
+        duplicates = count_duplicates(task) if task.has_images else None
+        if duplicates is not None:
+            kept.add_duplicates(task.train.fingerprint, task.scored.fingerprint, dataclasses.asdict(duplicates))
     for part in plan.parts:
         read_part_budgets(part, plan.rule, task)  # an impossible budget is reported before anything is pretrained
     if task.scored_on == "folds":
@@ -193,6 +206,7 @@ def evaluate(
                 progress(Message(describe_other_kind(name, worst)))
         for method in methods:
             if method not in opened:
+                assert not isinstance(plan.dataset, CodesFile)  # which has no contender with an encoder
                 opened[method] = tuple(
                     encoder_of_method(
                         method,
@@ -208,7 +222,7 @@ def evaluate(
                     )
                     for seed in pretraining_seeds or (None,)
                 )
-    grid = Grid(plan, task, {**opened, **fuse(opened)}, kept, jobs)
+    grid = Grid(plan, task, {**opened, **fuse(opened), **given.of(task)}, kept, jobs)
     if import_trials:
         adopted, differences = grid.adopt(imported)
         progress(Message(f"imported {adopted:,} finished trials"))

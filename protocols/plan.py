@@ -9,6 +9,7 @@ from ssl_irmae._support.compute import Precision
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.protocols.budgets import Budget
 from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.representations.codes_file import CodesFile
 from ssl_irmae.protocols.subsets import Rule
 from ssl_irmae.protocols.task import ScoredOn
 
@@ -39,7 +40,7 @@ class Plan:
         parts: Contenders, budgets and seeds; run in this order.
         contenders: By name, every one that is run.
         baseline: The contender that differences are taken to.
-        dataset: A name, a path to the user's images, or arrays.
+        dataset: A name, a path to the user's images, or arrays; or codes with labels, of which there are no images.
         rule: How subsets are drawn.
         chosen_on: Name of the representation that typical images are chosen on; None where subsets are drawn.
         scored_on: Test images, held-out training images or folds of these; None prefers test images.
@@ -53,7 +54,7 @@ class Plan:
     parts: tuple[Part, ...]
     contenders: Mapping[str, Contender]
     baseline: str
-    dataset: Dataset = "mnist"
+    dataset: Dataset | CodesFile = "mnist"
     rule: Rule = "balanced"
     chosen_on: str | None = None
     scored_on: ScoredOn | None = None

@@ -20,13 +20,16 @@ from ssl_irmae.protocols.contenders.registry import (
     CONTENDERS,
     DEFAULT,
     DEFAULT_BASELINE,
+    DEFAULT_OF_CODES,
     DEFAULT_OF_ENCODER,
     choose,
     contenders_of,
+    contenders_of_codes,
 )
 from ssl_irmae.protocols.plan import Part, Plan
 from ssl_irmae.protocols.presets import Preset, find_preset
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES
+from ssl_irmae.protocols.representations.codes_file import CodesFile
 from ssl_irmae.protocols.representations.pretrained import needed_methods
 from ssl_irmae.protocols.subsets import Rule
 from ssl_irmae.protocols.task import ScoredOn
@@ -115,13 +118,14 @@ def make_plan(
     *,
     budgets: Budgets | None = None,
     seeds: Seeds | None = None,
-    dataset: Dataset | None = None,
+    dataset: Dataset | CodesFile | None = None,
     contenders: str | Sequence[str] | None = None,
     baseline: str | None = None,
     preset: str | None = None,
     published: bool = False,
     encoders: Sequence[str] = (),
     network: Network | None = None,
+    codes: Sequence[str] = (),
     metric_loss: str | None = None,
     steps: int | None = None,
     rule: str = "balanced",
@@ -134,15 +138,19 @@ def make_plan(
     Args:
         budgets: A number of labels, ``"1%"`` of them, ``"5/class"``, ``"all"``, or a list of these.
         seeds: How many subsets, or a list of seeds.
-        dataset: A name, a path to the user's images, or arrays.
+        dataset: A name, a path to the user's images, or arrays; or codes with labels, of which there are no images.
         contenders: Their names, patterns such as ``"irmae-*"``, or one of these.
         baseline: The contender that differences are taken to.
-        preset: A whole protocol by name, to which ``encoders`` add theirs; it cannot be given with what it holds.
+        preset: A whole protocol by name, to which ``encoders`` and ``codes`` add theirs; it cannot be given with what
+            it holds.
         published: Run what the public reference script does, instead of the default contenders.
         encoders: Names of the user's encoders, whose linear, joint and poisson-prior contenders join the default ones;
             a preset and the published protocol, which have no floor on a graph, are joined by the first two. The name
             of a method adds none.
         network: The family of networks, which a preset and the published protocol hold already.
+        codes: Names of codes that are not made here, or of objects that make them. All readouts of frozen codes that
+            are not transductive join the default contenders and those of a preset. Where there are no images they are
+            the default contenders.
         metric_loss: Name of a loss added to the objective of joint training; those contenders are renamed after it.
         steps: Optimiser steps of every network trained end to end.
         rule: ``"balanced"``, ``"stratified"``, ``"uniform"`` or ``"typical"``; ``"typical:NAME"`` chooses typical
@@ -154,12 +162,18 @@ def make_plan(
     Raises:
         UserError: If a name is unknown, a pattern matches nothing, or a preset is given together with what it holds.
     """
-    drawn_by, chosen_on = _read_rule(rule, encoders)
+    drawn_by, chosen_on = _read_rule(rule, [*encoders, *codes])
     known = dict(PUBLISHED_PROTOCOL if published else CONTENDERS)
+    if isinstance(dataset, CodesFile):
+        _require_no_images(codes, contenders, baseline, chosen_on, published=published)
+        known = {}
     for name in encoders:
         known |= contenders_of(name)
+    for name in codes:
+        known |= contenders_of_codes(name)
     own = [name for name in encoders if name not in METHODS]  # the others take the place of what is run anyway
-    added = tuple(f"{name}-{readout}" for name in own for readout in ("linear", "joint"))
+    of_codes = [f"{name}-{readout}" for name in codes for readout in DEFAULT_OF_CODES]
+    added = (*(f"{name}-{readout}" for name in own for readout in ("linear", "joint")), *of_codes)
     if steps is not None and steps < 1:
         raise UserError(f"`steps`: {steps} is not a number of steps; use 1 or more")
     if network is not None:
@@ -185,7 +199,8 @@ def make_plan(
         dataset, scored_on = found.dataset, "test"
     else:
         of_encoders = (f"{name}-{readout}" for name in own for readout in DEFAULT_OF_ENCODER)
-        usual = [*PUBLISHED_PROTOCOL, *added] if published else [*DEFAULT, *of_encoders]
+        usual = [*PUBLISHED_PROTOCOL, *added] if published else [*DEFAULT, *of_encoders, *of_codes]
+        usual = of_codes if isinstance(dataset, CodesFile) else usual
         names = usual if contenders is None else read_names(contenders, "contenders")
         patterns = match(names, known)
         part = Part(
@@ -201,9 +216,9 @@ def make_plan(
         )
     run = choose([name for part in parts for name in part.contenders], known)
     used = needed_methods(run.values(), chosen_on)
-    for name in encoders:
+    for argument, name in [*(("encoders", name) for name in encoders), *(("codes", name) for name in codes)]:
         if name not in used:
-            raise UserError(f"`encoders`: no contender that is run uses {name}; add {name}-linear to `contenders`")
+            raise UserError(f"`{argument}`: no contender that is run uses {name}; add {name}-linear to `contenders`")
     plan = Plan(
         parts,
         run,
@@ -234,6 +249,30 @@ def _with_contenders(parts: Sequence[Part], added: Sequence[str], known: Mapping
         covered |= new
         found.append(part.model_copy(update={"contenders": (*part.contenders, *joining)}))
     return tuple(found)
+
+
+def _require_no_images(
+    codes: Sequence[str],
+    contenders: str | Sequence[str] | None,
+    baseline: str | None,
+    chosen_on: str | None,
+    *,
+    published: bool,
+) -> None:
+    """Check that nothing is asked for that reads images, where there are codes alone."""
+    named = [] if contenders is None else read_names(contenders, "contenders")
+    asked = {
+        "contenders": next((name for name in named if name in CONTENDERS), None),
+        "baseline": baseline if baseline in CONTENDERS else None,
+        "rule": None if chosen_on is None or chosen_on in codes else f"{TYPICAL} (on {chosen_on})",
+        "protocol": "published" if published else None,
+    }
+    for argument, value in asked.items():
+        if value is not None:
+            raise UserError(
+                f"`{argument}`: {value} needs images, and of {codes[0]} there are codes alone: give the `dataset` that "
+                "these are codes of, or " + (f"use {TYPICAL}:{codes[0]}" if argument == "rule" else "leave it out")
+            )
 
 
 def _read_rule(rule: str, encoders: Sequence[str]) -> tuple[Rule, str | None]:

@@ -1,8 +1,9 @@
 """What is learned from and what is scored on."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -18,6 +19,8 @@ from ssl_irmae.errors import NoTestSplitError, UserError, check_choice
 from ssl_irmae.networks.registry import CONV, Network, Networks, find_networks
 from ssl_irmae.protocols.development import hold_out
 from ssl_irmae.protocols.folds import can_be_scored
+from ssl_irmae.protocols.representations.codes_file import CodesFile
+from ssl_irmae.protocols.representations.given_codes import CodesOfTask, CodesSource
 
 ScoredOn = Literal["test", "development", "folds"]
 
@@ -35,6 +38,8 @@ class Task:
             labelled training images, each scored by what was learned without the labels of its fold.
         not_scored: Number of test images that are not scored because they have no label.
         networks: The family of networks that are trained from scratch.
+        codes: Codes of these images that were not made here, by the name that contenders use.
+        has_images: Whether there are images; if not, blank ones stand for the rows of ``codes``.
     """
 
     train: ImageSet
@@ -43,14 +48,17 @@ class Task:
     scored_on: ScoredOn = "test"
     not_scored: int = 0
     networks: Networks = CONV
+    codes: Mapping[str, CodesOfTask] = dataclasses.field(default_factory=dict)
+    has_images: bool = True
 
 
 def load_task(
-    dataset: Dataset,
+    dataset: Dataset | CodesFile,
     *,
     scored_on: ScoredOn | None = None,
     architectures: Sequence[Architecture] = (),
     network: Network | None = None,
+    codes: Mapping[str, CodesSource] | None = None,
     data_dir: Path | None = None,
     labels_from: str | Path | None = None,
     classes: Sequence[str] | None = None,
@@ -60,7 +68,7 @@ def load_task(
     """Load a labelled data set and arrange what is learned from and what is scored on.
 
     Args:
-        dataset: A name, a path to the user's images, or arrays.
+        dataset: A name, a path to the user's images, or arrays; or codes with labels, of which there are no images.
         scored_on: ``"test"``; or ``"development"``: a sixth of the labelled training images, drawn by their
             fingerprint, is held out and labels come from the rest (MNIST: 10,000 and 50,000), so that settings can be
             chosen without the test images. Of the user's own images it is a sixth of each class. Pretrained encoders
@@ -69,6 +77,7 @@ def load_task(
         architectures: Architectures of the user's encoders: images get the size and the channels that these read.
         network: The family of networks that are trained from scratch, or a function of one's own; None takes that of
             the encoders, and the usual one if there are none or they differ.
+        codes: Where codes of the images come from that are not made here, by the name that contenders use.
         data_dir: Where data are kept.
         labels_from: A table of labels beside a folder of pictures, as in ``load_images``.
         classes: The labels that may be in that table.
@@ -86,9 +95,16 @@ def load_task(
         raise UserError(
             f"the encoders read images of different channels and sizes {sorted(wanted)}: use encoders of one kind"
         )
-    channels, size = next(iter(wanted), (None, default_image_size(dataset)))
+    channels, size = next(iter(wanted), (None, 1 if isinstance(dataset, CodesFile) else default_image_size(dataset)))
 
     def load(split: Split) -> ImageSet:
+        if isinstance(dataset, CodesFile):
+            if labels_from is not None or classes is not None:
+                argument = "classes" if labels_from is None else "labels_from"
+                raise UserError(f"`{argument}` is about pictures, and {dataset.title} has its own labels: leave it out")
+            rows = dataset.as_images(split)
+            progress(Message(f"{rows.name}, {split}: {rows.reading}"))
+            return rows
         return load_images(
             dataset,
             split,
@@ -107,6 +123,14 @@ def load_task(
     def fitted(images: ImageSet) -> ImageSet:
         return dataclasses.replace(images, images=fit_images(images.images, channels=channels, image_size=size))
 
+    sources = codes or {}
+    codes_of_train = {name: each.of(source, "train") for name, each in sources.items()}
+    arrange = partial(
+        Task,
+        source_fingerprint=source.fingerprint,
+        networks=_networks(network, architectures, channels, size, progress),
+        has_images=not isinstance(dataset, CodesFile),
+    )
     test = None
     if scored_on not in ("development", "folds"):
         try:
@@ -115,20 +139,26 @@ def load_task(
             if scored_on == "test":
                 raise
     train = fitted(source)
-    networks = _networks(network, architectures, channels, size, progress)
     if test is None and scored_on == "development":
         named = isinstance(dataset, str) and dataset in DATASETS
         rest, held_out = hold_out(train, by_class=not named)
-        return Task(_part(train, rest), _part(train, held_out), source.fingerprint, "development", networks=networks)
+        divided = {
+            name: CodesOfTask(rows[rest.numpy()], rows[held_out.numpy()]) for name, rows in codes_of_train.items()
+        }
+        return arrange(_part(train, rest), _part(train, held_out), scored_on="development", codes=divided)
     if test is None:
-        return Task(train, _part(train, can_be_scored(train)), source.fingerprint, "folds", networks=networks)
+        alone = {name: CodesOfTask(rows, None) for name, rows in codes_of_train.items()}
+        return arrange(train, _part(train, can_be_scored(train)), scored_on="folds", codes=alone)
     scored = fitted(_with_classes_of(train, test))
     if not len(scored.labelled):
         raise UserError(f"{source.name} has no labels to score with: give its test split labels too")
+    codes_of_test = {name: each.of(test, "test") for name, each in sources.items()}
     not_scored = len(scored) - len(scored.labelled)
     if not_scored:
+        codes_of_test = {name: rows[scored.labelled.numpy()] for name, rows in codes_of_test.items()}
         scored = _part(scored, scored.labelled)
-    return Task(train, scored, source.fingerprint, not_scored=not_scored, networks=networks)
+    both = {name: CodesOfTask(rows, codes_of_test[name]) for name, rows in codes_of_train.items()}
+    return arrange(train, scored, not_scored=not_scored, codes=both)
 
 
 def _networks(

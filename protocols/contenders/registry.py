@@ -19,6 +19,11 @@ def contenders_of(encoder: str) -> dict[str, Contender]:
     return {name: replace(contender, representation=encoder) for name, contender in every.items()}
 
 
+def contenders_of_codes(name: str) -> dict[str, Contender]:
+    """Return the contenders of codes that were not made here, which have readouts alone: ``NAME-linear``, ..."""
+    return {each: contender for each, contender in contenders_of(name).items() if contender.reads == "code"}
+
+
 def _without_features(contenders: dict[str, Contender]) -> dict[str, Contender]:
     """Leave out contenders that read features, which for an AE and a VAE are the code."""
     return {name: c for name, c in contenders.items() if c.reads != "features"}
@@ -83,6 +88,9 @@ DEFAULT = (
 
 DEFAULT_OF_ENCODER = ("linear", "joint", "poisson-prior")
 """What of an encoder that the user names joins the default contenders: no floor's readout lacks its counterpart."""
+
+DEFAULT_OF_CODES = tuple(name for name, contender in READOUTS.items() if not contender.transductive)
+"""What of codes that were not made here joins the default contenders."""
 
 DEFAULT_BASELINE = "supervised"
 """The contender that is subtracted unless another is chosen, if it is run."""

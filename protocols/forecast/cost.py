@@ -180,6 +180,8 @@ def _of_codes(grid: Grid, batches: Sequence[Sequence[Job]], *, elsewhere: bool) 
     kind = _kind(grid, jobs[0], "network", elsewhere)
     with limited_threads(kind.threads):  # which the names of cached codes hold
         counts = grid.runner.to_encode(jobs)
+    if not any(counts.values()):
+        return []
     amount = sum(n / _IMAGES * cost_of_codes(representation.name) for (representation, _), n in counts.items())
     return [_Work(kind, amount, SHARED)]
 

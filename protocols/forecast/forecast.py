@@ -28,6 +28,8 @@ from ssl_irmae.protocols.representations.pretrained import (
     not_yet_pretrained,
     user_encoders,
 )
+from ssl_irmae.protocols.representations.representation import Representation
+from ssl_irmae.protocols.representations.user_codes import GivenAs, user_codes
 from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_seeds
 from ssl_irmae.protocols.running.grid import Grid
 from ssl_irmae.protocols.running.jobs import read_part_budgets
@@ -69,7 +71,8 @@ def plan(
     seeds: Seeds | None = None,
     dataset: Dataset | None = None,
     contenders: str | Sequence[str] | None = None,
-    encoders: str | Path | Sequence[str | Path] | Mapping[str, str | Path] = (),
+    encoders: str | Path | Sequence[str | Path] | Mapping[str, Any] = (),
+    codes: GivenAs = (),
     pretrain_seeds: Seeds | None = None,
     network: Network | None = None,
     preset: str | None = None,
@@ -97,7 +100,8 @@ def plan(
         seeds: As in ``evaluate``.
         dataset: As in ``evaluate``.
         contenders: As in ``evaluate``.
-        encoders: As in ``evaluate``.
+        encoders: As in ``evaluate``; objects encode all images, as their codes decide which trials are missing.
+        codes: As in ``evaluate``.
         pretrain_seeds: As in ``evaluate``.
         network: As in ``evaluate``; what subsets are estimated from may be of other networks.
         preset: As in ``evaluate``.
@@ -120,16 +124,18 @@ def plan(
     torch_device = find_device(device)
     pretraining_seeds = () if pretrain_seeds is None else read_seeds(pretrain_seeds, "pretrain_seeds")
     named = user_encoders(encoders, pretraining_seeds, network)
+    given = user_codes(codes, encoders, dataset=dataset, preset=preset, taken=list(named))
 
     def planned(seeds: Seeds | None, steps: int | None) -> Plan:
         return make_plan(
             budgets=budgets,
             seeds=seeds,
-            dataset=dataset,
+            dataset=given.dataset,
             contenders=contenders if between is None else between,
             preset=preset,
             encoders=list(named),
             network=network,
+            codes=list(given.sources),
             steps=steps,
             scored_on=scored_on,
             precision=precision,
@@ -145,6 +151,7 @@ def plan(
         scored_on=chosen.scored_on,
         architectures=[encoder.architecture for several in named.values() for encoder in several],
         network=network,
+        codes=given.sources,
         data_dir=None if data_dir is None else Path(data_dir),
         labels_from=labels_from,
         classes=classes,
@@ -169,16 +176,23 @@ def plan(
         )
         chosen = planned(subsets.needed.n, subsets.steps)
     usual = DEFAULT if network is None else network
-    encoders_at_hand, missing = _encoders(named, chosen, task, torch_device, pretraining_seeds or (None,), usual)
+    methods = [m for m in needed_methods(chosen.contenders.values()) if m not in given.sources]
+    seeds_of_each = pretraining_seeds or (None,)
+    encoders_at_hand, missing = _encoders(named, methods, task, torch_device, seeds_of_each, usual)
     with tempfile.TemporaryDirectory() as empty:
         kept = Store(Path(store) if has_store else Path(empty) / "store.sqlite")  # none is made where there is none
-        grid = Grid(chosen, task, {**encoders_at_hand, **fuse(encoders_at_hand)}, kept, jobs)
+        represented: dict[str, Sequence[Representation]] = {
+            **encoders_at_hand,
+            **fuse(encoders_at_hand),
+            **given.of(task),
+        }
+        grid = Grid(chosen, task, represented, kept, jobs)
         return Forecast(cost_of_missing(grid, loaded=loaded, pretrainings=missing, steps=QUICK_STEPS), subsets)
 
 
 def _encoders(
     named: Mapping[str, tuple[PretrainedEncoder, ...]],
-    plan: Plan,
+    methods: Sequence[str],
     task: Task,
     device: torch.device,
     seeds: Sequence[int | None],
@@ -186,7 +200,7 @@ def _encoders(
 ) -> tuple[dict[str, tuple[PretrainedEncoder, ...]], int]:
     """Find the encoders that a plan needs, and count those that would be pretrained on the spot."""
     found, missing = dict(named), 0
-    for method in needed_methods(plan.contenders.values()):
+    for method in methods:
         if method not in found:
             at_hand = [find_encoder_of_method(method, task, device=device, seed=s, network=network) for s in seeds]
             missing += at_hand.count(None)

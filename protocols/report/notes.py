@@ -39,6 +39,7 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
         *_worth(summaries, baseline),
         *_pairs(summaries),
         *subset_notes(rows),
+        *_given_codes(rows),
         _scored_images(first, summaries),
         *class_notes(first),
         *_readouts(rows),
@@ -178,6 +179,15 @@ def _scored_images(first: Row, summaries: Sequence[Summary]) -> Note:
         f"Not in ±: the {first.n_scored:,} scored images are only one sample, which adds a standard error "
         f"of up to {value:.2f} points.",
     )
+
+
+def _given_codes(rows: Sequence[Row]) -> list[Note]:
+    given = {row.representation or "": row.codes_from for row in rows if row.codes_from is not None}
+    if not given:
+        return []
+    names = join([f"{name} ({codes_from})" for name, codes_from in given.items()])
+    text = f"{names}: codes that were not made here; whether they have seen scored images or labels is not known."
+    return [Note("given codes", text, text)]
 
 
 def _readouts(rows: Sequence[Row]) -> list[Note]:

@@ -27,6 +27,7 @@ def provenance_notes(trials: Sequence[FinishedTrial]) -> list[Note]:
         "them, in runs that are not among these, cannot be seen from here.",
         _settings(rows),
         _encoders(rows),
+        *_given_codes(rows),
         _subsets(rows),
     ]
     transductive = sorted({row.contender for row in rows if row.transductive})
@@ -80,12 +81,25 @@ def _encoders(rows: Sequence[Row]) -> str:
             "; ".join(filter(None, (row.encoder_hash[:12], str(row.pretraining or "")))),
         )
         for row in rows
-        if row.encoder_hash is not None
+        if row.encoder_hash is not None and row.codes_from is None
     }
     if not used:
         return "No pretrained encoder took part."
     names = ", ".join(f"{name} ({facts})" for name, _, facts in sorted(used))
     return f"Pretrained encoders, whose cards say on which images and how: {names}."
+
+
+def _given_codes(rows: Sequence[Row]) -> list[str]:
+    used = {
+        (row.representation or "", row.encoder_hash or "", row.codes_from) for row in rows if row.codes_from is not None
+    }
+    if not used:
+        return []
+    names = ", ".join(f"{name} ({hash_[:12]}, from {codes_from})" for name, hash_, codes_from in sorted(used))
+    return [
+        f"Codes that were not made here, identified by their numbers alone: {names}. Which images and labels they have "
+        "seen, those that are scored here among them, is not known."
+    ]
 
 
 def _subsets(rows: Sequence[Row]) -> str:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -147,7 +147,7 @@ def open_encoder(name: str, name_or_path: str | Path, network: Pair | None = Non
 
 
 def user_encoders(
-    paths: str | Path | Sequence[str | Path] | Mapping[str, str | Path],
+    paths: str | Path | Sequence[str | Path] | Mapping[str, Any],
     seeds: Sequence[int] = (),
     network: Network | None = None,
 ) -> dict[str, tuple[PretrainedEncoder, ...]]:
@@ -157,6 +157,7 @@ def user_encoders(
         paths: Folders or bundled names, or one of these, by the name that contenders use; in a sequence, the last part
             of each path is the name. With pretraining seeds, each path has ``{seed}`` in the place of the seed. An
             encoder by the name of its method, in a mapping or as ``"irmae=runs/mine"``, takes the place of the bundled.
+            Whatever else is in a mapping is an object that makes codes (``user_codes``), and left out here.
         seeds: Seeds of the pretraining; empty for one encoder per path.
         network: The function that returns the networks of those that were pretrained with networks of one's own; the
             others do without it.
@@ -166,7 +167,10 @@ def user_encoders(
             is missing from a path although seeds are given, or the other way round.
     """
     paths = [paths] if isinstance(paths, str | Path) else paths
-    named = paths.items() if isinstance(paths, Mapping) else (_named(path) for path in paths)
+    if isinstance(paths, Mapping):
+        named = [(name, path) for name, path in paths.items() if isinstance(path, str | Path)]
+    else:
+        named = [_named(path) for path in _listed(paths)]
     encoders: dict[str, tuple[PretrainedEncoder, ...]] = {}
     taken = set(CONTENDERS) - {name for method in METHODS for name in contenders_of(method)}
     for name, path in named:
@@ -323,6 +327,19 @@ def _brief_name(method: str, task: Task, device: torch.device, seed: int | None)
     channels, size = task.train.images.shape[1:3]
     kind = f"{channels}x{size}-{find_precision('auto', device)}-{device.type}{f'-seed{seed}' if seed else ''}"
     return f"{task.train.name}-{method}-{task.source_fingerprint[:12]}-{kind}"
+
+
+def _listed(paths: object) -> list[str | Path]:
+    listed: list[str | Path] = []
+    for path in paths if isinstance(paths, Sequence) else [paths]:
+        if isinstance(path, str | Path):
+            listed.append(path)
+        else:
+            raise UserError(
+                f"`encoders`: a {type(path).__name__} is not a folder; if it is an object that makes codes, give it a "
+                "name, as in {'mine': model}"
+            )
+    return listed
 
 
 def _named(path: str | Path) -> tuple[str, str | Path]:

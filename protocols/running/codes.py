@@ -10,6 +10,7 @@ from ssl_irmae.encoders.encoding import ENCODE_CHUNK, Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.folds import Fold, can_be_scored
 from ssl_irmae.protocols.representations.fused import FusedEncoders
+from ssl_irmae.protocols.representations.given_codes import GivenCodes
 from ssl_irmae.protocols.representations.representation import Encode, Representation, identity
 from ssl_irmae.protocols.running.partial_codes import PartialCodes
 from ssl_irmae.protocols.storage.cache import cached, is_cached
@@ -92,6 +93,10 @@ class Codes:
         train, scored = self.task.train, self.task.scored
         if self.task.scored_on == "folds":  # the scored images are among those for training
             return self._of_train(representation, reads)[can_be_scored(train)]
+        if isinstance(representation, GivenCodes):
+            codes = self.task.codes[representation.name].scored
+            assert codes is not None  # only folds have none
+            return torch.from_numpy(codes)
         name = (identity(representation), reads, "scored")
         if name not in self._whole:
             self._whole[name] = (
@@ -146,6 +151,8 @@ class Codes:
         return self._partial[name]
 
     def _of_train(self, representation: Representation, reads: Reads) -> Tensor:
+        if isinstance(representation, GivenCodes):
+            return torch.from_numpy(self.task.codes[representation.name].train)
         name, images = (identity(representation), reads, "train"), self.task.train.images
         if name not in self._whole:
             self._whole[name] = (
@@ -188,5 +195,5 @@ class Codes:
 
 
 def _at_once(representation: Representation) -> bool:
-    """Return whether codes are as fast to compute as to read from a file."""
-    return representation.name == "pixels"
+    """Return whether codes are there already, or as fast to compute as to read from a file."""
+    return representation.name == "pixels" or isinstance(representation, GivenCodes)

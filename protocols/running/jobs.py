@@ -14,6 +14,7 @@ from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.folds import Fold, Indices, draw_folds, without_labels_of
 from ssl_irmae.protocols.plan import Part, Plan
 from ssl_irmae.protocols.representations.floors import FLOOR_SOFTWARE
+from ssl_irmae.protocols.representations.given_codes import GivenCodes
 from ssl_irmae.protocols.representations.representation import Representation, identity
 from ssl_irmae.protocols.storage.rows import Trial
 from ssl_irmae.protocols.subsets import Rule, Subset, check_budget, draw_subset
@@ -172,6 +173,7 @@ def _trial(
         pretraining=None if representation is None else representation.pretraining,
         quick=representation is not None and representation.quick,
         network=_network(contender, representation, task),
+        codes_from=representation.codes_from if isinstance(representation, GivenCodes) else None,
         precision="fp32" if contender.frozen else plan.precision,
         device=plan.device,
         threads=threads,

@@ -89,13 +89,16 @@ class Trial(BaseModel):
         transductive: Whether it saw the scored images, without labels, before it predicted them.
         test_peeks: How often the scored labels were read; above 1 the error is the smallest of that many: a leak.
         revision: Version of the contender's code.
-        representation: The pretrained encoder, ``"pixels"``, ``"pca"`` or ``"random"``; None for learning from scratch.
-        encoder_hash: SHA-256 of a pretrained encoder's weights and architecture; None without one.
+        representation: The pretrained encoder, the name of codes that were not made here, ``"pixels"``, ``"pca"`` or
+            ``"random"``; None for learning from scratch.
+        encoder_hash: SHA-256 of a pretrained encoder's weights and architecture, or of the numbers of codes that were
+            not made here; None without either.
         pretrain_seed: Seed of the encoder's pretraining, if its card records one.
         pretraining: How the encoder was pretrained.
         quick: Whether it was pretrained for a few steps on the spot.
         network: Family of the networks that are initialised for the trial, where it is not the usual one; None
             otherwise, and where no network of a family is.
+        codes_from: Where codes that were not made here come from, such as the name of a file; None for all others.
         precision: Arithmetic of the network that is trained; ``"fp32"`` for frozen codes.
         device: Where the trial ran.
         threads: Number of threads, which can change how sums are rounded.
@@ -133,6 +136,7 @@ class Trial(BaseModel):
     pretraining: Pretraining | None = None
     quick: bool = False
     network: str | None = None
+    codes_from: str | None = None
     precision: str
     device: str
     threads: int

@@ -34,17 +34,24 @@ def load(path: Path, split: Split) -> ImageSet:
         NoTestSplitError: If the test split is asked for and there is none.
         UserError: If the archive cannot be read, or is not one of images.
     """
-    with _explained(path), zipfile.ZipFile(path) as archive:
-        members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
-    names, left_out = find_names(members, str(path))
+    arrays = open_archive(path)
+    names, left_out = find_names(arrays, str(path))
     wanted = "test_images" if split == "test" else "images"
     if wanted not in names:
         missing = NoTestSplitError if "images" in names else UserError
-        raise missing(f"{path} has no array '{wanted}': it has {listed(sorted(members)) or 'none'}")
-    arrays = {
-        ours: ArraySource(f"{path}: '{name}'", partial(_read, path, members[name])) for ours, name in names.items()
-    }
-    return from_arrays(arrays, split, name=path.stem, left_out=left_out)
+        raise missing(f"{path} has no array '{wanted}': it has {listed(sorted(arrays)) or 'none'}")
+    return from_arrays({ours: arrays[name] for ours, name in names.items()}, split, name=path.stem, left_out=left_out)
+
+
+def open_archive(path: Path) -> dict[str, ArraySource]:
+    """List the arrays of an .npz archive by name; each is read when it is needed, and objects never.
+
+    Raises:
+        UserError: If the archive cannot be read.
+    """
+    with _explained(path), zipfile.ZipFile(path) as archive:
+        members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+    return {name: ArraySource(f"{path}: '{name}'", partial(_read, path, member)) for name, member in members.items()}
 
 
 def _read(path: Path, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
@@ -88,7 +95,7 @@ def _explained(path: Path) -> Iterator[None]:
     except UserError:
         raise
     except MemoryError as error:
-        raise UserError(f"{path} does not fit into memory: save fewer or smaller images, as uint8") from error
+        raise UserError(f"{path} does not fit into memory: save smaller arrays, images as uint8") from error
     # zipfile raises RuntimeError where a member has a password
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path} cannot be read as an .npz archive ({error})") from error

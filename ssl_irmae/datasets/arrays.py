@@ -67,10 +67,17 @@ def load(arrays: Arrays, split: Split) -> ImageSet:
     if split == "test" and len(parts) < 4:
         raise no_test
     named = {
-        name: ArraySource(f"`dataset`: '{name}'", partial(_as_numpy, part))
+        name: ArraySource(f"`dataset`: '{name}'", partial(as_numpy, part))
         for name, part in zip(_NAMES, parts, strict=False)
     }
     return from_arrays(named, split, name="arrays")
+
+
+def arrays_of(dataset: object, split: Split) -> npt.NDArray[Any] | None:
+    """Return the images of a split as the user gave them, if a data set is arrays that ``load`` takes; None if not."""
+    parts = dataset if isinstance(dataset, tuple) else (dataset,)
+    images = next(iter(parts[2 if split == "test" else 0 :]), None)
+    return as_numpy(images) if isinstance(images, np.ndarray | Tensor) else None
 
 
 def from_arrays(
@@ -122,7 +129,8 @@ def as_tensor(x: npt.NDArray[Any]) -> Tensor:
     return torch.from_numpy(x if shareable else x.copy())
 
 
-def _as_numpy(x: Array) -> npt.NDArray[Any]:
+def as_numpy(x: Array) -> npt.NDArray[Any]:
+    """View an array or a tensor as an array of numpy, on the CPU; bfloat16 becomes fp32."""
     if not isinstance(x, Tensor):
         return x
     x = x.detach().cpu()

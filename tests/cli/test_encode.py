@@ -1,5 +1,6 @@
 """`ssl-irmae encode`: which arrays it writes, and which files it refuses to write."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -95,3 +96,17 @@ def test_pictures_of_another_kind_are_encoded_with_one_line_that_says_so(tiny_en
     assert "code (497, 128)" in result.stderr
     assert run(f"{command} mnist-irmae --quiet").stderr == ""
     assert "differ in kind" not in run(f"{command} {tiny_encoder}").stderr
+
+
+def test_both_splits_are_written_and_evaluate_reads_the_file(tiny_encoder: Path) -> None:
+    run(f"encode --encoder {tiny_encoder} --dataset digits --out codes.npz")
+    with np.load("codes.npz") as codes:
+        assert (codes["code"].shape, codes["test_code"].shape) == ((1300, 8), (497, 8))
+        np.testing.assert_array_equal(codes["test_labels"], load_images("digits", "test").labels)
+    command = "evaluate --dataset digits --labels 20 --seeds 2 --json --contenders"
+    by_file = json.loads(run(f"{command} mine-knn --codes mine=codes.npz").stdout)
+    by_encoder = json.loads(run(f"{command} tiny-knn --encoder {tiny_encoder}").stdout)
+    outcomes = [[(row["subset"], row["predictions"]) for row in found["rows"]] for found in (by_file, by_encoder)]
+    assert outcomes[0] == outcomes[1]
+    run(f"encode --encoder {tiny_encoder} --dataset digits --split train --out train.npz")
+    check_mistake(f"{command} mine-knn --codes mine=train.npz", "mine=train.npz has no array 'test_code'")

@@ -82,6 +82,8 @@ def test_it_says_which_contenders_a_pattern_stands_for() -> None:
         ("evaluate --preset mnist-full --labels 10", "--labels"),
         ("evaluate --metric-loss supcon --contenders supervised", "--metric-loss"),
         ("evaluate --ignore SSI15", "did you mean 'SSI015'"),
+        ("evaluate --codes mine=nowhere.npz", "--codes: mine=nowhere.npz: there is no file nowhere.npz"),
+        ("evaluate --codes irmae=nowhere.npz", "the name 'irmae' is taken"),
         ("evaluate --import-trials nowhere.csv", "there is no file nowhere.csv"),
         ("evaluate --dataset shapes --labels 1 --contenders supervised", "cannot be balanced"),
         ("evaluate --dataset digits --labels 5000 --contenders supervised", "1 to 1300"),
@@ -180,6 +182,19 @@ def test_an_encoder_by_the_name_of_its_method_takes_the_place_of_the_methods(tin
     own = document(f"{command} tiny-knn --encoder {tiny_encoder}")
     assert {row["contender"] for row in named["rows"]} == {"irmae-knn"}
     assert {row["key"] for row in named["rows"]} == {row["key"] for row in own["rows"]}
+
+
+def test_own_codes_are_a_data_set_of_their_own_where_none_is_named() -> None:
+    labels = np.arange(40) % 2
+    codes = np.random.default_rng(0).normal(size=(40, 3)) + 3 * labels[:, None]
+    np.savez("embeddings.npz", code=codes, labels=labels, test_code=codes[:20], test_labels=labels[:20])
+    command = "evaluate --codes mine=embeddings.npz --labels 4 --seeds 2 --contenders mine-knn,mine-centroid"
+    result = run(command)
+    assert "codes, train: 40 codes, 3 numbers each, 2 classes, no images, as no data set is named" in result.stderr
+    assert "mine (embeddings.npz): codes that were not made here" in " ".join(result.stdout.split())
+    assert "all 4 trials are in the store" in run(command.replace("evaluate", "plan")).stdout
+    check_mistake(f"{command} --encoder mnist-irmae", "--encoder: mnist-irmae encodes images")
+    check_mistake(f"{command} --dataset digits", "'code' has 40 rows, and digits has 1,300 training images")
 
 
 def test_an_encoder_that_was_pretrained_on_other_data_is_marked(tiny_encoder: Path, tmp_path: Path) -> None:

@@ -40,12 +40,17 @@ class Evidence:
 
     @functools.cached_property
     def of_encoder(self) -> dict[str, list[Row]]:
-        """The rows of each pretrained encoder."""
+        """The rows of each pretrained encoder, and of codes that were not made here."""
         found: dict[str, list[Row]] = {}
         for row in self.rows:
             if row.encoder_hash is not None and row.representation is not None:
                 found.setdefault(row.representation, []).append(row)
         return found
+
+    @functools.cached_property
+    def given_codes(self) -> list[str]:
+        """The names among these of codes that were not made here."""
+        return [name for name, rows in self.of_encoder.items() if any(row.codes_from is not None for row in rows)]
 
 
 @dataclass(frozen=True)

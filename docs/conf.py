@@ -18,6 +18,7 @@ nitpick_ignore = [  # within what functions return, but not for users
     ("py:class", f"ssl_irmae.{name}")
     for name in (
         "autoencoder.Autoencoder",
+        "networks.registry.Networks",
         "protocols.labelling.codes.Codes",
         "protocols.predictors.form.Form",
         "protocols.report.checks.check.Evidence",

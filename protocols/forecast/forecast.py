@@ -12,6 +12,7 @@ import torch
 from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.networks.own import name_of
 from ssl_irmae.networks.registry import DEFAULT, Network
 from ssl_irmae.protocols.forecast.cost import Cost, cost_of_missing
 from ssl_irmae.protocols.forecast.description import describe
@@ -174,6 +175,7 @@ def plan(
             detect=detect,
             power=power,
         )
+        subsets = dataclasses.replace(subsets, network=name_of(network) if callable(network) else network)
         chosen = planned(subsets.needed.n, subsets.steps)
     usual = DEFAULT if network is None else network
     methods = [m for m in needed_methods(chosen.contenders.values()) if m not in given.sources]

@@ -26,7 +26,8 @@ class Subsets:
         power: The probability of finding it.
         steps: Optimiser steps of the networks among the two; None without networks.
         needed: The number of subsets, and its range.
-        pairs: The stored errors that it is estimated from, which may be of another protocol.
+        pairs: The stored errors that it is estimated from, which may be of another protocol or network.
+        network: The family of networks that was asked for, as the command line names it.
     """
 
     between: tuple[str, str]
@@ -37,12 +38,13 @@ class Subsets:
     steps: int | None
     needed: PairsNeeded
     pairs: StoredPairs
+    network: str | None = None
 
     @property
     def command(self) -> str:
         """The command that runs them."""
         options = {"dataset": self.dataset, "contenders": ",".join(self.between), "labels": self.budget}
-        options |= {"seeds": self.needed.n, "steps": self.steps}
+        options |= {"seeds": self.needed.n, "steps": self.steps, "network": self.network}
         given = (f"--{name} {value}" for name, value in options.items() if value not in (None, "mnist"))
         return " ".join(["ssl-irmae evaluate", *given])
 

@@ -65,7 +65,7 @@ def error_against_labels(report: Report) -> "Figure":
     axes.set_xticks(report.budgets, [f"{budget:,}" for budget in report.budgets])
     axes.minorticks_off()
     low, high = axes.get_ylim()
-    ticks = [t for t in _TICKS if low <= t <= high and (t in _COARSE or high / low < 4)]
+    ticks = [t for t in _TICKS if low <= t <= high and (t in _COARSE or high / low < 6)]
     axes.set_yticks(ticks, [f"{t:g}" for t in ticks])
     axes.set(xlabel="labels (log scale)", ylabel=f"mean error, % of {report.pooled[0].n_scored:,} images (log scale)")
     axes.set_title(report.title, loc="left", fontsize=10)

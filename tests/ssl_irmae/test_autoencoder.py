@@ -127,8 +127,3 @@ def test_arguments_of_the_stack_are_rejected_for_other_methods() -> None:
 def test_an_unknown_method_names_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean 'irmae'"):
         _architecture("irmea")
-
-
-def test_images_that_the_papers_networks_do_not_take_are_rejected() -> None:
-    with pytest.raises(UserError, match="48x48"):
-        _architecture("ae", 1, 48)

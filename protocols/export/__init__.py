@@ -1,0 +1,1 @@
+"""Encoders and kept classifiers as ONNX files, for programs without torch."""

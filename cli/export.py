@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from ssl_irmae.cli.help import OUTPUT
+from ssl_irmae.cli.options import OwnNetwork, Quiet, parse_own_network
 from ssl_irmae.cli.terminal import handle_errors, print_result
 
 EXAMPLES = """
@@ -22,10 +23,12 @@ onnxruntime computes from it is compared with torch before it is written.
 
 @handle_errors
 def command(
+    *,
     encoder: Annotated[
         str,
         typer.Argument(help="Name of a bundled encoder, a folder of one, or a folder `classifier`, with its head."),
     ],
+    network: OwnNetwork = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -35,8 +38,14 @@ def command(
     file_format: Annotated[
         Literal["onnx"], typer.Option("--format", metavar="NAME", help="onnx.", rich_help_panel=OUTPUT)
     ] = "onnx",
+    quiet: Quiet = False,
 ) -> None:
     """Write an encoder or a kept classifier as one file that needs no torch, and compare the two."""
-    from ssl_irmae.protocols.export.export import export
+    from ssl_irmae.cli.progress import Display
+    from ssl_irmae.protocols.export import export
 
-    print_result(str(export(encoder, out=out, file_format=file_format)))
+    with Display(quiet=quiet) as display:
+        exported = export(
+            encoder, out=out, file_format=file_format, network=parse_own_network(network), progress=display
+        )
+    print_result(str(exported))

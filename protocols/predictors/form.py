@@ -9,8 +9,8 @@ from torch import Tensor
 Tensors = Mapping[str, Tensor]
 Settings = Mapping[str, int]
 
-LOWEST = -1e3
-ABSENT = -1e4  # still no chance after division by a temperature of a hundred
+_LOWEST = -1e3
+_ABSENT = -1e4  # still no chance after division by a temperature of a hundred
 
 
 class Form(Protocol):
@@ -63,6 +63,6 @@ def over_classes(logits: Tensor, present: Tensor, classes: int) -> Tensor:
     >>> over_classes(torch.tensor([[3.0, 5.0]]), torch.tensor([0, 2]), 3).tolist()
     [[-2.0, -10000.0, 0.0]]
     """
-    every = torch.full((len(logits), classes), ABSENT)
-    every[:, present] = (logits - logits.amax(1, keepdim=True)).clamp_min(LOWEST).float()
+    every = torch.full((len(logits), classes), _ABSENT)
+    every[:, present] = (logits - logits.amax(1, keepdim=True)).clamp_min(_LOWEST).float()
     return every

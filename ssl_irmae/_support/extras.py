@@ -20,7 +20,7 @@ class Extra:
 
 
 EXTRAS = {
-    "export": Extra(("onnx", "onnxruntime"), "encoders and classifiers as ONNX files"),
+    "export": Extra(("onnx", "onnxruntime", "onnxscript"), "encoders and classifiers as ONNX files"),
     "pandas": Extra(("pandas",), "a report as a table of pandas"),
 }
 """By name."""

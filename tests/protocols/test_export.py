@@ -12,15 +12,19 @@ from ssl_irmae._support.files import sha256
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.export.export import export
+from ssl_irmae.protocols.export import export
+from ssl_irmae.protocols.graphs.neighbours import Neighbours
 from ssl_irmae.protocols.labelling.classifier import Classifier
 from ssl_irmae.protocols.labelling.codes import Codes, Components, Encoded, Images, Pixels
 from ssl_irmae.protocols.predictors.code_network import CodeNetwork
+from ssl_irmae.protocols.predictors.constant import Constant
 from ssl_irmae.protocols.predictors.form import Form
 from ssl_irmae.protocols.predictors.head import Head
 from ssl_irmae.protocols.predictors.linear import Linear
 from ssl_irmae.protocols.predictors.nearest_mean import NearestMean
 from ssl_irmae.protocols.predictors.network import Network
+from ssl_irmae.protocols.predictors.on_graph import OnGraph
+from ssl_irmae.protocols.predictors.projected import Projected, Projection
 from ssl_irmae.protocols.predictors.residual import Residual, ResidualNetwork
 from ssl_irmae.protocols.predictors.votes import Votes
 from ssl_irmae.protocols.readouts.scaling import Scaling
@@ -53,6 +57,7 @@ def predictors() -> dict[str, tuple[Codes, Form]]:
     layers = [torch.randn(1, *shape) for shape in ((16, WIDTH), (16,), (16, 16), (16,), (4, 16))]
     residual = ResidualNetwork(channels=1, width=16, classes=4)
     residual(torch.rand(8, 1, 32, 32))  # batch norm has statistics of its own
+    points, labels = torch.randn(60, WIDTH) / 10, some[torch.arange(60) % 3]
     pixels = Scaling(torch.zeros(1024), torch.ones(()))
     return {
         "linear": (encoded, Linear(scaling, torch.randn(WIDTH, 4), torch.randn(4), all_, 4)),
@@ -65,6 +70,14 @@ def predictors() -> dict[str, tuple[Codes, Form]]:
         ),
         "nearest mean": (encoded, NearestMean(torch.randn(3, WIDTH).double() / 10, some, 4)),
         "head": (encoded, Head(scaling, layers)),
+        "constant": (encoded, Constant(torch.tensor([2]), 4)),
+        "vote of one": (encoded, Votes(points, labels, 1, 4)),
+        "votes": (encoded, Votes(points, labels, 5, 4)),
+        "votes after a projection": (
+            encoded,
+            Projected(Projection(scaling, torch.randn(6, WIDTH), torch.randn(6)), Votes(points[:, :6], labels, 3, 4)),
+        ),
+        "graph": (encoded, OnGraph((Neighbours(points),), torch.randn(60, 3), some, 7, 4)),
         "network": (Images(), Network(encoded.network, scaling, head, CPU)),
         "residual": (Images(), Residual(residual.eval().requires_grad_(False), CPU)),
     }
@@ -125,10 +138,6 @@ def test_the_file_says_what_it_is(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_exported_is_one_sentence_and_no_file(tmp_path: Path) -> None:
-    votes = Votes(torch.randn(3, WIDTH), torch.tensor([0, 1, 2]), 1, 4)
-    folder = kept(tmp_path / "votes", codes(), votes)
-    with pytest.raises(UserError, match="by votes cannot be exported: choose a `contender`"):
-        export(folder, out=tmp_path / "it.onnx")
     encoder().save_pretrained(tmp_path / "own")
     (tmp_path / "there.onnx").write_text("mine")
     for name, message in (("it.pt", "must end in .onnx"), ("there.onnx", "exists already")):

@@ -1,1 +1,0 @@
-"""Encoders and kept classifiers as ONNX files, for programs without torch."""

@@ -1,6 +1,5 @@
 """Distances of all pairs by operators that every file format has, for what torch traces for export."""
 
-import torch
 from torch import Tensor
 
 
@@ -9,6 +8,7 @@ def all_distances(x: Tensor, points: Tensor) -> Tensor:
 
     Double precision leaves no more than its rounding error between this and ``torch.cdist``, which ONNX lacks.
 
+    >>> import torch
     >>> all_distances(torch.zeros(1, 2), torch.tensor([[3.0, 4.0], [0.0, 0.0]])).tolist()
     [[5.0, 0.0]]
     """

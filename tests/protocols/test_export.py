@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 import torch
 
+from docs.extending.small_network import small
 from ssl_irmae._support.files import sha256
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
@@ -112,6 +113,38 @@ def test_the_code_is_that_of_the_encoder_for_any_number_of_images(
     assert exported.size == exported.path.stat().st_size
 
 
+def test_residual_networks_and_networks_of_one_s_own_are_exported(tmp_path: Path) -> None:
+    paper = Architecture.paper(method="irmae", channels=1, image_size=32)
+    sizes = paper.model_copy(update={"latent_dim": WIDTH, "depth": 2})
+    for name, network in (("residual", None), ("own", small)):
+        chosen = sizes.with_network(small) if network else sizes.model_copy(update={"network": "residual"})
+        own = Encoder(EncoderConfig(architecture=chosen))
+        own.save_pretrained(tmp_path / name)
+        exported = export(tmp_path / name, out=tmp_path / f"{name}.onnx", network=network)
+        x = images(3)
+        torch.testing.assert_close(run(exported.path, "code", x), own.encode(x), atol=1e-5, rtol=1e-4)
+    with pytest.raises(UserError, match="give `network` again"):
+        export(tmp_path / "own", out=tmp_path / "again.onnx")
+
+
+def test_a_network_that_decides_by_its_input_cannot_be_exported(tmp_path: Path) -> None:
+    class Deciding(torch.nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x if x.sum() > 0 else -x)
+
+    def deciding(*, channels: int, image_size: int, code: int) -> tuple[torch.nn.Module, torch.nn.Module]:
+        _, decoder = small(channels=channels, image_size=image_size, code=code)
+        flatten = torch.nn.Flatten()
+        return torch.nn.Sequential(flatten, Deciding(channels * image_size**2, code)), decoder
+
+    paper = Architecture.paper(method="ae", channels=1, image_size=32)
+    own = Encoder(EncoderConfig(architecture=paper.model_copy(update={"latent_dim": WIDTH}).with_network(deciding)))
+    own.save_pretrained(tmp_path / "own")
+    with pytest.raises(UserError, match="torch cannot export it to ONNX"):
+        export(tmp_path / "own", out=tmp_path / "it.onnx", network=deciding)
+    assert [path.name for path in tmp_path.iterdir()] == ["own"]
+
+
 @pytest.mark.parametrize("name", predictors())
 def test_the_probabilities_are_those_of_the_classifier(name: str, tmp_path: Path) -> None:
     codes, predictor = predictors()[name]
@@ -137,7 +170,7 @@ def test_the_file_says_what_it_is(tmp_path: Path) -> None:
     assert session.get_inputs()[0].shape == ["batch", 1, 32, 32]
 
 
-def test_what_cannot_be_exported_is_one_sentence_and_no_file(tmp_path: Path) -> None:
+def test_another_file_is_neither_overwritten_nor_written(tmp_path: Path) -> None:
     encoder().save_pretrained(tmp_path / "own")
     (tmp_path / "there.onnx").write_text("mine")
     for name, message in (("it.pt", "must end in .onnx"), ("there.onnx", "exists already")):

@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli import classify, data, doctor, encode, encoders, evaluate, plan, predict, pretrain, report, suggest
+from ssl_irmae.cli import (
+    classify,
+    data,
+    doctor,
+    encode,
+    encoders,
+    evaluate,
+    export,
+    plan,
+    predict,
+    pretrain,
+    report,
+    suggest,
+)
 from ssl_irmae.cli.help import Command, with_examples
 from ssl_irmae.cli.terminal import print_result
 
@@ -45,6 +58,7 @@ for _name, _module in {
     "classify": classify,
     "predict": predict,
     "encode": encode,
+    "export": export,
     "doctor": doctor,
 }.items():
     _help = with_examples(_module.command, _module.EXAMPLES)

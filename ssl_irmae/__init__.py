@@ -24,6 +24,7 @@ __all__ = [
     "doctor",
     "estimators",
     "evaluate",
+    "export",
     "load_images",
     "plan",
     "predict",
@@ -38,6 +39,7 @@ _MODULES = {
     "classify": "ssl_irmae.protocols.labelling.classify",
     "doctor": "ssl_irmae.diagnosis",
     "evaluate": "ssl_irmae.protocols.evaluation",
+    "export": "ssl_irmae.protocols.export",
     "load_images": "ssl_irmae.datasets.registry",
     "plan": "ssl_irmae.protocols.forecast.forecast",
     "predict": "ssl_irmae.protocols.labelling.predict",
@@ -45,7 +47,7 @@ _MODULES = {
     "read_results": "ssl_irmae.protocols.evaluation",
     "suggest": "ssl_irmae.protocols.labelling.suggest",
 }
-_LONG = {"classify", "evaluate", "load_images", "plan", "predict", "pretrain", "suggest"}
+_LONG = {"classify", "evaluate", "export", "load_images", "plan", "predict", "pretrain", "suggest"}
 
 if TYPE_CHECKING:
     from ssl_irmae import estimators
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from ssl_irmae.errors import UserError
     from ssl_irmae.pretraining.pretrain import pretrain
     from ssl_irmae.protocols.evaluation import evaluate, read_results
+    from ssl_irmae.protocols.export import export
     from ssl_irmae.protocols.forecast.forecast import plan
     from ssl_irmae.protocols.labelling.classify import classify
     from ssl_irmae.protocols.labelling.predict import predict

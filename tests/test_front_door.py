@@ -18,6 +18,7 @@ NAMES = [
     "doctor",
     "estimators",
     "evaluate",
+    "export",
     "load_images",
     "plan",
     "predict",

@@ -12,6 +12,7 @@ from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.predictors.checks import check_tensors
+from ssl_irmae.protocols.predictors.chunks import chunks_of
 from ssl_irmae.protocols.predictors.code_network import SIZES, CodeNetwork
 from ssl_irmae.protocols.predictors.form import Form, Settings, Tensors
 from ssl_irmae.protocols.predictors.network import Network
@@ -143,7 +144,7 @@ class Encoded:
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
         """Return codes, fp32 (n, width)."""
-        return torch.cat([self.network(as_float(x, self.device)).cpu() for x in torch.split(images, _CHUNK)])
+        return torch.cat([self.network(as_float(x, self.device)).cpu() for x in chunks_of(images, _CHUNK)])
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the weights."""

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ssl_irmae.protocols.predictors.chunks import chunks_of
 from ssl_irmae.protocols.readouts.metric_learning import euclidean
 
 _CHUNK = 256
@@ -27,7 +28,7 @@ def bandwidth(points: Tensor, labels: Tensor) -> float:
     return squared if 0 < squared < float("inf") else 1.0
 
 
-def distance_logits(x: Tensor, points: Tensor, labels: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+def distance_logits(x: Tensor, points: Tensor, index: Tensor, present: int, scale: float) -> Tensor:
     r"""Score each class by its nearest point.
 
     .. math:: s_c = -4 \min_{i: y_i = c} \lVert x - p_i \rVert^2 / b
@@ -37,16 +38,16 @@ def distance_logits(x: Tensor, points: Tensor, labels: Tensor, scale: float) -> 
     Args:
         x: Codes, (m, d).
         points: Points, (n, d).
-        labels: Their classes, int64 (n,).
+        index: Place of the class of each point among the classes that there are, int64 (n,).
+        present: Number of these, p.
         scale: The bandwidth b.
 
     Returns:
-        Scores, fp64 (m, p), and the p classes among the labels, int64.
+        Scores, fp64 (m, p).
     """
-    present, index = torch.unique(labels, return_inverse=True)
     chunks = []
-    for chunk in torch.split(x, _CHUNK):
+    for chunk in chunks_of(x, _CHUNK):
         squares = euclidean(chunk, points).square()
-        nearest = squares.new_full((len(chunk), len(present)), torch.inf)
+        nearest = squares.new_full((len(chunk), present), torch.inf)
         chunks.append(nearest.scatter_reduce(1, index.expand(len(chunk), -1), squares, "amin"))
-    return torch.cat(chunks) * (-4 / scale), present
+    return torch.cat(chunks) * (-4 / scale)

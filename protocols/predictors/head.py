@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae.protocols.predictors.checks import check_tensors
+from ssl_irmae.protocols.predictors.chunks import chunks_of
 from ssl_irmae.protocols.predictors.form import Settings, Tensors
 from ssl_irmae.protocols.readouts.scaling import Scaling
 
@@ -46,7 +47,7 @@ class Head:
 
     @torch.no_grad()
     def _chunked(self, x: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
-        chunks = torch.split(x, _CHUNK)
+        chunks = chunks_of(x, _CHUNK)
         return torch.cat([read(head_logits(self.scaling(chunk)[None], self.parameters)[0]) for chunk in chunks])
 
     def tensors(self) -> dict[str, Tensor]:

@@ -54,7 +54,8 @@ class Linear:
 
     def logits(self, x: Tensor) -> Tensor:
         """Score every class; the softmax is scikit-learn's ``predict_proba``."""
-        scores = torch.from_numpy(self._scores(x))
+        exporting = torch.compiler.is_exporting()  # which cannot follow numpy
+        scores = self._traceable_scores(x) if exporting else torch.from_numpy(self._scores(x))
         if scores.shape[1] == 1:
             scores = torch.cat([torch.zeros_like(scores), scores], 1)
         return over_classes(scores, self.present, self.classes)
@@ -63,6 +64,9 @@ class Linear:
         # numpy's product, as in scikit-learn: torch's rounds differently
         scores: npt.NDArray[np.float32] = self.scaling(x).numpy() @ self.weights.numpy() + self.bias.numpy()
         return scores
+
+    def _traceable_scores(self, x: Tensor) -> Tensor:
+        return self.scaling(x) @ self.weights + self.bias
 
     def tensors(self) -> dict[str, Tensor]:
         """Return scaling, weights and classes."""

@@ -33,8 +33,9 @@ class NearestMean:
 
     def logits(self, x: Tensor) -> Tensor:
         """Score classes by the distance to their mean (see ``distance_logits``)."""
-        scores, present = distance_logits(x, self.means, self.present, self._bandwidth)
-        return over_classes(scores, present, self.classes)
+        index = torch.arange(len(self.present))
+        scores = distance_logits(x, self.means, index, len(self.present), self._bandwidth)
+        return over_classes(scores, self.present, self.classes)
 
     @cached_property
     def _bandwidth(self) -> float:

@@ -11,6 +11,7 @@ from ssl_irmae._support.compute import Precision, autocast
 from ssl_irmae.datasets.image_set import as_float
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.predictors.checks import check_tensors, named_part, part_of
+from ssl_irmae.protocols.predictors.chunks import chunks_of
 from ssl_irmae.protocols.predictors.code_network import SIZES, CodeNetwork
 from ssl_irmae.protocols.predictors.form import Settings, Tensors
 from ssl_irmae.protocols.readouts.scaling import Scaling
@@ -61,7 +62,7 @@ class Network:
 
     @torch.no_grad()
     def _chunked(self, images: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
-        chunks = [read(self.forward(as_float(x, self.device))) for x in torch.split(images, _CHUNK)]
+        chunks = [read(self.forward(as_float(x, self.device))) for x in chunks_of(images, _CHUNK)]
         return torch.cat(chunks).cpu()  # waits for the device only once
 
     def tensors(self) -> dict[str, Tensor]:

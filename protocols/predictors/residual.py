@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ssl_irmae._support.compute import Precision, autocast
 from ssl_irmae.datasets.image_set import as_float
+from ssl_irmae.protocols.predictors.chunks import chunks_of
 from ssl_irmae.protocols.predictors.form import Settings, Tensors
 
 _CHUNK = 512
@@ -98,7 +99,7 @@ class Residual:
 
     @torch.no_grad()
     def _chunked(self, images: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
-        chunks = [read(self.network(as_float(x, self.device))) for x in torch.split(images, _CHUNK)]
+        chunks = [read(self.network(as_float(x, self.device))) for x in chunks_of(images, _CHUNK)]
         return torch.cat(chunks).cpu()  # waits for the device only once
 
     def tensors(self) -> dict[str, Tensor]:

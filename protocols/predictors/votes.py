@@ -42,12 +42,18 @@ class Votes:
         Then the scores are the logarithm of 0.95 times a class's share of the votes plus 0.05 times the softmax of the
         scores by distance, which so decides a tie as ``knn`` does.
         """
-        scores, present = distance_logits(x, self.inputs, self.labels, self._bandwidth)
+        present, index = self._grouped
+        scores = distance_logits(x, self.inputs, index, len(present), self._bandwidth)
         if min(self.k, len(self.labels)) > 1:
             voters = find_voters(x, self.inputs, self.labels, self.k)
             shares = F.one_hot(voters, self.classes)[:, :, present].double().mean(1)
             scores = (_VOTE * shares + (1 - _VOTE) * scores.softmax(1)).log()
         return over_classes(scores, present, self.classes)
+
+    @cached_property
+    def _grouped(self) -> tuple[Tensor, Tensor]:
+        present, index = torch.unique(self.labels, return_inverse=True)
+        return present, index
 
     @cached_property
     def _bandwidth(self) -> float:

@@ -25,6 +25,7 @@ from sklearn.cluster import KMeans
 from torch import Tensor
 
 from ssl_irmae._support.seeding import derive_seed
+from ssl_irmae.protocols.graphs.all_pairs import all_distances, nearest_of_all
 
 _CHUNK = 256
 
@@ -43,6 +44,8 @@ LOSSES: dict[str, Callable[[], Loss]] = {
 
 def euclidean(x: Tensor, points: Tensor) -> Tensor:
     """Measure Euclidean distances from each x (m, d) to each point (n, d): fp64 (m, n)."""
+    if torch.compiler.is_exporting():
+        return all_distances(x, points)
     distances: Tensor = LpDistance(normalize_embeddings=False)(x.double(), points.double())
     return distances
 
@@ -52,6 +55,8 @@ def nearest(x: Tensor, points: Tensor, k: int) -> Tensor:
 
     All pairs are compared in double precision; among thousands of points ``Neighbours`` finds the same faster.
     """
+    if torch.compiler.is_exporting():
+        return nearest_of_all(x, points, k)[1]
     search = CustomKNN(LpDistance(normalize_embeddings=False), batch_size=_CHUNK)
     positions: Tensor = search(x.double(), k, points.double())[1]
     return positions

@@ -19,7 +19,10 @@ class Extra:
     brings: str
 
 
-EXTRAS = {"pandas": Extra(("pandas",), "a report as a table of pandas")}
+EXTRAS = {
+    "export": Extra(("onnx", "onnxruntime", "onnxscript"), "encoders and classifiers as ONNX files"),
+    "pandas": Extra(("pandas",), "a report as a table of pandas"),
+}
 """By name."""
 
 

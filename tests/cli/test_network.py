@@ -49,6 +49,7 @@ def test_a_pair_of_one_s_own_goes_from_pretraining_to_predictions(folder: str) -
     assert np.load("codes.npz")["code"].shape == (1300, 6)
     run(f"encoders export {folder} --out small --fold --network mine:small")
     run("encoders show small")
+    assert "images uint8 (batch, 1, 8, 8) -> code (batch, 6)" in run(f"export {folder} --out own.onnx {own}").stdout
     pictures = few_labels()
     run(f"suggest {pictures} --n 3 --encoder {folder} --out suggested {own}")
     for contender in ("own-linear", "own-finetune"):
@@ -59,13 +60,14 @@ def test_a_pair_of_one_s_own_goes_from_pretraining_to_predictions(folder: str) -
         check_mistake(f"predict labelled/classifier {pictures} --out no.csv", "give --network again")
     check_mistake(f"encode --encoder {folder} --dataset digits --out no.npz", "give --network again")
     check_mistake(f"encoders export {folder} --out no", "give --network again")
+    check_mistake(f"export {folder} --out no.onnx", "give --network again")
     check_mistake(f"classify {pictures} --encoder {folder}", "give --network again")
     check_mistake(f"suggest {pictures} --encoder {folder}", "give --network again")
     check_mistake(f"evaluate --dataset digits --encoder {folder}", "give --network again")
     check_mistake(f"plan --dataset digits --encoder {folder}", "give --network again")
     run(f"classify {pictures} --contender pixels-linear --encoder mnist-irmae --out pixels --quiet")
     check_mistake(f"predict pixels/classifier {pictures} --out no.csv {own}", "leave --network out")
-    assert not any(os.path.lexists(name) for name in ("no.csv", "no.npz", "no"))
+    assert not any(os.path.lexists(name) for name in ("no.csv", "no.npz", "no.onnx", "no"))
 
 
 def test_networks_from_scratch_are_those_that_are_asked_for(folder: str) -> None:

@@ -13,6 +13,8 @@ from ssl_irmae._support.files import sha256
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
 from ssl_irmae.errors import UserError
+from ssl_irmae.networks.registry import Network as Chosen
+from ssl_irmae.networks.registry import find_networks
 from ssl_irmae.protocols.export import export
 from ssl_irmae.protocols.graphs.neighbours import Neighbours
 from ssl_irmae.protocols.labelling.classifier import Classifier
@@ -35,10 +37,12 @@ CLASSES = ("cat", "dog", "fünf", "x")
 WIDTH = 8
 
 
-def encoder(method: str = "irmae", *, channels: int = 1, depth: int | None = 2) -> Encoder:
+def encoder(method: str = "irmae", *, channels: int = 1, depth: int | None = 2, network: Chosen = "conv") -> Encoder:
     """Return an encoder with random weights."""
-    paper = Architecture.paper(method=method, channels=channels, image_size=32)
-    architecture = paper.model_copy(update={"latent_dim": WIDTH, "depth": depth})
+    networks = find_networks(network, channels=channels, image_size=32, code=WIDTH)
+    architecture = Architecture.paper(
+        method=method, channels=channels, image_size=32, latent_dim=WIDTH, depth=depth, networks=networks
+    )
     return Encoder(EncoderConfig(architecture=architecture))
 
 
@@ -114,11 +118,8 @@ def test_the_code_is_that_of_the_encoder_for_any_number_of_images(
 
 
 def test_residual_networks_and_networks_of_one_s_own_are_exported(tmp_path: Path) -> None:
-    paper = Architecture.paper(method="irmae", channels=1, image_size=32)
-    sizes = paper.model_copy(update={"latent_dim": WIDTH, "depth": 2})
     for name, network in (("residual", None), ("own", small)):
-        chosen = sizes.with_network(small) if network else sizes.model_copy(update={"network": "residual"})
-        own = Encoder(EncoderConfig(architecture=chosen))
+        own = encoder(network=network or "residual")
         own.save_pretrained(tmp_path / name)
         exported = export(tmp_path / name, out=tmp_path / f"{name}.onnx", network=network)
         x = images(3)
@@ -137,8 +138,7 @@ def test_a_network_that_decides_by_its_input_cannot_be_exported(tmp_path: Path) 
         flatten = torch.nn.Flatten()
         return torch.nn.Sequential(flatten, Deciding(channels * image_size**2, code)), decoder
 
-    paper = Architecture.paper(method="ae", channels=1, image_size=32)
-    own = Encoder(EncoderConfig(architecture=paper.model_copy(update={"latent_dim": WIDTH}).with_network(deciding)))
+    own = encoder(network=deciding)
     own.save_pretrained(tmp_path / "own")
     with pytest.raises(UserError, match="torch cannot export it to ONNX"):
         export(tmp_path / "own", out=tmp_path / "it.onnx", network=deciding)

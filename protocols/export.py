@@ -41,6 +41,7 @@ class Exported:
         outputs: Width of each output, by name.
         differences: The largest difference from torch over the images compared, by output.
         compared: How many images were compared.
+        beyond: How many of these have other probabilities, beyond rounding: two neighbours are equally near to them.
     """
 
     path: Path
@@ -49,14 +50,16 @@ class Exported:
     outputs: dict[str, int]
     differences: dict[str, float]
     compared: int
+    beyond: int = 0
 
     def __str__(self) -> str:
         largest = ", ".join(f"{value:.1e} of {name}" for name, value in self.differences.items())
         channels, height, width = self.images
         outputs = " and ".join(f"{name} (batch, {width})" for name, width in self.outputs.items())
+        beyond = f" ({self.beyond} of them equally near to two neighbours)" if self.beyond else ""
         return (
             f"{self.path}: images uint8 (batch, {channels}, {height}, {width}) -> {outputs}, {self.size / 1e6:.1f} MB\n"
-            f"largest difference from torch over {self.compared} images: {largest}"
+            f"largest difference from torch over {self.compared} images{beyond}: {largest}"
         )
 
 
@@ -120,9 +123,9 @@ def export(
     }
     progress(Message(f"exporting {metadata['name']} to ONNX"))
     contents = _to_onnx(_Model(codes, classifier), images, list(references), metadata)
-    widths, differences = _compare(contents, images, references)
+    widths, differences, beyond = _compare(contents, images, references)
     write_atomically(path, contents)
-    return Exported(path, len(contents), images, widths, differences, _COMPARED)
+    return Exported(path, len(contents), images, widths, differences, _COMPARED, beyond)
 
 
 class _Model(nn.Module):
@@ -211,8 +214,11 @@ def _in_silence() -> Iterator[None]:
 
 def _compare(
     contents: bytes, images: tuple[int, int, int], references: dict[str, Callable[[Tensor], Tensor]]
-) -> tuple[dict[str, int], dict[str, float]]:
-    """Return the width of outputs and their largest difference from torch, for an image alone and all at once."""
+) -> tuple[dict[str, int], dict[str, float], int]:
+    """Return the width of outputs, their largest difference from torch, and how many images are beyond rounding.
+
+    An image alone is compared, and all at once.
+    """
     import onnxruntime
 
     session = onnxruntime.InferenceSession(contents, providers=["CPUExecutionProvider"])
@@ -220,7 +226,7 @@ def _compare(
     noise = rng.integers(0, 256, (_COMPARED, *images))
     contrast = rng.random((_COMPARED, 1, 1, 1))  # from black to full contrast
     x = (noise * contrast).astype(np.uint8)
-    widths, differences = {}, {}
+    widths, differences, beyond = {}, {}, 0
     for name, reference in references.items():
         expected = reference(torch.from_numpy(x)).numpy()
         found, alone = (session.run([name], {"images": each})[0] for each in (x, x[:1]))
@@ -231,5 +237,5 @@ def _compare(
                 f"`encoder`: onnxruntime computes another {name} than torch (by {apart.max():.1e}), so nothing is "
                 f"written: try another version of onnxruntime than {onnxruntime.__version__}"
             )
-        widths[name], differences[name] = expected.shape[1], float(apart.max())
-    return widths, differences
+        widths[name], differences[name], beyond = expected.shape[1], float(apart.max()), beyond + far
+    return widths, differences, beyond

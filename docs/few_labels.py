@@ -30,7 +30,7 @@ def own_pictures() -> str:
             parts.append(f"{error} % errors on {name} (one nearest neighbour on pixels: {nearest} %)")
     return (
         f"With 100 labels for 5,000 pictures, `classify` made {' and '.join(parts)}; ± is the standard error over five "
-        "draws of labels, and it took at most two minutes on one core. "
+        "draws of labels, and it took at most a minute and a half on two cores. "
         "[Measured](docs/results/few-labels/README.md)"
     )
 

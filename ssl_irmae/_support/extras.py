@@ -48,8 +48,6 @@ def require(extra: str, purpose: str) -> None:
     """
     missing = missing_packages(extra)
     if missing:
-        plural = len(missing) > 1
-        raise UserError(
-            f"{purpose} needs the package{'s' * plural} {' and '.join(missing)}, which {'are' if plural else 'is'} not "
-            f"installed: {install_command(extra)}"
-        )
+        *others, last = missing
+        packages = f"packages {', '.join(others)} and {last}, which are" if others else f"package {last}, which is"
+        raise UserError(f"{purpose} needs the {packages} not installed: {install_command(extra)}")

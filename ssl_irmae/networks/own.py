@@ -221,7 +221,7 @@ def _in_a_sentence(function: Pair, when: str) -> Iterator[None]:
         yield
     except NetworkError:
         raise
-    except Exception as error:
+    except Exception as error:  # the code is not ours, and may raise anything
         raise NetworkError(f"`network`: {name_of(function)} fails {when} ({_described(error)})") from error
 
 

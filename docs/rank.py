@@ -27,6 +27,15 @@ LABEL_FREE: dict[str, Callable[[float], float]] = {
 }
 """What each rule without labels maximises, by the score that it reads."""
 
+VARIED = {
+    "depth 4, decay 0.1": "v",
+    "depth 4, decay 1": "<",
+    "depth 4, half the start": "s",
+    "depth 4, twice the rate": "^",
+    "depth 4, twice as long": ">",
+}
+"""Markers of the places where something else than the depth is varied."""
+
 Errors = dict[tuple[str, str, str], float]  # mean error by place, readout and labels
 
 
@@ -260,11 +269,11 @@ def students_table() -> str:
     return table(head, lines)
 
 
-def along_dial(rows: Iterable[Row], labels: str, *, narrow: bool) -> list[tuple[float, float, str]]:
-    """Return effective rank, error and place at a budget: of IRMAEs down to the plain AE, or of ever narrower AEs."""
+def along_dial(rows: Iterable[Row], labels: str, places: Callable[[str], bool]) -> list[tuple[float, float, str]]:
+    """Return effective rank, error and name of some places at a budget, in the order of ranks."""
     points = []
     for (place, n), group in grouped(rows, "place", "labels").items():
-        if n == labels and (place == "AE" or ("wide" in place) == narrow):
+        if n == labels and places(place):
             rank, error = (statistics.mean(float(row[column]) for row in group) for column in ("rank", "error"))
             points.append((rank, error, place))
     return sorted(points)
@@ -281,8 +290,11 @@ def draw(path: Path) -> None:
     for i, ((dataset, readout), rows) in enumerate(every.items()):
         axes = figure.add_subplot(2, 2, i + 1)
         for labels, colour in zip(BUDGETS, ("#d07c00", "#0072b2", "#009e73"), strict=True):
-            for narrow in (False, True):
-                points = along_dial(rows, labels, narrow=narrow)
+            for place, marker in VARIED.items():
+                ((rank, error, _),) = along_dial(rows, labels, place.__eq__)
+                axes.plot(rank, error, color=colour, marker=marker, markersize=7, markeredgecolor="0.2", linestyle="")
+            for narrow, places in ((False, ("depth 8", "depth 4", "depth 2", "AE")), (True, ("AE", "AE, 8 wide"))):
+                points = along_dial(rows, labels, places.__contains__)
                 line, fill = ("--", "white") if narrow else ("-", colour)
                 axes.plot(
                     [rank for rank, *_ in points],
@@ -311,6 +323,10 @@ def draw(path: Path) -> None:
             axes.plot(
                 [], [], color="0.4", linestyle="--", marker="o", markerfacecolor="white", label="plain AE, narrow code"
             )
+            axes.legend(fontsize=8, frameon=False)
+        if i == 1:
+            for place, marker in VARIED.items():
+                axes.plot([], [], color="0.7", marker=marker, markeredgecolor="0.2", linestyle="", label=place)
             axes.legend(fontsize=8, frameon=False)
     figure.savefig(path, dpi=140)
 

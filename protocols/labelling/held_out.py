@@ -58,6 +58,25 @@ def folds(labels: Tensor, *, count: int, rng: torch.Generator) -> list[Tensor]:
     return [torch.tensor(dealt[i::count]) for i in range(min(count, len(dealt)))]
 
 
+def even_count(labels: Tensor, *, most: int) -> int:
+    """Return into how many folds labels are dealt: as many as the typical class has labels.
+
+    Then every fold takes about the same share of each class. In more folds, a fold takes a label of some classes and
+    none of others, and what is spread along a graph reaches the pictures of a class with fewer labels less often: the
+    held-out picture is always of such a class, so its errors would be too many.
+
+    Args:
+        labels: Classes, int64 (m,).
+        most: Most folds.
+
+    >>> even_count(torch.tensor([0, 0, 0, 1, 1, 1, 2]), most=10)
+    3
+    """
+    counts = labels.bincount()
+    several = counts[counts > 1]
+    return min(most, int(several.median())) if len(several) else most
+
+
 def held_out_logits(
     pool: Pool, contender: Contender, *, count: int, repeats: int, seed: int = 0, progress: Listener = silent
 ) -> HeldOut:

@@ -15,7 +15,7 @@ from ssl_irmae.estimators import FewLabelClassifier
 from ssl_irmae.protocols.contenders.for_few_labels import contenders_for_few_labels
 from ssl_irmae.protocols.labelling.calibration import fit_temperature
 from ssl_irmae.protocols.labelling.expected_error import error_interval
-from ssl_irmae.protocols.labelling.held_out import folds, held_out_logits
+from ssl_irmae.protocols.labelling.held_out import even_count, folds, held_out_logits
 from ssl_irmae.protocols.labelling.learn import check_request, learn
 from ssl_irmae.protocols.labelling.own_encoder import own_name
 from ssl_irmae.protocols.labelling.pool import Pool
@@ -49,6 +49,16 @@ def test_every_fold_holds_each_class_evenly_and_a_lone_label_is_never_held_out()
     assert sorted(held_out.tolist()) == list(range(17))
     for c, least, most in ((0, 2, 2), (1, 1, 2)):
         assert all(least <= int((labels[fold] == c).sum()) <= most for fold in dealt)
+
+
+@pytest.mark.parametrize("per_class", [2, 3, 5, 7, 10, 15])
+def test_classes_with_equally_many_labels_keep_equally_many_in_every_fold(
+    per_class: int,
+) -> None:
+    labels = torch.arange(10).repeat(per_class)
+    for fold in folds(labels, count=even_count(labels, most=10), rng=torch.Generator().manual_seed(0)):
+        taken = labels[fold].bincount(minlength=10)
+        assert int(taken.max() - taken.min()) <= (per_class % 10 != 0 and per_class > 10)
 
 
 @pytest.mark.parametrize("contender", ["irmae-poisson", "irmae-linear", "pixels-knn", "irmae-finetune"])

@@ -2,22 +2,21 @@
 
     python -m docs.results.rank.dial
 
-A place on the dial is a depth of the linear stack, or a width of a plain autoencoder's code, which is the other way to
-fewer dimensions. Every place is pretrained for five epochs on the development images of MNIST and of Fashion-MNIST from
-three seeds, by `trial.py`; a second run uses what is stored. `linear` at ten labels is measured here once more,
-because its rule changed after the first trials had run. Test images are not loaded.
+A place on the dial is a depth of the linear stack; a stack of depth 4 with weight decay, a smaller start, a larger
+learning rate or twice as long a training; or a width of a plain autoencoder's code, which is the other way to fewer
+dimensions. Every place is pretrained for five epochs on the development images of MNIST and of Fashion-MNIST from
+three seeds, by `trial.py`. Places whose rows are in dial.csv are not run again. Test images are
+not loaded.
 """
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from docs.results.rank.trial import ROWS, WORK, Settings, errors_of, load, run
-from ssl_irmae.encoders.encoding import encode
-from ssl_irmae.protocols.task import Task, load_task
+from docs.results.rank.trial import ROWS, Settings, run
 
-FILE = Path(__file__).with_suffix(".csv")
 DATASETS, SEEDS, EPOCHS = ("mnist", "fashion-mnist"), (0, 1, 2), 5
 PLACES: dict[str, dict[str, Any]] = {
     "depth 8": {"depth": 8},
@@ -25,13 +24,18 @@ PLACES: dict[str, dict[str, Any]] = {
     "depth 2": {"depth": 2},
     "AE": {"depth": 0},
     "AE, 8 wide": {"method": "ae", "width": 8},
+    "depth 4, decay 0.1": {"depth": 4, "decay": 0.1},
+    "depth 4, decay 1": {"depth": 4, "decay": 1.0},
+    "depth 4, half the start": {"depth": 4, "init_scale": 0.5},
+    "depth 4, twice the rate": {"depth": 4, "lr": 1e-3},
+    "depth 4, twice as long": {"depth": 4, "epochs": 2 * EPOCHS},
 }
 """What is varied at each place, by the name that tables use."""
 
 
 def settings(dataset: str, place: str, seed: int) -> Settings:
     """Return the settings of the trial of a place."""
-    return Settings(dataset=dataset, **PLACES[place], epochs=EPOCHS, schedule="tail", seed=seed)
+    return Settings(dataset=dataset, **{"epochs": EPOCHS, **PLACES[place]}, schedule="tail", seed=seed)
 
 
 def finished(c: Settings) -> dict[str, Any]:
@@ -40,37 +44,52 @@ def finished(c: Settings) -> dict[str, Any]:
     return next(row for row in reversed(lines) if row["name"] == c.name and row["epoch"] == c.epochs)
 
 
-def linear_errors(c: Settings, task: Task) -> dict[str, list[float]]:
-    """Return the errors of `linear`, those at ten labels measured anew, once."""
-    kept = WORK / "lab" / c.name / "linear-10.json"
-    if not kept.exists():
-        ae = load(c)
-        z, scored = (encode(ae, images.images, reads="code") for images in (task.train, task.scored))
-        kept.write_text(json.dumps(errors_of(z, scored, task, graph=False, budgets=(10,))["linear"]))
-    found: dict[str, list[float]] = {**finished(c)["linear"], **json.loads(kept.read_text())}
-    return found
+def rows_of(dataset: str, place: str, seed: int) -> list[list[object]]:
+    """Return the rows of a place, after running what is missing of its trial."""
+    c = settings(dataset, place, seed)
+    run(c)
+    row = finished(c)
+    return [
+        [dataset, place, seed, row["rank"], row["mse"], readout, labels, subset, error]
+        for readout, errors in (("linear", row["linear"]), ("poisson-prior", row["prior"]))
+        for labels, each in errors.items()
+        for subset, error in enumerate(each, start=200)
+    ]
+
+
+class Rows:
+    """The rows of a CSV of this folder, by data set and place of the dial.
+
+    Args:
+        name: The file's name; its first two columns are the data set and the place.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.file = Path(__file__).with_name(name)
+        with self.file.open(newline="", encoding="utf-8") as file:
+            self.head, *stored = csv.reader(file)
+        self.lines: dict[tuple[str, str], list[Sequence[object]]] = {}
+        for line in stored:
+            self.lines.setdefault((line[0], line[1]), []).append(line)
+
+    def missing(self, dataset: str) -> list[str]:
+        """Return the places of the dial that have no rows."""
+        return [place for place in PLACES if (dataset, place) not in self.lines]
+
+    def add(self, dataset: str, place: str, lines: Sequence[Sequence[object]]) -> None:
+        """Add the rows of a place and write the file, in the order of the dial."""
+        self.lines[dataset, place] = list(lines)
+        ordered = [line for d in DATASETS for p in PLACES for line in self.lines.get((d, p), ())]
+        with self.file.open("w", newline="", encoding="utf-8") as out:
+            csv.writer(out, lineterminator="\n").writerows([self.head, *ordered])
 
 
 def main() -> None:
     """Run what is missing and write the rows."""
-    lines: list[list[object]] = [
-        ["dataset", "place", "pretrain_seed", "rank", "mse", "readout", "labels", "subset", "error"]
-    ]
+    rows = Rows("dial.csv")
     for dataset in DATASETS:
-        task = load_task(dataset, scored_on="development")
-        for place in PLACES:
-            for seed in SEEDS:
-                c = settings(dataset, place, seed)
-                run(c)
-                row = finished(c)
-                for readout, errors in (("linear", linear_errors(c, task)), ("poisson-prior", row["prior"])):
-                    for labels, each in errors.items():
-                        for subset, error in enumerate(each, start=200):
-                            lines.append(
-                                [dataset, place, seed, row["rank"], row["mse"], readout, labels, subset, error]
-                            )
-    with FILE.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(lines)
+        for place in rows.missing(dataset):
+            rows.add(dataset, place, [line for seed in SEEDS for line in rows_of(dataset, place, seed)])
 
 
 if __name__ == "__main__":

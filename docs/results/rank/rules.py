@@ -5,12 +5,10 @@
 Each score is a candidate for a rule that picks the depth; docs/rank.py computes what its picks cost. They are of the
 codes of 10,000 training images, and of four weak views of each: small rotations, scalings, shears and shifts. The
 cross-validation is of `linear` and `poisson-prior`, over the labels of five of the subsets that the dial was measured
-on, in five folds. Run dial.py first.
+on, in five folds. Run dial.py first. Places whose rows are there already are not scored again.
 """
 
-import csv
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 from torch import Tensor
 
-from docs.results.rank.dial import DATASETS, PLACES, settings
+from docs.results.rank.dial import DATASETS, Rows, settings
 from docs.results.rank.dial import SEEDS as PRETRAIN_SEEDS
 from docs.results.rank.trial import CPU, SEEDS, WORK, Settings, load
 from ssl_irmae._support.seeding import generator
@@ -120,24 +118,28 @@ def score_encoder(c: Settings, images: Tensor, views: list[Tensor]) -> tuple[dic
 
 
 def score_all() -> None:
-    """Write the scores of every encoder on the dial."""
-    lines: list[list[object]] = [["dataset", "place", "pretrain_seed", "score", "value"]]
+    """Score the encoders of every place that has no rows yet."""
+    rows = Rows("rules.csv")
     for dataset in DATASETS:
+        places = rows.missing(dataset)
+        if not places:
+            continue
         images = load_task(dataset, scored_on="development").train.images[:IMAGES]
         rng = generator("cpu", 0, "views")
         seen = [
             torch.cat([view(as_float(x, CPU), "weak", rng) for x in torch.split(images, 1000)]) for _ in range(VIEWS)
         ]
         views = [(x * 255).round().to(torch.uint8) for x in seen]
-        for place in PLACES:
+        for place in places:
             found = [score_encoder(settings(dataset, place, seed), images, views) for seed in PRETRAIN_SEEDS]
+            lines: list[list[object]] = []
             for seed, (values, nearest) in zip(PRETRAIN_SEEDS, found, strict=True):
                 others = [
                     overlap(nearest, other) for s, (_, other) in zip(PRETRAIN_SEEDS, found, strict=True) if s != seed
                 ]
                 values["neighbours across encoders"] = float(np.mean(others))
                 lines += [[dataset, place, seed, name, f"{value:.6g}"] for name, value in values.items()]
-    write(Path(__file__).with_suffix(".csv"), lines)
+            rows.add(dataset, place, lines)
 
 
 def validate(c: Settings, task: Task) -> dict[str, dict[str, list[float]]]:
@@ -174,24 +176,22 @@ def validate(c: Settings, task: Task) -> dict[str, dict[str, list[float]]]:
 
 
 def validate_all() -> None:
-    """Write the cross-validated errors of the first encoder of every place."""
-    lines: list[list[object]] = [["dataset", "place", "pretrain_seed", "readout", "labels", "subset", "error"]]
+    """Cross-validate the first encoder of every place that has no rows yet."""
+    rows = Rows("validated.csv")
     for dataset in DATASETS:
-        task = load_task(dataset, scored_on="development")
-        for place in PLACES:
-            seed = PRETRAIN_SEEDS[0]
-            for readout, by_labels in validate(settings(dataset, place, seed), task).items():
-                for labels, errors in by_labels.items():
-                    lines += [
-                        [dataset, place, seed, readout, labels, s, e] for s, e in zip(SEEDS, errors, strict=False)
-                    ]
-    write(Path(__file__).with_name("validated.csv"), lines)
-
-
-def write(file: Path, lines: list[list[object]]) -> None:
-    """Write lines as CSV."""
-    with file.open("w", newline="", encoding="utf-8") as out:
-        csv.writer(out, lineterminator="\n").writerows(lines)
+        places = rows.missing(dataset)
+        if not places:
+            continue
+        task, seed = load_task(dataset, scored_on="development"), PRETRAIN_SEEDS[0]
+        for place in places:
+            found = validate(settings(dataset, place, seed), task)
+            lines: list[list[object]] = [
+                [dataset, place, seed, readout, labels, s, e]
+                for readout, by_labels in found.items()
+                for labels, errors in by_labels.items()
+                for s, e in zip(SEEDS, errors, strict=False)
+            ]
+            rows.add(dataset, place, lines)
 
 
 def main() -> None:

@@ -58,23 +58,26 @@ def folds(labels: Tensor, *, count: int, rng: torch.Generator) -> list[Tensor]:
     return [torch.tensor(dealt[i::count]) for i in range(min(count, len(dealt)))]
 
 
-def even_count(labels: Tensor, *, most: int) -> int:
-    """Return into how many folds labels are dealt: as many as the typical class has labels.
+def fold_count(labels: Tensor, *, most: int) -> int:
+    """Return into how many folds labels are dealt, so that folds are drawn as the labels were.
 
-    Then every fold takes about the same share of each class. In more folds, a fold takes a label of some classes and
-    none of others, and what is spread along a graph reaches the pictures of a class with fewer labels less often: the
-    held-out picture is always of such a class, so its errors would be too many.
+    Whoever labels equally many pictures of each class has equally many in every fold, too, if there are as many folds
+    as labels per class. In more folds, the class of a held-out picture has fewer labels left than other classes, and
+    what is spread along a graph reaches it less often: errors would be too many. Of pictures labelled at random, some
+    classes have fewer labels than others to begin with, and err more often. Many folds show that.
 
     Args:
         labels: Classes, int64 (m,).
         most: Most folds.
 
-    >>> even_count(torch.tensor([0, 0, 0, 1, 1, 1, 2]), most=10)
+    >>> fold_count(torch.tensor([0, 0, 0, 1, 1, 1, 2, 2]), most=10)
     3
+    >>> fold_count(torch.tensor([0, 0, 0, 0, 0, 1, 1, 2]), most=10)
+    10
     """
-    counts = labels.bincount()
-    several = counts[counts > 1]
-    return min(most, int(several.median())) if len(several) else most
+    counts = labels.unique(return_counts=True)[1]
+    largest = int(counts.max())
+    return min(most, max(largest, 2)) if largest - int(counts.min()) <= 1 else most
 
 
 def held_out_logits(

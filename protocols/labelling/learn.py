@@ -21,7 +21,7 @@ from ssl_irmae.protocols.contenders.registry import choose
 from ssl_irmae.protocols.labelling.calibration import fit_temperature
 from ssl_irmae.protocols.labelling.classifier import Classifier
 from ssl_irmae.protocols.labelling.expected_error import ExpectedError, expected_error
-from ssl_irmae.protocols.labelling.held_out import HeldOut, even_count, held_out_logits
+from ssl_irmae.protocols.labelling.held_out import HeldOut, fold_count, held_out_logits
 from ssl_irmae.protocols.labelling.pool import Pool
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
 
@@ -99,7 +99,7 @@ def learn(
     temperature = None
     if expected is not None and expected.pictures >= _CALIBRATED_FROM:
         if stand_in != name:
-            folds = even_count(labels, most=_NETWORK_FOLDS)
+            folds = fold_count(labels, most=_NETWORK_FOLDS)
             held_out = held_out_logits(pool, chosen, count=folds, repeats=1, seed=seed, progress=progress)
         temperature = fit_temperature(held_out.logits, held_out.labels)
     classifier = Classifier.of(
@@ -172,7 +172,7 @@ def few_label_probabilities(
 
 
 def _held_out(pool: Pool, contender: Contender, seed: int) -> HeldOut:
-    folds = even_count(pool.labelled[1], most=_FOLDS)
+    folds = fold_count(pool.labelled[1], most=_FOLDS)
     return held_out_logits(pool, contender, count=folds, repeats=_REPEATS, seed=seed)
 
 

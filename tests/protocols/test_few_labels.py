@@ -15,7 +15,7 @@ from ssl_irmae.estimators import FewLabelClassifier
 from ssl_irmae.protocols.contenders.for_few_labels import contenders_for_few_labels
 from ssl_irmae.protocols.labelling.calibration import fit_temperature
 from ssl_irmae.protocols.labelling.expected_error import error_interval
-from ssl_irmae.protocols.labelling.held_out import even_count, folds, held_out_logits
+from ssl_irmae.protocols.labelling.held_out import fold_count, folds, held_out_logits
 from ssl_irmae.protocols.labelling.learn import check_request, learn
 from ssl_irmae.protocols.labelling.own_encoder import own_name
 from ssl_irmae.protocols.labelling.pool import Pool
@@ -56,7 +56,7 @@ def test_classes_with_equally_many_labels_keep_equally_many_in_every_fold(
     per_class: int,
 ) -> None:
     labels = torch.arange(10).repeat(per_class)
-    for fold in folds(labels, count=even_count(labels, most=10), rng=torch.Generator().manual_seed(0)):
+    for fold in folds(labels, count=fold_count(labels, most=10), rng=torch.Generator().manual_seed(0)):
         taken = labels[fold].bincount(minlength=10)
         assert int(taken.max() - taken.min()) <= (per_class % 10 != 0 and per_class > 10)
 

@@ -171,6 +171,16 @@ def command(
         Path | None,
         typer.Option(metavar="FOLDER", help="Run folder.", show_default="runs/DATASET-METHOD", rich_help_panel=OUTPUT),
     ] = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            metavar="",
+            help="Write losses, spectra and reconstructions while training, into the run folder; `tensorboard --logdir "
+            "runs` shows them. An extra.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     json_: Json = False,
     quiet: Quiet = False,
     precision: Annotated[
@@ -214,6 +224,7 @@ def command(
             classes=parse_names(classes),
             strict=strict,
             resume=resume,
+            tensorboard=tensorboard,
             command=shlex.join(["ssl-irmae", *sys.argv[1:]]),
             progress=display,
         )

@@ -40,6 +40,7 @@ class Record:
         step: Optimiser steps taken.
         epoch_done: Whether this record ends an epoch.
         loss: Mean training loss of the epoch so far.
+        recent_loss: Mean training loss of the steps since the last record.
         effective_rank: Effective rank of the code at the end of an epoch; None within one.
         images_per_second: Speed since the last record, not counting the time to measure the rank.
         on_plateau: Whether reconstructions have not yet been better than the mean picture.
@@ -49,6 +50,7 @@ class Record:
     step: int
     epoch_done: bool
     loss: float
+    recent_loss: float
     effective_rank: float | None
     images_per_second: float
     on_plateau: bool
@@ -74,6 +76,7 @@ class Pretraining:
     Attributes:
         plateau_steps: Steps in which reconstructions, as far as the losses were read, were not yet better than the mean
             picture; None if a checkpoint of an earlier version does not record it.
+        spectrum: Singular values of the code when its effective rank was last measured; None before.
     """
 
     def __init__(
@@ -101,6 +104,7 @@ class Pretraining:
         self.cooldown = cooldown
         self.steps = sys.maxsize if steps is None else steps
         self.plateau_steps: int | None = 0
+        self.spectrum: Tensor | None = None
         self.optimizer = Adam(self.autoencoder.parameters(), learning_rate)
         self.epoch = 0
         self.step = 0
@@ -173,12 +177,13 @@ class Pretraining:
             if self.plateau_steps == self.step - len(losses) and self._no_better_than_mean(order, checked[:-1]):
                 self.plateau_steps = self.step
             rate = seen / (time.perf_counter() - start)
+            recent = float(checked[:-1].sum()) / seen
             mean = self._loss_sum / min(self._batch * self.batch_size, n)
             if self._batch < self.steps_per_epoch:
-                yield Record(self.epoch, self.step, False, mean, None, rate, self.on_plateau)
+                yield Record(self.epoch, self.step, False, mean, recent, None, rate, self.on_plateau)
             else:
                 self.epoch, self._batch, self._loss_sum = self.epoch + 1, 0, 0.0
-                yield Record(self.epoch, self.step, True, mean, self.effective_rank(), rate, self.on_plateau)
+                yield Record(self.epoch, self.step, True, mean, recent, self.effective_rank(), rate, self.on_plateau)
 
     @cached_property
     def _mean_picture(self) -> Tensor:
@@ -205,9 +210,9 @@ class Pretraining:
     def effective_rank(self) -> float:
         """Measure the effective rank of the code, on images spread over the set."""
         sample = self.images[:: max(1, len(self.images) // _RANK_IMAGES)]
-        rank = effective_rank(spectrum(encode(self.autoencoder, sample, reads="code")))
+        self.spectrum = spectrum(encode(self.autoencoder, sample, reads="code"))
         self.autoencoder.train()
-        return rank
+        return effective_rank(self.spectrum)
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that ``load_state_dict`` needs to continue bit for bit."""

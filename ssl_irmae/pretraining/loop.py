@@ -1,5 +1,6 @@
 """One plain loop that trains an autoencoder, and can stop and continue at any step."""
 
+import copy
 import sys
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae._support.compute import Precision, autocast
-from ssl_irmae._support.seeding import generator
+from ssl_irmae._support.seeding import generator, seeded
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.datasets.image_set import as_float
 from ssl_irmae.encoders.encoding import encode
@@ -66,7 +67,8 @@ class Pretraining:
         autoencoder: Autoencoder to train, in place.
         images: uint8, shape (n, c, s, s), already of the size that the encoder expects.
         seed: Seed of the order of images and of a Gaussian bottleneck's noise.
-        batch_size: Images per step; the last batch of an epoch may be smaller.
+        batch_size: Images per step; the last batch of an epoch may be smaller. If that is one image, which not all
+            networks can be trained on, it takes the image before it as well where it has to.
         learning_rate: Adam's learning rate, before any cooldown.
         precision: Arithmetic of the networks.
         device: Device to train on; the images are kept there too, as uint8.
@@ -111,6 +113,8 @@ class Pretraining:
         self._batch = 0
         self._loss_sum = 0.0
         self._noise_rng = generator(device, seed, "noise")
+        if batch_size == 1 and not self._takes_one_image:
+            raise UserError("`batch_size` 1: in training these networks cannot take one image alone; use 2 or more")
 
     @property
     def steps_per_epoch(self) -> int:
@@ -150,7 +154,11 @@ class Pretraining:
         while self.epoch == epoch and self.step < limit:
             start, seen, losses = time.perf_counter(), 0, []
             for _ in range(min(_LOG_EVERY, self.steps_per_epoch - self._batch, limit - self.step)):
-                chosen = order[self._batch * self.batch_size : (self._batch + 1) * self.batch_size]
+                first = self._batch * self.batch_size
+                new = min(self.batch_size, n - first)
+                if new == 1 and not self._takes_one_image:
+                    first -= 1  # the image before it is seen again: in a batch of one there is nothing to normalise by
+                chosen = order[first : (self._batch + 1) * self.batch_size]
                 x = as_float(self.images[chosen], self.device)
                 self.optimizer.zero_grad()
                 with autocast(self.device, self.precision):
@@ -160,8 +168,8 @@ class Pretraining:
                     self.step, learning_rate=self.learning_rate, cooldown=self.cooldown, steps=self.steps
                 )
                 self.optimizer.step()
-                losses.append(loss.detach() * len(x))
-                seen += len(x)
+                losses.append(loss.detach() * new)
+                seen += new
                 self._batch += 1
                 self.step += 1
             # the weights after the last step have no loss yet: what they compute is checked instead
@@ -184,6 +192,17 @@ class Pretraining:
             else:
                 self.epoch, self._batch, self._loss_sum = self.epoch + 1, 0, 0.0
                 yield Record(self.epoch, self.step, True, mean, recent, self.effective_rank(), rate, self.on_plateau)
+
+    @cached_property
+    def _takes_one_image(self) -> bool:
+        """Whether the networks can be trained on one image: batch normalisation over maps of one pixel cannot."""
+        networks = copy.deepcopy(self.autoencoder).train()  # whose statistics may change
+        with seeded(self.seed, "one image"), torch.no_grad():
+            try:
+                networks.decoder.before_output(networks.code(as_float(self.images[:1], self.device)))
+            except Exception:  # networks of one's own may raise anything
+                return False
+        return True
 
     @cached_property
     def _mean_picture(self) -> Tensor:

@@ -88,6 +88,20 @@ def test_networks_from_scratch_are_those_that_are_asked_for(folder: str) -> None
     assert str(own["vib"]).startswith("own-")
 
 
+def test_one_label_is_refused_where_networks_need_two_images() -> None:
+    with Path("mine.py").open("a") as file:
+        file.write(
+            "\ndef one_pixel(*, channels, image_size, code):\n"
+            "    normalised = nn.Sequential(nn.Conv2d(channels, 4, image_size), nn.BatchNorm2d(4), nn.Flatten())\n"
+            "    decoder = small(channels=channels, image_size=image_size, code=code)[1]\n"
+            "    return nn.Sequential(normalised, nn.Linear(4, code)), decoder\n"
+        )
+    rows = "evaluate --dataset digits --rule uniform --seeds 1 --steps 2 --jobs 1 --quiet --contenders supervised"
+    message = "--labels 1: in training these networks cannot take one image alone; use 2 labels or more"
+    assert message in run(f"{rows} --labels 1 --network mine:one_pixel", code=2).stderr
+    run(f"{rows} --labels 2 --network mine:one_pixel")
+
+
 def test_networks_from_scratch_follow_the_encoders() -> None:
     run(f"pretrain {TRAIN} --network residual --out runs/residual")
     rows = "--dataset digits --labels 20 --seeds 1 --steps 2 --json --quiet --jobs 1"

@@ -88,6 +88,19 @@ def test_networks_from_scratch_are_those_that_are_asked_for(folder: str) -> None
     assert str(own["vib"]).startswith("own-")
 
 
+def test_a_pair_of_fixed_width_is_told_to_follow_the_width_that_is_asked_for() -> None:
+    text = Path("mine.py").read_text()
+    fixed = text.replace("code: int)", "code: int, width: int = 6)").replace("side**2, code", "side**2, width")
+    Path("mine.py").write_text(fixed.replace("nn.Linear(code, 64)", "nn.Linear(width, 64)"))
+    run(f"pretrain {TRAIN} --network mine:small --out runs/own")
+    refused = "got float32 (2, 6): its width has to follow its argument `code`, 128 here"
+    check_mistake("evaluate --dataset digits --encoder runs/own --network mine:small", refused)
+    Path("mine.py").write_text(text)
+    sys.modules.pop("mine")
+    rows = "--labels 20 --seeds 1 --steps 2 --jobs 1 --quiet --contenders own-linear,supervised"
+    run(f"evaluate --dataset digits {rows} --encoder runs/own --network mine:small")
+
+
 def test_one_label_is_refused_where_networks_need_two_images() -> None:
     with Path("mine.py").open("a") as file:
         file.write(

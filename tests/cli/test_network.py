@@ -47,7 +47,7 @@ def test_a_pair_of_one_s_own_goes_from_pretraining_to_predictions(folder: str) -
     own = "--network mine:small --quiet"
     run(f"encode --encoder {folder} --dataset digits --out codes.npz {own}")
     assert np.load("codes.npz")["code"].shape == (1300, 6)
-    run(f"encoders export {folder} --out small --fold --network mine:small")
+    run(f"encoders copy {folder} --out small --fold --network mine:small")
     run("encoders show small")
     assert "images uint8 (batch, 1, 8, 8) -> code (batch, 6)" in run(f"export {folder} --out own.onnx {own}").stdout
     pictures = few_labels()
@@ -59,7 +59,7 @@ def test_a_pair_of_one_s_own_goes_from_pretraining_to_predictions(folder: str) -
         assert first[1:] == again[41:], "the first 40 pictures had labels"
         check_mistake(f"predict labelled/classifier {pictures} --out no.csv", "give --network again")
     check_mistake(f"encode --encoder {folder} --dataset digits --out no.npz", "give --network again")
-    check_mistake(f"encoders export {folder} --out no", "give --network again")
+    check_mistake(f"encoders copy {folder} --out no", "give --network again")
     check_mistake(f"export {folder} --out no.onnx", "give --network again")
     check_mistake(f"classify {pictures} --encoder {folder}", "give --network again")
     check_mistake(f"suggest {pictures} --encoder {folder}", "give --network again")

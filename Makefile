@@ -55,7 +55,7 @@ test-oldest: $(OLDEST)/ready
 $(OLDEST)/ready: pyproject.toml
 	$(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/pip install --quiet uv
-	$(OLDEST)/bin/uv pip compile --quiet --python $(OLDEST)/bin/python --resolution lowest-direct --extra pandas \
-		--output-file $(OLDEST)/lowest.txt pyproject.toml
+	$(OLDEST)/bin/uv pip compile --quiet --python $(OLDEST)/bin/python --resolution lowest-direct \
+		--extra export --extra pandas --extra tensorboard --output-file $(OLDEST)/lowest.txt pyproject.toml
 	$(OLDEST)/bin/pip install --quiet --constraint $(OLDEST)/lowest.txt --editable '.[dev]'
 	touch $@

@@ -36,7 +36,9 @@ A folder has labelled/CLASS/ beside unlabelled/, or a table of labels: columns p
 
 @handle_errors
 def command(
-    dataset: Annotated[str, typer.Argument(help="A folder of pictures, or an .npz with labels of -1 for unlabelled.")],
+    dataset: Annotated[
+        str, typer.Argument(help="A folder of pictures, or an .npz in which -1 is the label of pictures without one.")
+    ],
     labels_from: LabelsFrom = None,
     classes: Classes = None,
     strict: Strict = False,
@@ -48,7 +50,7 @@ def command(
         typer.Option(
             metavar="NAME",
             help="What to fit; `ssl-irmae evaluate --contenders help` explains names.",
-            show_default="what so many labels call for",
+            show_default="depends on how many labels there are",
             rich_help_panel=RUN,
         ),
     ] = None,

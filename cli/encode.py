@@ -33,8 +33,8 @@ ssl-irmae encode --encoder runs/mine --dataset my-images/ --out codes.npz
 """
 EPILOG = """
 The archive contains code (n, d); features (n, d) unless the encoder is folded; labels and classes if there are any;
-paths if the images came from files; and the fingerprint of the images. What is of the test split, where there is one,
-has test_ before its name. `ssl-irmae evaluate --codes mine=codes.npz` reads it.
+paths if the images came from files; and the fingerprint of the images. Those of a test split have test_ before their
+names, unless it is the only split. `ssl-irmae evaluate --codes mine=codes.npz` reads the archive.
 """.replace("\n", " ")
 
 
@@ -53,7 +53,7 @@ def command(
         Literal["train", "test"] | None,
         typer.Option(
             metavar="NAME",
-            help="train or test alone, of data that have both.",
+            help="train or test alone, where the data have both.",
             show_default="both",
             rich_help_panel=DATA,
         ),
@@ -67,7 +67,7 @@ def command(
         typer.Option(
             metavar="FOLDER",
             help="Folder of an encoder, or the name of a bundled one.",
-            show_default="the bundled one of such data",
+            show_default="the bundled one for this data set",
             rich_help_panel=RUN,
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""``ssl-irmae encoders``: list, show, import and export pretrained encoders."""
+"""``ssl-irmae encoders``: list, show, copy and import pretrained encoders."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ from ssl_irmae.cli.help import OUTPUT, RUN, Command
 from ssl_irmae.cli.options import OwnNetwork, parse_own_network
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
 
-app = typer.Typer(no_args_is_help=True, help="List, show, import and export pretrained encoders.")
+app = typer.Typer(no_args_is_help=True, help="List, show, copy and import pretrained encoders.")
 
 
 @app.command("list", cls=Command)
@@ -47,28 +47,9 @@ def show_command(name: Annotated[str, typer.Argument(help="Name of a bundled enc
     console.print(Markdown(card)) if console.is_terminal else print_result(card)
 
 
-@app.command("import", cls=Command)
+@app.command("copy", cls=Command)
 @handle_errors
-def import_command(
-    checkpoint: Annotated[Path, typer.Argument(help="A state dict saved by the public IRMAE code.")],
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the encoder.", rich_help_panel=OUTPUT)],
-) -> None:
-    """Turn a checkpoint of the public IRMAE code into an encoder; only tensors are unpickled."""
-    from ssl_irmae._support.files import write_atomically
-    from ssl_irmae.encoders.card import model_card
-    from ssl_irmae.encoders.published_checkpoint import read_published_checkpoint
-
-    encoder = read_published_checkpoint(checkpoint)
-    _refuse_occupied(out)
-    encoder.save_pretrained(out)
-    write_atomically(out / "README.md", model_card(out.name, encoder.config))
-    architecture = encoder.config.architecture
-    print_status(f"{out}: {architecture.method}, code {architecture.latent_dim}, {architecture.image_size} pixels")
-
-
-@app.command("export", cls=Command)
-@handle_errors
-def export_command(
+def copy_command(
     *,
     encoder: Annotated[str, typer.Argument(help="Name of a bundled encoder, or a folder.")],
     network: OwnNetwork = None,
@@ -100,6 +81,25 @@ def export_command(
         if (folder / name).is_file():
             shutil.copyfile(folder / name, out / name)
     print_status(f"{out}: written")
+
+
+@app.command("import", cls=Command)
+@handle_errors
+def import_command(
+    checkpoint: Annotated[Path, typer.Argument(help="A state dict saved by the public IRMAE code.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the encoder.", rich_help_panel=OUTPUT)],
+) -> None:
+    """Turn a checkpoint of the public IRMAE code into an encoder; only tensors are unpickled."""
+    from ssl_irmae._support.files import write_atomically
+    from ssl_irmae.encoders.card import model_card
+    from ssl_irmae.encoders.published_checkpoint import read_published_checkpoint
+
+    encoder = read_published_checkpoint(checkpoint)
+    _refuse_occupied(out)
+    encoder.save_pretrained(out)
+    write_atomically(out / "README.md", model_card(out.name, encoder.config))
+    architecture = encoder.config.architecture
+    print_status(f"{out}: {architecture.method}, code {architecture.latent_dim}, {architecture.image_size} pixels")
 
 
 def _refuse_occupied(out: Path) -> None:

@@ -16,7 +16,7 @@ ssl-irmae export runs/my-pictures-classify/classifier --out classifier.onnx
 """
 EPILOG = """
 The file reads uint8 images of the encoder's size, any number at once, and scales them itself; the linear stack is
-folded in. Its outputs are code and, of a classifier, probabilities. Its metadata say what images it expects. What
+folded in. Its outputs are the code and, for a classifier, probabilities. Its metadata say what images it expects. What
 onnxruntime computes from it is compared with torch before it is written.
 """.replace("\n", " ")
 
@@ -26,7 +26,9 @@ def command(
     *,
     encoder: Annotated[
         str,
-        typer.Argument(help="Name of a bundled encoder, a folder of one, or a folder `classifier`, with its head."),
+        typer.Argument(
+            help="Name of a bundled encoder, a folder, or the folder `classifier` that `ssl-irmae classify` wrote."
+        ),
     ],
     network: OwnNetwork = None,
     out: Annotated[
@@ -36,11 +38,12 @@ def command(
         ),
     ],
     file_format: Annotated[
-        Literal["onnx"], typer.Option("--format", metavar="NAME", help="onnx.", rich_help_panel=OUTPUT)
+        Literal["onnx"],
+        typer.Option("--format", metavar="NAME", help="Format of the file: onnx.", rich_help_panel=OUTPUT),
     ] = "onnx",
     quiet: Quiet = False,
 ) -> None:
-    """Write an encoder or a kept classifier as one file that needs no torch, and compare the two."""
+    """Write an encoder or a kept classifier as one ONNX file, which needs no torch, and compare it with torch."""
     from ssl_irmae.cli.progress import Display
     from ssl_irmae.protocols.export import export
 

@@ -25,7 +25,9 @@ Labels = Annotated[
 ]
 Seeds = Annotated[
     str | None,
-    typer.Option(metavar="N", help="How many subsets, or which: 0,3,7.", show_default="10", rich_help_panel=RUN),
+    typer.Option(
+        metavar="N", help="How many subsets, such as 10, or which: 0,3,7.", show_default="10", rich_help_panel=RUN
+    ),
 ]
 Dataset = Annotated[
     str | None,
@@ -67,7 +69,7 @@ PretrainSeeds = Annotated[
     typer.Option(
         metavar="LIST",
         help="Cross the subsets with encoders of these pretraining seeds, for the components of variance; write "
-        "{seed} in --encoder, or short ones are pretrained on the spot.",
+        "{seed} in --encoder, or they are pretrained briefly on the spot.",
         show_default=False,
         rich_help_panel=RUN,
     ),
@@ -95,7 +97,7 @@ OwnCodes = Annotated[
     typer.Option(
         metavar="NAME=FILE",
         help="Codes of your own, added to the rows: an .npz with code, labels, test_code and test_labels, one row per "
-        "image of --dataset; without that they are the data set; repeatable.",
+        "image of --dataset; without --dataset they are the data set themselves; repeatable.",
         rich_help_panel=RUN,
     ),
 ]
@@ -122,8 +124,8 @@ ScoredOn = Annotated[
     Literal["test", "development", "folds"] | None,
     typer.Option(
         metavar="IMAGES",
-        help="test; folds of the labelled images, each scored by the others; or, for tuning, development: a held-out "
-        "sixth of the training images.",
+        help="test; folds: the labelled images, each fold predicted from the others; development, for tuning: a "
+        "held-out sixth of the training images.",
         show_default="test, else folds",
         rich_help_panel=RUN,
     ),
@@ -169,7 +171,7 @@ Classes = Annotated[
     str | None,
     typer.Option(
         metavar="NAMES",
-        help="All labels that --labels-from may hold: cat,dog.",
+        help="All labels that --labels-from may hold, such as cat,dog.",
         show_default=False,
         rich_help_panel=DATA,
     ),
@@ -179,7 +181,7 @@ Strict = Annotated[
     typer.Option(
         "--strict",
         metavar="",
-        help="Refuse your own images if anything of them is left out or changed.",
+        help="Refuse your own images if anything in them is left out or changed.",
         rich_help_panel=DATA,
     ),
 ]

@@ -43,9 +43,10 @@ ssl-irmae plan --preset mnist-full
 ssl-irmae plan --contenders "irmae-*" --labels 10,100 --steps 600
 """
 EPILOG = """
-With --detect it finds how many subsets show a difference between two contenders, at one number of --labels, and with
-the --steps of the stored trials unless given; without, it takes a request as `ssl-irmae evaluate` would. Trials that
-are in --store cost nothing. Nothing is trained or stored.
+With --detect it says how many subsets it takes to find a difference between two contenders, at one number of --labels
+and with the --steps of the stored trials unless others are given. Without --detect it takes the same request as
+`ssl-irmae evaluate` and says how long it would run. Trials that are in --store cost nothing. Nothing is trained or
+stored.
 """.replace("\n", " ")
 
 
@@ -71,7 +72,7 @@ def command(
         tuple[str, str] | None,
         typer.Option(
             metavar="A B",
-            help="The two contenders that differ by so much.",
+            help="The two contenders to find it between.",
             show_default=False,
             rich_help_panel=RUN,
         ),

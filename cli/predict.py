@@ -15,7 +15,7 @@ ssl-irmae predict runs/mine/classifier more.npz --out more.csv
 """
 EPILOG = """
 The table has the columns path, label, confidence and second (the next class), one line per picture. Labels that the
-pictures already have are ignored. Only a table of earlier predictions is overwritten.
+pictures already have are ignored. A file that exists is overwritten only if it is a table of earlier predictions.
 """.replace("\n", " ")
 
 

@@ -22,9 +22,9 @@ ssl-irmae pretrain --minutes 5
 ssl-irmae pretrain --recipe paper
 """
 EPILOG = """
-The first trains IRMAE on MNIST, into runs/mnist-irmae, with a recipe that is much shorter than the paper's; the last
-is the paper's, which made the bundled encoders of MNIST. The same command continues a run that was stopped. More
---epochs train a finished one further if its learning rate is constant, as the paper's is.
+The first example trains IRMAE on MNIST, into runs/mnist-irmae, by a recipe that is much shorter than the paper's; the
+last has the paper's, which made the bundled encoders of MNIST. The same command continues a run that was stopped. With
+more --epochs a finished run is trained further, if its learning rate is constant as in the paper's recipe.
 """.replace("\n", " ")
 
 _SHORT, _PAPER = RECIPES["short"], RECIPES["paper"]
@@ -87,7 +87,7 @@ def command(
         float | None,
         typer.Option(
             metavar="N",
-            help="About how long to train, instead of --epochs: turned into steps before the first one, and kept.",
+            help="About how long to train, instead of --epochs; turned into a number of steps before the first one.",
             show_default=False,
             rich_help_panel=RUN,
         ),
@@ -129,7 +129,7 @@ def command(
         float | None,
         typer.Option(
             metavar="FACTOR",
-            help="On the initial weights of the linear layers (irmae).",
+            help="Factor on the initial weights of the linear layers (irmae).",
             show_default="1",
             rich_help_panel=RUN,
         ),
@@ -148,7 +148,7 @@ def command(
         typer.Option(
             metavar="NAME",
             help="conv: the paper's networks, and their layers at other sizes. residual: a small residual network. "
-            "MODULE:FUNCTION: your own, given again whenever the encoder is loaded.",
+            "MODULE:FUNCTION: a pair of your own, to be given again whenever the encoder is loaded.",
             rich_help_panel=RUN,
         ),
     ] = "conv",
@@ -171,6 +171,16 @@ def command(
         Path | None,
         typer.Option(metavar="FOLDER", help="Run folder.", show_default="runs/DATASET-METHOD", rich_help_panel=OUTPUT),
     ] = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            metavar="",
+            help="While training, write losses, spectra and reconstructions for TensorBoard, an extra: `tensorboard "
+            "--logdir runs` shows them.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     json_: Json = False,
     quiet: Quiet = False,
     precision: Annotated[
@@ -214,6 +224,7 @@ def command(
             classes=parse_names(classes),
             strict=strict,
             resume=resume,
+            tensorboard=tensorboard,
             command=shlex.join(["ssl-irmae", *sys.argv[1:]]),
             progress=display,
         )

@@ -32,9 +32,9 @@ ssl-irmae report rows.csv --scored-on development --out runs/dev-report
 ssl-irmae report --encoder mnist-irmae --encoder mnist-ae
 """
 EPILOG = """
-Written: table.md, table.tex (booktabs), summary.csv, rows.csv with environments.json and (which images were wrong)
-mistakes.npz, report.json, and as PNG, SVG and PDF error-against-labels and paired-differences; with --encoder also
-spectra and codes; with --html the page report.html.
+Written: table.md, table.tex (booktabs), summary.csv, report.json; rows.csv with environments.json and mistakes.npz
+(which images were wrong); the figures error-against-labels and paired-differences as PNG, SVG and PDF, with --encoder
+also spectra and codes; with --html the page report.html.
 """.replace("\n", " ")
 
 
@@ -52,7 +52,7 @@ def command(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="The protocol that was run: its trials alone, and the comparisons and curves that it declared.",
+            help="The preset that was run: reports its trials alone, with the comparisons and curves that it declared.",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -106,7 +106,7 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="COMMAND",
-            help="A command that made the trials, to be printed; repeatable.",
+            help="A command that made the trials, to be printed in the report; repeatable.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,

@@ -28,9 +28,9 @@ ssl-irmae suggest my-pictures/ --n 50 --labels-from labels.csv
 ssl-irmae suggest my-pictures/ --encoder runs/mine --out runs/first
 """
 EPILOG = """
-Written into runs/my-pictures-suggest: labels.csv, the suggested pictures and those that have a label already, with a
-column label to fill in; and suggestions.html, the suggested pictures and why they were chosen. The same command again
-takes what has been filled in for known, and suggests more.
+Written into runs/my-pictures-suggest: labels.csv, which lists the suggested pictures and those that have a label
+already, with a column label to fill in; and suggestions.html, which shows the suggested pictures and why they were
+chosen. The same command again reads what has been filled in, and suggests more.
 """.replace("\n", " ")
 
 

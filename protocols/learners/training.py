@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ssl_irmae._support.compute import autocast
 from ssl_irmae._support.seeding import generator
 from ssl_irmae.datasets.image_set import as_float
+from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.adam import Adam
 from ssl_irmae.protocols.readouts.batches import batches
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
@@ -58,13 +59,23 @@ def train(
         sample: Gives device and precision.
         steps: Optimiser steps.
         learning_rate: Initial learning rate.
+
+    Raises:
+        UserError: If there is one label, and batch normalisation has nothing to normalise by.
     """
     optimizer = Adam(parameters, learning_rate)
     for step in range(steps):
         optimizer.learning_rate = learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
         optimizer.zero_grad()
         with autocast(sample.device, sample.precision):
-            value = loss()
+            try:
+                value = loss()
+            except ValueError as error:  # of batch normalisation over maps of one pixel
+                if len(sample.labels) > 1:
+                    raise
+                raise UserError(
+                    "`budgets` 1: in training these networks cannot take one image alone; use 2 labels or more"
+                ) from error
         torch.autograd.backward(value)
         optimizer.step()
 

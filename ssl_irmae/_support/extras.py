@@ -22,6 +22,7 @@ class Extra:
 EXTRAS = {
     "export": Extra(("onnx", "onnxruntime", "onnxscript"), "encoders and classifiers as ONNX files"),
     "pandas": Extra(("pandas",), "a report as a table of pandas"),
+    "tensorboard": Extra(("tensorboard",), "pretraining as TensorBoard shows it"),
 }
 """By name."""
 

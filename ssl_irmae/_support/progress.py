@@ -54,6 +54,7 @@ class Pretrained:
         epoch: The current epoch, or with ``epoch_done`` the one that has just ended; the first is 1.
         epoch_done: Whether an epoch has just ended.
         loss: Mean training loss of this epoch so far.
+        recent_loss: Mean training loss of the steps since the last event.
         effective_rank: Effective rank of the code when last measured; None before the first measurement.
         images_per_second: Speed since the last event.
         seconds_left: Estimated time left.
@@ -66,6 +67,7 @@ class Pretrained:
     epoch: int
     epoch_done: bool
     loss: float
+    recent_loss: float
     effective_rank: float | None
     images_per_second: float
     seconds_left: float

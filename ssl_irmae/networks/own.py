@@ -208,9 +208,10 @@ def _check(function: Pair, part: str, net: nn.Module, given: Tensor, expected: t
             if isinstance(out, Tensor)
             else type(out).__name__
         )
+        fixed = part == "encoder" and isinstance(out, Tensor) and out.shape[:-1] == expected[:-1]
         raise NetworkError(
             f"`network`: the {part} of {name_of(function)} must map {tuple(given.shape)} to floats {expected}, got "
-            f"{got}"
+            f"{got}" + f": its width has to follow its argument `code`, {expected[-1]} here" * fixed
         )
 
 

@@ -1,5 +1,6 @@
 """One plain loop that trains an autoencoder, and can stop and continue at any step."""
 
+import copy
 import sys
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae._support.compute import Precision, autocast
-from ssl_irmae._support.seeding import generator
+from ssl_irmae._support.seeding import generator, seeded
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.datasets.image_set import as_float
 from ssl_irmae.encoders.encoding import encode
@@ -40,6 +41,7 @@ class Record:
         step: Optimiser steps taken.
         epoch_done: Whether this record ends an epoch.
         loss: Mean training loss of the epoch so far.
+        recent_loss: Mean training loss of the steps since the last record.
         effective_rank: Effective rank of the code at the end of an epoch; None within one.
         images_per_second: Speed since the last record, not counting the time to measure the rank.
         on_plateau: Whether reconstructions have not yet been better than the mean picture.
@@ -49,6 +51,7 @@ class Record:
     step: int
     epoch_done: bool
     loss: float
+    recent_loss: float
     effective_rank: float | None
     images_per_second: float
     on_plateau: bool
@@ -64,7 +67,8 @@ class Pretraining:
         autoencoder: Autoencoder to train, in place.
         images: uint8, shape (n, c, s, s), already of the size that the encoder expects.
         seed: Seed of the order of images and of a Gaussian bottleneck's noise.
-        batch_size: Images per step; the last batch of an epoch may be smaller.
+        batch_size: Images per step; the last batch of an epoch may be smaller. If that is one image, which not all
+            networks can be trained on, it takes the image before it as well where it has to.
         learning_rate: Adam's learning rate, before any cooldown.
         precision: Arithmetic of the networks.
         device: Device to train on; the images are kept there too, as uint8.
@@ -74,6 +78,7 @@ class Pretraining:
     Attributes:
         plateau_steps: Steps in which reconstructions, as far as the losses were read, were not yet better than the mean
             picture; None if a checkpoint of an earlier version does not record it.
+        spectrum: Singular values of the code when its effective rank was last measured; None before.
     """
 
     def __init__(
@@ -101,12 +106,15 @@ class Pretraining:
         self.cooldown = cooldown
         self.steps = sys.maxsize if steps is None else steps
         self.plateau_steps: int | None = 0
+        self.spectrum: Tensor | None = None
         self.optimizer = Adam(self.autoencoder.parameters(), learning_rate)
         self.epoch = 0
         self.step = 0
         self._batch = 0
         self._loss_sum = 0.0
         self._noise_rng = generator(device, seed, "noise")
+        if batch_size == 1 and not self._takes_one_image:
+            raise UserError("`batch_size` 1: in training these networks cannot take one image alone; use 2 or more")
 
     @property
     def steps_per_epoch(self) -> int:
@@ -146,7 +154,11 @@ class Pretraining:
         while self.epoch == epoch and self.step < limit:
             start, seen, losses = time.perf_counter(), 0, []
             for _ in range(min(_LOG_EVERY, self.steps_per_epoch - self._batch, limit - self.step)):
-                chosen = order[self._batch * self.batch_size : (self._batch + 1) * self.batch_size]
+                first = self._batch * self.batch_size
+                new = min(self.batch_size, n - first)
+                if new == 1 and not self._takes_one_image:
+                    first -= 1  # the image before it is seen again: in a batch of one there is nothing to normalise by
+                chosen = order[first : (self._batch + 1) * self.batch_size]
                 x = as_float(self.images[chosen], self.device)
                 self.optimizer.zero_grad()
                 with autocast(self.device, self.precision):
@@ -156,8 +168,8 @@ class Pretraining:
                     self.step, learning_rate=self.learning_rate, cooldown=self.cooldown, steps=self.steps
                 )
                 self.optimizer.step()
-                losses.append(loss.detach() * len(x))
-                seen += len(x)
+                losses.append(loss.detach() * new)
+                seen += new
                 self._batch += 1
                 self.step += 1
             # the weights after the last step have no loss yet: what they compute is checked instead
@@ -173,12 +185,24 @@ class Pretraining:
             if self.plateau_steps == self.step - len(losses) and self._no_better_than_mean(order, checked[:-1]):
                 self.plateau_steps = self.step
             rate = seen / (time.perf_counter() - start)
+            recent = float(checked[:-1].sum()) / seen
             mean = self._loss_sum / min(self._batch * self.batch_size, n)
             if self._batch < self.steps_per_epoch:
-                yield Record(self.epoch, self.step, False, mean, None, rate, self.on_plateau)
+                yield Record(self.epoch, self.step, False, mean, recent, None, rate, self.on_plateau)
             else:
                 self.epoch, self._batch, self._loss_sum = self.epoch + 1, 0, 0.0
-                yield Record(self.epoch, self.step, True, mean, self.effective_rank(), rate, self.on_plateau)
+                yield Record(self.epoch, self.step, True, mean, recent, self.effective_rank(), rate, self.on_plateau)
+
+    @cached_property
+    def _takes_one_image(self) -> bool:
+        """Whether the networks can be trained on one image: batch normalisation over maps of one pixel cannot."""
+        networks = copy.deepcopy(self.autoencoder).train()  # whose statistics may change
+        with seeded(self.seed, "one image"), torch.no_grad():
+            try:
+                networks.decoder.before_output(networks.code(as_float(self.images[:1], self.device)))
+            except Exception:  # networks of one's own may raise anything
+                return False
+        return True
 
     @cached_property
     def _mean_picture(self) -> Tensor:
@@ -205,9 +229,9 @@ class Pretraining:
     def effective_rank(self) -> float:
         """Measure the effective rank of the code, on images spread over the set."""
         sample = self.images[:: max(1, len(self.images) // _RANK_IMAGES)]
-        rank = effective_rank(spectrum(encode(self.autoencoder, sample, reads="code")))
+        self.spectrum = spectrum(encode(self.autoencoder, sample, reads="code"))
         self.autoencoder.train()
-        return rank
+        return effective_rank(self.spectrum)
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that ``load_state_dict`` needs to continue bit for bit."""

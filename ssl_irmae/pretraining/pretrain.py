@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ssl_irmae._support.extras import require
 from ssl_irmae._support.progress import Listener, Message, Pretrained, silent
 from ssl_irmae._support.stages import Stages
 from ssl_irmae.architecture import Architecture
@@ -22,6 +23,7 @@ from ssl_irmae.pretraining.plateau import NOTABLE
 from ssl_irmae.pretraining.recipe import CHECKPOINT
 from ssl_irmae.pretraining.recipes import DEFAULT, find_recipe
 from ssl_irmae.pretraining.run_folder import Run
+from ssl_irmae.pretraining.tensorboard import shown_in_tensorboard
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,6 +90,7 @@ def pretrain(
     classes: Sequence[str] | None = None,
     strict: bool = False,
     resume: bool = False,
+    tensorboard: bool = False,
     command: str | None = None,
     progress: Listener = silent,
 ) -> PretrainingResult:
@@ -131,6 +134,8 @@ def pretrain(
         classes: The labels that may be in that table, as in ``load_images``.
         strict: Whether to refuse images of which anything was left out or changed.
         resume: Whether to require a run that can be continued.
+        tensorboard: Whether to write losses, spectra and reconstructions into the folder ``tensorboard`` of the run
+            folder while training, for TensorBoard to show. What is trained stays the same, bit for bit.
         command: Command line to record on the encoder's card; unless given, this call.
         progress: Called with ``Fetched``, ``Pretrained`` and ``Message`` events. If it raises, the run is saved first.
 
@@ -155,6 +160,8 @@ def pretrain(
     ):
         if value is not None and value < least:
             raise UserError(f"`{name}` must be at least {least}, got {value}")
+    if tensorboard:
+        require("tensorboard", "`tensorboard`")
     check_name(network)
     find_method(method)  # a typing error is reported before anything is fetched
     folder = Path("runs") / f"{_name(dataset)}-{method}" if out is None else Path(out)
@@ -197,8 +204,11 @@ def pretrain(
         )
     if run.resumed_at:
         progress(Message(f"continuing {folder} at step {run.resumed_at}"))
-    with stages("train"):
-        images_per_second = train(run, progress=progress)
+    with (
+        stages("train"),
+        shown_in_tensorboard(run, progress) if tensorboard else contextlib.nullcontext(progress) as listener,
+    ):
+        images_per_second = train(run, progress=listener)
     if run.state.step == run.resumed_at:
         progress(Message(f"{folder} has had its {count(run.state.step, 'step')}: nothing to train"))
     with stages("measure"):
@@ -240,6 +250,7 @@ def train(run: Run, *, progress: Listener = silent) -> float | None:
                 epoch=record.epoch if record.epoch_done else record.epoch + 1,
                 epoch_done=record.epoch_done,
                 loss=record.loss,
+                recent_loss=record.recent_loss,
                 effective_rank=rank,
                 images_per_second=record.images_per_second,
                 seconds_left=(total - record.step) * run.recipe.batch_size / _median(rates),

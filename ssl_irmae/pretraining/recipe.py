@@ -10,6 +10,7 @@ from ssl_irmae.errors import UserError
 
 CHECKPOINT = "checkpoint.pt"
 RECIPE = "recipe.json"
+TENSORBOARD = "tensorboard"
 
 
 class Recipe(BaseModel):
@@ -78,7 +79,7 @@ def recorded_recipe(folder: Path) -> Recipe | None:
     path = folder / RECIPE
     if not (folder / CHECKPOINT).is_file():
         # a recipe without a checkpoint belongs to a run that never got anywhere
-        others = {entry.name for entry in folder.iterdir()} - {RECIPE} if folder.is_dir() else set()
+        others = {entry.name for entry in folder.iterdir()} - {RECIPE, TENSORBOARD} if folder.is_dir() else set()
         if any(not name.startswith(".") for name in others):
             raise UserError(f"{folder} contains files that are not a pretraining run: choose another `out`")
         return None

@@ -102,7 +102,8 @@ class Run:
             now = time.monotonic()
             self.seconds, last = self.seconds + now - last, now
             if record.epoch_done:
-                self.history.append({**dataclasses.asdict(record), "seconds": round(self.seconds, 1)})
+                kept = {name: value for name, value in dataclasses.asdict(record).items() if name != "recent_loss"}
+                self.history.append({**kept, "seconds": round(self.seconds, 1)})
             if record.epoch_done or now - saved > _SAVE_EVERY:
                 self.save()
                 saved = time.monotonic()

@@ -33,7 +33,7 @@ def test_mistakes_get_one_sentence_and_leave_nothing_behind(options: str, messag
     "command",
     [
         "encode --dataset digits --out new.npz --encoder spoiled",
-        "encoders export spoiled --out new",
+        "encoders copy spoiled --out new",
         "evaluate --dataset digits --encoder spoiled",
     ],
 )

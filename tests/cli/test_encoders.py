@@ -1,4 +1,4 @@
-"""`ssl-irmae encoders`: list, show, import and export."""
+"""`ssl-irmae encoders`: list, show, copy and import."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def test_bundled_encoders_are_listed_and_shown() -> None:
     assert "effective rank" in run("encoders show mnist-irmae").stdout
 
 
-def test_checkpoints_of_the_public_code_are_imported_and_exported(tiny_encoder: Path) -> None:
+def test_checkpoints_of_the_public_code_are_imported_and_folded(tiny_encoder: Path) -> None:
     encoder = Encoder.from_pretrained(tiny_encoder)
     names = {"encoder": "enc", "bottleneck": "mlp", "decoder": "dec"}
     state = {}
@@ -35,13 +35,13 @@ def test_checkpoints_of_the_public_code_are_imported_and_exported(tiny_encoder: 
     run("encoders import checkpoint --out imported")
     x = torch.rand(2, 1, 32, 32)
     assert torch.equal(Encoder.from_pretrained("imported")(x), encoder(x))
-    run("encoders export imported --fold --out folded")
+    run("encoders copy imported --fold --out folded")
     assert Encoder.from_pretrained("folded").config.folded
     assert "not empty" in run("encoders import checkpoint --out imported", code=2).stderr
 
 
-def test_an_export_has_no_checkpoint_and_says_how_its_weights_are_stored(tiny_encoder: Path) -> None:
-    run(f"encoders export {tiny_encoder} --half --out half")
+def test_a_copy_has_no_checkpoint_and_says_how_its_weights_are_stored(tiny_encoder: Path) -> None:
+    run(f"encoders copy {tiny_encoder} --half --out half")
     assert {path.name for path in Path("half").iterdir()} == {
         *("README.md", "config.json", "metrics.jsonl", "model.safetensors", "spectrum.png")
     }

@@ -47,7 +47,7 @@ def test_a_pair_of_one_s_own_goes_from_pretraining_to_predictions(folder: str) -
     own = "--network mine:small --quiet"
     run(f"encode --encoder {folder} --dataset digits --out codes.npz {own}")
     assert np.load("codes.npz")["code"].shape == (1300, 6)
-    run(f"encoders export {folder} --out small --fold --network mine:small")
+    run(f"encoders copy {folder} --out small --fold --network mine:small")
     run("encoders show small")
     assert "images uint8 (batch, 1, 8, 8) -> code (batch, 6)" in run(f"export {folder} --out own.onnx {own}").stdout
     pictures = few_labels()
@@ -59,7 +59,7 @@ def test_a_pair_of_one_s_own_goes_from_pretraining_to_predictions(folder: str) -
         assert first[1:] == again[41:], "the first 40 pictures had labels"
         check_mistake(f"predict labelled/classifier {pictures} --out no.csv", "give --network again")
     check_mistake(f"encode --encoder {folder} --dataset digits --out no.npz", "give --network again")
-    check_mistake(f"encoders export {folder} --out no", "give --network again")
+    check_mistake(f"encoders copy {folder} --out no", "give --network again")
     check_mistake(f"export {folder} --out no.onnx", "give --network again")
     check_mistake(f"classify {pictures} --encoder {folder}", "give --network again")
     check_mistake(f"suggest {pictures} --encoder {folder}", "give --network again")
@@ -86,6 +86,33 @@ def test_networks_from_scratch_are_those_that_are_asked_for(folder: str) -> None
     assert own["own-linear"] is None
     assert len({own[name] for name in names.split(",")[:4]}) == 1
     assert str(own["vib"]).startswith("own-")
+
+
+def test_a_pair_of_fixed_width_is_told_to_follow_the_width_that_is_asked_for() -> None:
+    text = Path("mine.py").read_text()
+    fixed = text.replace("code: int)", "code: int, width: int = 6)").replace("side**2, code", "side**2, width")
+    Path("mine.py").write_text(fixed.replace("nn.Linear(code, 64)", "nn.Linear(width, 64)"))
+    run(f"pretrain {TRAIN} --network mine:small --out runs/own")
+    refused = "got float32 (2, 6): its width has to follow its argument `code`, 128 here"
+    check_mistake("evaluate --dataset digits --encoder runs/own --network mine:small", refused)
+    Path("mine.py").write_text(text)
+    sys.modules.pop("mine")
+    rows = "--labels 20 --seeds 1 --steps 2 --jobs 1 --quiet --contenders own-linear,supervised"
+    run(f"evaluate --dataset digits {rows} --encoder runs/own --network mine:small")
+
+
+def test_one_label_is_refused_where_networks_need_two_images() -> None:
+    with Path("mine.py").open("a") as file:
+        file.write(
+            "\ndef one_pixel(*, channels, image_size, code):\n"
+            "    normalised = nn.Sequential(nn.Conv2d(channels, 4, image_size), nn.BatchNorm2d(4), nn.Flatten())\n"
+            "    decoder = small(channels=channels, image_size=image_size, code=code)[1]\n"
+            "    return nn.Sequential(normalised, nn.Linear(4, code)), decoder\n"
+        )
+    rows = "evaluate --dataset digits --rule uniform --seeds 1 --steps 2 --jobs 1 --quiet --contenders supervised"
+    message = "--labels 1: in training these networks cannot take one image alone; use 2 labels or more"
+    assert message in run(f"{rows} --labels 1 --network mine:one_pixel", code=2).stderr
+    run(f"{rows} --labels 2 --network mine:one_pixel")
 
 
 def test_networks_from_scratch_follow_the_encoders() -> None:

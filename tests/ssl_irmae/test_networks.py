@@ -4,11 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from docs.extending.small_network import small
+from ssl_irmae._support.progress import Event, Pretrained
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import ImageSet, fit_images
 from ssl_irmae.datasets.registry import load_images
@@ -32,6 +34,12 @@ def normalised(*, channels: int, image_size: int, code: int) -> tuple[nn.Module,
     """Return a pair that keeps statistics and counts batches."""
     encoder, decoder = small(channels=channels, image_size=image_size, code=code)
     return nn.Sequential(nn.BatchNorm2d(channels), encoder), decoder
+
+
+def one_pixel(*, channels: int, image_size: int, code: int) -> tuple[nn.Module, nn.Module]:
+    """Return a pair that normalises maps of one pixel, which needs two images in training."""
+    encoder = nn.Sequential(nn.Conv2d(channels, 8, image_size), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8, code))
+    return encoder, small(channels=channels, image_size=image_size, code=code)[1]
 
 
 def every_family(channels: int, image_size: int, code: int) -> list[Networks]:
@@ -181,3 +189,38 @@ def test_images_of_many_channels_are_pretrained_on(tmp_path: Path) -> None:
     assert encoder.encode(images).shape == (20, 6)
     with pytest.raises(UserError, match="images of 3 channels cannot be made into 4"):
         fit_images(images[:, :3], channels=4, image_size=8)
+
+
+def test_a_last_batch_of_one_image_can_be_normalised(tmp_path: Path) -> None:
+    records: list[Pretrained] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Pretrained):
+            records.append(event)
+
+    images = np.random.default_rng(0).integers(0, 256, (9, 1, 8, 8), dtype=np.uint8)
+    settings: dict[str, Any] = {"dataset": images, "image_size": 8, "latent_dim": 4, "precision": "fp32"}
+    pretrain(network=one_pixel, batch_size=4, epochs=2, recipe="paper", out=tmp_path, progress=listen, **settings)
+    assert [record.step for record in records] == [3, 6], "the steps are those that were planned"
+    assert all(record.effective_rank is not None for record in records)
+    with pytest.raises(UserError, match="`batch_size` 1: in training these networks cannot take one image alone"):
+        pretrain(network=one_pixel, batch_size=1, out=tmp_path / "one", **settings)
+    assert not (tmp_path / "one").exists()
+
+
+def test_networks_that_take_one_image_get_it_alone(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    class Counted(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            if self.training and torch.is_grad_enabled():
+                seen.append(len(x))
+            return x
+
+    def counted(*, channels: int, image_size: int, code: int) -> tuple[nn.Module, nn.Module]:
+        encoder, decoder = normalised(channels=channels, image_size=image_size, code=code)
+        return nn.Sequential(Counted(), encoder), decoder
+
+    images = np.random.default_rng(0).integers(0, 256, (9, 1, 8, 8), dtype=np.uint8)
+    pretrain(network=counted, dataset=images, image_size=8, latent_dim=4, batch_size=4, max_steps=3, out=tmp_path / "r")
+    assert seen == [4, 4, 1]

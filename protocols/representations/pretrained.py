@@ -9,7 +9,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from ssl_irmae._support.compute import find_precision
+from ssl_irmae._support.compute import Precision, find_precision
 from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.registry import Dataset
@@ -73,7 +73,10 @@ class PretrainedEncoder:
         """
         if self.data_fingerprint == task.source_fingerprint:
             return self
-        times = times_worse(self.load(), task.train.images)
+        encoder = self.load()
+        if encoder.config.columns is not None:
+            encoder.config.columns.require_names(task.train.columns)
+        times = times_worse(encoder, task.train.images)
         noted = {
             "other_data": (self.data_fingerprint or "")[:12],
             "times_worse": None if times is None else round(times, 1),
@@ -283,7 +286,7 @@ def encoder_of_method(
         architecture=architecture,
         dataset=dataset,
         steps=QUICK_STEPS,
-        precision=find_precision("auto", device),
+        precision=_precision(task, device),
         device=str(device),
         seed=seed or 0,
         data_dir=data_dir,
@@ -307,7 +310,12 @@ def not_yet_pretrained(
 
 def _brief_architecture(method: str, task: Task, network: Network) -> Architecture:
     channels, size = task.train.images.shape[1:3]
-    return brief_architecture(method, images=_FEW, channels=channels, image_size=size, network=network)
+    chosen = None if task.train.are_rows and network == DEFAULT else network
+    return brief_architecture(method, images=_FEW, channels=channels, image_size=size, network=chosen)
+
+
+def _precision(task: Task, device: torch.device) -> Precision:
+    return "fp32" if task.train.are_rows else find_precision("auto", device)
 
 
 def _unusual(architecture: Architecture) -> str | None:
@@ -325,7 +333,7 @@ def needed_function(network: Network | None, name_or_path: str) -> Pair | None:
 def _brief_name(method: str, task: Task, device: torch.device, seed: int | None) -> str:
     """Name everything that an encoder pretrained on the spot depends on, apart from its recipe."""
     channels, size = task.train.images.shape[1:3]
-    kind = f"{channels}x{size}-{find_precision('auto', device)}-{device.type}{f'-seed{seed}' if seed else ''}"
+    kind = f"{channels}x{size}-{_precision(task, device)}-{device.type}{f'-seed{seed}' if seed else ''}"
     return f"{task.train.name}-{method}-{task.source_fingerprint[:12]}-{kind}"
 
 

@@ -165,16 +165,16 @@ def make_plan(
     """
     drawn_by, chosen_on = _read_rule(rule, [*encoders, *codes])
     known = dict(PUBLISHED_PROTOCOL if published else CONTENDERS)
-    rows = not isinstance(dataset, CodesFile) and holds_rows(dataset)
     if isinstance(dataset, CodesFile):
         _require_no_images(codes, contenders, baseline, chosen_on, published=published)
         known = {}
-    if rows:
-        _require_no_pictures(contenders, baseline, network, published=published)
     for name in encoders:
         known |= contenders_of(name)
     for name in codes:
         known |= contenders_of_codes(name)
+    if rows := not isinstance(dataset, CodesFile) and holds_rows(dataset):
+        _require_no_pictures(known, contenders, baseline, network, published=published)
+        known = {name: contender for name, contender in known.items() if contender.frozen}
     own = [name for name in encoders if name not in METHODS]  # the others take the place of what is run anyway
     of_codes = [f"{name}-{readout}" for name in codes for readout in DEFAULT_OF_CODES]
     added = (*(f"{name}-{readout}" for name in own for readout in ("linear", "joint")), *of_codes)
@@ -205,9 +205,7 @@ def make_plan(
         of_encoders = (f"{name}-{readout}" for name in own for readout in DEFAULT_OF_ENCODER)
         usual = [*PUBLISHED_PROTOCOL, *added] if published else [*DEFAULT, *of_encoders, *of_codes]
         usual = of_codes if isinstance(dataset, CodesFile) else usual
-        if rows:
-            known = {name: contender for name, contender in known.items() if contender.frozen}
-            usual = [name for name in usual if name in known]
+        usual = [name for name in usual if name in known] if rows else usual
         names = usual if contenders is None else read_names(contenders, "contenders")
         patterns = match(names, known)
         part = Part(
@@ -283,13 +281,19 @@ def _require_no_images(
 
 
 def _require_no_pictures(
-    contenders: str | Sequence[str] | None, baseline: str | None, network: Network | None, *, published: bool
+    known: Mapping[str, Contender],
+    contenders: str | Sequence[str] | None,
+    baseline: str | None,
+    network: Network | None,
+    *,
+    published: bool,
 ) -> None:
     """Check that nothing is asked for that learns from pictures, where there are rows of numbers."""
     named = [] if contenders is None else read_names(contenders, "contenders")
+    trained = {name for name, contender in known.items() if not contender.frozen}
     asked = {
-        "contenders": next((name for name in named if _trains_a_network(name)), None),
-        "baseline": baseline if baseline is not None and _trains_a_network(baseline) else None,
+        "contenders": next((name for name in named if name in trained), None),
+        "baseline": baseline if baseline in trained else None,
         "protocol": "published" if published else None,
     }
     for argument, value in asked.items():
@@ -300,10 +304,6 @@ def _require_no_pictures(
             )
     if isinstance(network, str):
         find_networks(network, channels=1, image_size=ROW)
-
-
-def _trains_a_network(name: str) -> bool:
-    return name in CONTENDERS and not CONTENDERS[name].frozen
 
 
 def _read_rule(rule: str, encoders: Sequence[str]) -> tuple[Rule, str | None]:

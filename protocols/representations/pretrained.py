@@ -70,13 +70,16 @@ class PretrainedEncoder:
         """Return the encoder, noting if its card names no data or others than the task's training images and labels.
 
         Of other data it is also noted whether they differ in kind.
+
+        Raises:
+            UserError: If both are rows of numbers, and their columns have other names.
         """
+        columns = read_config(self.folder).columns
+        if columns is not None:
+            columns.require_names(task.train.columns)  # which the fingerprint does not hold
         if self.data_fingerprint == task.source_fingerprint:
             return self
-        encoder = self.load()
-        if encoder.config.columns is not None:
-            encoder.config.columns.require_names(task.train.columns)
-        times = times_worse(encoder, task.train.images)
+        times = times_worse(self.load(), task.train.images)
         noted = {
             "other_data": (self.data_fingerprint or "")[:12],
             "times_worse": None if times is None else round(times, 1),

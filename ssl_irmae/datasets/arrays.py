@@ -115,6 +115,7 @@ def from_arrays(
     labels = indices.get(f"{prefix}labels")
     source = arrays[f"{prefix}images"]
     x, band, scaled = source.read(), None, None
+    images: npt.NDArray[Any]
     if x.ndim == 2:
         images = _rows(x, source.title)
     else:

@@ -229,7 +229,8 @@ def _different(rows: Tensor) -> Tensor:
     """Draw from the rows that differ: of a distance of zero no estimator can take the logarithm."""
     different = torch.unique(rows, dim=0)
     order = torch.randperm(len(different), generator=generator("cpu", "rows for estimators"))
-    return different[order[:_MOST]]
+    drawn: Tensor = different[order[:_MOST]]
+    return drawn
 
 
 def _estimate(name: str, every: Sequence[Tensor]) -> tuple[float, ...] | str:

@@ -33,7 +33,7 @@ Dataset = Annotated[
     str | None,
     typer.Option(
         metavar="DATA",
-        help="A name (`ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.",
+        help="A name (`ssl-irmae data list`), a folder of pictures, an .npz, a .csv of numbers or an IDX file.",
         show_default="mnist",
         rich_help_panel=DATA,
     ),
@@ -78,7 +78,7 @@ Network = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Family of all networks: conv, residual, or a function of your own, MODULE:FUNCTION.",
+        help="Family of all networks: conv, residual, mlp, or a function of your own, MODULE:FUNCTION.",
         show_default="conv, or that of the encoders",
         rich_help_panel=RUN,
     ),

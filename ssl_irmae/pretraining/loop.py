@@ -65,7 +65,8 @@ class Pretraining:
 
     Args:
         autoencoder: Autoencoder to train, in place.
-        images: uint8, shape (n, c, s, s), already of the size that the encoder expects.
+        images: uint8, shape (n, c, s, s), already of the size that the encoder expects; or standardised rows, fp32
+            (n, d, 1, 1).
         seed: Seed of the order of images and of a Gaussian bottleneck's noise.
         batch_size: Images per step; the last batch of an epoch may be smaller. If that is one image, which not all
             networks can be trained on, it takes the image before it as well where it has to.

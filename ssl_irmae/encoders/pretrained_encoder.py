@@ -1,0 +1,97 @@
+"""A pretrained encoder as a step of a scikit-learn pipeline."""
+
+import warnings
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from ssl_irmae.datasets.estimator_input import images_in, read_images
+from ssl_irmae.encoders.encoder import Encoder
+from ssl_irmae.encoders.encoding import Reads
+from ssl_irmae.encoders.kind import describe_other_kind, times_worse
+from ssl_irmae.errors import OtherKindWarning, UserError
+from ssl_irmae.networks.own import Pair
+
+
+class PretrainedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Encode images with a frozen encoder inside a scikit-learn pipeline.
+
+    Args:
+        encoder: Name of a bundled encoder, or a folder: one that was pretrained on images like those to be encoded.
+        reads: ``"code"`` or ``"features"``.
+        network: The function that returns the encoder's networks, if it was pretrained with networks of one's own.
+
+    Attributes:
+        encoder_: The encoder.
+        pixel_scale_: How the pixels of the images that ``fit`` was given become 8 bits.
+
+    >>> images = np.zeros((3, 28, 28), np.uint8)
+    >>> PretrainedEncoder("mnist-irmae").fit(images).transform(images).shape
+    (3, 128)
+    """
+
+    def __init__(self, encoder: str | Path, reads: Reads = "code", network: Pair | None = None) -> None:
+        self.encoder = encoder
+        self.network = network
+        self.reads = reads
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002  # scikit-learn's signature
+        """Load the encoder; nothing is learned from X but the range of its pixels.
+
+        Args:
+            X: Images of any size, shape (n, h, w), (n, c, h, w) or (n, h, w, c), of any usual type.
+            y: Ignored.
+
+        Warns:
+            OtherKindWarning: If X differs in kind from the images that the encoder was pretrained on.
+
+        Raises:
+            UserError: If there is no such encoder, it has no such reading, or X is anything but images.
+        """
+        encoder = Encoder.from_pretrained(self.encoder, network=self.network)
+        images, scale = read_images(_images(X))
+        encoder.encode(images[:1], self.reads)
+        if times := times_worse(encoder, images):
+            warnings.warn(describe_other_kind(str(self.encoder), times), OtherKindWarning, stacklevel=2)
+        self.encoder_, self.pixel_scale_ = encoder, scale
+        return self
+
+    def transform(self, X: Any) -> npt.NDArray[np.float32]:
+        """Encode images as ``fit`` takes them.
+
+        Returns:
+            fp32, shape (n, d).
+
+        Raises:
+            NotFittedError: Before ``fit``.
+            UserError: If X is anything but images, or brighter than those that ``fit`` was given.
+        """
+        check_is_fitted(self)
+        images, _ = read_images(_images(X), self.pixel_scale_)
+        codes: npt.NDArray[np.float32] = self.encoder_.encode(images, self.reads).numpy()
+        return codes
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.encoder_.autoencoder.latent_dim
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "encoder_")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array, tags.input_tags.three_d_array = False, True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def _images(X: Any) -> npt.NDArray[Any]:
+    images = images_in(X)
+    if images is None:
+        raise UserError(f"`X` must be images of shape (n, h, w), (n, c, h, w) or (n, h, w, c), got {np.shape(X)}")
+    return images

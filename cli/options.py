@@ -76,7 +76,7 @@ Network = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Family of all networks: conv, residual, or a function of your own, MODULE:FUNCTION.",
+        help="Family of all networks: conv, residual, mlp, or a function of your own, MODULE:FUNCTION.",
         show_default="conv, or that of the encoders",
         rich_help_panel=RUN,
     ),

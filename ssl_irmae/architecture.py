@@ -11,8 +11,8 @@ from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.methods import find_method
 from ssl_irmae.networks.own import Pair
-from ssl_irmae.networks.registry import CONV, DEFAULT, NETWORKS, Networks, check_name, is_own, own_networks
-from ssl_irmae.networks.sizes import paper_settings
+from ssl_irmae.networks.registry import CONV, DEFAULT, NETWORKS, ROWS, Networks, check_name, is_own, own_networks
+from ssl_irmae.networks.sizes import ROW, paper_settings
 
 _FIRST_VERSION = ("method", "channels", "image_size", "latent_dim", "depth", "init_scale", "share_weights")
 
@@ -23,7 +23,8 @@ class Architecture(BaseModel):
     Args:
         method: Name in ``METHODS``.
         channels: Image channels.
-        image_size: Height and width of the images in pixels, 8 to 256.
+        image_size: Height and width of the images in pixels, 8 to 256; 1 for rows of as many numbers as there are
+            channels.
         latent_dim: Code width d.
         depth: Number l of linear layers; IRMAE only, None for other methods.
         init_scale: Factor on the initial weights of these layers; IRMAE only.
@@ -107,6 +108,36 @@ class Architecture(BaseModel):
             first = error.errors()[0]
             raise UserError(f"`{first['loc'][0]}` {first['input']}: {first['msg'].lower()}") from error
         return architecture if networks.function is None else architecture.with_network(networks.function)
+
+    @classmethod
+    def rows(
+        cls,
+        *,
+        method: str,
+        columns: int,
+        latent_dim: int | None = None,
+        depth: int | None = None,
+        most_depth: int | None = None,
+        init_scale: float | None = None,
+        share_weights: bool | None = None,
+        networks: Networks = NETWORKS[ROWS],
+    ) -> Self:
+        """Build an architecture for rows of numbers; where an argument is None, as ``paper`` does with ``ROW`` pixels.
+
+        >>> Architecture.rows(method="irmae", columns=30).latent_dim
+        30
+        """
+        return cls.paper(
+            method=method,
+            channels=columns,
+            image_size=ROW,
+            latent_dim=latent_dim,
+            depth=depth,
+            most_depth=most_depth,
+            init_scale=init_scale,
+            share_weights=share_weights,
+            networks=networks,
+        )
 
     def with_network(self, function: Pair) -> Self:
         """Return the architecture with the function that returns its networks, which are one's own."""

@@ -6,6 +6,9 @@ from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.bottlenecks import Gaussian, Identity, LinearStack
 from ssl_irmae.errors import unknown_name
 from ssl_irmae.networks.registry import CONV, Networks
+from ssl_irmae.networks.sizes import is_row
+
+_ROW_VARIANCE = 0.1  # of the decoder's Gaussian around a standardised number, whose own variance is 1
 
 
 def irmae(
@@ -19,6 +22,8 @@ def irmae(
     networks: Networks = CONV,
 ) -> Autoencoder:
     """Build an Implicit Rank-Minimizing Autoencoder: a linear stack between encoder and decoder, squared error.
+
+    The decoder ends in tanh, or in nothing for rows of numbers.
 
     Source: Jing, Zbontar and LeCun, NeurIPS 2020, https://arxiv.org/abs/2010.00679.
 
@@ -36,7 +41,12 @@ def irmae(
         bottleneck=LinearStack(width=latent_dim, depth=depth, init_scale=init_scale, share_weights=share_weights)
         if depth
         else Identity(),
-        decoder=networks.decoder(channels=channels, image_size=image_size, code=latent_dim, output="tanh"),
+        decoder=networks.decoder(
+            channels=channels,
+            image_size=image_size,
+            code=latent_dim,
+            output="linear" if is_row(image_size) else "tanh",
+        ),
         latent_dim=latent_dim,
         reconstruction="squared-error",
     )
@@ -55,7 +65,10 @@ def ae(*, channels: int, image_size: int, latent_dim: int, networks: Networks = 
 
 
 def vae(*, channels: int, image_size: int, latent_dim: int, networks: Networks = CONV) -> Autoencoder:
-    """Build a variational autoencoder: Gaussian bottleneck (beta 0.1), sigmoid output, cross-entropy.
+    r"""Build a variational autoencoder: Gaussian bottleneck (beta 0.1), sigmoid output, cross-entropy.
+
+    For rows of c numbers the decoder is linear at its end, and the loss is the evidence bound of a Gaussian of variance
+    0.1 around each standardised number, times :math:`0.2 / c`: squared error, and a beta of :math:`0.1 \, d / c`.
 
     Source: Kingma and Welling, ICLR 2014, https://arxiv.org/abs/1312.6114, with the weight of the public IRMAE code.
 
@@ -65,12 +78,15 @@ def vae(*, channels: int, image_size: int, latent_dim: int, networks: Networks =
         latent_dim: Code width d.
         networks: The family of encoder and decoder.
     """
+    rows = is_row(image_size)
     return Autoencoder(
         encoder=networks.encoder(channels=channels, image_size=image_size, features=2 * latent_dim),
-        bottleneck=Gaussian(width=latent_dim, beta=0.1),
-        decoder=networks.decoder(channels=channels, image_size=image_size, code=latent_dim, output="sigmoid"),
+        bottleneck=Gaussian(width=latent_dim, beta=_ROW_VARIANCE * latent_dim / channels if rows else 0.1),
+        decoder=networks.decoder(
+            channels=channels, image_size=image_size, code=latent_dim, output="linear" if rows else "sigmoid"
+        ),
         latent_dim=latent_dim,
-        reconstruction="cross-entropy",
+        reconstruction="squared-error" if rows else "cross-entropy",
     )
 
 

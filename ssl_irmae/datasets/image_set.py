@@ -13,12 +13,15 @@ from torch import Tensor
 
 from ssl_irmae.datasets.reading import Reading
 from ssl_irmae.errors import UserError
+from ssl_irmae.networks.sizes import is_row
 
 Split = Literal["train", "test"]
 
 UNLABELLED = -1
 """The label of an image without one, as in scikit-learn."""
 
+_ROWS_FOR_PICTURES = "rows of numbers were given, and the networks read pictures: pretrain an encoder on such rows"
+_PICTURES_FOR_ROWS = "pictures were given, and the networks read rows of numbers: give the columns they were trained on"
 _CHUNK = 4096  # images resized at once, which bounds the memory of an RGB intermediate
 
 
@@ -26,14 +29,18 @@ _CHUNK = 4096  # images resized at once, which bounds the memory of an RGB inter
 class ImageSet:
     """Images in memory, with labels if there are any.
 
+    Rows of numbers are images too, of one pixel: they have as many channels as there are columns.
+
     Args:
         name: Name in tables and files.
-        images: uint8, shape (n, c, h, w), c = 1 (grey), 3 (RGB) or any other number of channels.
+        images: uint8, shape (n, c, h, w), c = 1 (grey), 3 (RGB) or any other number of channels; or rows of c numbers,
+            floats of shape (n, c, 1, 1).
         labels: int64 class indices, shape (n,), -1 for an image without a label; or None if no image has one.
         classes: Name of every class; empty without labels.
         factors: Known factors of each image, shape (n, f) (``shapes``, ``celeba``), or None.
         paths: File of each image, relative to the folder that was read; empty if there are no files.
         reading: What was read and what was left out, if the images are the user's own.
+        columns: Names of the columns of rows of numbers; empty if they have none.
     """
 
     name: str
@@ -43,9 +50,11 @@ class ImageSet:
     factors: Tensor | None = None
     paths: tuple[str, ...] = field(default=(), repr=False)
     reading: Reading | None = field(default=None, repr=False, compare=False)
+    columns: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        require_images(self.images, self.name)
+        if not self.are_rows:
+            require_images(self.images, self.name)
         if self.labels is None:
             return
         if self.labels.shape != (len(self.images),):
@@ -71,6 +80,11 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def are_rows(self) -> bool:
+        """Whether these are rows of numbers."""
+        return are_rows(self.images)
+
     @cached_property
     def labelled(self) -> Tensor:
         """Positions of the images that have a label, int64, ascending."""
@@ -93,6 +107,17 @@ class ImageSet:
         if self.labels is not None:
             digest.update(self.labels.contiguous().numpy().data)
         return digest.hexdigest()
+
+
+def are_rows(images: object) -> bool:
+    """Return whether images are rows of numbers: floats of shape (n, c, 1, 1), not empty."""
+    return (
+        isinstance(images, Tensor)
+        and images.is_floating_point()
+        and images.ndim == 4
+        and images.shape[2:] == (1, 1)
+        and images.numel() > 0
+    )
 
 
 def require_images(x: object, name: str) -> None:
@@ -118,8 +143,10 @@ def fit_images(images: Tensor, *, channels: int, image_size: int) -> Tensor:
     Resizing is bilinear with antialiasing and makes every image square, as in the public IRMAE code. Colour becomes
     grey by luminance, grey becomes any number of channels by repetition.
 
+    Rows of numbers are never converted: those of as many columns are returned as they are.
+
     Args:
-        images: uint8, shape (n, c, h, w).
+        images: uint8, shape (n, c, h, w); or rows of numbers.
         channels: How many.
         image_size: Height and width in pixels.
 
@@ -129,6 +156,12 @@ def fit_images(images: Tensor, *, channels: int, image_size: int) -> Tensor:
     Raises:
         UserError: If ``images`` is anything else, or of other channels than can be converted.
     """
+    if are_rows(images) != is_row(image_size):
+        raise UserError(_ROWS_FOR_PICTURES if are_rows(images) else _PICTURES_FOR_ROWS)
+    if are_rows(images):
+        if images.shape[1] != channels:
+            raise UserError(f"rows of {images.shape[1]:,} numbers, and the networks read rows of {channels:,}")
+        return images
     require_images(images, "input")
     there = images.shape[1]
     if there not in (1, channels) and (there, channels) != (3, 1):
@@ -163,6 +196,11 @@ def _resized(x: Tensor, size: int) -> Tensor:
 
 
 def as_float(images: Tensor, device: torch.device | str = "cpu") -> Tensor:
-    """Map uint8 images (n, c, h, w) to fp32 in [0, 1] on a device, channels last (the faster layout here)."""
+    """Map uint8 images (n, c, h, w) to fp32 in [0, 1] on a device, channels last (the faster layout here).
+
+    Rows of numbers, which are floats already, stay as they are, in fp32.
+    """
     x = images.to(device, non_blocking=True)
+    if x.is_floating_point():
+        return x.float()
     return x.to(torch.float32, memory_format=torch.channels_last).div_(255)

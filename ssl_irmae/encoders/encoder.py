@@ -7,18 +7,27 @@ from typing import Any, Literal, Self
 import safetensors
 import safetensors.torch
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from torch import Tensor, nn
 
 from ssl_irmae._support.files import sha256, write_atomically
 from ssl_irmae._support.seeding import generator
 from ssl_irmae.architecture import Architecture
+from ssl_irmae.datasets.columns import Columns
 from ssl_irmae.datasets.image_set import as_float, fit_images
 from ssl_irmae.encoders.checks import check_codes, check_weights, misfit
 from ssl_irmae.encoders.encoding import Reads, encode
 from ssl_irmae.encoders.files import CONFIG, WEIGHTS, find_encoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.networks.own import Pair, evenly, name_of
+from ssl_irmae.networks.sizes import is_row
 
 _PROBED = 16  # numbers of a code, and of a reconstruction
 _TOLERANCE = 0.01  # of the largest: weights rounded to float16 are the same network
@@ -35,6 +44,7 @@ class EncoderConfig(BaseModel):
             people; data, steps and seed also say which trials an encoder can serve.
         probe: What networks of one's own make of a fixed picture: a few numbers of its code and reconstruction. They
             tell whether the function that is given when the encoder is loaded returns the networks of its weights.
+        columns: The scale of the columns that it reads, if it encodes rows of numbers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,10 +54,30 @@ class EncoderConfig(BaseModel):
     folded: bool = False
     card: dict[str, Any] = {}
     probe: tuple[float, ...] | None = None
+    columns: Columns | None = None
+
+    @model_validator(mode="after")
+    def _columns_are_of_rows(self) -> Self:
+        rows = is_row(self.architecture.image_size)
+        if rows != (self.columns is not None):
+            raise ValueError("columns belong to an encoder of rows of numbers, and to no other")
+        if self.columns is not None and len(self.columns.mean) != self.architecture.channels:
+            raise ValueError(f"there are {len(self.columns.mean)} columns for {self.architecture.channels} channels")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_columns_of_images(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = handler(self)
+        if self.columns is None:  # the file of an encoder of images is what it was before there were rows
+            del values["columns"]
+        return values
 
 
 class Encoder(nn.Module):
-    """A pretrained encoder with its decoder, as a module.
+    """A pretrained encoder with its decoder, as a module: of images, or of rows of numbers.
+
+    One of rows standardises them by the columns of its configuration, and reconstructs them in their own units. As a
+    module, it reads standardised rows, as images of one pixel.
 
     Args:
         config: Architecture and card.
@@ -149,17 +179,22 @@ class Encoder(nn.Module):
     def fit_images(self, images: Tensor) -> Tensor:
         """Convert uint8 images (n, c, h, w) to the size and channels that this encoder reads, still uint8.
 
+        Rows of numbers, of shape (n, d) or (n, d, 1, 1), become fp32 (n, d, 1, 1) of its scale.
+
         Raises:
-            UserError: If they are anything else, such as floats.
+            UserError: If they are anything else, such as floats for an encoder of images.
         """
         architecture = self.config.architecture
+        if self.config.columns is not None:
+            return self.config.columns.standardise(images)
         return fit_images(images, channels=architecture.channels, image_size=architecture.image_size)
 
     def encode(self, images: Tensor, reads: Reads = "code") -> Tensor:
         """Encode any number of uint8 images, a chunk at a time.
 
         Args:
-            images: uint8, shape (n, c, h, w), any size; resized and made grey or colour as the encoder needs.
+            images: uint8, shape (n, c, h, w), any size; resized and made grey or colour as the encoder needs. For an
+                encoder of rows, rows of numbers (n, d).
             reads: ``"code"`` or ``"features"``.
 
         Returns:
@@ -175,9 +210,21 @@ class Encoder(nn.Module):
 
     @torch.no_grad()
     def reconstruct(self, images: Tensor) -> Tensor:
-        """Encode and decode uint8 images (n, c, h, w); return fp32 (n, c, s, s) in the range of the decoder."""
+        """Encode and decode uint8 images (n, c, h, w); return fp32 (n, c, s, s) in the range of the decoder.
+
+        Of rows of numbers (n, d), return fp64 (n, d) in the units of the columns.
+        """
         device = next(self.autoencoder.parameters()).device
-        return self.autoencoder.reconstruct(as_float(self.fit_images(images), device)).cpu()
+        return self._restored(self.autoencoder.reconstruct(as_float(self.fit_images(images), device)))
+
+    @torch.no_grad()
+    def decode(self, codes: Tensor) -> Tensor:
+        """Decode codes, fp32 (n, d), to what ``reconstruct`` returns of what they are the codes of."""
+        device = next(self.autoencoder.parameters()).device
+        return self._restored(self.autoencoder.decode(codes.to(device)))
+
+    def _restored(self, decoded: Tensor) -> Tensor:
+        return decoded.cpu() if self.config.columns is None else self.config.columns.restore(decoded)
 
     @torch.no_grad()
     def _probe(self) -> tuple[float, ...]:
@@ -249,5 +296,7 @@ def weights_hash(name_or_path: str | Path) -> str:
     """Hash an encoder's weights and architecture: the SHA-256 that identifies it in results."""
     folder = find_encoder(name_or_path)
     config = read_config(folder)
-    identity = json.dumps([sha256(folder / WEIGHTS), config.architecture.identity(), config.folded])
-    return sha256(identity.encode())
+    identity: list[object] = [sha256(folder / WEIGHTS), config.architecture.identity(), config.folded]
+    if config.columns is not None:
+        identity += [config.columns.mean, config.columns.scale]
+    return sha256(json.dumps(identity).encode())

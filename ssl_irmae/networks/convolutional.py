@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ssl_irmae.networks.parts import ImageDecoder, ImageEncoder
-from ssl_irmae.networks.sizes import is_large, paper_settings
+from ssl_irmae.networks.sizes import check_pictures, is_large
 
-Output = Literal["tanh", "sigmoid"]
+Output = Literal["tanh", "sigmoid", "linear"]
 
 _GRID = 8  # largest side of the map at which a decoder begins
 _WIDEST = 1024
@@ -188,7 +188,7 @@ def conv_encoder(*, channels: int, image_size: int, features: int) -> ImageEncod
     >>> encoder.outputs
     64
     """
-    paper_settings(channels=channels, image_size=image_size)
+    check_pictures(channels=channels, image_size=image_size)
     if (channels, image_size) == (3, 32):
         return ShapesEncoder(channels=channels, features=features)
     halvings = (image_size // (4 if is_large(image_size) else 2)).bit_length() - 1
@@ -212,7 +212,7 @@ def conv_decoder(*, channels: int, image_size: int, code: int, output: Output) -
     Raises:
         UserError: If there are no networks for such images.
     """
-    paper_settings(channels=channels, image_size=image_size)
+    check_pictures(channels=channels, image_size=image_size)
     if (channels, image_size) == (3, 32):
         return ShapesDecoder(channels=channels, code=code, output=output)
     doublings = max(1, (-(-image_size // _GRID) - 1).bit_length())
@@ -235,4 +235,4 @@ def cut(x: Tensor, side: int) -> Tensor:
 
 def activation(output: Output) -> nn.Module:
     """Return the last activation of a decoder."""
-    return nn.Sigmoid() if output == "sigmoid" else nn.Tanh()
+    return {"tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "linear": nn.Identity}[output]()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ssl_irmae.networks.convolutional import Output, TransposedConv, activation, cut
 from ssl_irmae.networks.parts import ImageDecoder, ImageEncoder
-from ssl_irmae.networks.sizes import is_large, paper_settings
+from ssl_irmae.networks.sizes import check_pictures, is_large
 
 _FIRST, _WIDEST, _GROUPS = 32, 128, 8  # channels and groups of them
 
@@ -138,6 +138,6 @@ def residual_decoder(*, channels: int, image_size: int, code: int, output: Outpu
 
 def _widths(channels: int, image_size: int) -> tuple[int, ...]:
     """Return the channels of each halving, down to 2 to 4 pixels, from 48 pixels on 4 to 8."""
-    paper_settings(channels=channels, image_size=image_size)
+    check_pictures(channels=channels, image_size=image_size)
     halvings = (image_size // (4 if is_large(image_size) else 2)).bit_length() - 1
     return tuple(min(_FIRST << i, _WIDEST) for i in range(halvings))

@@ -27,11 +27,13 @@ def mean_picture(images: Tensor) -> Tensor:
     """Average images.
 
     Args:
-        images: uint8, shape (n, c, s, s).
+        images: uint8, shape (n, c, s, s); or standardised rows of numbers.
 
     Returns:
         Pixels in [0, 1], fp32, shape (c, s, s), on the device of the images.
     """
+    if images.is_floating_point():
+        return images.mean(0, dtype=torch.float64).float()
     total = torch.zeros(images.shape[1:], dtype=torch.int64, device=images.device)
     for chunk in torch.split(images, _CHUNK):
         total += chunk.sum(0, dtype=torch.int64)

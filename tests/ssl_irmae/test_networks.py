@@ -160,7 +160,7 @@ def dead(*, code: int, **_: int) -> tuple[nn.Module, nn.Module]:
         (narrow, "the encoder of tests.ssl_irmae.test_networks:narrow must map (2, 1, 8, 8) to floats (2, 6), got"),
         (flat, "must map (2, 6) to floats (2, 1, 8, 8), got float32 (2, 64)"),
         (dead, "the encoder of tests.ssl_irmae.test_networks:dead has no parameters"),
-        ("resnet", "unknown network 'resnet': known are conv, residual"),
+        ("resnet", "unknown network 'resnet': known are conv, mlp, residual"),
     ],
 )
 def test_what_breaks_the_contract_is_one_sentence_about_it(

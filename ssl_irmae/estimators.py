@@ -4,6 +4,7 @@ Part of the front door: like ``ssl_irmae/__init__.py``, this file may name thing
 """
 
 from ssl_irmae.encoders.pretrained_encoder import PretrainedEncoder
+from ssl_irmae.pretraining.estimators import AE, IRMAE, VAE
 from ssl_irmae.protocols.labelling.few_label_classifier import FewLabelClassifier
 
-__all__ = ["FewLabelClassifier", "PretrainedEncoder"]
+__all__ = ["AE", "IRMAE", "VAE", "FewLabelClassifier", "PretrainedEncoder"]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ssl_irmae._support.compute import find_device
 from ssl_irmae.datasets.arrays import as_tensor
-from ssl_irmae.datasets.estimator_input import RandomSeed, images_in, read_images, read_rows, seed_of
+from ssl_irmae.datasets.estimator_input import ImageLayout, RandomSeed, images_in, read_like_first, read_rows, seed_of
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.datasets.label_arrays import LabelArray, read_labels
 from ssl_irmae.errors import OtherKindWarning, UserError
@@ -54,6 +54,7 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             every row or image that ``fit`` was given, its own or else the one that spread to it.
         expected_error_: What error to expect, by cross-validation; None if there was none, or no class has two labels.
         calibrated_: Whether the probabilities are calibrated; that takes 50 labels.
+        layout_: How the images were laid out; None for rows.
         classifier_: For images: everything from image to probability, with ``save`` for ``ssl_irmae.predict``.
         n_features_in_: For rows: their length.
 
@@ -102,12 +103,12 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         """
         images = images_in(X)
         if images is None:
-            self.__dict__.pop("classifier_", None)
-            self._fit_rows(read_rows(self, X, first=True, least=2), y)
+            self.layout_ = None
+            self._fit_rows(read_rows(self, X, first=True, least=2).float(), y)
         else:
             self.__dict__.pop("n_features_in_", None)
-            pixels, self.pixel_scale_ = read_images(images)
-            self._fit_images(pixels, y)
+            self.layout_ = ImageLayout.of(images)
+            self._fit_images(self.layout_.read(images), y)
         return self
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
@@ -119,15 +120,10 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             ValueError: If X is of another kind than ``fit`` was given.
         """
         check_is_fitted(self)
-        images = images_in(X)
-        if (images is None) is hasattr(self, "classifier_"):
-            given, now = ("rows of numbers", "images") if images is not None else ("images", "rows of numbers")
-            raise UserError(f"`X` holds {now}, and `fit` was given {given}: give {given}")
-        if images is None:
-            logits = self.predictor_.logits(read_rows(self, X, first=False))
-            return _as_array((logits / self.temperature_).softmax(1))
-        pixels, _ = read_images(images, self.pixel_scale_)
-        return _as_array(self.classifier_.probabilities(pixels))
+        read = read_like_first(self, X)
+        if read.is_floating_point():
+            return _as_array((self.predictor_.logits(read.float()) / self.temperature_).softmax(1))
+        return _as_array(self.classifier_.probabilities(read))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Return the most probable label of each row or image, of the kind that ``fit`` was given.

@@ -122,12 +122,12 @@ def _from_one_hot(x: Array, title: str) -> npt.NDArray[np.int64]:
 
 
 def _from_objects(x: Array) -> Array:
-    """Return names, or whole numbers, as tables in memory hold them; None and NaN become an empty name, or NaN."""
+    """Return names, or numbers, as tables in memory hold them; None and NaN become an empty name, or NaN."""
     missing = np.array([value is None or (isinstance(value, float) and np.isnan(value)) for value in x], bool)
     present = x[~missing]
     if all(isinstance(value, str) for value in present):
         return np.array(["" if none else value for value, none in zip(x, missing, strict=True)])
-    if all(isinstance(value, int | np.integer) for value in present):
+    if all(isinstance(value, int | float | np.number) for value in present):
         return np.where(missing, np.nan, x).astype(float)
     return x
 

@@ -74,6 +74,7 @@ def test_scikit_learns_own_checks_pass_on_a_pretrained_encoder_of_rows(tmp_path:
     assert failed_checks(clone(estimator)) == {}
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_tags_say_whether_a_pretrained_encoder_reads_images_or_rows(tmp_path: Path) -> None:
     OfAnyWidth(tmp_path / "3").fit(np.eye(3))
     taken = [PretrainedEncoder(name).__sklearn_tags__().input_tags for name in ("mnist-irmae", tmp_path / "3")]
@@ -135,7 +136,7 @@ def test_what_was_fitted_is_kept_as_a_pretrained_encoder(wine: tuple[Rows, Label
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_images_come_back_in_their_own_size_range_and_axes() -> None:
     grey = load_digits().images[:60]  # 8 x 8, from 0 to 16
-    colour = np.stack([grey, grey / 2, grey / 4], 3)
+    colour = np.stack([15 * grey, 7 * grey, 3 * grey], 3)
     for images in (grey, colour, np.moveaxis(colour, 3, 1), (grey * 15).astype(np.uint8), grey / 16):
         model = AE(latent_dim=16, max_steps=40, learning_rate=1e-3).fit(images)
         restored = model.inverse_transform(model.transform(images))
@@ -152,6 +153,7 @@ def test_images_come_back_in_their_own_size_range_and_axes() -> None:
     [
         (IRMAE(max_steps=0), "`max_steps` must be at least 1, got 0"),
         (IRMAE(depth=-1), "`depth` -1"),
+        (IRMAE(learning_rate=0), "`learning_rate` must be positive, got 0"),
         (AE(recipe="long"), "unknown recipe 'long'"),
         (VAE(image_size=32), "`image_size` 32 is for images"),
         (AE(network="conv"), "`network`: conv reads pictures"),

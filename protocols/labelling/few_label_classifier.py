@@ -17,7 +17,7 @@ from ssl_irmae._support.compute import find_device
 from ssl_irmae.datasets.arrays import as_tensor
 from ssl_irmae.datasets.estimator_input import ImageLayout, RandomSeed, images_in, read_like_first, read_rows, seed_of
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
-from ssl_irmae.datasets.label_arrays import LabelArray, read_labels
+from ssl_irmae.datasets.label_arrays import LabelArray, from_objects, read_labels
 from ssl_irmae.errors import OtherKindWarning, UserError
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.contenders.for_few_labels import contender_of, from_scratch
@@ -238,7 +238,9 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 def _read_labels(y: Any) -> LabelArray:
     if hasattr(y, "notna"):  # pandas, whose missing values numpy does not know
         y = y.astype(object).where(y.notna(), None)
-    given = column_or_1d(np.asarray(y), warn=True)
+    # numpy would turn the NaN among names of a list into a name
+    given = column_or_1d(np.array(y, object) if isinstance(y, list | tuple) else np.asarray(y), warn=True)
+    given = from_objects(given) if given.dtype.kind == "O" else given
     if given.dtype.kind == "f":
         check_classification_targets(given[~np.isnan(given)])
     return read_labels(given, "`y`")

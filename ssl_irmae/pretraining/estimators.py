@@ -16,7 +16,7 @@ from ssl_irmae._support.compute import find_device, find_precision
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.columns import Columns
 from ssl_irmae.datasets.estimator_input import ImageLayout, RandomSeed, images_in, read_like_first, read_rows, seed_of
-from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.datasets.image_set import ImageSet, fit_images
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import IMAGE_SIZE
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
@@ -68,14 +68,13 @@ class _PretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
                 raise UserError(f"`image_size` {self.image_size} is for images, and X holds rows: leave it out")
             rows = read_rows(self, X, first=True, least=2)
             columns = Columns.of(rows, getattr(self, "feature_names_in_", ()))
-            self.layout_ = None
-            self.encoder_ = self._pretrain(columns.standardise(rows), columns, device)
+            self.encoder_, self.layout_ = self._pretrain(rows[:, :, None, None], columns, device), None
         else:
             self.__dict__.pop("n_features_in_", None)
             if len(images) < 2:
                 raise UserError("`X` has one image: training needs at least two")
-            self.layout_ = ImageLayout.of(images)
-            self.encoder_ = self._pretrain(self.layout_.read(images), None, device)
+            layout = ImageLayout.of(images)
+            self.encoder_, self.layout_ = self._pretrain(layout.read(images), None, device), layout
         return self
 
     def transform(self, X: Any) -> npt.NDArray[np.float32]:
@@ -117,23 +116,27 @@ class _PretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         check_is_fitted(self)
         return -reconstruction_error(self.encoder_.autoencoder, self.encoder_.fit_images(read_like_first(self, X)))
 
-    def _pretrain(self, x: Tensor, columns: Columns | None, device: torch.device) -> Encoder:
+    def _pretrain(self, given: Tensor, columns: Columns | None, device: torch.device) -> Encoder:
+        """Train on images as they were read, or on rows, fp64 (n, d, 1, 1); return the encoder with its card."""
         recipe, seed = find_recipe(self.recipe), seed_of(self.random_state)
         lengths = {"epochs": self.epochs, "max_steps": self.max_steps, "batch_size": self.batch_size}
         for name, value in lengths.items():
             if value is not None and value < 1:
                 raise UserError(f"`{name}` must be at least 1, got {value}")
-        channels = x.shape[1]
-        size = ROW if columns is not None else self.image_size or IMAGE_SIZE
+        if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
+            raise UserError(f"`learning_rate` must be positive, got {self.learning_rate:g}: the paper's is 1e-4")
+        channels = given.shape[1]
+        size = ROW if columns is not None else IMAGE_SIZE if self.image_size is None else self.image_size
         architecture = Architecture.paper(
             method=self._method,
             channels=channels,
             image_size=size,
             latent_dim=self.latent_dim,
             depth=getattr(self, "depth", None),
-            most_depth=recipe.most_depth(len(x)),
+            most_depth=recipe.most_depth(len(given)),
             networks=find_networks(self.network, channels=channels, image_size=size, code=self.latent_dim),
         )
+        x = columns.standardise(given) if columns else fit_images(given, channels=channels, image_size=size)
         run = Pretraining(
             architecture.build(seed),
             x,
@@ -159,7 +162,7 @@ class _PretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         card = {
             "command": f"{' '.join(repr(self).split())}.fit(X)",
             "dataset": "X",
-            "data_fingerprint": ImageSet("X", x).fingerprint,
+            "data_fingerprint": ImageSet("X", given).fingerprint,
             "images": len(x),
             "seed": seed,
             "epochs": run.epoch,

@@ -45,7 +45,7 @@ def command(
         str,
         typer.Option(
             metavar="DATA",
-            help="A name (`ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.",
+            help="A name (`ssl-irmae data list`), a folder of pictures, an .npz, a .csv of numbers or an IDX file.",
             rich_help_panel=DATA,
         ),
     ],
@@ -85,7 +85,7 @@ def command(
     quiet: Quiet = False,
     device: Device = "auto",
 ) -> None:
-    """Encode images with a pretrained encoder into a numpy archive."""
+    """Encode images or rows of numbers with a pretrained encoder into a numpy archive."""
     import io
 
     import numpy as np
@@ -122,11 +122,13 @@ def command(
             with contextlib.suppress(NoTestSplitError):
                 loaded["test_"] = load("test", progress=display)
     images = loaded[""]
-    if images.images.shape[1] > opened.config.architecture.channels and not quiet:
+    if opened.config.columns is not None:
+        opened.config.columns.require_names(images.columns)
+    if not images.are_rows and images.images.shape[1] > opened.config.architecture.channels and not quiet:
         print_status(f"{images.name}: colour is read as grey, as the encoder learned it")
     times = times_worse(opened, images.images)
     if times is not None and not quiet:
-        print_status(describe_other_kind(Path(encoder).name, times))
+        print_status(describe_other_kind(Path(encoder).name, times, rows=images.are_rows))
     arrays: dict[str, Any] = {}
     for prefix, each in loaded.items():
         arrays |= {f"{prefix}{name}": array for name, array in _arrays(opened, each).items()}

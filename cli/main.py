@@ -9,6 +9,7 @@ import typer
 from ssl_irmae.cli import (
     classify,
     data,
+    dimension,
     doctor,
     encode,
     encoders,
@@ -59,6 +60,7 @@ for _name, _module in {
     "predict": predict,
     "encode": encode,
     "export": export,
+    "dimension": dimension,
     "doctor": doctor,
 }.items():
     _help = with_examples(_module.command, _module.EXAMPLES)

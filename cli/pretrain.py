@@ -18,6 +18,7 @@ EXAMPLES = """
 ssl-irmae pretrain
 ssl-irmae pretrain --method vae --epochs 20
 ssl-irmae pretrain --dataset my-images/ --image-size 64 --out runs/mine
+ssl-irmae pretrain --dataset table.csv
 ssl-irmae pretrain --minutes 5
 ssl-irmae pretrain --recipe paper
 """
@@ -36,7 +37,7 @@ def command(
         str,
         typer.Option(
             metavar="DATA",
-            help="A name (`ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.",
+            help="A name (`ssl-irmae data list`), a folder of pictures, an .npz, a .csv of numbers or an IDX file.",
             rich_help_panel=DATA,
         ),
     ] = "mnist",
@@ -111,7 +112,7 @@ def command(
             metavar="N",
             min=1,
             help="Width of the code.",
-            show_default="128 grey, 32 colour, 512 from 48 pixels",
+            show_default="128 grey, 32 colour, 512 from 48 pixels; of rows their columns, 128 at most",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -121,7 +122,7 @@ def command(
             metavar="N",
             min=0,
             help="Number of linear layers (irmae).",
-            show_default="8 grey, 2 colour, 4 from 48 pixels; short: 4 at most, or 2 below 20,000 images",
+            show_default="8 grey, 2 colour, 4 from 48 pixels and for rows; short: 4 at most, or 2 below 20,000 images",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -144,14 +145,15 @@ def command(
         ),
     ] = False,
     network: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME",
             help="conv: the paper's networks, and their layers at other sizes. residual: a small residual network. "
-            "MODULE:FUNCTION: your own, given again whenever the encoder is loaded.",
+            "mlp: a fully connected one. MODULE:FUNCTION: your own, given again whenever the encoder is loaded.",
+            show_default="conv; for rows mlp",
             rich_help_panel=RUN,
         ),
-    ] = "conv",
+    ] = None,
     seed: Annotated[
         int,
         typer.Option(
@@ -181,7 +183,7 @@ def command(
     ] = "auto",
     device: Device = "auto",
 ) -> None:
-    """Train an encoder on images without labels; a run that was stopped continues exactly where it was."""
+    """Train an encoder on images or rows of numbers, without labels; a run that was stopped continues where it was."""
     stages = Stages()
     with stages("import"):
         from ssl_irmae._support.allocator import keep_freed_memory
@@ -205,7 +207,7 @@ def command(
             init_scale=init_scale,
             share_weights=share_weights or None,
             image_size=image_size,
-            network=parse_network(network) or "conv",
+            network=parse_network(network),
             precision=precision,
             device=device,
             seed=seed,

@@ -80,8 +80,9 @@ def evaluate(
         budgets: A number of labels, ``"1%"`` of the labelled training images (rounded up), ``"5/class"``, ``"all"``,
             or a list of these; 100 by default.
         seeds: How many labelled subsets, or a list of seeds; 10 by default.
-        dataset: A name such as ``"mnist"`` (the default) or ``"digits"``; a path to a folder of pictures, an ``.npz``
-            or an IDX file; or arrays, ``(images, labels)`` or ``(images, labels, test_images, test_labels)``.
+        dataset: A name such as ``"mnist"`` (the default) or ``"digits"``; a path to a folder of pictures, an ``.npz``,
+            a ``.csv`` of rows of numbers or an IDX file; or arrays, ``(images, labels)`` or ``(images, labels,
+            test_images, test_labels)``. Of rows, frozen codes and the standardised columns alone are compared.
         contenders: Their names, patterns such as ``"irmae-*"``, or one of these; those of a first look by default,
             floors among them. A pattern has contenders that see the scored images only if it says ``transductive``.
         encoders: Folders of pretrained encoders, which join the contenders under the last part of their path, or
@@ -203,7 +204,7 @@ def evaluate(
         }
         for name, several in opened.items():
             if worst := max(encoder.pretraining.times_worse or 0 for encoder in several):
-                progress(Message(describe_other_kind(name, worst)))
+                progress(Message(describe_other_kind(name, worst, rows=task.train.are_rows)))
         for method in methods:
             if method not in opened:
                 assert not isinstance(plan.dataset, CodesFile)  # which has no contender with an encoder

@@ -110,6 +110,10 @@ def export(
         folder = find_encoder(encoder)
         loaded = Encoder.from_pretrained(folder, network=network)
         architecture = loaded.config.architecture
+        if loaded.config.columns is not None:
+            raise UserError(
+                f"`encoder`: {folder} reads rows of numbers, and only encoders of pictures are written as ONNX"
+            )
         images = (architecture.channels, architecture.image_size, architecture.image_size)
         codes = Encoded(CodeNetwork.of(loaded.autoencoder, architecture, "code"), torch.device("cpu"))
         references, more = {"code": loaded.encode}, {}

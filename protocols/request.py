@@ -8,10 +8,11 @@ from typing import TypeGuard
 import torch
 
 from ssl_irmae._support.compute import Precision, find_precision
-from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.datasets.registry import Dataset, holds_rows
 from ssl_irmae.errors import UserError, check_choice, unknown_name
 from ssl_irmae.methods import METHODS
-from ssl_irmae.networks.registry import Network, check_name
+from ssl_irmae.networks.registry import Network, check_name, find_networks
+from ssl_irmae.networks.sizes import ROW
 from ssl_irmae.protocols.budgets import Budget, is_relative
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.patterns import match
@@ -171,6 +172,9 @@ def make_plan(
         known |= contenders_of(name)
     for name in codes:
         known |= contenders_of_codes(name)
+    if rows := not isinstance(dataset, CodesFile) and holds_rows(dataset):
+        _require_no_pictures(known, contenders, baseline, network, published=published)
+        known = {name: contender for name, contender in known.items() if contender.frozen}
     own = [name for name in encoders if name not in METHODS]  # the others take the place of what is run anyway
     of_codes = [f"{name}-{readout}" for name in codes for readout in DEFAULT_OF_CODES]
     added = (*(f"{name}-{readout}" for name in own for readout in ("linear", "joint")), *of_codes)
@@ -201,6 +205,7 @@ def make_plan(
         of_encoders = (f"{name}-{readout}" for name in own for readout in DEFAULT_OF_ENCODER)
         usual = [*PUBLISHED_PROTOCOL, *added] if published else [*DEFAULT, *of_encoders, *of_codes]
         usual = of_codes if isinstance(dataset, CodesFile) else usual
+        usual = [name for name in usual if name in known] if rows else usual
         names = usual if contenders is None else read_names(contenders, "contenders")
         patterns = match(names, known)
         part = Part(
@@ -273,6 +278,32 @@ def _require_no_images(
                 f"`{argument}`: {value} needs images, and of {codes[0]} there are codes alone: give the `dataset` that "
                 "these are codes of, or " + (f"use {TYPICAL}:{codes[0]}" if argument == "rule" else "leave it out")
             )
+
+
+def _require_no_pictures(
+    known: Mapping[str, Contender],
+    contenders: str | Sequence[str] | None,
+    baseline: str | None,
+    network: Network | None,
+    *,
+    published: bool,
+) -> None:
+    """Check that nothing is asked for that learns from pictures, where there are rows of numbers."""
+    named = [] if contenders is None else read_names(contenders, "contenders")
+    trained = {name for name, contender in known.items() if not contender.frozen}
+    asked = {
+        "contenders": next((name for name in named if name in trained), None),
+        "baseline": baseline if baseline in trained else None,
+        "protocol": "published" if published else None,
+    }
+    for argument, value in asked.items():
+        if value is not None:
+            raise UserError(
+                f"`{argument}`: {value} trains a network on pictures, and the data are rows of numbers: leave it out, "
+                "or use readouts of codes, such as irmae-linear, and of the columns themselves, such as pixels-linear"
+            )
+    if isinstance(network, str):
+        find_networks(network, channels=1, image_size=ROW)
 
 
 def _read_rule(rule: str, encoders: Sequence[str]) -> tuple[Rule, str | None]:

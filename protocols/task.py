@@ -17,6 +17,7 @@ from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.datasets.registry import DATASETS, Dataset, default_image_size, load_images
 from ssl_irmae.errors import NoTestSplitError, UserError, check_choice
 from ssl_irmae.networks.registry import CONV, Network, Networks, find_networks
+from ssl_irmae.networks.sizes import ROW, is_row
 from ssl_irmae.protocols.development import hold_out
 from ssl_irmae.protocols.folds import can_be_scored
 from ssl_irmae.protocols.representations.codes_file import CodesFile
@@ -118,6 +119,14 @@ def load_task(
 
     source = load("train")
     _require_classes(source)
+    if source.are_rows:
+        if wanted and (channels, size) != (source.images.shape[1], ROW):
+            raise UserError(
+                f"{source.name} has rows of {source.images.shape[1]:,} numbers, and the encoders read "
+                + (f"rows of {channels:,}" if size == ROW else "pictures")
+                + ": name encoders that were pretrained on such rows"
+            )
+        size = ROW
     channels = channels or source.images.shape[1]
 
     def fitted(images: ImageSet) -> ImageSet:
@@ -167,6 +176,8 @@ def _networks(
     """Return the family of networks from scratch: what is asked for, or what all encoders have."""
     if network is not None:
         return find_networks(network, channels=channels, image_size=size)
+    if is_row(size):
+        return find_networks(None, channels=channels, image_size=size)
     found = {architecture.network: architecture.networks for architecture in architectures}
     if len(found) > 1:
         text = (
@@ -180,8 +191,8 @@ def _require_classes(train: ImageSet) -> None:
     """Check that there are labels, and that they are of two classes at least."""
     if train.labels is None or not len(train.labelled):
         raise UserError(
-            f"{train.name} has no labels to learn from: use one sub-folder per class, a table with `labels_from`, or "
-            "an array 'labels'"
+            f"{train.name} has no labels to learn from: use one sub-folder per class, a table with `labels_from`, "
+            "an array 'labels', or a column 'label' of a table of numbers"
         )
     present = train.labels[train.labelled].unique().tolist()
     if len(present) == 1:

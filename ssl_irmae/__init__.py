@@ -21,6 +21,7 @@ __all__ = [
     "Encoder",
     "UserError",
     "classify",
+    "dimension",
     "doctor",
     "estimators",
     "evaluate",
@@ -37,6 +38,7 @@ _MODULES = {
     "Encoder": "ssl_irmae.encoders.encoder",
     "UserError": "ssl_irmae.errors",
     "classify": "ssl_irmae.protocols.labelling.classify",
+    "dimension": "ssl_irmae.intrinsic_dimension",
     "doctor": "ssl_irmae.diagnosis",
     "evaluate": "ssl_irmae.protocols.evaluation",
     "export": "ssl_irmae.protocols.export",
@@ -47,7 +49,7 @@ _MODULES = {
     "read_results": "ssl_irmae.protocols.evaluation",
     "suggest": "ssl_irmae.protocols.labelling.suggest",
 }
-_LONG = {"classify", "evaluate", "export", "load_images", "plan", "predict", "pretrain", "suggest"}
+_LONG = {"classify", "dimension", "evaluate", "export", "load_images", "plan", "predict", "pretrain", "suggest"}
 
 if TYPE_CHECKING:
     from ssl_irmae import estimators
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from ssl_irmae.diagnosis import doctor
     from ssl_irmae.encoders.encoder import Encoder
     from ssl_irmae.errors import UserError
+    from ssl_irmae.intrinsic_dimension import dimension
     from ssl_irmae.pretraining.pretrain import pretrain
     from ssl_irmae.protocols.evaluation import evaluate, read_results
     from ssl_irmae.protocols.export import export

@@ -10,7 +10,7 @@ import torch
 from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, Message, silent
-from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
+from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, require_pictures
 from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
 from ssl_irmae.encoders.files import CONFIG
@@ -164,6 +164,7 @@ def classify(
         data_dir=data_dir,
         progress=progress,
     )
+    require_pictures(images)
     if images.labels is None:
         raise UserError(
             f"{images.name}: no picture has a label: put a few into labelled/CLASS/, or name a table with `labels_from`"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.progress import Listener, Message, silent
-from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.datasets.image_set import ImageSet, require_pictures
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import Dataset, load_images
 from ssl_irmae.networks.own import Pair
@@ -45,6 +45,7 @@ def predict(
     images = load_images(
         dataset, "train", data_dir=data_dir, image_size=kept.image_size, strict=strict, progress=progress
     )
+    require_pictures(images)
     _report(images, kept, progress)
     predictions = Predictions.of(kept, images)
     if out is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, Message, silent
-from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.datasets.image_set import ImageSet, require_pictures
 from ssl_irmae.datasets.near_labels import near_labels
 from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
@@ -118,6 +118,7 @@ def suggest(
         strict=strict,
         progress=progress,
     )
+    require_pictures(images)
     paths = images.paths or tuple(map(str, range(len(images))))
     _require_utf8(paths)
     folder = own_folder(out, f"{images.name}-suggest", dataset)

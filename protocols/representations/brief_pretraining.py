@@ -21,7 +21,7 @@ _RECIPE = "short"
 
 
 def brief_architecture(
-    method: str, *, images: int, channels: int, image_size: int, network: Network = DEFAULT
+    method: str, *, images: int, channels: int, image_size: int, network: Network | None = DEFAULT
 ) -> Architecture:
     """Return the networks of these encoders, with as deep a stack as their recipe has for the images."""
     depth = find_recipe(_RECIPE).most_depth(images)

@@ -9,6 +9,8 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from ssl_irmae.architecture import Architecture
+from ssl_irmae.datasets.columns import Columns
+from ssl_irmae.datasets.image_set import are_rows
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.networks.registry import CONV, Networks
@@ -50,12 +52,15 @@ class Floor:
         return read
 
 
-def pixels(train: Tensor) -> Callable[[Tensor], Tensor]:  # noqa: ARG001 (as of every floor)
-    """Use the pixels themselves as the code, in [0, 1], with d = c * s * s.
+def pixels(train: Tensor) -> Callable[[Tensor], Tensor]:
+    """Use the pixels themselves as the code, in [0, 1], with d = c * s * s; of rows their standardised columns.
 
     Args:
-        train: Training images, uint8 (n, c, s, s); unused.
+        train: Training images, uint8 (n, c, s, s), of which nothing is used; or rows, which give the scale of columns.
     """
+    if are_rows(train):
+        columns = Columns.of(train)
+        return lambda rows: columns.standardise(rows).flatten(1)
     return lambda images: images.flatten(1).float() / 255
 
 
@@ -80,12 +85,13 @@ def random(train: Tensor, networks: Networks = CONV) -> Callable[[Tensor], Tenso
     """Encode with an encoder before any training.
 
     Args:
-        train: Training images, uint8 (n, c, s, s); only their size is used.
+        train: Training images, uint8 (n, c, s, s), of which only the size is used; or rows.
         networks: The family of the encoder.
     """
     channels, image_size = train.shape[1:3]
     architecture = Architecture.paper(method="ae", channels=channels, image_size=image_size, networks=networks)
-    return Encoder(EncoderConfig(architecture=architecture)).encode
+    columns = Columns.of(train) if are_rows(train) else None
+    return Encoder(EncoderConfig(architecture=architecture, columns=columns)).encode
 
 
 FLOORS: dict[str, Floor] = {

@@ -9,7 +9,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from ssl_irmae._support.compute import find_precision
+from ssl_irmae._support.compute import Precision, find_precision
 from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.registry import Dataset
@@ -70,7 +70,13 @@ class PretrainedEncoder:
         """Return the encoder, noting if its card names no data or others than the task's training images and labels.
 
         Of other data it is also noted whether they differ in kind.
+
+        Raises:
+            UserError: If both are rows of numbers, and their columns have other names.
         """
+        columns = read_config(self.folder).columns
+        if columns is not None:
+            columns.require_names(task.train.columns)  # which the fingerprint does not hold
         if self.data_fingerprint == task.source_fingerprint:
             return self
         times = times_worse(self.load(), task.train.images)
@@ -283,7 +289,7 @@ def encoder_of_method(
         architecture=architecture,
         dataset=dataset,
         steps=QUICK_STEPS,
-        precision=find_precision("auto", device),
+        precision=_precision(task, device),
         device=str(device),
         seed=seed or 0,
         data_dir=data_dir,
@@ -307,7 +313,12 @@ def not_yet_pretrained(
 
 def _brief_architecture(method: str, task: Task, network: Network) -> Architecture:
     channels, size = task.train.images.shape[1:3]
-    return brief_architecture(method, images=_FEW, channels=channels, image_size=size, network=network)
+    chosen = None if task.train.are_rows and network == DEFAULT else network
+    return brief_architecture(method, images=_FEW, channels=channels, image_size=size, network=chosen)
+
+
+def _precision(task: Task, device: torch.device) -> Precision:
+    return "fp32" if task.train.are_rows else find_precision("auto", device)
 
 
 def _unusual(architecture: Architecture) -> str | None:
@@ -325,7 +336,7 @@ def needed_function(network: Network | None, name_or_path: str) -> Pair | None:
 def _brief_name(method: str, task: Task, device: torch.device, seed: int | None) -> str:
     """Name everything that an encoder pretrained on the spot depends on, apart from its recipe."""
     channels, size = task.train.images.shape[1:3]
-    kind = f"{channels}x{size}-{find_precision('auto', device)}-{device.type}{f'-seed{seed}' if seed else ''}"
+    kind = f"{channels}x{size}-{_precision(task, device)}-{device.type}{f'-seed{seed}' if seed else ''}"
     return f"{task.train.name}-{method}-{task.source_fingerprint[:12]}-{kind}"
 
 

@@ -11,7 +11,7 @@ class Extra:
     """An extra of pyproject.toml.
 
     Args:
-        packages: What it installs; each is imported under its own name.
+        packages: What it installs; each is imported under its own name, or under that in ``_MODULES``.
         brings: What can be done with it.
     """
 
@@ -19,7 +19,10 @@ class Extra:
     brings: str
 
 
+_MODULES = {"scikit-dimension": "skdim"}
+
 EXTRAS = {
+    "dimension": Extra(("scikit-dimension",), "estimators of intrinsic dimension"),
     "export": Extra(("onnx", "onnxruntime", "onnxscript"), "encoders and classifiers as ONNX files"),
     "pandas": Extra(("pandas",), "a report as a table of pandas"),
 }
@@ -28,7 +31,7 @@ EXTRAS = {
 
 def missing_packages(extra: str) -> list[str]:
     """List the packages of an extra that are not installed."""
-    return [package for package in EXTRAS[extra].packages if importlib.util.find_spec(package) is None]
+    return [p for p in EXTRAS[extra].packages if importlib.util.find_spec(_MODULES.get(p, p)) is None]
 
 
 def install_command(extra: str) -> str:

@@ -26,8 +26,9 @@ def load(path: Path, split: Split) -> ImageSet:
     """Load one split from an .npz archive, of which only the arrays that are needed are read.
 
     Args:
-        path: The archive, with ``images``, ``labels``, ``test_images`` and ``test_labels``, of which all but the first
-            are optional, or with the names of MedMNIST, Keras, scikit-learn or torchvision (``array_names``).
+        path: The archive, with ``images`` (or ``rows`` of numbers), ``labels``, ``test_images`` and ``test_labels``, of
+            which all but the first are optional, or with the names of MedMNIST, Keras, scikit-learn or torchvision
+            (``array_names``).
         split: ``"train"`` or ``"test"``.
 
     Raises:
@@ -52,6 +53,16 @@ def open_archive(path: Path) -> dict[str, ArraySource]:
     with _explained(path), zipfile.ZipFile(path) as archive:
         members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
     return {name: ArraySource(f"{path}: '{name}'", partial(_read, path, member)) for name, member in members.items()}
+
+
+def holds_rows(path: Path) -> bool:
+    """Return whether the images of an archive are rows of numbers, of two axes; False if that cannot be read."""
+    try:
+        names, _ = find_names(open_archive(path), str(path))
+        with zipfile.ZipFile(path) as archive, archive.open(f"{names['images']}.npy") as file:
+            return len(_header(file)[0]) == 2
+    except (UserError, KeyError, OSError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        return False  # who loads it explains
 
 
 def _read(path: Path, member: zipfile.ZipInfo) -> npt.NDArray[Any]:

@@ -7,12 +7,13 @@ from ssl_irmae.datasets.reading import listed
 from ssl_irmae.errors import UserError
 
 ALIASES = {
-    "images": ("train_images", "x_train", "x", "data"),
+    "images": ("train_images", "x_train", "x", "data", "rows", "train_rows"),
     "labels": ("train_labels", "y_train", "y", "targets", "target"),
-    "test_images": ("x_test",),
+    "test_images": ("x_test", "test_rows"),
     "test_labels": ("y_test",),
 }
-"""Names of MedMNIST, Keras, scikit-learn and torchvision, in lower case, which the names in archives need not be."""
+"""Names of MedMNIST, Keras, scikit-learn and torchvision, and those of rows of numbers, in lower case, which the names
+in archives need not be."""
 
 _VALIDATION = re.compile(r"(val|valid|validation)_|.*_(val|valid|validation)$", re.IGNORECASE)
 

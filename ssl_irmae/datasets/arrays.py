@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ssl_irmae.datasets.columns import as_rows
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, Split
 from ssl_irmae.datasets.label_arrays import index_classes, read_labels
 from ssl_irmae.datasets.layout import channels_first
@@ -61,7 +62,7 @@ def load(arrays: Arrays, split: Split) -> ImageSet:
     if len(parts) not in (1, 2, 4) or not all(isinstance(part, np.ndarray | Tensor) for part in parts):
         kinds = [type(part).__name__ for part in parts]
         raise UserError(
-            "`dataset` must be a name, a path, an ImageSet, an array of images, (images, labels) or "
+            "`dataset` must be a name, a path, an ImageSet, an array of images or of rows, (images, labels) or "
             f"(images, labels, test_images, test_labels), got {' and '.join(kinds) or 'an empty tuple'}"
         )
     if split == "test" and len(parts) < 4:
@@ -87,17 +88,20 @@ def from_arrays(
     name: str,
     left_out: tuple[str, ...] = (),
     changed: tuple[str, ...] = (),
+    columns: tuple[str, ...] = (),
 ) -> ImageSet:
     """Make an image set from the arrays of one split.
 
     Args:
         arrays: ``images`` (``test_images`` for the test split), of a shape as in ``channels_first`` and of numbers as
-            in ``to_uint8``, and optionally ``labels`` (``test_labels``) as in ``read_labels``. The labels of both
-            splits name the classes. Images of the other split are read only where the range of pixels is in doubt.
+            in ``to_uint8``, or rows of numbers, of shape (n, d); and optionally ``labels`` (``test_labels``) as in
+            ``read_labels``. The labels of both splits name the classes. Images of the other split are read only where
+            the range of pixels is in doubt.
         split: ``"train"`` or ``"test"``.
         name: Name of the image set.
         left_out: What was left out already, for the record.
         changed: What was changed already, for the record.
+        columns: Names of the columns of rows of numbers.
 
     Raises:
         UserError: If images or labels are of another kind.
@@ -110,8 +114,13 @@ def from_arrays(
     indices, classes = index_classes(given) if given else ({}, ())
     labels = indices.get(f"{prefix}labels")
     source = arrays[f"{prefix}images"]
-    x, band = channels_first(source.read(), source.title)
-    images, scaled = to_uint8(x, source.title, partial(_images, arrays.get(f"{other_prefix}images")))
+    x, band, scaled = source.read(), None, None
+    images: npt.NDArray[Any]
+    if x.ndim == 2:
+        images = _rows(x, source.title)
+    else:
+        x, band = channels_first(x, source.title)
+        images, scaled = to_uint8(x, source.title, partial(_images, arrays.get(f"{other_prefix}images")))
     if labels is None or (len(labels) == len(images) and (labels == UNLABELLED).all()):
         labels, classes = None, ()
     reading = Reading(
@@ -120,7 +129,9 @@ def from_arrays(
         changed=changed + tuple(change for change in (own and own.changed, scaled) if change),
     )
     tensor = None if labels is None else as_tensor(labels)
-    return ImageSet(name=name, images=as_tensor(images), labels=tensor, classes=classes, reading=reading)
+    return ImageSet(
+        name=name, images=as_tensor(images), labels=tensor, classes=classes, reading=reading, columns=columns
+    )
 
 
 def as_tensor(x: npt.NDArray[Any]) -> Tensor:
@@ -138,16 +149,27 @@ def as_numpy(x: Array) -> npt.NDArray[Any]:
     return array
 
 
+def _rows(x: npt.NDArray[Any], title: str) -> npt.NDArray[np.floating[Any]]:
+    """Check rows of numbers (n, d), and return them as floats (n, d, 1, 1): images of one pixel."""
+    if x.dtype.kind not in "biuf":
+        raise UserError(f"{title} must be rows of numbers where it has two axes, got {x.dtype} of shape {x.shape}")
+    rows = x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
+    as_rows(as_tensor(rows), title)
+    return np.ascontiguousarray(rows)[:, :, None, None]
+
+
 def _images(source: ArraySource | None) -> npt.NDArray[Any] | None:
     return None if source is None else channels_first(source.read(), source.title)[0]
 
 
 def _what(
-    images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64] | None, classes: tuple[str, ...], split: Split
+    images: npt.NDArray[Any], labels: npt.NDArray[np.int64] | None, classes: tuple[str, ...], split: Split
 ) -> tuple[str, ...]:
     n, channels, height, width = images.shape
     kind = {1: "grey", 3: "colour"}.get(channels, f"of {channels} channels")
     parts = [count(n, "picture"), f"{width}x{height} {kind}"]
+    if images.dtype.kind == "f":
+        parts = [count(n, "row"), f"{count(channels, 'column')} of numbers"]
     if labels is None:
         return (*parts, "no labels")
     labelled = labels[labels != UNLABELLED]

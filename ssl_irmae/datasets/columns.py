@@ -73,6 +73,19 @@ class Columns(BaseModel):
         """Positions of the columns that are constant."""
         return [i for i, scale in enumerate(self.scale) if scale == 0]
 
+    def require_names(self, names: Sequence[str]) -> None:
+        """Check that the columns of other rows have the names of these, where both have names.
+
+        Raises:
+            UserError: If one has another, or they are in another order.
+        """
+        if self.names and names and tuple(names) != self.names and len(names) == len(self.names):
+            i = next(i for i, (a, b) in enumerate(zip(names, self.names, strict=True)) if a != b)
+            raise UserError(
+                f"column {i + 1} is {names[i]!r}, where the encoder was pretrained on {self.names[i]!r}: give the "
+                "columns of its pretraining, in their order"
+            )
+
     def standardise(self, rows: Tensor) -> Tensor:
         """Bring rows to the scale that networks read.
 

@@ -20,8 +20,11 @@ Split = Literal["train", "test"]
 UNLABELLED = -1
 """The label of an image without one, as in scikit-learn."""
 
-_ROWS_FOR_PICTURES = "rows of numbers were given, and the networks read pictures: pretrain an encoder on such rows"
-_PICTURES_FOR_ROWS = "pictures were given, and the networks read rows of numbers: give the columns they were trained on"
+_ROWS_FOR_PICTURES = (
+    "these are rows of numbers, where pictures are read: `ssl-irmae pretrain` makes encoders of such rows, which "
+    "`encode` and `evaluate` take"
+)
+_PICTURES_FOR_ROWS = "these are pictures, where rows of numbers are read: give the columns of the pretraining"
 _CHUNK = 4096  # images resized at once, which bounds the memory of an RGB intermediate
 
 
@@ -118,6 +121,16 @@ def are_rows(images: object) -> bool:
         and images.shape[2:] == (1, 1)
         and images.numel() > 0
     )
+
+
+def require_pictures(images: ImageSet) -> None:
+    """Check that images are not rows of numbers, where there is nothing for these.
+
+    Raises:
+        UserError: If they are.
+    """
+    if images.are_rows:
+        raise UserError(f"{images.name}: {_ROWS_FOR_PICTURES}")
 
 
 def require_images(x: object, name: str) -> None:

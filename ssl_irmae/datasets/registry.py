@@ -93,6 +93,24 @@ def default_image_size(dataset: Dataset) -> int:
     return DATASETS[dataset].image_size if isinstance(dataset, str) and dataset in DATASETS else IMAGE_SIZE
 
 
+def holds_rows(dataset: object) -> bool:
+    """Return whether a data set is rows of numbers, as far as that is seen without loading it.
+
+    >>> holds_rows("table.csv"), holds_rows("mnist")
+    (True, False)
+    """
+    from ssl_irmae.datasets import archive, arrays, tables
+    from ssl_irmae.datasets.image_set import ImageSet
+
+    if isinstance(dataset, ImageSet):
+        return dataset.are_rows
+    if not isinstance(dataset, str | Path):
+        images = arrays.arrays_of(dataset, "train")
+        return images is not None and images.ndim == 2
+    path = Path(dataset)
+    return tables.is_table(path) or (path.suffix == ".npz" and archive.holds_rows(path))
+
+
 def load_images(
     dataset: Dataset,
     split: "Split" = "train",
@@ -107,11 +125,12 @@ def load_images(
     """Load one split of a data set.
 
     Args:
-        dataset: A name in ``DATASETS``; a path to a folder of pictures, an ``.npz`` archive or an IDX file (a ``str``
-            that is also a name is the name); or images in memory: an ``ImageSet``, an array of images,
+        dataset: A name in ``DATASETS``; a path to a folder of pictures, an ``.npz`` archive, a ``.csv`` of rows of
+            numbers or an IDX file (a ``str`` that is also a name is the name); or images in memory: an ``ImageSet``,
+            an array of images,
             ``(images, labels)`` or ``(images, labels, test_images, test_labels)``. Arrays are numpy arrays or
-            tensors: images of shape (n, h, w), (n, c, h, w) or (n, h, w, c), uint8 or floats in [0, 1]; labels of
-            shape (n,), whole numbers or names.
+            tensors: images of shape (n, h, w), (n, c, h, w) or (n, h, w, c), uint8 or floats in [0, 1]; or rows of
+            numbers, of shape (n, d), which become floats (n, d, 1, 1); labels of shape (n,), whole numbers or names.
         split: ``"train"`` or ``"test"``.
         data_dir: Folder for downloads; ``default_data_dir()`` unless given.
         image_size: Side in pixels to which each picture of a folder is resized on reading.

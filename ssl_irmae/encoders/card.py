@@ -14,20 +14,23 @@ def model_card(name: str, config: EncoderConfig) -> str:
     where = name if name in list_bundled() else f"path/to/{name}"
     card, architecture = config.card, config.architecture
     falling = f", falling to zero over the last {card['cooldown']:.0%} of the steps" if card.get("cooldown") else ""
+    numbers = config.columns is not None
+    images, each = ("rows", "number") if numbers else ("images", "pixel")
+    size = f"{architecture.channels} x {architecture.image_size} x {architecture.image_size}"
     rows = {
         "method": architecture.method + (f", depth {architecture.depth}" if architecture.depth else ""),
         "code width": architecture.latent_dim,
-        "images": f"{architecture.channels} x {architecture.image_size} x {architecture.image_size}",
+        images: f"{architecture.channels:,} columns" if numbers else size,
         "made by": f"`{card.get('command', 'unknown')}`",
-        "trained on": f"{card.get('dataset', 'unknown')}, {card.get('images', '?')} images, no labels",
+        "trained on": f"{card.get('dataset', 'unknown')}, {card.get('images', '?')} {images}, no labels",
         "data fingerprint": f"`{card.get('data_fingerprint', 'unknown')}`",
         "epochs, steps": f"{card.get('epochs', '?')}, {card.get('steps', '?')}",
         "batch size, learning rate": f"{card.get('batch_size', '?')}, {card.get('learning_rate', '?')} (Adam{falling})",
         "precision": card.get("precision", "unknown"),
         "training loss, last epoch": _number(card.get("training_loss")),
-        "effective rank of the code, training images": _number(card.get("effective_rank")),
-        "reconstruction MSE per pixel, training images": _number(card.get("reconstruction_mse_train")),
-        "reconstruction MSE per pixel, test images": _number(card.get("reconstruction_mse_test")),
+        f"effective rank of the code, training {images}": _number(card.get("effective_rank")),
+        f"reconstruction MSE per {each}, training {images}": _number(card.get("reconstruction_mse_train")),
+        f"reconstruction MSE per {each}, test {images}": _number(card.get("reconstruction_mse_test")),
         "minutes of training": _number(card.get("minutes")),
         "weights": card.get("stored_as", "float32"),
     }
@@ -35,20 +38,26 @@ def model_card(name: str, config: EncoderConfig) -> str:
         rows["minutes of training asked for"] = _number(card["minutes_asked"])
     if card.get("plateau_steps"):
         all_of_them = ", which are all" if card["plateau_steps"] == card["steps"] else ""
-        rows["steps before it was better than the mean picture"] = f"{card['plateau_steps']}{all_of_them}"
+        rows[f"steps before it was better than the mean {'row' if numbers else 'picture'}"] = (
+            f"{card['plateau_steps']}{all_of_them}"
+        )
     if "continued" in card:
         parts = (f"from step {part['step']} on {part['device']} in {part['precision']}" for part in card["continued"])
         rows["continued elsewhere"] = ", ".join(parts)
+    if config.columns is not None and config.columns.constant:
+        rows["constant columns, of which nothing is learned"] = len(config.columns.constant)
+    scale = "Numbers are standardised: columns of variance 1." if numbers else "Pixels lie in [0, 1]."
+    call = f"rows)  # (n, {architecture.channels})" if numbers else "images)  # uint8 (n, c, h, w)"
     table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
     return (
         f"# {name}\n\n"
         f"| | |\n|---|---|\n{table}\n\n"
         "Effective rank is the exponential of the entropy of the normalised singular values of the code covariance\n"
-        "(Roy and Vetterli, 2007). Pixels lie in [0, 1].\n\n"
+        f"(Roy and Vetterli, 2007). {scale}\n\n"
         "```python\n"
         "import ssl_irmae\n\n"
         f'encoder = ssl_irmae.Encoder.from_pretrained("{where}")\n'
-        "code = encoder.encode(images)  # uint8 (n, c, h, w) -> fp32 (n, d)\n"
+        f"code = encoder.encode({call} -> fp32 (n, d)\n"
         "```\n"
     )
 
@@ -71,7 +80,7 @@ def spectrum_figure(singular_values: Tensor, title: str) -> bytes:
     rank = effective_rank(singular_values)
     axes.axvline(rank, color="#b04a2f", linestyle="--", linewidth=1, label=f"effective rank {rank:.1f}")
     axes.set(xlabel="direction of the code", ylabel="singular value / largest", title=title)
-    axes.set_xlim(1, len(relative))
+    axes.set_xlim(1, max(2, len(relative)))
     axes.legend(frameon=False)
     axes.grid(alpha=0.3)
     buffer = io.BytesIO()

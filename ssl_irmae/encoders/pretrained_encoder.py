@@ -60,8 +60,10 @@ class PretrainedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         """
         encoder = Encoder.from_pretrained(self.encoder, network=self.network)
         images = images_in(X)
-        if encoder.config.columns is not None and images is None:
+        columns = encoder.config.columns
+        if columns is not None and images is None:
             layout, x = None, read_rows(self, X, first=True)
+            columns.require_names(getattr(self, "feature_names_in_", ()))
         elif images is None:
             raise UserError(f"`X` must be images of shape (n, h, w), (n, c, h, w) or (n, h, w, c), got {np.shape(X)}")
         else:
@@ -69,7 +71,9 @@ class PretrainedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             x = layout.read(images)
         encoder.encode(x[:1], self.reads)
         if times := times_worse(encoder, x):
-            warnings.warn(describe_other_kind(str(self.encoder), times), OtherKindWarning, stacklevel=2)
+            warnings.warn(
+                describe_other_kind(str(self.encoder), times, rows=layout is None), OtherKindWarning, stacklevel=2
+            )
         self.encoder_, self.layout_ = encoder, layout
         return self
 

@@ -55,8 +55,8 @@ class MlpDecoder(ImageDecoder):
 
     def before_output(self, z: Tensor) -> Tensor:
         """Map codes (n, d) to the input of the last activation (n, c, s, s), in fp32."""
-        out: Tensor = self.fc(self.hidden(z)).float()
-        return out.unflatten(1, self.shape)
+        out: Tensor = self.fc(self.hidden(z)).float().unflatten(1, self.shape)
+        return out
 
 
 def mlp_encoder(*, channels: int, image_size: int, features: int) -> ImageEncoder:

@@ -5,12 +5,14 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ssl_irmae._support.progress import Listener, silent
+from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.architecture import Architecture
+from ssl_irmae.datasets.columns import Columns
 from ssl_irmae.datasets.image_set import ImageSet, Split, fit_images
+from ssl_irmae.datasets.reading import listed
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
 from ssl_irmae.errors import NoTestSplitError, UserError
-from ssl_irmae.networks.sizes import check_side
+from ssl_irmae.networks.sizes import ROW, check_side, is_row
 from ssl_irmae.pretraining.elsewhere import find_place
 from ssl_irmae.pretraining.minutes import with_steps
 from ssl_irmae.pretraining.recipe import Recipe, recorded_recipe
@@ -44,7 +46,8 @@ def make_run(
         folder: The run folder.
         architecture: Called with the number of images, their channels and size in pixels, once those are known.
         dataset: A name, a path or arrays, as in ``load_images``.
-        image_size: 8 to 256 pixels; None is the data set's own size, 32 for the user's images.
+        image_size: 8 to 256 pixels; None is the data set's own size, 32 for the user's images. Rows of numbers have
+            none.
         recipe: Name in ``RECIPES``, with the numbers that are not given here.
         batch_size: Images per step.
         learning_rate: Adam's learning rate, before any cooldown.
@@ -52,7 +55,7 @@ def make_run(
             recipe's.
         minutes: Minutes of training, instead of these steps: they are turned into steps, once for this folder.
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``. Automatic is what the run in the folder began with, if that is
-            available here.
+            available here; fp32 for rows of numbers.
         device: ``"auto"`` or a device that torch knows; automatic likewise.
         seed: Seed of initial weights, order of images and noise.
         data_dir: Folder of the data.
@@ -66,7 +69,8 @@ def make_run(
     """
     named = find_recipe(recipe)
     size = default_image_size(dataset) if image_size is None else image_size
-    check_side(size)  # before anything is loaded
+    if not is_row(size):
+        check_side(size)  # before anything is loaded
     chosen, arithmetic = find_place(device, precision, recorded_recipe(folder))
 
     def load(split: Split) -> ImageSet:
@@ -83,7 +87,18 @@ def make_run(
 
     train = load("train")
     if len(train) < 2:
-        raise UserError(f"{train.name} has one image: pretraining needs at least two")
+        what = "row" if train.are_rows else "image"
+        raise UserError(f"{train.name} has one {what}: pretraining needs at least two")
+    columns = Columns.of(train.images, train.columns) if train.are_rows else None
+    if columns is None:
+        check_side(size)
+    elif image_size not in (None, ROW):
+        raise UserError(f"`image_size` is about pictures, and {train.name} has rows of numbers: leave it out")
+    else:
+        size, arithmetic = ROW, "fp32" if precision == "auto" else arithmetic
+        if constant := columns.constant:
+            names = [repr(columns.names[i]) if columns.names else str(i) for i in constant]
+            progress(Message(f"{train.name}: nothing is learned of constant columns ({listed(names)})"))
     test = None
     with contextlib.suppress(NoTestSplitError):  # the user's own images need none
         test = load("test")
@@ -102,12 +117,13 @@ def make_run(
         steps=named.steps(len(train), batch_size=batch_size) if steps is None else steps(len(train)),
         minutes=minutes,
     )
-    train, test = _fitted(train, networks), None if test is None else _fitted(test, networks)
+    train, test = _fitted(train, networks, columns), None if test is None else _fitted(test, networks, columns)
     if minutes is not None:
         planned = with_steps(planned, folder, train.images, progress)
-    return Run(folder, planned, train, test)
+    return Run(folder, planned, train, test, columns=columns)
 
 
-def _fitted(images: ImageSet, networks: Architecture) -> ImageSet:
+def _fitted(images: ImageSet, networks: Architecture, columns: Columns | None) -> ImageSet:
     fitted = fit_images(images.images, channels=networks.channels, image_size=networks.image_size)
+    fitted = fitted if columns is None else columns.standardise(fitted)
     return dataclasses.replace(images, images=fitted)

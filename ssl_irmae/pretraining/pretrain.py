@@ -9,13 +9,13 @@ from pathlib import Path
 from ssl_irmae._support.progress import Listener, Message, Pretrained, silent
 from ssl_irmae._support.stages import Stages
 from ssl_irmae.architecture import Architecture
+from ssl_irmae.datasets.columns import Columns
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.methods import find_method
 from ssl_irmae.networks.own import name_of
-from ssl_irmae.networks.registry import DEFAULT as DEFAULT_NETWORK
 from ssl_irmae.networks.registry import Network, check_name, find_networks
 from ssl_irmae.pretraining.open_run import make_run
 from ssl_irmae.pretraining.plateau import NOTABLE
@@ -56,7 +56,10 @@ class PretrainingResult:
         architecture, card = self.encoder.config.architecture, self.encoder.config.card
         test, train = card["reconstruction_mse_test"], card["reconstruction_mse_train"]
         error = f"{train:.4f} (training images)" if test is None else f"{test:.4f} (test)"
-        plateau = ", no better than the mean picture" if card.get("plateau_steps") == card["steps"] else ""
+        if self.encoder.config.columns is not None:
+            error = error.replace("images)", "rows)").replace(" (", " of standardised columns (")
+        mean = _mean(self.encoder.config.columns)
+        plateau = f", no better than the {mean}" if card.get("plateau_steps") == card["steps"] else ""
         return (
             f"{architecture.method} of {card['dataset']}: effective rank {card['effective_rank']:.1f} of "
             f"{architecture.latent_dim}, reconstruction MSE {error}{plateau}, in {self.folder}"
@@ -79,7 +82,7 @@ def pretrain(
     init_scale: float | None = None,
     share_weights: bool | None = None,
     image_size: int | None = None,
-    network: Network = DEFAULT_NETWORK,
+    network: Network | None = None,
     precision: str = "auto",
     device: str = "auto",
     seed: int = 0,
@@ -91,7 +94,7 @@ def pretrain(
     command: str | None = None,
     progress: Listener = silent,
 ) -> PretrainingResult:
-    """Train an encoder on images without labels.
+    """Train an encoder on images, or on rows of numbers, without labels.
 
     The recipe ``"short"`` is Adam at 5e-4 with batches of 32, for ten epochs, but at least 3,000 and at most 20,000
     steps; over the last fifth of them the learning rate falls linearly to zero. ``"paper"`` is that of the IRMAE paper
@@ -101,6 +104,9 @@ def pretrain(
     one is trained further with more ``epochs`` at a constant rate alone, as in ``"paper"``: where the rate falls to
     zero, the length is fixed before the first step. On a machine without the GPU or the arithmetic that it began with
     it continues with what there is, and a ``Message`` says so.
+
+    Rows of numbers are standardised: of each column its mean is subtracted, and it is divided by its standard
+    deviation over the training rows. Both are kept with the encoder.
 
     Args:
         method: ``"irmae"``, ``"ae"`` or ``"vae"``.
@@ -113,16 +119,19 @@ def pretrain(
             step, and the number of steps that follows from it is kept in the folder: the run never depends on time.
         batch_size: Images per step.
         learning_rate: Adam's learning rate, before it falls.
-        latent_dim: Code width d; unless given, the paper's: 128 for grey, 32 for colour, 512 from 48 pixels on.
+        latent_dim: Code width d; unless given, the paper's: 128 for grey, 32 for colour, 512 from 48 pixels on; for
+            rows the number of columns, up to 128.
         depth: Number l of linear layers (IRMAE only); unless given, the paper's: 8 for grey, 2 for colour, 4 from
-            48 pixels on; but by the recipe ``"short"`` no more than 4, or 2 with fewer than 20,000 images.
+            48 pixels on, and 4 for rows; but by the recipe ``"short"`` no more than 4, or 2 with fewer than 20,000
+            images or rows.
         init_scale: Factor on the initial weights of these layers (IRMAE only); 1 unless given.
         share_weights: Whether one matrix serves as all these layers (IRMAE only).
         image_size: 8 to 256 pixels, to which images of any size are resized; the data set's own size unless given, 32
-            for the user's images.
-        network: The family of networks, ``"conv"`` (the paper's, and its layers at other sizes) or ``"residual"``; or a
-            function of your own that returns an encoder and a decoder (docs/extending/networks.md).
-        precision: ``"fp32"``, ``"bf16"``, or ``"auto"``: bf16 where the hardware has it.
+            for the user's images. Rows have none.
+        network: The family of networks, ``"conv"`` (the paper's, and its layers at other sizes), ``"residual"`` or
+            ``"mlp"``; or a function of your own that returns an encoder and a decoder (docs/extending/networks.md).
+            Unless given, ``"conv"``, and ``"mlp"`` for rows.
+        precision: ``"fp32"``, ``"bf16"``, or ``"auto"``: bf16 where the hardware has it, and fp32 for rows.
         device: ``"auto"`` or a device that torch knows, such as ``"cuda:1"``.
         seed: Seed of initial weights, order of images and noise.
         data_dir: Folder of the data; ``default_data_dir()`` unless given.
@@ -248,7 +257,9 @@ def train(run: Run, *, progress: Listener = silent) -> float | None:
             try:
                 progress(event)
                 if left:
-                    progress(Message(f"left the plateau by step {record.step:,}: now better than the mean picture"))
+                    progress(
+                        Message(f"left the plateau by step {record.step:,}: now better than the {_mean(run.columns)}")
+                    )
             except BaseException:
                 run.save()
                 raise
@@ -258,12 +269,17 @@ def train(run: Run, *, progress: Listener = silent) -> float | None:
 
 
 def _ended_on_plateau(run: Run) -> str:
-    depth = run.recipe.architecture.depth
+    depth, mean = run.recipe.architecture.depth, _mean(run.columns)
     fewer = f", or with fewer linear layers than {depth}" if depth and depth > 1 else ""
     return (
         f"{run.folder} ends on the plateau: after {count(run.state.step, 'step')} reconstructions are no better than "
-        f"the mean picture, so its codes say next to nothing about an image; train longer{fewer}"
+        f"the {mean}, so its codes say next to nothing about {'an image' if run.columns is None else 'a row'}; train "
+        f"longer{fewer}"
     )
+
+
+def _mean(columns: Columns | None) -> str:
+    return "mean picture" if columns is None else "mean row"
 
 
 def _median(values: list[float]) -> float:

@@ -15,6 +15,7 @@ import torch
 from ssl_irmae._support.environment import describe_environment
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae.bottlenecks import Gaussian
+from ssl_irmae.datasets.columns import Columns
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.encoders.code_scale import write_scale
@@ -40,6 +41,7 @@ class Run:
             only its device differs, or its arithmetic is not available here, it is continued elsewhere than it began.
         images: Training images, already of the recipe's size.
         test_images: Held-out images for the reconstruction error on the card, or None; nothing is chosen by it.
+        columns: The scale of the columns of rows of numbers; the images are standardised by it already.
 
     Raises:
         UserError: If the folder contains a run of another recipe, or anything else.
@@ -51,10 +53,19 @@ class Run:
         move: A sentence about the run, if training it further is another such part; else None.
     """
 
-    def __init__(self, folder: Path, recipe: Recipe, images: ImageSet, test_images: ImageSet | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        recipe: Recipe,
+        images: ImageSet,
+        test_images: ImageSet | None,
+        *,
+        columns: Columns | None = None,
+    ) -> None:
         self.folder = folder
         self.images = images
         self.test_images = test_images
+        self.columns = columns
         self.history: list[dict[str, Any]] = []
         self.continued: list[Stretch] = []
         before = recorded_recipe(folder)
@@ -171,7 +182,8 @@ class Run:
         if self.continued:
             card["continued"] = [dataclasses.asdict(stretch) for stretch in self.continued]
         state = {name: w.detach().cpu() for name, w in autoencoder.state_dict().items()}
-        encoder = Encoder(EncoderConfig(architecture=self.recipe.architecture, card=card), state)
+        config = EncoderConfig(architecture=self.recipe.architecture, card=card, columns=self.columns)
+        encoder = Encoder(config, state)
         write_atomically(self.folder / "spectrum.png", spectrum_figure(singular_values, self.folder.name))
         write_atomically(self.folder / "README.md", model_card(self.folder.name, encoder.config))
         write_atomically(self.folder / "environment.json", json.dumps(card["environment"], indent=2) + "\n")

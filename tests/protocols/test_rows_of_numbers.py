@@ -1,0 +1,93 @@
+"""Rows of numbers in protocols: frozen codes and standardised columns are compared; what is for pictures says so."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from ssl_irmae.errors import UserError
+from ssl_irmae.pretraining.pretrain import pretrain
+from ssl_irmae.protocols.evaluation import evaluate
+from ssl_irmae.protocols.export import export
+from ssl_irmae.protocols.labelling.classify import classify
+from ssl_irmae.protocols.labelling.suggest import suggest
+from ssl_irmae.protocols.representations.floors import FLOORS
+from ssl_irmae.protocols.request import make_plan
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def table(units: float = 1.0) -> tuple[npt.NDArray[Any], ...]:
+    """Return rows of two classes, with a test split: one column tells them apart, the other has larger numbers."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    rows = np.stack([rng.normal(size=60) + 8 * labels, 1e6 * rng.normal(size=60)], 1) * [units, 1]
+    return rows[:40], labels[:40], rows[40:], labels[40:]
+
+
+def test_pixels_of_rows_are_their_standardised_columns() -> None:
+    rows = torch.from_numpy(table()[0])[:, :, None, None]
+    codes = FLOORS["pixels"].fit(rows, torch.device("cpu"))(rows, "code")
+    torch.testing.assert_close(codes.mean(0), torch.zeros(2), atol=1e-6, rtol=0)
+    torch.testing.assert_close(codes.var(0, correction=0), torch.ones(2))
+
+
+def test_readouts_of_an_encoder_and_of_the_columns_are_compared() -> None:
+    train, labels, *_ = table()
+    pretrain(dataset=(train, labels), out="runs/mine", method="ae", max_steps=200)
+    contenders = ["mine-linear", "mine-knn", "pixels-linear", "pca-linear", "random-linear"]
+    report = evaluate(budgets=8, seeds=2, dataset=table(), encoders="runs/mine", contenders=contenders, jobs=1)
+    errors = {row.contender: row.error for row in report.rows()}
+    assert errors.keys() == set(contenders)
+    assert errors["pixels-linear"] == 0
+    assert errors["mine-linear"] <= 10
+    other_units = evaluate(budgets=8, seeds=2, dataset=table(1e-3), contenders="pixels-linear", jobs=1)
+    assert {row.error for row in other_units.rows()} == {0}
+
+
+def test_by_default_no_network_is_trained_on_rows() -> None:
+    plan = make_plan(dataset=table(), encoders=["mine"])
+    assert all(contender.frozen for contender in plan.contenders.values())
+    assert {"irmae-linear", "mine-linear", "pixels-linear"} <= plan.contenders.keys()
+    assert {"supervised", "mine-joint"} <= make_plan(dataset="digits", encoders=["mine"]).contenders.keys()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"contenders": "supervised"}, "`contenders`: supervised trains a network on pictures, and the data are rows"),
+        ({"contenders": "pixels-linear", "baseline": "vib"}, "`baseline`: vib trains a network on pictures"),
+        ({"protocol": "published"}, "`protocol`: published trains a network on pictures"),
+        ({"network": "conv"}, "`network`: conv reads pictures, and rows of numbers have mlp"),
+        ({"encoders": "mnist-ae"}, "arrays has rows of 2 numbers, and the encoders read pictures"),
+    ],
+)
+def test_what_needs_pictures_is_refused_in_one_sentence(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        evaluate(**{"dataset": table(), **given})
+
+
+def test_columns_of_other_names_are_not_those_of_the_pretraining() -> None:
+    Path("a.csv").write_text("x,y,label\n" + "".join(f"{i},{i * i},{i % 2}\n" for i in range(20)))
+    Path("b.csv").write_text("y,x,label\n" + "".join(f"{i},{i * i},{i % 2}\n" for i in range(20)))
+    pretrain(dataset="a.csv", out="runs/mine", max_steps=2)
+    with pytest.raises(UserError, match="column 1 is 'y', where the encoder was pretrained on 'x'"):
+        evaluate(budgets=4, dataset="b.csv", encoders="runs/mine", contenders="mine-linear")
+
+
+def test_what_shows_pictures_says_that_these_are_none() -> None:
+    rows, labels, *_ = table()
+    pretrain(dataset=rows, out="runs/mine", max_steps=2)
+    some = np.where(np.arange(40) < 8, labels, -1)
+    for call in (lambda: suggest((rows, some), n=5, out="s"), lambda: classify((rows, some), out="c")):
+        with pytest.raises(UserError, match="arrays: these are rows of numbers, where pictures are read"):
+            call()
+    with pytest.raises(UserError, match="reads rows of numbers, and only encoders of pictures are written as ONNX"):
+        export("runs/mine", out="mine.onnx")
+    assert [path.name for path in Path().iterdir()] == ["runs"]

@@ -28,7 +28,7 @@ EXPECTED_FAILURES = {
 }
 """By estimator: checks of scikit-learn that fail, and why they should."""
 
-STEPS = {"max_steps": 2}  # scikit-learn fits each estimator dozens of times
+STEPS = 2  # scikit-learn fits each estimator dozens of times
 Rows = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
@@ -43,7 +43,7 @@ class OfAnyWidth(PretrainedEncoder):
         folder = Path(self.encoder).parent / str(width)
         if not folder.exists():
             rows = np.random.default_rng(0).normal(size=(20, width))
-            AE(**STEPS).fit(rows).encoder_.save_pretrained(folder)
+            AE(max_steps=STEPS).fit(rows).encoder_.save_pretrained(folder)
         inner = PretrainedEncoder(folder, self.reads).fit(X, y)
         self.__dict__ |= {name: value for name, value in vars(inner).items() if name.endswith("_")}
         return self
@@ -61,7 +61,7 @@ def failed_checks(estimator: Any) -> dict[str, str]:
 @pytest.mark.filterwarnings("ignore")  # what scikit-learn warns of, its checks look at
 @pytest.mark.parametrize(
     "estimator",
-    [IRMAE(**STEPS), AE(**STEPS), VAE(**STEPS), FewLabelClassifier("poisson")],
+    [IRMAE(max_steps=STEPS), AE(max_steps=STEPS), VAE(max_steps=STEPS), FewLabelClassifier("poisson")],
     ids=lambda estimator: type(estimator).__name__,
 )
 def test_scikit_learns_own_checks_pass(estimator: Any) -> None:
@@ -104,7 +104,7 @@ def test_the_same_seed_gives_the_same_codes(wine: tuple[Rows, Labels]) -> None:
 
     def codes(random_state: Any) -> npt.NDArray[np.float32]:
         with pytest.warns(ConvergenceWarning, match="after 2 steps reconstructions are no better than the mean of X"):
-            return IRMAE(random_state=random_state, **STEPS).fit_transform(X)  # type: ignore[no-any-return]
+            return IRMAE(random_state=random_state, max_steps=STEPS).fit_transform(X)  # type: ignore[no-any-return]
 
     np.testing.assert_array_equal(codes(1), codes(1))
     np.testing.assert_array_equal(codes(np.random.RandomState(1)), codes(np.random.RandomState(1)))
@@ -115,7 +115,7 @@ def test_the_same_seed_gives_the_same_codes(wine: tuple[Rows, Labels]) -> None:
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_tables_of_pandas_go_in_and_come_out(wine: tuple[Rows, Labels]) -> None:
     X = pd.DataFrame(wine[0], columns=load_wine().feature_names)
-    model = IRMAE(latent_dim=2, **STEPS).set_output(transform="pandas").fit(X)
+    model = IRMAE(latent_dim=2, max_steps=STEPS).set_output(transform="pandas").fit(X)
     assert list(model.transform(X).columns) == ["irmae0", "irmae1"]
     assert list(model.encoder_.config.columns.names) == list(X.columns)
     with pytest.raises(ValueError, match="feature names"):
@@ -126,7 +126,7 @@ def test_tables_of_pandas_go_in_and_come_out(wine: tuple[Rows, Labels]) -> None:
 def test_what_was_fitted_is_kept_as_a_pretrained_encoder(wine: tuple[Rows, Labels], tmp_path: Path) -> None:
     X, _ = wine
     for given in (X, load_digits().images[:40]):
-        model = IRMAE(latent_dim=4, **STEPS).fit(given)
+        model = IRMAE(latent_dim=4, max_steps=STEPS).fit(given)
         model.encoder_.save_pretrained(tmp_path / str(given.ndim))
         again = PretrainedEncoder(tmp_path / str(given.ndim)).fit(given)
         np.testing.assert_array_equal(again.transform(given), model.transform(given))
@@ -177,9 +177,9 @@ def test_a_parameter_that_cannot_be_used_is_named(wine: tuple[Rows, Labels], est
 def test_images_after_rows_and_rows_after_images_are_refused(wine: tuple[Rows, Labels]) -> None:
     images = load_digits().images[:20]
     with pytest.raises(UserError, match="`X` holds images, and `fit` was given rows of numbers"):
-        AE(**STEPS).fit(wine[0]).transform(images)
+        AE(max_steps=STEPS).fit(wine[0]).transform(images)
     with pytest.raises(UserError, match="`X` holds rows of numbers, and `fit` was given images"):
-        AE(**STEPS).fit(images).transform(wine[0])
+        AE(max_steps=STEPS).fit(images).transform(wine[0])
     with pytest.raises(UserError, match="`X` holds images, and `fit` was given rows of numbers"):
         FewLabelClassifier("knn").fit(*wine).predict(images)
 
@@ -251,6 +251,7 @@ def test_an_error_is_expected_and_confidence_calibrated_where_asked_for() -> Non
     few = np.where(np.arange(len(y)) < 80, y, -1)[:600]
     model = FewLabelClassifier("poisson", estimate_error=True).fit(X[:600], few)
     true = 100 * (1 - model.score(X[80:600], y[80:600]))
+    assert model.expected_error_ is not None
     assert model.expected_error_.low <= true <= model.expected_error_.high
     assert model.calibrated_
     plain = FewLabelClassifier("poisson").fit(X[:600], few)

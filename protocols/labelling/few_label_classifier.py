@@ -132,8 +132,8 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             NotFittedError: Before ``fit``.
             ValueError: As ``predict_proba``.
         """
-        labels: npt.NDArray[Any] = self.predict_proba(X).argmax(1)
-        return self.classes_[labels]
+        labels: npt.NDArray[Any] = self.classes_[self.predict_proba(X).argmax(1)]
+        return labels
 
     def score(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> float:
         """Return the share of right predictions among those with a label: what has none is left out.

@@ -132,7 +132,8 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             NotFittedError: Before ``fit``.
             ValueError: As ``predict_proba``.
         """
-        labels: npt.NDArray[Any] = self.classes_[self.predict_proba(X).argmax(1)]
+        best = self.predict_proba(X).argmax(1)
+        labels: npt.NDArray[Any] = self.classes_[best]
         return labels
 
     def score(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> float:

@@ -51,7 +51,7 @@ def test_later_images_are_scaled_as_the_first_were(tiny_encoder: Path) -> None:
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (np.zeros((2, 64), np.uint8), r"`X` must be images of shape .*, got \(2, 64\)"),
+        (np.zeros((2, 64), np.uint8), r"`X` must be images of shape .*, got \(2, 64\)|`X` holds rows of numbers"),
         (np.zeros((2, 8, 8), complex), "whole numbers or floats"),
         (np.full((2, 8, 8), np.nan), "NaN"),
         (np.full((2, 8, 8), -1), "-1"),

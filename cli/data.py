@@ -26,7 +26,10 @@ def list_command(data_dir: DataDir = None) -> None:
         if listed.has_files:
             state = " [not fetched]" if missing_files(name, folder) else f" [in {raw_folder(name, folder)}]"
         print_result(f"{name:14} {listed.summary}{state}")
-    print_result("\nFor your own images give the path of a folder of pictures, an .npz archive or an IDX file instead.")
+    print_result(
+        "\nFor your own images give the path of a folder of pictures, an .npz archive or an IDX file instead; for rows "
+        "of numbers, an .npz or a .csv."
+    )
 
 
 @app.command("fetch", cls=Command)

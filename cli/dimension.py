@@ -12,7 +12,7 @@ from ssl_irmae.cli.terminal import handle_errors, print_result
 EXAMPLES = """
 ssl-irmae dimension --dataset table.csv
 ssl-irmae dimension --dataset table.csv --encoder runs/table-irmae
-ssl-irmae dimension --dataset table.csv --encoder runs/seed-0 --encoder runs/seed-1 --encoder runs/seed-2
+ssl-irmae dimension --dataset table.csv --encoder runs/a --encoder runs/b
 """
 EPILOG = """
 Printed are the effective rank of the covariance, how many of its singular values are above a share of the largest, and,

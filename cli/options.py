@@ -31,7 +31,7 @@ Dataset = Annotated[
     str | None,
     typer.Option(
         metavar="DATA",
-        help="A name (`ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.",
+        help="A name (`ssl-irmae data list`), a folder of pictures, an .npz, a .csv of numbers or an IDX file.",
         show_default="mnist",
         rich_help_panel=DATA,
     ),

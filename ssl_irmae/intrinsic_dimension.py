@@ -1,7 +1,7 @@
 """How many dimensions rows of numbers, images or their codes have, each measure with its spread."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ THRESHOLD = 0.01
 
 _MOST = 5000  # rows whose neighbours are searched: the time grows with the square of their number
 _LEAST = 50  # different ones: half of them are more than the 20 neighbours that are asked for
+_RANK = "Roy and Vetterli, 2007"
 _ESTIMATORS = {
     "lPCA": "Fukunaga and Olsen, 1971",
     "MLE": "Levina and Bickel, 2004",
@@ -161,46 +162,43 @@ def measure_dimension(
         seeds: Number of random halves, if there are no several.
         threshold: Share of the largest singular value from which one is counted.
     """
-    first = every[0]
-    parts = every if len(every) > 1 else [first, *_halves(first, seeds)]
-    ranks, counts = zip(*(_of_spectrum(part, threshold) for part in parts), strict=True)
-    measured = {"effective rank": ranks, f"singular values above {threshold:.3g} of the largest": counts}
-    sources, notes = {"effective rank": "Roy and Vetterli, 2007"}, []
+    several = len(every) > 1
+    spectra = [spectrum(rows) for rows in _with_halves(every, seeds)]
+    above = [float((values > threshold * values[0]).sum()) for values in spectra]
+    measures = [
+        _measure("effective rank", [effective_rank(values) for values in spectra], _RANK, several=several),
+        _measure(f"singular values above {threshold:.3g} of the largest", above, "", several=several),
+    ]
+    notes = []
+    different = [_different(rows) for rows in every]
     if missing_packages(EXTRA):
         notes.append(f"Estimators of scikit-dimension are not installed: {install_command(EXTRA)}")
+    elif min(len(rows) for rows in different) < _LEAST:
+        notes.append(f"Estimators of scikit-dimension need {_LEAST} different rows: there are fewer.")
     else:
-        different = [_different(rows) for rows in every]
-        looked_at = different if len(every) > 1 else [different[0], *_halves(different[0], seeds)]
-        if min(len(rows) for rows in different) < _LEAST:
-            notes.append(f"Estimators of scikit-dimension need {_LEAST} different rows: there are fewer.")
-        else:
-            if len(first) > len(different[0]):
-                drawn = f"{count(len(different[0]), 'row')}: equal ones count once, and {_MOST:,} at most are drawn"
-                notes.append(f"{', '.join(_ESTIMATORS)} look at {drawn}.")
-            for name, source in _ESTIMATORS.items():
-                estimates = _estimate(name, looked_at)
-                if isinstance(estimates, str):
-                    notes.append(f"{name} cannot be estimated here ({estimates}).")
-                else:
-                    measured[name], sources[name] = estimates, source
-    over = f"{len(every)} encoders, whose mean is shown" if len(every) > 1 else f"{seeds} random halves of the rows"
+        if len(every[0]) > len(different[0]):
+            drawn = f"{count(len(different[0]), 'row')}: equal ones count once, and {_MOST:,} at most are drawn"
+            notes.append(f"{', '.join(_ESTIMATORS)} look at {drawn}.")
+        for name, source in _ESTIMATORS.items():
+            estimates = _estimate(name, _with_halves(different, seeds))
+            if isinstance(estimates, str):
+                notes.append(f"{name} cannot be estimated here ({estimates}).")
+            else:
+                measures.append(_measure(name, estimates, source, several=several))
     return Dimensions(
         what=what,
-        rows=len(first),
-        width=first.shape[1],
-        measures=tuple(
-            _measure(name, values, sources.get(name, ""), several=len(every) > 1) for name, values in measured.items()
-        ),
+        rows=len(every[0]),
+        width=every[0].shape[1],
+        measures=tuple(measures),
         threshold=threshold,
-        over=over,
+        over=f"{len(every)} encoders, whose mean is shown" if several else f"{seeds} random halves of the rows",
         notes=tuple(notes),
     )
 
 
 def _measure(name: str, values: Sequence[float], source: str, *, several: bool) -> Measure:
-    spread = values if several else values[1:]
-    value = float(np.mean(values)) if several else float(values[0])
-    return Measure(name, value, float(np.std(spread, ddof=1)), source)
+    value = float(np.mean(values)) if several else values[0]
+    return Measure(name, value, float(np.std(values if several else values[1:], ddof=1)), source)
 
 
 def _themselves(images: ImageSet) -> Tensor:
@@ -214,25 +212,24 @@ def _describe(images: ImageSet, folders: Sequence[str]) -> str:
     return f"{images.name}, {'standardised columns' if images.are_rows else 'pixels'}"
 
 
-def _halves(rows: Tensor, seeds: int) -> Iterator[Tensor]:
-    for seed in range(seeds):
+def _with_halves(every: Sequence[Tensor], seeds: int) -> Iterator[Tensor]:
+    """Yield what is measured: several sets of rows each, of a single one itself and then its random halves."""
+    yield from every
+    for seed in range(seeds if len(every) == 1 else 0):
+        rows = every[0]
         order = torch.randperm(len(rows), generator=generator("cpu", "half of the rows", seed))
         yield rows[order[: len(rows) // 2]]
-
-
-def _of_spectrum(rows: Tensor, threshold: float) -> tuple[float, float]:
-    values = spectrum(rows)
-    return effective_rank(values), float((values > threshold * values[0]).sum())
 
 
 def _different(rows: Tensor) -> Tensor:
     """Draw from the rows that differ: of a distance of zero no estimator can take the logarithm."""
     different = torch.unique(rows, dim=0)
     order = torch.randperm(len(different), generator=generator("cpu", "rows for estimators"))
-    return different[order[:_MOST]]
+    drawn: Tensor = different[order[:_MOST]]
+    return drawn
 
 
-def _estimate(name: str, every: Sequence[Tensor]) -> tuple[float, ...] | str:
+def _estimate(name: str, every: Iterable[Tensor]) -> tuple[float, ...] | str:
     """Return an estimate for each of several sets of rows, or why there is none."""
     import skdim
 

@@ -36,8 +36,8 @@ def channels_first(x: npt.NDArray[Any], title: str) -> tuple[npt.NDArray[Any], s
         raise UserError(f"{title} contains no pixels: give images")
     if x.ndim != 4:
         raise UserError(
-            f"{title} must be images of shape (n, h, w), (n, h, w, c) or (n, c, h, w), not empty, got {x.dtype} of "
-            f"shape {x.shape}"
+            f"{title} must be images of shape (n, h, w), (n, h, w, c) or (n, c, h, w), or rows of numbers (n, d), got "
+            f"{x.dtype} of shape {x.shape}"
         )
     _, second, _, last = x.shape
     for usual in ((1, 3), (4,)):

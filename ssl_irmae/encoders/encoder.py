@@ -186,6 +186,8 @@ class Encoder(nn.Module):
         """
         architecture = self.config.architecture
         if self.config.columns is not None:
+            if isinstance(images, Tensor) and images.ndim == 4:  # where they are pictures, this says so
+                images = fit_images(images, channels=architecture.channels, image_size=architecture.image_size)
             return self.config.columns.standardise(images)
         return fit_images(images, channels=architecture.channels, image_size=architecture.image_size)
 

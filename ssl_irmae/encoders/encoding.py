@@ -25,7 +25,8 @@ def encode(autoencoder: Autoencoder, images: Tensor, *, reads: Reads) -> Tensor:
 
     Args:
         autoencoder: Autoencoder on any device; it is put into eval mode.
-        images: uint8, shape (n, c, s, s), of the size that the encoder expects.
+        images: uint8, shape (n, c, s, s), of the size that the encoder expects; or standardised rows, fp32
+            (n, d, 1, 1).
         reads: ``"code"`` or ``"features"``.
 
     Returns:
@@ -53,7 +54,7 @@ def reconstruction_error(autoencoder: Autoencoder, images: Tensor) -> float:
 
     Args:
         autoencoder: Autoencoder on any device; it is put into eval mode.
-        images: uint8, shape (n, c, s, s).
+        images: uint8, shape (n, c, s, s); of standardised rows, fp32 (n, d, 1, 1), it is the error per number.
     """
     autoencoder.eval()
     device = next(autoencoder.parameters()).device

@@ -62,7 +62,8 @@ class Pretraining:
 
     Args:
         autoencoder: Autoencoder to train, in place.
-        images: uint8, shape (n, c, s, s), already of the size that the encoder expects.
+        images: uint8, shape (n, c, s, s), already of the size that the encoder expects; or standardised rows, fp32
+            (n, d, 1, 1).
         seed: Seed of the order of images and of a Gaussian bottleneck's noise.
         batch_size: Images per step; the last batch of an epoch may be smaller.
         learning_rate: Adam's learning rate, before any cooldown.

@@ -54,15 +54,15 @@ class PretrainingResult:
 
     def __repr__(self) -> str:
         architecture, card = self.encoder.config.architecture, self.encoder.config.card
-        test, train = card["reconstruction_mse_test"], card["reconstruction_mse_train"]
-        error = f"{train:.4f} (training images)" if test is None else f"{test:.4f} (test)"
-        if self.encoder.config.columns is not None:
-            error = error.replace("images)", "rows)").replace(" (", " of standardised columns (")
-        mean = _mean(self.encoder.config.columns)
-        plateau = f", no better than the {mean}" if card.get("plateau_steps") == card["steps"] else ""
+        error, columns = card["reconstruction_mse_test"], self.encoder.config.columns
+        on = "test"
+        if error is None:
+            error, on = card["reconstruction_mse_train"], "training images" if columns is None else "training rows"
+        measured = f"{error:.4f}" if columns is None else f"{error:.2g} of standardised columns"
+        plateau = f", no better than the {_mean(columns)}" if card.get("plateau_steps") == card["steps"] else ""
         return (
             f"{architecture.method} of {card['dataset']}: effective rank {card['effective_rank']:.1f} of "
-            f"{architecture.latent_dim}, reconstruction MSE {error}{plateau}, in {self.folder}"
+            f"{architecture.latent_dim}, reconstruction MSE {measured} ({on}){plateau}, in {self.folder}"
         )
 
 

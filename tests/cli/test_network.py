@@ -106,7 +106,10 @@ def test_networks_from_scratch_follow_the_encoders() -> None:
         ("mine.py:small", "--network: the module mine.py cannot be imported"),
         ("runs/mine:small", "--network: runs/mine:small is not the name of a function in a module"),
         ("broken:small", "--network: the module broken cannot be imported (ZeroDivisionError"),
-        ("resnet", "--network: unknown network 'resnet': known are conv, residual; your own are named MODULE:FUNCTION"),
+        (
+            "resnet",
+            "--network: unknown network 'resnet': known are conv, mlp, residual; your own are named MODULE:FUNCTION",
+        ),
     ],
 )
 def test_networks_that_cannot_be_found_are_refused(network: str, message: str) -> None:

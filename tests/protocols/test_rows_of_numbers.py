@@ -23,7 +23,10 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def table(units: float = 1.0) -> tuple[npt.NDArray[Any], ...]:
+Table = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]
+
+
+def table(units: float = 1.0) -> Table:
     """Return rows of two classes, with a test split: one column tells them apart, the other has larger numbers."""
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 2

@@ -76,7 +76,7 @@ def test_arrays_without_test_images_have_no_test_split(digits: ImageSet, labelle
         (None, "got NoneType"),
         ((random_pixels(2, 4, 4), LABELS), "one label per image"),
         ((random_pixels(2, 4, 4), np.array([0.5, 1])), "`dataset`: 'labels' must be whole numbers or names"),
-        (random_pixels(2, 16), "`dataset`: 'images' must be images of shape"),
+        (random_pixels(16), "`dataset`: 'images' must be images of shape"),
         (random_pixels(2, 8, 8, 8), "whether its second or its last axis holds the channels cannot be known"),
         (torch.full((2, 4, 4), 300.0), "`dataset`: 'images': pixels as floats must lie"),
     ],

@@ -34,7 +34,8 @@ def along_axes(lengths: list[float], width: int) -> Tensor:
 
 def plane(dimensions: int, n: int = 400, width: int = 10, seed: int = 0) -> Rows:
     rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, dimensions)) @ np.linalg.qr(rng.normal(size=(width, width)))[0][:dimensions]
+    rows: Rows = rng.normal(size=(n, dimensions)) @ np.linalg.qr(rng.normal(size=(width, width)))[0][:dimensions]
+    return rows
 
 
 def swiss_roll(n: int = 1000) -> Rows:
@@ -78,7 +79,8 @@ def test_of_several_encoders_the_spread_is_over_these() -> None:
     one, two = along_axes([1.0] * 2, 6), along_axes([1.0] * 4, 6)
     found = measure_dimension([one, two])
     rank = found.measures[0]
-    assert (rank.value, rank.spread) == (pytest.approx(3), pytest.approx(np.sqrt(2)))
+    assert rank.value == pytest.approx(3)
+    assert rank.spread == pytest.approx(np.sqrt(2))
     assert found.over == "2 encoders, whose mean is shown"
 
 

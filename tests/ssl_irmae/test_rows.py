@@ -117,7 +117,7 @@ def test_the_folder_of_an_encoder_of_rows_keeps_its_scale(tmp_path: Path) -> Non
     assert weights_hash(tmp_path / "a") != weights_hash(tmp_path / "b"), "with another scale it is another encoder"
     with pytest.raises(UserError, match="rows of 5 numbers, where the encoder reads 6"):
         encoder.encode(rows[:, :5])
-    with pytest.raises(UserError, match="must be numbers of shape"):
+    with pytest.raises(UserError, match="these are pictures, where rows of numbers are read"):
         encoder.encode(torch.zeros(2, 1, 8, 8, dtype=torch.uint8))
 
 

@@ -156,6 +156,7 @@ def test_images_come_back_in_their_own_size_range_and_axes() -> None:
         (IRMAE(max_steps=0), "`max_steps` must be at least 1, got 0"),
         (IRMAE(depth=-1), "`depth` -1"),
         (IRMAE(learning_rate=0), "`learning_rate` must be positive, got 0"),
+        (VAE(random_state=-1), "`random_state` must be at least 0, got -1"),
         (AE(recipe="long"), "unknown recipe 'long'"),
         (VAE(image_size=32), "`image_size` 32 is for images"),
         (AE(network="conv"), "`network`: conv reads pictures"),
@@ -173,6 +174,16 @@ def test_images_come_back_in_their_own_size_range_and_axes() -> None:
 def test_a_parameter_that_cannot_be_used_is_named(wine: tuple[Rows, Labels], estimator: Any, message: str) -> None:
     with pytest.raises(UserError, match=message):
         estimator.fit(*wine)
+
+
+def test_rows_that_tell_nothing_apart_or_are_too_large_are_refused(wine: tuple[Rows, Labels]) -> None:
+    X, few = wine
+    with pytest.raises(UserError, match="`X` has the same numbers in all 178 rows"):
+        FewLabelClassifier("poisson").fit(np.ones_like(X), few)
+    with pytest.raises(UserError, match=r"`X` must be finite numbers below 1e\+15 in size, and row 0 holds"):
+        FewLabelClassifier("poisson").fit(1e20 * X, few)
+    with pytest.raises(UserError, match="below 1e"):
+        FewLabelClassifier("poisson").fit(X, few).predict(1e20 * X)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

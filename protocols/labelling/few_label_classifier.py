@@ -26,6 +26,7 @@ from ssl_irmae.protocols.labelling.learn import learn, learn_from_rows
 from ssl_irmae.protocols.labelling.own_encoder import at_usual_size, find_own_encoder, fitted_to, own_name
 from ssl_irmae.protocols.predictors.form import Form
 from ssl_irmae.protocols.predictors.on_graph import OnGraph
+from ssl_irmae.protocols.representations.given_codes import as_codes, require_usable
 
 
 class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -104,7 +105,7 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         images = images_in(X)
         if images is None:
             self.layout_ = None
-            self._fit_rows(read_rows(self, X, first=True, least=2).float(), y)
+            self._fit_rows(read_rows(self, X, first=True, least=2), y)
         else:
             self.__dict__.pop("n_features_in_", None)
             self.layout_ = ImageLayout.of(images)
@@ -122,6 +123,7 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         check_is_fitted(self)
         read = read_like_first(self, X)
         if read.is_floating_point():
+            require_usable(read.numpy(), "`X`")
             return _as_array((self.predictor_.logits(read.float()) / self.temperature_).softmax(1))
         return _as_array(self.classifier_.probabilities(read))
 
@@ -164,7 +166,7 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             )
         classes, labels = self._classes_of(y, len(rows))
         learned = learn_from_rows(
-            rows,
+            as_tensor(as_codes(rows.numpy(), "`X`")),
             labels,
             tuple(map(str, classes)),
             readout=self.readout,

@@ -117,9 +117,15 @@ def read_like_first(estimator: Any, X: Any) -> Tensor:
 def seed_of(random_state: RandomSeed) -> int:
     """Return the seed that a ``random_state`` stands for.
 
+    Raises:
+        UserError: If it is negative.
+        ValueError: If it is no ``random_state``.
+
     >>> seed_of(7), seed_of(RandomState(0)) == seed_of(RandomState(0))
     (7, True)
     """
     if isinstance(random_state, int | np.integer):
+        if random_state < 0:
+            raise UserError(f"`random_state` must be at least 0, got {random_state}")
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))

@@ -149,8 +149,7 @@ def command(
         typer.Option(
             metavar="NAME",
             help="conv: the paper's networks, and their layers at other sizes. residual: a small residual network. "
-            "mlp: a fully connected one. MODULE:FUNCTION: a pair of your own, to be given again whenever the encoder is "
-            "loaded.",
+            "mlp: a fully connected one. MODULE:FUNCTION: a pair of your own, given again whenever the encoder is loaded.",
             show_default="conv; for rows mlp",
             rich_help_panel=RUN,
         ),

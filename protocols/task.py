@@ -16,8 +16,8 @@ from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, Split, fit_images
 from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.datasets.registry import DATASETS, Dataset, default_image_size, load_images
 from ssl_irmae.errors import NoTestSplitError, UserError, check_choice
-from ssl_irmae.networks.registry import CONV, Network, Networks, find_networks
-from ssl_irmae.networks.sizes import ROW, is_row
+from ssl_irmae.networks.registry import CONV, NETWORKS, Network, Networks, check_name, find_networks
+from ssl_irmae.networks.sizes import ROW
 from ssl_irmae.protocols.development import hold_out
 from ssl_irmae.protocols.folds import can_be_scored
 from ssl_irmae.protocols.representations.codes_file import CodesFile
@@ -137,7 +137,7 @@ def load_task(
     arrange = partial(
         Task,
         source_fingerprint=source.fingerprint,
-        networks=_networks(network, architectures, channels, size, progress),
+        networks=_networks(network, architectures, source, channels, size, progress),
         has_images=not isinstance(dataset, CodesFile),
     )
     test = None
@@ -171,13 +171,19 @@ def load_task(
 
 
 def _networks(
-    network: Network | None, architectures: Sequence[Architecture], channels: int, size: int, progress: Listener
+    network: Network | None,
+    architectures: Sequence[Architecture],
+    source: ImageSet,
+    channels: int,
+    size: int,
+    progress: Listener,
 ) -> Networks:
     """Return the family of networks from scratch: what is asked for, or what all encoders have."""
-    if network is not None:
+    if source.are_rows or callable(network):
         return find_networks(network, channels=channels, image_size=size)
-    if is_row(size):
-        return find_networks(None, channels=channels, image_size=size)
+    if network is not None:  # also of codes without images, which have no size
+        check_name(network)
+        return NETWORKS[network]
     found = {architecture.network: architecture.networks for architecture in architectures}
     if len(found) > 1:
         text = (

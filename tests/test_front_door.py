@@ -44,12 +44,12 @@ def test_every_name_is_listed_and_found(name: str) -> None:
 
 def test_names_are_those_of_the_layers_below() -> None:
     from ssl_irmae.encoders.encoder import Encoder
+    from ssl_irmae.encoders.pretrained_encoder import PretrainedEncoder
     from ssl_irmae.errors import UserError
-    from ssl_irmae.protocols.estimators import CodeTransformer
 
     assert ssl_irmae.Encoder is Encoder
     assert ssl_irmae.UserError is UserError
-    assert ssl_irmae.estimators.CodeTransformer is CodeTransformer
+    assert ssl_irmae.estimators.PretrainedEncoder is PretrainedEncoder
     assert importlib.import_module("ssl_irmae.estimators") is ssl_irmae.estimators
 
 

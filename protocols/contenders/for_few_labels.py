@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 
+from ssl_irmae.errors import UserError, unknown_name
 from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.contenders.on_codes import READOUTS
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
+from ssl_irmae.protocols.contenders.trained import FROM_ENCODER, FROM_SCRATCH
 
 _FROZEN = {"propagate": "poisson", "propagate_prior": "poisson_prior"}
 """By the readout of a contender that trains a network: the readout of frozen codes that is most like it."""
@@ -62,3 +65,37 @@ def frozen_counterpart(name: str, known: Mapping[str, Contender]) -> str:
         for other, c in known.items()
         if c.representation == representation and c.readout == readout and c.reads == "code"
     )
+
+
+def from_scratch(learner: str) -> bool:
+    """Return whether a learner starts from nothing, so that no encoder is needed."""
+    return learner in FROM_SCRATCH
+
+
+def contender_of(representation: str, *, readout: str | None, learner: str | None) -> str:
+    """Name the contender of a readout on a representation, or of a learner that starts from it or from nothing.
+
+    Args:
+        representation: Its name, as contenders use it.
+        readout: Name of a readout.
+        learner: Name of a learner, if there is no readout.
+
+    Raises:
+        UserError: If there are both, or the name is unknown or that of a readout whose classifier cannot be kept.
+
+    >>> contender_of("mine", readout="knn", learner=None), contender_of("mine", readout=None, learner="vib")
+    ('mine-knn', 'vib')
+    """
+    if readout is not None and learner is not None:
+        raise UserError(
+            f"`readout` {readout!r} and `learner` {learner!r}: labels are learned from once; give one of them"
+        )
+    readouts = [name for name, contender in READOUTS.items() if not contender.transductive]
+    learners = [name for name, c in {**FROM_ENCODER, **FROM_SCRATCH}.items() if "depth" not in c.settings]
+    kind, name, names = ("readout", readout, readouts) if learner is None else ("learner", learner, learners)
+    other, others = ("learner", learners) if learner is None else ("readout", readouts)
+    if name in others:
+        raise UserError(f"`{kind}`: {name!r} is a {other}: give it as `{other}`")
+    if name not in names:
+        raise unknown_name(kind, str(name), names)
+    return name if name in FROM_SCRATCH else f"{representation}-{name}"

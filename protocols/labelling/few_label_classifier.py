@@ -1,4 +1,4 @@
-"""The scikit-learn face of ``classify``: fit on many images and few labels."""
+"""The scikit-learn face of readouts and learners: fit on many rows or images and few labels."""
 
 import warnings
 from pathlib import Path
@@ -6,118 +6,249 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+from torch import Tensor
 
 from ssl_irmae._support.compute import find_device
 from ssl_irmae.datasets.arrays import as_tensor
+from ssl_irmae.datasets.estimator_input import ImageLayout, RandomSeed, images_in, read_like_first, read_rows, seed_of
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
-from ssl_irmae.datasets.label_arrays import read_labels
+from ssl_irmae.datasets.label_arrays import LabelArray, from_objects, read_labels
 from ssl_irmae.errors import OtherKindWarning, UserError
 from ssl_irmae.networks.own import Pair
-from ssl_irmae.protocols.estimators import as_images
-from ssl_irmae.protocols.labelling.learn import check_request, learn
-from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to, own_name
+from ssl_irmae.protocols.contenders.for_few_labels import contender_of, from_scratch
+from ssl_irmae.protocols.labelling.expected_error import ExpectedError
+from ssl_irmae.protocols.labelling.learn import learn, learn_from_rows
+from ssl_irmae.protocols.labelling.own_encoder import at_usual_size, find_own_encoder, fitted_to, own_name
+from ssl_irmae.protocols.predictors.form import Form
+from ssl_irmae.protocols.predictors.on_graph import OnGraph
+from ssl_irmae.protocols.representations.given_codes import as_codes, require_usable
 
 
 class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Classify images from few labels: what ``classify`` does, as a scikit-learn estimator.
+    """Classify rows of numbers, or images, from the labels of a few.
+
+    Rows, such as codes from an earlier step of a pipeline, are what a readout reads. Images are encoded first, or train
+    a network. What has no label takes part without it: it is where labels are spread.
 
     Args:
-        encoder: Name of a bundled encoder, or a folder; None pretrains one on the images that ``fit`` is given.
+        readout: Name of a readout of frozen codes, such as ``"spread"``, ``"poisson"``, ``"poisson-prior"`` or
+            ``"linear"``; None for what so many labels call for.
+        learner: Name of a learner, which trains a network on images, such as ``"propagate"``; instead of a readout.
+        encoder: For images: name of a bundled encoder, or a folder; None pretrains one on the images that ``fit`` is
+            given, and keeps it in the cache.
         network: The function that returns the encoder's networks, if it was pretrained with networks of one's own.
-        contender: Name of a contender to fit instead of the one that so many labels call for.
-        seed: Seed of every random choice.
-        device: ``"auto"`` or a device that torch knows.
+        estimate_error: Whether to cross-validate over the labels, for ``expected_error_`` and calibrated probabilities:
+            50 fits of a readout, three of a learner. Images without a named readout or learner are cross-validated in
+            any case, as ``classify`` does, to compare codes with pixels.
+        random_state: Seed of every random choice.
+        device: Where networks run: ``"auto"`` or a device that torch knows.
 
     Attributes:
-        classes_: The labels, sorted, -1 left out.
-        contender_: Name of the contender that was fitted.
-        expected_error_: What error to expect, by cross-validation; None if no class has two labels.
+        classes_: The labels, sorted, without that of unlabelled rows.
+        contender_: Name of the contender that was fitted; ``rows-`` and a readout for rows.
+        transduction_: With a readout on a graph (``spread``, ``poisson``, ``poisson-prior``, ``cutssl``): the label of
+            every row or image that ``fit`` was given, its own or else the one that spread to it.
+        expected_error_: What error to expect, by cross-validation; None if there was none, or no class has two labels.
         calibrated_: Whether the probabilities are calibrated; that takes 50 labels.
+        layout_: How the images were laid out; None for rows.
+        classifier_: For images: everything from image to probability, with ``save`` for ``ssl_irmae.predict``.
+        n_features_in_: For rows: their length.
 
-    >>> import tempfile
-    >>> import ssl_irmae
-    >>> from ssl_irmae.pretraining.pretrain import pretrain
-    >>> digits = ssl_irmae.load_images("digits")
-    >>> images, labels = digits.images.numpy()[:500], digits.labels.numpy()[:500].copy()
-    >>> labels[100:] = -1
-    >>> with tempfile.TemporaryDirectory() as folder:  # a few steps, to be quick
-    ...     encoder = pretrain(dataset="digits", out=f"{folder}/mine", max_steps=20, learning_rate=1e-3).folder
-    ...     model = FewLabelClassifier(encoder=encoder).fit(images, labels)
-    >>> model.predict_proba(images[:2]).shape
-    (2, 10)
+    >>> from sklearn.datasets import load_digits
+    >>> X, y = load_digits(return_X_y=True)
+    >>> few = np.where(np.arange(len(y)) < 50, y, -1)
+    >>> model = FewLabelClassifier(readout="poisson-prior").fit(X, few)
+    >>> bool(model.score(X, y) > 0.9), bool((model.transduction_ == y).mean() > 0.9)
+    (True, True)
     """
 
     def __init__(
         self,
+        readout: str | None = None,
+        learner: str | None = None,
+        *,
         encoder: str | Path | None = None,
-        contender: str | None = None,
-        seed: int = 0,
-        device: str = "auto",
         network: Pair | None = None,
+        estimate_error: bool = False,
+        random_state: RandomSeed = 0,
+        device: str = "auto",
     ) -> None:
+        self.readout = readout
+        self.learner = learner
         self.encoder = encoder
         self.network = network
-        self.contender = contender
-        self.seed = seed
+        self.estimate_error = estimate_error
+        self.random_state = random_state
         self.device = device
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Learn from all images, and from the labels of a few.
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn from all rows or images, and from the labels of a few.
 
         Args:
-            X: Images, uint8, shape (n, h, w) or (n, c, h, w).
-            y: Labels, shape (n,): whole numbers or names; -1, NaN or an empty name is none.
+            X: Rows of numbers, shape (n, d); or images, shape (n, h, w), (n, c, h, w) or (n, h, w, c), of any usual
+                type.
+            y: Labels, shape (n,): whole numbers or names; -1, NaN, None or an empty name is none.
 
         Warns:
             OtherKindWarning: If the images differ in kind from those that ``encoder`` was pretrained on.
 
         Raises:
-            UserError: If images or labels are of another kind, or fewer than two classes have a label.
+            UserError: If fewer than two classes have a label, a name is unknown, or rows come with a learner or an
+                encoder.
+            ValueError: If X or y cannot be used, as scikit-learn says it.
         """
-        images, given = as_images(X), np.asarray(y)
-        if given.shape != (len(images),):
-            raise UserError(f"`y` must have one label per image: got {len(images)} images and labels of {given.shape}")
-        read = read_labels(given, "`y`")
-        missing = ~read.labelled
-        classes, indices = np.unique(read.values[~missing], return_inverse=True)
-        labels = np.full(len(images), UNLABELLED, np.int64)
-        labels[~missing] = indices
-        device = find_device(self.device)
-        named = ImageSet("images", images, as_tensor(labels), tuple(map(str, classes)))
-        check_request(named, own_name(self.encoder), self.contender)
-        encoder = find_own_encoder(named, encoder=self.encoder, network=self.network, device=device)
-        if self.encoder is not None and (other_kind := encoder.other_kind(images)):
-            warnings.warn(other_kind, OtherKindWarning, stacklevel=2)
-        learned = learn(fitted_to(encoder, named), encoder, contender=self.contender, seed=self.seed, device=device)
-        self.classes_ = classes
-        self.classifier_ = learned.classifier
-        self.contender_ = learned.contender
-        self.expected_error_ = learned.expected
-        self.calibrated_ = learned.classifier.calibrated
+        images = images_in(X)
+        if images is None:
+            self.layout_ = None
+            self._fit_rows(read_rows(self, X, first=True, least=2), y)
+        else:
+            self.__dict__.pop("n_features_in_", None)
+            self.layout_ = ImageLayout.of(images)
+            self._fit_images(self.layout_.read(images), y)
         return self
 
-    def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
         """Return the probability of each class, fp32 (n, classes), in the order of ``classes_``.
 
         Raises:
             NotFittedError: Before ``fit``.
-            UserError: If X is anything but images.
+            UserError: If images come after rows, or rows after images.
+            ValueError: If X is of another kind than ``fit`` was given.
         """
         check_is_fitted(self)
-        probabilities: npt.NDArray[np.float32] = self.classifier_.probabilities(as_images(X)).numpy()
-        return probabilities
+        read = read_like_first(self, X)
+        if read.is_floating_point():
+            require_usable(read.numpy(), "`X`")
+            return _as_array((self.predictor_.logits(read.float()) / self.temperature_).softmax(1))
+        return _as_array(self.classifier_.probabilities(read))
 
-    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Return the most probable label of each image, of the kind that ``fit`` was given.
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """Return the most probable label of each row or image, of the kind that ``fit`` was given.
 
         Raises:
             NotFittedError: Before ``fit``.
-            UserError: If X is anything but images.
+            ValueError: As ``predict_proba``.
         """
-        labels: npt.NDArray[Any] = self.classes_[self.predict_proba(X).argmax(1)]
+        best = self.predict_proba(X).argmax(1)
+        labels: npt.NDArray[Any] = self.classes_[best]
         return labels
 
+    def score(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> float:
+        """Return the share of right predictions among those with a label: what has none is left out.
+
+        Cross-validation without another ``scoring`` therefore works where few rows have a label.
+
+        Raises:
+            UserError: If none has a label.
+        """
+        read = _read_labels(y)
+        if not read.labelled.any():
+            raise UserError("`y`: none of these has a label, so there is nothing to compare predictions with")
+        predicted = self.predict(X)[read.labelled]
+        weights = None if sample_weight is None else np.asarray(sample_weight)[read.labelled]
+        return float(np.average(predicted == read.values[read.labelled], weights=weights))
+
+    def _fit_rows(self, rows: Tensor, y: Any) -> None:
+        if self.encoder is not None:
+            raise UserError(
+                "`encoder` is for images, and X holds rows of numbers: leave it out, or make PretrainedEncoder an "
+                "earlier step of the pipeline"
+            )
+        if self.learner is not None:
+            raise UserError(
+                f"`learner`: {self.learner!r} trains a network on images, and X holds rows of numbers of shape "
+                f"{tuple(rows.shape)}: give images, such as (n, h, w), or choose a `readout`"
+            )
+        classes, labels = self._classes_of(y, len(rows))
+        learned = learn_from_rows(
+            as_tensor(as_codes(rows.numpy(), "`X`")),
+            labels,
+            tuple(map(str, classes)),
+            readout=self.readout,
+            estimate=self.estimate_error,
+            seed=seed_of(self.random_state),
+            device=find_device(self.device),
+        )
+        self.predictor_ = learned.predictor
+        self.temperature_ = learned.temperature or 1.0
+        self.calibrated_ = learned.temperature is not None
+        self._remember(classes, labels, learned.contender, learned.expected, self.predictor_)
+
+    def _fit_images(self, pixels: Tensor, y: Any) -> None:
+        classes, labels = self._classes_of(y, len(pixels))
+        named = ImageSet("images", pixels, labels, tuple(map(str, classes)))
+        source = own_name(self.encoder)
+        chosen = (self.readout, self.learner) != (None, None)
+        contender = contender_of(source, readout=self.readout, learner=self.learner) if chosen else None
+        device = find_device(self.device)
+        encoder = None
+        if self.learner is None or not from_scratch(self.learner):
+            encoder = find_own_encoder(named, encoder=self.encoder, network=self.network, device=device)
+            if self.encoder is not None and (other_kind := encoder.other_kind(pixels)):
+                warnings.warn(other_kind, OtherKindWarning, stacklevel=3)
+        learned = learn(
+            at_usual_size(named) if encoder is None else fitted_to(encoder, named),
+            encoder,
+            contender=contender,
+            estimate=self.estimate_error,
+            seed=seed_of(self.random_state),
+            device=device,
+        )
+        self.classifier_ = learned.classifier
+        self.calibrated_ = learned.classifier.calibrated
+        self._remember(classes, labels, learned.contender, learned.expected, learned.classifier.predictor)
+
+    def _classes_of(self, y: Any, count: int) -> tuple[npt.NDArray[Any], Tensor]:
+        """Return the classes and the index of each label among them, int64 (n,), -1 without one."""
+        if y is None:
+            raise UserError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        read = _read_labels(y)
+        if len(read.values) != count:
+            raise UserError(f"`y` must have one label per row of X: got {count} rows and {len(read.values)} labels")
+        classes, indices = np.unique(read.values[read.labelled], return_inverse=True)
+        if len(classes) < 2:
+            found = f"only one class has labels, {classes[0]!s}" if len(classes) else "there is not one label"
+            raise UserError(f"`y`: {found}: give labels of at least two classes")
+        labels = np.full(count, UNLABELLED, np.int64)
+        labels[read.labelled] = indices
+        return classes, as_tensor(labels)
+
+    def _remember(
+        self, classes: npt.NDArray[Any], labels: Tensor, contender: str, expected: ExpectedError | None, predictor: Form
+    ) -> None:
+        self.classes_ = classes
+        self.contender_ = contender
+        self.expected_error_ = expected
+        self.__dict__.pop("transduction_", None)
+        if isinstance(predictor, OnGraph):
+            spread = torch.where(labels == UNLABELLED, predictor.at_nodes(), labels)
+            self.transduction_ = classes[spread.numpy()]
+
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "classifier_")
+        return hasattr(self, "classes_")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _read_labels(y: Any) -> LabelArray:
+    if hasattr(y, "notna"):  # pandas, whose missing values numpy does not know
+        y = y.astype(object).where(y.notna(), None)
+    # numpy would turn the NaN among names of a list into a name
+    given = column_or_1d(np.array(y, object) if isinstance(y, list | tuple) else np.asarray(y), warn=True)
+    given = from_objects(given) if given.dtype.kind == "O" else given
+    if given.dtype.kind == "f":
+        check_classification_targets(given[~np.isnan(given)])
+    return read_labels(given, "`y`")
+
+
+def _as_array(probabilities: Tensor) -> npt.NDArray[np.float32]:
+    array: npt.NDArray[np.float32] = probabilities.numpy()
+    return array

@@ -12,6 +12,7 @@ from ssl_irmae.datasets.reading import count
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.for_few_labels import (
+    contender_of,
     contenders_for_few_labels,
     frozen_counterpart,
     on_representation,
@@ -22,12 +23,16 @@ from ssl_irmae.protocols.labelling.calibration import fit_temperature
 from ssl_irmae.protocols.labelling.classifier import Classifier
 from ssl_irmae.protocols.labelling.expected_error import ExpectedError, expected_error
 from ssl_irmae.protocols.labelling.held_out import HeldOut, fold_count, held_out_logits
+from ssl_irmae.protocols.labelling.own_encoder import own_name
 from ssl_irmae.protocols.labelling.pool import Pool
+from ssl_irmae.protocols.predictors.form import Form
+from ssl_irmae.protocols.representations.floors import Floor
 from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
 
 _FOLDS, _REPEATS = 10, 5
 _NETWORK_FOLDS = 3
 _CALIBRATED_FROM = 50  # held-out pictures
+_ROWS = "rows"
 
 
 @dataclass(frozen=True)
@@ -47,11 +52,29 @@ class Learned:
     expected: ExpectedError | None
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A predictor and what cross-validation says of it.
+
+    Args:
+        predictor: The predictor.
+        contender: Name of the contender.
+        expected: What error to expect; None if no class has two labels, or nothing was held out.
+        temperature: What its logits are divided by to be calibrated; None if there are too few labels for that.
+    """
+
+    predictor: Form
+    contender: str
+    expected: ExpectedError | None
+    temperature: float | None
+
+
 def learn(
     images: ImageSet,
-    encoder: PretrainedEncoder,
+    encoder: PretrainedEncoder | None,
     *,
     contender: str | None = None,
+    estimate: bool = True,
     seed: int = 0,
     device: torch.device,
     progress: Listener = silent,
@@ -64,8 +87,9 @@ def learn(
 
     Args:
         images: All pictures, at the size and with the channels that the encoder reads; a label of -1 is none.
-        encoder: The pretrained encoder.
+        encoder: The pretrained encoder; None for a contender that needs none.
         contender: Name of the contender to fit instead of the usual one.
+        estimate: Whether to estimate the error and calibrate, where ``contender`` makes it unnecessary to choose.
         seed: Seed of every random choice.
         device: Where networks run.
         progress: Told about what takes long.
@@ -73,39 +97,26 @@ def learn(
     Raises:
         UserError: If fewer than two classes have a label, or the contender is unknown or cannot be kept.
     """
-    check_request(images, encoder.name, contender)
-    pool = Pool(images, {encoder.name: encoder}, device)
+    source = own_name(None) if encoder is None else encoder.name
+    check_request(images, source, contender)
+    pool = Pool(images, {} if encoder is None else {source: encoder}, device)
     _, labels = pool.labelled
     present = labels.unique()
-    known = contenders_for_few_labels(encoder.name)
+    known = contenders_for_few_labels(source)
+    held_out: HeldOut | None
     if contender is None:
         name, held_out, reason = _on_codes_or_pixels(
-            pool, usual_readout(len(labels), len(present)), encoder.name, known, seed
+            pool, usual_readout(len(labels), len(present)), source, known, seed
         )
     else:
         name, reason = contender, "the contender that was asked for"
-        held_out = _held_out(pool, known[frozen_counterpart(name, known)], seed)
-    chosen = known[name]
-    stand_in = frozen_counterpart(name, known)
+        held_out = hold_out(pool, name, known, seed) if estimate else None
     progress(Message(f"fitting {name} on {count(len(labels), 'label')} of {count(len(present), 'class', 'classes')}"))
-    (predictor,) = pool.fit(chosen, [pool.labelled], seed=seed)
-    expected = expected_error(
-        stand_in,
-        held_out.logits.argmax(1),
-        held_out.labels,
-        repeats=_REPEATS,
-        left_out=tuple(images.classes[int(c)] for c in present if int((labels == c).sum()) == 1),
-    )
-    temperature = None
-    if expected is not None and expected.pictures >= _CALIBRATED_FROM:
-        if stand_in != name:
-            folds = fold_count(labels, most=_NETWORK_FOLDS)
-            held_out = held_out_logits(pool, chosen, count=folds, repeats=1, seed=seed, progress=progress)
-        temperature = fit_temperature(held_out.logits, held_out.labels)
+    fitted = fit(pool, name, known, held_out=held_out, seed=seed, progress=progress)
     classifier = Classifier.of(
-        predictor,
-        representation=pool.representation(chosen),
-        reads=chosen.reads,
+        fitted.predictor,
+        representation=pool.representation(known[name]),
+        reads=known[name].reads,
         classes=images.classes,
         train=images.images,
         device=str(device),
@@ -115,14 +126,100 @@ def learn(
         "contender": name,
         "changed": changed,
         "labels": len(labels),
-        "expected_error": None if expected is None else asdict(expected),
+        "expected_error": None if fitted.expected is None else asdict(fitted.expected),
     }
+    temperature = fitted.temperature
     return Learned(
         replace(classifier, temperature=temperature or 1.0, calibrated=temperature is not None, card=card),
         name,
         reason,
-        expected,
+        fitted.expected,
     )
+
+
+def learn_from_rows(
+    rows: Tensor,
+    labels: Tensor,
+    classes: tuple[str, ...],
+    *,
+    readout: str | None = None,
+    estimate: bool,
+    seed: int = 0,
+    device: torch.device,
+) -> Fitted:
+    """Fit a readout of rows of numbers, such as codes that were made elsewhere.
+
+    The usual readout for so many labels is the one of ``learn``, where that is one of frozen codes, or else its frozen
+    counterpart.
+
+    Args:
+        rows: fp32 (n, d).
+        labels: Class indices, int64 (n,), -1 for a row without a label.
+        classes: Names of the classes, of which two or more have a label.
+        readout: Name of the readout to fit instead of the usual one.
+        estimate: Whether to estimate the error and calibrate.
+        seed: Seed of every random choice.
+        device: Where networks run.
+
+    Raises:
+        UserError: If there is no such readout, or its classifier cannot be kept.
+    """
+    known = contenders_for_few_labels(_ROWS)
+    given = Floor(_ROWS, lambda _train: lambda _images: rows)  # there are no images to encode
+    blank = torch.zeros(len(rows), 1, 1, 1, dtype=torch.uint8)
+    pool = Pool(ImageSet(_ROWS, blank, labels, classes), {_ROWS: given}, device)
+    usual = usual_readout(len(pool.images.labelled), len(classes))
+    name = frozen_counterpart(on_representation(_ROWS, usual, known), known)
+    if readout is not None:
+        name = contender_of(_ROWS, readout=readout, learner=None)
+    return fit(pool, name, known, held_out=hold_out(pool, name, known, seed) if estimate else None, seed=seed)
+
+
+def fit(
+    pool: Pool,
+    name: str,
+    known: Mapping[str, Contender],
+    *,
+    held_out: HeldOut | None,
+    seed: int,
+    progress: Listener = silent,
+) -> Fitted:
+    """Fit a contender on all labels of a pool; estimate its error and calibrate it where something was held out.
+
+    Args:
+        pool: The pictures and their labels.
+        name: Name of the contender.
+        known: Every contender there is.
+        held_out: What ``hold_out`` returned for it; None for neither estimate nor calibration.
+        seed: Seed of every random choice.
+        progress: Told about what takes long.
+    """
+    chosen, stand_in = known[name], frozen_counterpart(name, known)
+    (predictor,) = pool.fit(chosen, [pool.labelled], seed=seed)
+    if held_out is None:
+        return Fitted(predictor, name, None, None)
+    _, labels = pool.labelled
+    alone = (labels.bincount() == 1).nonzero().flatten()
+    expected = expected_error(
+        stand_in,
+        held_out.logits.argmax(1),
+        held_out.labels,
+        repeats=_REPEATS,
+        left_out=tuple(pool.images.classes[c] for c in alone.tolist()),
+    )
+    if expected is None or expected.pictures < _CALIBRATED_FROM:
+        return Fitted(predictor, name, expected, None)
+    if stand_in != name:
+        folds = fold_count(labels, most=_NETWORK_FOLDS)
+        held_out = held_out_logits(pool, chosen, count=folds, repeats=1, seed=seed, progress=progress)
+    return Fitted(predictor, name, expected, fit_temperature(held_out.logits, held_out.labels))
+
+
+def hold_out(pool: Pool, name: str, known: Mapping[str, Contender], seed: int) -> HeldOut:
+    """Return what a contender, or its frozen counterpart, says of labelled pictures that were held out."""
+    contender = known[frozen_counterpart(name, known)]
+    folds = fold_count(pool.labelled[1], most=_FOLDS)
+    return held_out_logits(pool, contender, count=folds, repeats=_REPEATS, seed=seed)
 
 
 def check_request(images: ImageSet, encoder: str, contender: str | None) -> None:
@@ -171,11 +268,6 @@ def few_label_probabilities(
     return predictor.logits(pool.inputs(contender)).softmax(1)
 
 
-def _held_out(pool: Pool, contender: Contender, seed: int) -> HeldOut:
-    folds = fold_count(pool.labelled[1], most=_FOLDS)
-    return held_out_logits(pool, contender, count=folds, repeats=_REPEATS, seed=seed)
-
-
 def _on_codes_or_pixels(
     pool: Pool, readout: str, encoder: str, known: Mapping[str, Contender], seed: int
 ) -> tuple[str, HeldOut, str]:
@@ -189,7 +281,7 @@ def _on_codes_or_pixels(
     """
     names = [on_representation(source, readout, known) for source in (encoder, "pixels")]
     counterparts = [frozen_counterpart(name, known) for name in names]
-    codes, pixels = (_held_out(pool, known[name], seed) for name in counterparts)
+    codes, pixels = (hold_out(pool, name, known, seed) for name in counterparts)
     usual = "the usual contender for so many labels"
     if not len(codes.labels):
         return names[0], codes, f"{usual}; with one label per class, codes and pixels cannot be compared"

@@ -45,8 +45,8 @@ def find_own_encoder(
         return open_encoder(own_name(encoder), encoder, network)
     if network is not None:
         raise UserError("`network` goes with an `encoder` that was pretrained with it: name its folder")
-    channels = images.images.shape[1]
-    pictures = _fitted(images, channels, IMAGE_SIZE)
+    pictures = at_usual_size(images)
+    channels = pictures.images.shape[1]
     precision = find_precision("auto", device)
     folder = pretrain_briefly(
         f"own-{pictures.pixel_fingerprint[:16]}-{_METHOD}-{precision}-{device.type}",
@@ -77,6 +77,11 @@ def own_name(encoder: str | Path | None) -> str:
 def fitted_to(encoder: PretrainedEncoder, images: ImageSet) -> ImageSet:
     """Give images the size and the channels that an encoder reads."""
     return _fitted(images, encoder.architecture.channels, encoder.architecture.image_size)
+
+
+def at_usual_size(images: ImageSet) -> ImageSet:
+    """Give images the size that networks read unless another is chosen."""
+    return _fitted(images, images.images.shape[1], IMAGE_SIZE)
 
 
 def _fitted(images: ImageSet, channels: int, size: int) -> ImageSet:

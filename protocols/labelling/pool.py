@@ -28,11 +28,11 @@ class Pool:
 
     Args:
         images: The pictures, at the size and with the channels that the encoders read; a label of -1 is none.
-        encoders: Pretrained encoders, by the names that contenders use.
+        encoders: Pretrained encoders, or other representations that are no floors, by the names that contenders use.
         device: Where images are encoded and networks are trained.
     """
 
-    def __init__(self, images: ImageSet, encoders: Mapping[str, PretrainedEncoder], device: torch.device) -> None:
+    def __init__(self, images: ImageSet, encoders: Mapping[str, Representation], device: torch.device) -> None:
         self.images = images
         self.encoders = encoders
         self.device = device

@@ -41,6 +41,10 @@ class OnGraph:
         """Predict the classes of codes x (m, d)."""
         return self.present[extend(self.parts, self._votes, x, k=self.k).argmax(1)]
 
+    def at_nodes(self) -> Tensor:
+        """Return the class of each node by its own score, int64 (n,)."""
+        return self.present[self.scores.argmax(1)]
+
     def logits(self, x: Tensor) -> Tensor:
         r"""Score every class by votes and by how decided the voters are.
 

@@ -105,6 +105,19 @@ def as_codes(x: npt.NDArray[Any], title: str) -> Codes:
     """
     if x.dtype.kind not in "fiub" or x.ndim != 2 or not x.size:
         raise UserError(f"{title} must be numbers of shape (n, d), one row per image, got {x.dtype} of {x.shape}")
+    require_usable(x, title)
+    codes: Codes = np.ascontiguousarray(x, np.float32)
+    if np.ptp(codes, axis=0).max() < 1 / _LARGEST:
+        raise UserError(f"{title} has the same numbers in all {len(codes):,} rows: nothing can be told apart by them")
+    return codes
+
+
+def require_usable(x: npt.NDArray[Any], title: str) -> None:
+    """Check that single precision can hold the squares of numbers, shape (n, d).
+
+    Raises:
+        UserError: If one is NaN, infinite or too large.
+    """
     usable = (np.abs(x) < _LARGEST).all(1)  # not so of NaN
     if not usable.all():
         row = int(np.argmin(usable))
@@ -112,7 +125,3 @@ def as_codes(x: npt.NDArray[Any], title: str) -> Codes:
         raise UserError(
             f"{title} must be finite numbers below {_LARGEST:.0e} in size, and row {row} holds {value:g}: mend it"
         )
-    codes: Codes = np.ascontiguousarray(x, np.float32)
-    if np.ptp(codes, axis=0).max() < 1 / _LARGEST:
-        raise UserError(f"{title} has the same numbers in all {len(codes):,} rows: nothing can be told apart by them")
-    return codes

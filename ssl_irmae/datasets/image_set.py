@@ -169,21 +169,23 @@ def fit_images(images: Tensor, *, channels: int, image_size: int) -> Tensor:
     Raises:
         UserError: If ``images`` is anything else, or of other channels than can be converted.
     """
-    if are_rows(images) != is_row(image_size):
-        raise UserError(_ROWS_FOR_PICTURES if are_rows(images) else _PICTURES_FOR_ROWS)
     if are_rows(images):
+        if not is_row(image_size):
+            raise UserError(_ROWS_FOR_PICTURES)
         if images.shape[1] != channels:
             raise UserError(f"rows of {images.shape[1]:,} numbers, and the networks read rows of {channels:,}")
         return images
     require_images(images, "input")
+    if images.shape[1:] == (channels, image_size, image_size):
+        return images
+    if is_row(image_size):
+        raise UserError(_PICTURES_FOR_ROWS)
     there = images.shape[1]
     if there not in (1, channels) and (there, channels) != (3, 1):
         raise UserError(
             f"images of {there} channels cannot be made into {channels}, which the networks read: give images of "
             f"{channels}, or grey ones"
         )
-    if images.shape[1:] == (channels, image_size, image_size):
-        return images
     fitted = torch.empty(len(images), channels, image_size, image_size, dtype=torch.uint8, device=images.device)
     for x, out in zip(torch.split(images, _CHUNK), torch.split(fitted, _CHUNK), strict=True):
         if channels == 1 and x.shape[1] == 3:

@@ -51,7 +51,7 @@ def read_labels(x: Array, title: str) -> LabelArray:
         columns, changed = x.shape[1], f"one-hot labels of {x.shape[1]} columns turned into class numbers"
         x = _from_one_hot(x, title)
     if x.ndim == 1 and x.dtype.kind == "O":
-        x = _names(x)
+        x = from_objects(x)
     if x.ndim != 1 or x.dtype.kind not in "biufSU" or (x.dtype.kind == "f" and not _is_whole(x)):
         raise UserError(
             f"{title} must be whole numbers or names, one per image, or one-hot rows, got {x.dtype} of shape {x.shape}"
@@ -107,6 +107,21 @@ def index_classes(labels: Mapping[str, LabelArray]) -> tuple[dict[str, npt.NDArr
     return indices, names
 
 
+def from_objects(x: Array) -> Array:
+    """Return objects, shape (n,), as names or numbers; None and NaN become an empty name, or NaN.
+
+    >>> from_objects(np.array(["cat", None], object)), from_objects(np.array([3, np.nan], object))
+    (array(['cat', ''], dtype='<U3'), array([ 3., nan]))
+    """
+    missing = np.array([value is None or (isinstance(value, float) and np.isnan(value)) for value in x], bool)
+    present = x[~missing]
+    if all(isinstance(value, str) for value in present):
+        return np.array(["" if none else value for value, none in zip(x, missing, strict=True)])
+    if all(isinstance(value, int | float | np.number) for value in present):
+        return np.where(missing, np.nan, x).astype(float) if missing.any() else np.array(x.tolist())
+    return x
+
+
 def _from_one_hot(x: Array, title: str) -> npt.NDArray[np.int64]:
     ones = x.sum(1, dtype=np.int64)
     if (ones > 1).any():
@@ -119,12 +134,6 @@ def _from_one_hot(x: Array, title: str) -> npt.NDArray[np.int64]:
             f"{int(np.argmax(ones < 1))} has none"
         )
     return np.asarray(x.argmax(1), np.int64)
-
-
-def _names(x: Array) -> Array:
-    """Return objects as an array of names, as tables in memory hold them; None and NaN become the empty name."""
-    names = ["" if name is None or (isinstance(name, float) and np.isnan(name)) else name for name in x]
-    return np.array(names) if all(isinstance(name, str) for name in names) else x
 
 
 def _is_whole(x: Array) -> bool:

@@ -1,6 +1,7 @@
 """The range of pixels: numbers of any range become 8 bits, by one rule for the whole set."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,40 @@ _WHITES = (1, 16, 255, 1023, 4095, 16383, 65535)
 """The values that are white in masks, in scikit-learn's digits, and in pictures of 8, 10, 12, 14 and 16 bits."""
 
 _CHUNK = 2**18  # pixels converted at once, which bounds the memory of the fp64 intermediate
+
+
+@dataclass(frozen=True)
+class PixelScale:
+    """How pixels became 8 bits, so that images that come later become so alike.
+
+    Args:
+        kind: ``"truth"``, ``"whole"`` or ``"float"``.
+        white: The value that became 255.
+    """
+
+    kind: str
+    white: int
+
+    def __call__(self, x: Array, title: str) -> npt.NDArray[np.uint8]:
+        """Convert images that come later; those of another kind by a scale of their own.
+
+        Args:
+            x: Images, shape (n, ...), not empty.
+            title: How error messages call ``x``.
+
+        Raises:
+            UserError: If they are of another kind, negative, NaN, or brighter than white.
+        """
+        if _kind(x) != self.kind:
+            return to_uint8(x, title)[0]
+        low, high = float(x.min()), float(x.max())
+        step = 0 if self.kind == "whole" else self.white / 510  # what rounding mends
+        if not (low >= -step and high <= self.white + step):
+            raise UserError(
+                f"{title} has pixels from {low:.5g} to {high:.5g}, and the images before had them from 0 to "
+                f"{self.white}: scale them alike"
+            )
+        return _scaled(x, self.white)
 
 
 def to_uint8(x: Array, title: str, other: Read = lambda: None) -> tuple[npt.NDArray[np.uint8], str | None]:
@@ -40,11 +75,17 @@ def to_uint8(x: Array, title: str, other: Read = lambda: None) -> tuple[npt.NDAr
     >>> to_uint8(np.array([[0, 8, 16]]), "x")
     (array([[  0, 128, 255]], dtype=uint8), 'the brightest pixel is 16 of 255: multiplied by 255/16')
     """
+    scale, changed = find_scale(x, title, other)
+    return _scaled(x, scale.white), changed
+
+
+def find_scale(x: Array, title: str, other: Read = lambda: None) -> tuple[PixelScale, str | None]:
+    """Find how pixels become 8 bits, as in ``to_uint8``, and what a person should know about it."""
     kind = _kind(x)
     if kind is None:
         raise UserError(f"{title} must be whole numbers or floats, got {x.dtype}: convert the pixels to uint8")
     if kind == "truth":
-        return _scaled(x, 1), "true pixels became 255"
+        return PixelScale(kind, 1), "true pixels became 255"
     low, high = float(x.min()), float(x.max())
     if kind == "whole" and low < 0:
         raise UserError(f"{title} has pixels from {low:.0f} to {high:.0f}: shift and scale them to 0 to 255")
@@ -52,7 +93,7 @@ def to_uint8(x: Array, title: str, other: Read = lambda: None) -> tuple[npt.NDAr
     if not decided and (beside := other()) is not None and _kind(beside) == kind and beside.size:
         high = max(high, float(beside.max()))
     white, changed = _white_of_floats(x, low, high, title) if kind == "float" else _white_of(x, high, title)
-    return _scaled(x, white), changed
+    return PixelScale(kind, white), changed
 
 
 def stretch(images: npt.NDArray[np.uint8], other: Read = lambda: None) -> tuple[npt.NDArray[np.uint8], str | None]:

@@ -139,7 +139,7 @@ def test_the_estimator_takes_scikit_learns_labels_and_gives_them_back(pictures: 
     truth = np.array([f"digit {label}" for label in y]) if names else y + 3
     given = truth.copy()
     given[60:] = "" if names else -1
-    model = FewLabelClassifier(encoder="mnist-irmae", contender="mnist-irmae-poisson")
+    model = FewLabelClassifier("poisson", encoder="mnist-irmae")
     with pytest.warns(OtherKindWarning, match="differ in kind from those that mnist-irmae was pretrained on"):
         model.fit(images, given)
     assert list(model.classes_) == sorted(set(truth[:60]))
@@ -161,7 +161,7 @@ def test_labels_that_are_missing_never_become_a_class(
     pictures: ImageSet, given: npt.NDArray[Any], missing: int
 ) -> None:
     images = pictures.images[: len(given)].numpy()
-    model = FewLabelClassifier(encoder="mnist-irmae", contender="mnist-irmae-knn").fit(images, given)
+    model = FewLabelClassifier("knn", encoder="mnist-irmae", estimate_error=True).fit(images, given)
     assert len(model.classes_) == 2
     assert model.expected_error_ is not None
     assert model.expected_error_.pictures == len(given) - missing

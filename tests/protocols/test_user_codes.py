@@ -17,7 +17,7 @@ from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.datasets.registry import load_images
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
-from ssl_irmae.estimators import CodeTransformer
+from ssl_irmae.estimators import PretrainedEncoder
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, contenders_of_codes
 from ssl_irmae.protocols.evaluation import evaluate, read_results
 from ssl_irmae.protocols.forecast.forecast import plan
@@ -421,7 +421,7 @@ def test_a_transformer_gets_the_pictures_of_a_named_data_set() -> None:
 def test_our_own_encoder_and_transformer_are_objects_too(dataset: Any, tiny_encoder: Path) -> None:
     encoder = Encoder.from_pretrained(tiny_encoder)
     by_object = judge(encoders={"mine": encoder}, dataset=dataset)
-    transformer = CodeTransformer(tiny_encoder).fit(load_images("digits").images.numpy())
+    transformer = PretrainedEncoder(tiny_encoder).fit(load_images("digits").images.numpy())
     assert keys(judge(encoders={"mine": transformer}, dataset=dataset)) == keys(by_object)
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "predict",
     "pretrain",
     "read_results",
+    "register",
     "suggest",
 ]
 
@@ -45,6 +46,7 @@ _MODULES = {
     "predict": "ssl_irmae.protocols.labelling.predict",
     "pretrain": "ssl_irmae.pretraining.pretrain",
     "read_results": "ssl_irmae.protocols.evaluation",
+    "register": "ssl_irmae.protocols.register",
     "suggest": "ssl_irmae.protocols.labelling.suggest",
 }
 _LONG = {"classify", "evaluate", "export", "load_images", "plan", "predict", "pretrain", "suggest"}
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from ssl_irmae.protocols.labelling.classify import classify
     from ssl_irmae.protocols.labelling.predict import predict
     from ssl_irmae.protocols.labelling.suggest import suggest
+    from ssl_irmae.protocols.register import register
 else:  # type checkers would take any name to exist
 
     def __getattr__(name: str) -> Any:

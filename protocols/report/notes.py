@@ -197,8 +197,8 @@ def _plugins(rows: Sequence[Row]) -> list[Note]:
     if not used:
         return []
     names = [f"{IN_WORDS[plugin.kind]} {plugin.name} ({plugin.origin})" for plugin in used]
-    ours = " with its author's settings, not tuned here" if any(row.settings_author for row in rows) else ""
-    text = f"From plug-ins{ours}: {join(names)}."
+    whose = ", with the settings of the author, not tuned here" if any(row.settings_author for row in rows) else ""
+    text = f"From outside the package: {join(names)}{whose}."
     return [Note("plug-ins", text, text)]
 
 

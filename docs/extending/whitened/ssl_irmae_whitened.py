@@ -28,13 +28,12 @@ def whitened_mean(sample: Sample, *, shrinkage: float) -> Predictor:
 
     # a function of the unlabelled codes alone, so that all subsets may share it
     whiten = sample.memo.once(f"whitening {shrinkage}", whitening)
-    present = sample.labels.unique()
+    present: Tensor = sample.labels.unique()
     codes = sample.inputs.double() @ whiten
     means = torch.stack([codes[sample.labels == label].mean(0) for label in present])
 
     def predict(inputs: Tensor) -> Tensor:
-        nearest: Tensor = torch.cdist(inputs.double() @ whiten, means).argmin(1)
-        return present[nearest]
+        return present[torch.cdist(inputs.double() @ whiten, means).argmin(1)]
 
     return predict
 

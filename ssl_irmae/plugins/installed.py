@@ -89,12 +89,17 @@ def origin_of(function: Callable[..., Any]) -> Origin:
     if entry is None:
         entry = next((each for each in entry_points() if _top(each.module) == _top(module)), None)
     if entry is None:
-        source, unseen = hash_function(function)
-        return Origin(source, unseen=unseen)
+        return origin_in_session(function)
     elsewhere = () if _top(module) == _top(entry.module) else (module,)
     distribution, version = _distribution(entry)
     source = _hashes[entry.module] if entry is _loading.get() else hash_files(entry.module)
     return Origin(source, distribution, version, elsewhere)
+
+
+def origin_in_session(function: Callable[..., Any]) -> Origin:
+    """Return where a function of a notebook or a script comes from, with its hash as it is now."""
+    source, unseen = hash_function(function)
+    return Origin(source, unseen=unseen)
 
 
 def _load(entry: importlib.metadata.EntryPoint) -> Installed:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ssl_irmae.errors import UserError, unknown_name
-from ssl_irmae.plugins.installed import is_loading, load_installed, origin_of, problems
+from ssl_irmae.plugins.installed import is_loading, load_installed, origin_in_session, problems
 from ssl_irmae.plugins.registered import IN_WORDS, REGISTERED, Kind, Registered
 
 
@@ -49,4 +49,4 @@ def _as_it_is(each: Registered) -> Registered:
     """Return it with its hash as it is now: what a notebook's function refers to may have changed since."""
     if each.origin.distribution is not None:
         return each
-    return dataclasses.replace(each, origin=origin_of(each.function))
+    return dataclasses.replace(each, origin=origin_in_session(each.function))

@@ -5,10 +5,10 @@ import hashlib
 import importlib.util
 import types
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
-_PLAIN = (type(None), bool, int, float, complex, str, bytes, type(...))
+_PLAIN = (type(None), bool, int, float, complex, str, bytes, type(...), PurePath)
 
 
 def hash_files(module: str) -> str:

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 import ssl_irmae
+from ssl_irmae._support.home import home
 from ssl_irmae.diagnosis import doctor
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
@@ -198,6 +199,25 @@ def test_encoders_depend_on_the_code_of_their_method(example: Callable[..., None
         UserError, match=r"the method noisy-ae does not build what n was pretrained with.*pretrain again"
     ):
         Encoder.from_pretrained("n")
+
+
+def test_encoders_pretrained_on_the_spot_depend_on_the_code_of_their_method(
+    example: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ssl_irmae.protocols.representations.pretrained.QUICK_STEPS", 1)
+
+    def encoders() -> tuple[list[str | None], list[str]]:
+        rows = judge("noisy-ae-centroid", "ae-centroid", baseline="ae-centroid", seeds=1).rows()
+        hashes = {row.contender: row.encoder_hash for row in rows}
+        return [hashes["noisy-ae-centroid"], hashes["ae-centroid"]], [path.name for path in home().glob("encoders/*")]
+
+    example()
+    first, _ = encoders()
+    example(new="# a comment\n")
+    again, folders = encoders()
+    assert again[0] != first[0]
+    assert again[1] == first[1]
+    assert len(folders) == 3, "it was pretrained again, and the encoder of our own method was not"
 
 
 def test_plugins_are_imported_when_a_name_is_not_built_in(install: Install) -> None:

@@ -16,8 +16,11 @@ _FAMILIES = {
 
 def print_contenders() -> None:
     """Print what kinds of contender there are, what a name is made of, and what each does."""
+    from ssl_irmae.plugins.installed import problems
+    from ssl_irmae.plugins.lookup import registered
     from ssl_irmae.protocols.contenders.fused import FUSED, FUSED_CONTENDERS
     from ssl_irmae.protocols.contenders.on_codes import READOUTS
+    from ssl_irmae.protocols.contenders.plugins import starts_from_encoder
     from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
     from ssl_irmae.protocols.contenders.trained import FROM_ENCODER, FROM_SCRATCH
     from ssl_irmae.protocols.report.note import join
@@ -53,6 +56,18 @@ def print_contenders() -> None:
         for name, contender in contenders.items():
             summary = f"{contender.summary}{' (sees the scored images)' * contender.transductive}"
             _print(f"  {dash + name:<28}{summary}", indent=30)
+    plugins = {
+        **{f"{name}-": method for name, method in registered("method").items()},
+        **{f"-{name}": readout for name, readout in registered("readout").items()},
+        **{f"{'-' * starts_from_encoder(each)}{name}": each for name, each in registered("learner").items()},
+    }
+    if plugins or problems():
+        _print("")
+        _print("From plug-ins (-name follows what classifiers and learners follow, name- comes before them):")
+    for name, plugin in plugins.items():
+        _print(f"  {name:<28}{plugin.described}", indent=30)
+    for problem in problems():
+        _print(f"  {problem}", indent=2)
 
 
 def _print(line: str, indent: int = 0) -> None:

@@ -6,7 +6,7 @@ import typer
 
 from ssl_irmae.cli.help import Command
 from ssl_irmae.cli.options import DataDir
-from ssl_irmae.cli.terminal import handle_errors, print_result
+from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch and verify data sets.")
 
@@ -19,6 +19,8 @@ def list_command(data_dir: DataDir = None) -> None:
     """List the named data sets and whether their files have been fetched."""
     from ssl_irmae.datasets.idx_files import missing_files, raw_folder
     from ssl_irmae.datasets.registry import DATASETS, default_data_dir
+    from ssl_irmae.plugins.installed import problems
+    from ssl_irmae.plugins.lookup import registered
 
     folder = data_dir or default_data_dir()
     for name, listed in DATASETS.items():
@@ -26,6 +28,10 @@ def list_command(data_dir: DataDir = None) -> None:
         if listed.has_files:
             state = " [not fetched]" if missing_files(name, folder) else f" [in {raw_folder(name, folder)}]"
         print_result(f"{name:14} {listed.summary}{state}")
+    for name, plugin in registered("dataset").items():
+        print_result(f"{name:14} {plugin.described}")
+    for problem in problems():
+        print_status(problem)
     print_result(
         "\nFor your own images give the path of a folder of pictures, an .npz archive or an IDX file instead; for rows "
         "of numbers, an .npz or a .csv."
@@ -76,9 +82,11 @@ def verify_command(name: Name, data_dir: DataDir = None) -> None:
 
 def _refuse_without_files(name: str) -> None:
     from ssl_irmae.datasets.registry import DATASETS
-    from ssl_irmae.errors import UserError, unknown_name
+    from ssl_irmae.errors import UserError
+    from ssl_irmae.plugins.lookup import find_registered
 
     if name not in DATASETS:
-        raise unknown_name("data set", name, DATASETS)
+        plugin = find_registered("dataset", name, DATASETS)
+        raise UserError(f"{name} has no files to fetch or verify: its plug-in ({plugin.origin}) brings them")
     if not DATASETS[name].has_files:
         raise UserError(f"{name} has no files to fetch or verify: {DATASETS[name].summary}")

@@ -78,7 +78,7 @@ Network = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Family of all networks: conv, residual, mlp, or a function of your own, MODULE:FUNCTION.",
+        help="Family of all networks: conv, residual, mlp, that of a plug-in, or a function of yours, MODULE:FUNCTION.",
         show_default="conv, or that of the encoders",
         rich_help_panel=RUN,
     ),
@@ -290,7 +290,7 @@ def parse_network(text: str | None) -> "Chosen | None":
 
 
 def parse_own_network(text: str | None) -> "Pair | None":
-    """Import the function that ``MODULE:FUNCTION`` names; None stays None.
+    """Import the function that ``MODULE:FUNCTION`` names, or find a plug-in's by its name; None stays None.
 
     Raises:
         UserError: If there is no such module or function.
@@ -298,8 +298,9 @@ def parse_own_network(text: str | None) -> "Pair | None":
     if text is None:
         return None
     from ssl_irmae.networks.own import import_pair  # with torch, which takes long
+    from ssl_irmae.networks.registry import function_of
 
-    return import_pair(text)
+    return import_pair(text) if ":" in text else function_of(text) or import_pair(text)
 
 
 def parse_names(text: str | None) -> list[str] | None:

@@ -54,7 +54,9 @@ def command(
     classes: Classes = None,
     strict: Strict = False,
     data_dir: DataDir = None,
-    method: Annotated[str, typer.Option(metavar="NAME", help="irmae, ae or vae.", rich_help_panel=RUN)] = "irmae",
+    method: Annotated[
+        str, typer.Option(metavar="NAME", help="irmae, ae, vae, or that of a plug-in.", rich_help_panel=RUN)
+    ] = "irmae",
     recipe: Annotated[
         str,
         typer.Option(
@@ -149,7 +151,8 @@ def command(
         typer.Option(
             metavar="NAME",
             help="conv: the paper's networks, and their layers at other sizes. residual: a small residual network. "
-            "mlp: a fully connected one. MODULE:FUNCTION: a pair of your own, given again whenever the encoder is loaded.",
+            "mlp: a fully connected one. MODULE:FUNCTION: your own, given again whenever the encoder is loaded. Or "
+            "that of a plug-in.",
             show_default="conv; for rows mlp",
             rich_help_panel=RUN,
         ),

@@ -19,8 +19,10 @@ nitpick_ignore = [  # within what functions return, but not for users
     for name in (
         "autoencoder.Autoencoder",
         "networks.registry.Networks",
+        "plugins.registered.Registered",
         "protocols.labelling.codes.Codes",
         "protocols.predictors.form.Form",
+        "protocols.readouts.sample.T",
         "protocols.report.checks.check.Evidence",
         "protocols.representations.representation.Representation",
     )

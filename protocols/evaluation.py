@@ -13,6 +13,7 @@ from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.kind import describe_other_kind
 from ssl_irmae.errors import UserError, check_choice
 from ssl_irmae.networks.registry import DEFAULT, Network
+from ssl_irmae.plugins.installed import new_problems
 from ssl_irmae.protocols.duplicates import Duplicates, count_duplicates
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.presets import find_preset
@@ -169,7 +170,7 @@ def evaluate(
         raise UserError("`pretrain_seeds`: none of the contenders has a pretrained encoder; leave it out")
     files = [import_trials] if isinstance(import_trials, str | Path) else import_trials
     imported = [trial for path in files for trial in read_trials(Path(path))]
-    for line in plan.explain_patterns():
+    for line in (*plan.explain_patterns(), *new_problems()):
         progress(Message(line))
     kept = Store(Path(store))
     with stages("load"):

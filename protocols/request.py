@@ -13,9 +13,11 @@ from ssl_irmae.errors import UserError, check_choice, unknown_name
 from ssl_irmae.methods import METHODS
 from ssl_irmae.networks.registry import Network, check_name, find_networks
 from ssl_irmae.networks.sizes import ROW
+from ssl_irmae.plugins.lookup import registered, unknown_with_plugins
 from ssl_irmae.protocols.budgets import Budget, is_relative
 from ssl_irmae.protocols.contenders.contender import Contender
-from ssl_irmae.protocols.contenders.patterns import match
+from ssl_irmae.protocols.contenders.patterns import is_pattern, match
+from ssl_irmae.protocols.contenders.plugins import contenders_of_plugins
 from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
 from ssl_irmae.protocols.contenders.registry import (
     CONTENDERS,
@@ -172,6 +174,14 @@ def make_plan(
         known |= contenders_of(name)
     for name in codes:
         known |= contenders_of_codes(name)
+    asked = [] if contenders is None else read_names(contenders, "contenders")
+    if not published and any(is_pattern(name) or name not in known for name in (*asked, baseline) if name is not None):
+        of_plugins = contenders_of_plugins(encoders, codes)
+        known |= {
+            name: contender
+            for name, contender in of_plugins.items()
+            if name not in known and (not isinstance(dataset, CodesFile) or contender.representation in codes)
+        }
     if rows := not isinstance(dataset, CodesFile) and holds_rows(dataset):
         _require_no_pictures(known, contenders, baseline, network, published=published)
         known = {name: contender for name, contender in known.items() if contender.frozen}
@@ -311,8 +321,8 @@ def _read_rule(rule: str, encoders: Sequence[str]) -> tuple[Rule, str | None]:
     drawn_by, colon, name = rule.partition(":")
     if drawn_by == TYPICAL and bool(name) == bool(colon):
         known = dict.fromkeys(c.representation for c in CONTENDERS.values() if c.representation is not None)
-        if name and name not in (*known, *encoders):
-            raise unknown_name("representation", name, (*known, *encoders))
+        if name and name not in (*known, *encoders) and name not in (methods := registered("method")):
+            raise unknown_with_plugins("representation", name, (*known, *methods, *encoders))
         return TYPICAL, name or DEFAULT_REPRESENTATION
     check_choice("rule", rule, (*_DRAWN, TYPICAL, f"{TYPICAL}:NAME"))
     return next(each for each in _DRAWN if each == rule), None
@@ -323,7 +333,7 @@ def _baseline(
 ) -> str:
     if asked is not None:
         if asked not in known:
-            raise unknown_name("contender", asked, known)
+            raise unknown_with_plugins("contender", asked, known)
         if asked not in run:
             raise UserError(f"`baseline`: {asked} is not among the contenders that are run; add it to `contenders`")
         return asked

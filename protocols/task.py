@@ -14,14 +14,16 @@ from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, Split, fit_images
 from ssl_irmae.datasets.reading import count, listed
-from ssl_irmae.datasets.registry import DATASETS, Dataset, default_image_size, load_images
+from ssl_irmae.datasets.registry import DATASETS, Dataset, dataset_plugin, default_image_size, load_images
 from ssl_irmae.errors import NoTestSplitError, UserError, check_choice
-from ssl_irmae.networks.registry import CONV, NETWORKS, Network, Networks, check_name, find_networks
+from ssl_irmae.networks.registry import CONV, NETWORKS, Network, Networks, find_networks
 from ssl_irmae.networks.sizes import ROW
+from ssl_irmae.protocols.contenders.plugins import as_used
 from ssl_irmae.protocols.development import hold_out
 from ssl_irmae.protocols.folds import can_be_scored
 from ssl_irmae.protocols.representations.codes_file import CodesFile
 from ssl_irmae.protocols.representations.given_codes import CodesOfTask, CodesSource
+from ssl_irmae.protocols.storage.rows import PluginUsed
 
 ScoredOn = Literal["test", "development", "folds"]
 
@@ -41,6 +43,7 @@ class Task:
         networks: The family of networks that are trained from scratch.
         codes: Codes of these images that were not made here, by the name that contenders use.
         has_images: Whether there are images; if not, blank ones stand for the rows of ``codes``.
+        plugin: What the data set is of, if it was registered from outside.
     """
 
     train: ImageSet
@@ -51,6 +54,7 @@ class Task:
     networks: Networks = CONV
     codes: Mapping[str, CodesOfTask] = dataclasses.field(default_factory=dict)
     has_images: bool = True
+    plugin: PluginUsed | None = None
 
 
 def load_task(
@@ -132,13 +136,14 @@ def load_task(
     def fitted(images: ImageSet) -> ImageSet:
         return dataclasses.replace(images, images=fit_images(images.images, channels=channels, image_size=size))
 
-    sources = codes or {}
+    sources, plugin = codes or {}, dataset_plugin(dataset)
     codes_of_train = {name: each.of(source, "train") for name, each in sources.items()}
     arrange = partial(
         Task,
         source_fingerprint=source.fingerprint,
         networks=_networks(network, architectures, source, channels, size, progress),
         has_images=not isinstance(dataset, CodesFile),
+        plugin=None if plugin is None else as_used(plugin),
     )
     test = None
     if scored_on not in ("development", "folds"):
@@ -179,11 +184,10 @@ def _networks(
     progress: Listener,
 ) -> Networks:
     """Return the family of networks from scratch: what is asked for, or what all encoders have."""
-    if source.are_rows or callable(network):
+    if isinstance(network, str) and network in NETWORKS and not source.are_rows:
+        return NETWORKS[network]  # also of codes without images, which have no size
+    if source.are_rows or network is not None:
         return find_networks(network, channels=channels, image_size=size)
-    if network is not None:  # also of codes without images, which have no size
-        check_name(network)
-        return NETWORKS[network]
     found = {architecture.network: architecture.networks for architecture in architectures}
     if len(found) > 1:
         text = (

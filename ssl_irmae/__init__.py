@@ -31,6 +31,7 @@ __all__ = [
     "predict",
     "pretrain",
     "read_results",
+    "register",
     "suggest",
 ]
 
@@ -47,6 +48,7 @@ _MODULES = {
     "predict": "ssl_irmae.protocols.labelling.predict",
     "pretrain": "ssl_irmae.pretraining.pretrain",
     "read_results": "ssl_irmae.protocols.evaluation",
+    "register": "ssl_irmae.protocols.register",
     "suggest": "ssl_irmae.protocols.labelling.suggest",
 }
 _LONG = {"classify", "dimension", "evaluate", "export", "load_images", "plan", "predict", "pretrain", "suggest"}
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from ssl_irmae.protocols.labelling.classify import classify
     from ssl_irmae.protocols.labelling.predict import predict
     from ssl_irmae.protocols.labelling.suggest import suggest
+    from ssl_irmae.protocols.register import register
 else:  # type checkers would take any name to exist
 
     def __getattr__(name: str) -> Any:

@@ -9,10 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 from ssl_irmae._support.seeding import seeded
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.errors import UserError
-from ssl_irmae.methods import find_method
+from ssl_irmae.methods import find_method, method_plugin
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.networks.registry import CONV, DEFAULT, NETWORKS, ROWS, Networks, check_name, is_own, own_networks
 from ssl_irmae.networks.sizes import ROW, paper_settings
+from ssl_irmae.plugins.lookup import registered_as
+from ssl_irmae.plugins.registered import Registered
 
 _FIRST_VERSION = ("method", "channels", "image_size", "latent_dim", "depth", "init_scale", "share_weights")
 
@@ -21,7 +23,7 @@ class Architecture(BaseModel):
     """What defines an autoencoder's networks: enough to build one that a state dict fits.
 
     Args:
-        method: Name in ``METHODS``.
+        method: Name in ``METHODS``, or of a plug-in's method.
         channels: Image channels.
         image_size: Height and width of the images in pixels, 8 to 256; 1 for rows of as many numbers as there are
             channels.
@@ -31,6 +33,8 @@ class Architecture(BaseModel):
         share_weights: Whether these layers are one matrix; IRMAE only.
         network: Name in ``NETWORKS``, or what identifies networks of one's own: these are built only after
             ``with_network`` has been given the function that returns them, which no file records.
+        plugin: If the method is of a plug-in: its distribution and version, and the stamp of its source, as they were
+            when the architecture was made.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +47,7 @@ class Architecture(BaseModel):
     init_scale: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     share_weights: bool | None = None
     network: str = DEFAULT
+    plugin: str | None = None
     _function: Pair | None = PrivateAttr(None)
 
     @model_validator(mode="after")
@@ -81,7 +86,7 @@ class Architecture(BaseModel):
         Raises:
             UserError: If a value is out of range, or belongs to IRMAE and the method is another.
         """
-        find_method(method)
+        plugin = method_plugin(method)
         settings = paper_settings(channels=channels, image_size=image_size)
         if method == "irmae":
             depth = min(settings.depth, most_depth or settings.depth) if depth is None else depth
@@ -103,6 +108,7 @@ class Architecture(BaseModel):
                 init_scale=init_scale,
                 share_weights=share_weights,
                 network=networks.name,
+                plugin=None if plugin is None else f"{plugin.origin}, source {plugin.origin.stamp}",
             )
         except ValidationError as error:
             first = error.errors()[0]
@@ -156,6 +162,12 @@ class Architecture(BaseModel):
         return self._function
 
     @property
+    def plugins(self) -> tuple[Registered, ...]:
+        """What of it is of plug-ins, as they are now: its method, its networks."""
+        both = (method_plugin(self.method), registered_as(self._function, "network"))
+        return tuple(plugin for plugin in both if plugin is not None)
+
+    @property
     def networks(self) -> Networks:
         """What its networks are built by.
 
@@ -184,21 +196,21 @@ class Architecture(BaseModel):
 
     def build(self, seed: int = 0) -> Autoencoder:
         """Build the autoencoder, initialised from a seed; torch's global generator stays as it was."""
-        arguments = self.model_dump(exclude={"method", "network"}, exclude_none=True)
+        arguments = self.model_dump(exclude={"method", "network", "plugin"}, exclude_none=True)
         networks = self.networks
         with seeded(seed, "initialise"):
             return find_method(self.method)(**arguments, networks=networks)
 
     def build_empty(self, *, folded: bool = False) -> Autoencoder:
-        """Build the autoencoder for its shapes: on torch's device "meta", where it takes no memory, unless one's own.
+        """Build the autoencoder for its shapes: on torch's device "meta", where it takes no memory, if all is ours.
 
         Args:
             folded: Whether its linear stack has been folded into the encoder.
         """
         stack = folded and bool(self.depth)
         architecture = self.model_copy(update={"depth": 0}) if stack else self
-        # a function of one's own may compute with what it makes, which "meta" cannot
-        with contextlib.nullcontext() if self.own else torch.device("meta"):
+        # a function that is not ours may compute with what it makes, which "meta" cannot
+        with contextlib.nullcontext() if self.own or self.plugin else torch.device("meta"):
             autoencoder = architecture.build()
             if stack:
                 autoencoder.encoder.make_room()

@@ -17,6 +17,8 @@ from ssl_irmae._support.home import home
 from ssl_irmae.datasets.idx_files import FILES, SIZES, missing_files, raw_folder
 from ssl_irmae.datasets.registry import DATASETS, default_data_dir
 from ssl_irmae.encoders.files import CONFIG, list_bundled
+from ssl_irmae.plugins.installed import load_installed
+from ssl_irmae.plugins.registered import IN_WORDS, REGISTERED
 
 _FETCHED = [name for name, listed in DATASETS.items() if listed.has_files]
 _SHOWN = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pytorch-metric-learning")
@@ -93,6 +95,7 @@ class Diagnosis:
         data: By data set that can be fetched, what is there of it.
         encoders: Names of the bundled ones.
         extras: By name, whether all their packages are installed.
+        plugins: By installed plug-in with its version, what it registers; nothing for one that cannot be loaded.
     """
 
     problems: tuple[Missing, ...]
@@ -106,6 +109,7 @@ class Diagnosis:
     data: dict[str, str]
     encoders: tuple[str, ...]
     extras: dict[str, bool]
+    plugins: dict[str, list[str]]
 
     @property
     def well(self) -> bool:
@@ -121,7 +125,9 @@ class Diagnosis:
 
 
 def doctor(*, data_dir: str | Path | None = None) -> Diagnosis:
-    """Look at versions, device, threads, precision, what is kept, data and extras. Nothing is written or fetched.
+    """Look at versions, device, threads, precision, what is kept, data, extras and plug-ins.
+
+    Nothing is written or fetched; plug-ins are imported.
 
     Args:
         data_dir: Where data are kept; ``default_data_dir()`` unless given.
@@ -143,6 +149,12 @@ def doctor(*, data_dir: str | Path | None = None) -> Diagnosis:
         except (ImportError, OSError) as error:
             problems.append(Missing(f"torch cannot be imported ({error})", "pip install --force-reinstall torch"))
     problems += _unwritable(folder)
+    plugins = load_installed()
+    problems += [
+        Missing(f"the plug-in {plugin} cannot be loaded ({plugin.problem})", plugin.remedy)
+        for plugin in plugins
+        if plugin.problem is not None
+    ]
     data = {}
     available = []
     for name in _FETCHED:
@@ -169,6 +181,12 @@ def doctor(*, data_dir: str | Path | None = None) -> Diagnosis:
         data=data,
         encoders=tuple(list_bundled()),
         extras=extras,
+        plugins={
+            str(plugin): [
+                f"{IN_WORDS[each.kind]} {each.name}" for each in REGISTERED.values() if str(each.origin) == str(plugin)
+            ]
+            for plugin in plugins
+        },
     )
 
 
@@ -300,6 +318,8 @@ def _lines(found: Diagnosis) -> list[str]:
         "ssl-irmae": f"{found.packages['ssl-irmae']}, Python {found.python}, {found.platform}",
         "packages": ", ".join(f"{name} {found.packages.get(name)}" for name in _SHOWN),
         "extras": ", ".join(there) or "none",
+        "plug-ins": "; ".join(f"{name}: {', '.join(what) or 'nothing'}" for name, what in found.plugins.items())
+        or "none",
         **_compute_rows(found.compute),
         "encoders": ", ".join(found.encoders),
         "data sets": "; ".join(f"{name}: {state}" for name, state in found.data.items()),

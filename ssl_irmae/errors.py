@@ -56,3 +56,13 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
         nearest = difflib.get_close_matches(name, names, n=6, cutoff=0) or names[:6]
         listed = f"{len(names)}, among them {', '.join(nearest)}"
     return UserError(f"unknown {kind} {name!r}: known are {listed}{hint}")
+
+
+def describe_exception(error: BaseException) -> str:
+    """Describe what code that is not ours raised, in a few words.
+
+    >>> describe_exception(KeyError("k"))
+    "KeyError: 'k'"
+    """
+    text = " ".join(str(error).split())[:200]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

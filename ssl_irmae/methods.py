@@ -1,12 +1,16 @@
 """Named pretraining methods: each is one function that holds its numbers."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.bottlenecks import Gaussian, Identity, LinearStack
-from ssl_irmae.errors import unknown_name
+from ssl_irmae.errors import UserError, describe_exception
 from ssl_irmae.networks.registry import CONV, Networks
 from ssl_irmae.networks.sizes import is_row
+from ssl_irmae.plugins.lookup import find_registered, registered
+from ssl_irmae.plugins.registered import Registered
 
 _ROW_VARIANCE = 0.1  # of the decoder's Gaussian around a standardised number, whose own variance is 1
 
@@ -98,11 +102,45 @@ METHODS: dict[str, Callable[..., Autoencoder]] = {
 
 
 def find_method(name: str) -> Callable[..., Autoencoder]:
-    """Look up a method by name.
+    """Look up a method by name, among ours and among those of plug-ins.
 
     Raises:
         UserError: If the name is unknown; it lists the known ones and the nearest.
     """
-    if name not in METHODS:
-        raise unknown_name("method", name, METHODS)
-    return METHODS[name]
+    if name in METHODS:
+        return METHODS[name]
+    return _Guarded(find_registered("method", name, METHODS))
+
+
+def is_method(name: str) -> bool:
+    """Return whether there is a method of this name, ours or of a plug-in."""
+    return name in METHODS or name in registered("method")
+
+
+def method_plugin(name: str) -> Registered | None:
+    """Return the plug-in that a method is of; None if it is one of ours.
+
+    Raises:
+        UserError: If the name is unknown.
+    """
+    return None if name in METHODS else find_registered("method", name, METHODS)
+
+
+@dataclass(frozen=True)
+class _Guarded:
+    """A method of a plug-in, held to its contract."""
+
+    plugin: Registered
+
+    def __call__(self, *, latent_dim: int, **arguments: Any) -> Autoencoder:
+        try:
+            built: object = self.plugin.function(latent_dim=latent_dim, **arguments)
+        except Exception as error:  # the code is not ours, and may raise anything
+            raise UserError(f"{self.plugin.title} fails ({describe_exception(error)})") from error
+        if not isinstance(built, Autoencoder) or built.latent_dim != latent_dim:
+            got = f"`latent_dim` {built.latent_dim}" if isinstance(built, Autoencoder) else type(built).__name__
+            raise UserError(
+                f"{self.plugin.title} must return an Autoencoder with the `latent_dim` that it is given, {latent_dim}: "
+                f"got {got}"
+            )
+        return built

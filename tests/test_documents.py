@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from ssl_irmae.cli.main import app
-from ssl_irmae.protocols.contenders.registry import CONTENDERS
+from ssl_irmae.plugins.registered import REGISTERED
 from ssl_irmae.protocols.presets import PRESETS
 from tests.command_line import run
 
@@ -74,7 +74,7 @@ def _reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("path", [p for p in DOCUMENTS if blocks(p, "python") and p != START], ids=name_of)
 def test_python_blocks_run(path: Path) -> None:
     namespace: dict[str, Any] = {"__name__": "document"}
-    with patch.dict(CONTENDERS):  # a document adds a contender of its own
+    with patch.dict(REGISTERED):  # a document registers what is its own
         for code in blocks(path, "python"):
             run_python(code, path, namespace)
 
@@ -144,7 +144,9 @@ def test_every_preset_is_in_the_section_on_evaluate() -> None:
     assert not {name for name in PRESETS if f"`{name}`" not in (ROOT / "docs" / "using" / "README.md").read_text()}
 
 
-@pytest.mark.parametrize(("page", "file"), [("README.md", "ridge_readout.py"), ("networks.md", "small_network.py")])
+@pytest.mark.parametrize(
+    ("page", "file"), [("README.md", "whitened/ssl_irmae_whitened.py"), ("networks.md", "small_network.py")]
+)
 def test_a_worked_example_is_the_file_beside_it(page: str, file: str) -> None:
     folder = ROOT / "docs" / "extending"
     assert (folder / file).read_text() in blocks(folder / page, "python")

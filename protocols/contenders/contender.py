@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.protocols.readouts.sample import Predictor
+from ssl_irmae.protocols.storage.rows import PluginUsed
 
 Setting = int | float | str
 Family = Literal[
@@ -57,12 +58,14 @@ class Contender:
         several: Whether ``fit`` takes several samples at once, which share everything but labels and seed; this is
             faster. No predictor may depend on the other samples in the list.
         cross_validated: Names of the settings that it chooses inside the labelled subset where that is large enough.
-        settings_from: Where the settings come from: held-out development images, or the public reference script.
+        settings_from: Where the settings come from: held-out development images, the public reference script, or the
+            author of a plug-in.
         given: Names of the settings that were chosen for this run, instead of the fixed ones.
         note: What a reader of the table needs to know about the readout, as a clause; may be empty.
         revision: Version of the code, raised when a change alters what a trial predicts, so that older trials are not
             mistaken for new ones; a function of the labels of the subset, int64 (m,), where a change altered some
             trials and the others stay valid.
+        plugin: What it is of, if it was registered from outside.
     """
 
     readout: str
@@ -83,10 +86,11 @@ class Contender:
     takes_metric_loss: bool = False
     several: bool = False
     cross_validated: tuple[str, ...] = ()
-    settings_from: Literal["development images", "published script"] = "development images"
+    settings_from: Literal["development images", "published script", "plug-in"] = "development images"
     given: tuple[str, ...] = ()
     note: str = ""
     revision: int | Callable[[Tensor], int] = 1
+    plugin: PluginUsed | None = None
 
     @property
     def frozen(self) -> bool:

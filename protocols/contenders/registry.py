@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ssl_irmae.errors import unknown_name
+from ssl_irmae.plugins.lookup import unknown_with_plugins
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.fused import FUSED_CONTENDERS
 from ssl_irmae.protocols.contenders.on_codes import READOUTS
@@ -107,5 +107,5 @@ def choose(names: list[str], known: Mapping[str, Contender]) -> dict[str, Conten
     """
     for name in names:
         if name not in known:
-            raise unknown_name("contender", name, known)
+            raise unknown_with_plugins("contender", name, known)
     return {name: known[name] for name in names}

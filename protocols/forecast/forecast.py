@@ -14,6 +14,7 @@ from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.networks.own import name_of
 from ssl_irmae.networks.registry import DEFAULT, Network
+from ssl_irmae.plugins.installed import new_problems
 from ssl_irmae.protocols.forecast.cost import Cost, cost_of_missing
 from ssl_irmae.protocols.forecast.description import describe
 from ssl_irmae.protocols.forecast.speed import Taken
@@ -144,7 +145,7 @@ def plan(
         )
 
     chosen = planned(seeds if between is None else 1, steps)
-    for line in chosen.explain_patterns():
+    for line in (*chosen.explain_patterns(), *new_problems()):
         progress(Message(line))
     began = Taken.now()
     task = load_task(

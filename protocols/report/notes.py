@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from ssl_irmae.plugins.registered import IN_WORDS
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, READOUT_NOTES, SETTING_GROUPS
 from ssl_irmae.protocols.report.classes import class_notes
 from ssl_irmae.protocols.report.note import Note, join
@@ -40,6 +41,7 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
         *_pairs(summaries),
         *subset_notes(rows),
         *_given_codes(rows),
+        *_plugins(rows),
         _scored_images(first, summaries),
         *class_notes(first),
         *_readouts(rows),
@@ -188,6 +190,16 @@ def _given_codes(rows: Sequence[Row]) -> list[Note]:
     names = join([f"{name} ({codes_from})" for name, codes_from in given.items()])
     text = f"{names}: codes that were not made here; whether they have seen scored images or labels is not known."
     return [Note("given codes", text, text)]
+
+
+def _plugins(rows: Sequence[Row]) -> list[Note]:
+    used = list(dict.fromkeys(plugin for row in rows for plugin in row.plugins))
+    if not used:
+        return []
+    names = [f"{IN_WORDS[plugin.kind]} {plugin.name} ({plugin.origin})" for plugin in used]
+    whose = ", with the settings of the author, not tuned here" if any(row.settings_author for row in rows) else ""
+    text = f"From outside the package: {join(names)}{whose}."
+    return [Note("plug-ins", text, text)]
 
 
 def _readouts(rows: Sequence[Row]) -> list[Note]:

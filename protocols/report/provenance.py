@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Sequence
 
-from ssl_irmae.protocols.report.note import Note
+from ssl_irmae.plugins.registered import IN_WORDS
+from ssl_irmae.protocols.report.note import Note, join
 from ssl_irmae.protocols.statistics.folds import pool_folds
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 
@@ -28,6 +29,7 @@ def provenance_notes(trials: Sequence[FinishedTrial]) -> list[Note]:
         _settings(rows),
         _encoders(rows),
         *_given_codes(rows),
+        *_plugins(rows),
         _subsets(rows),
     ]
     transductive = sorted({row.contender for row in rows if row.transductive})
@@ -60,7 +62,10 @@ def _settings(rows: Sequence[Row]) -> str:
             "those in the code, chosen on held-out MNIST training images or set by hand before (docs/results/settings "
             "says which, and what had been seen by then)"
         )
-    text = f"Settings were fixed beforehand: {' and '.join(parts)}"
+    if "plug-in" in sources:
+        authors = dict.fromkeys(author for row in rows if (author := row.settings_author))
+        parts.append(f"those of the author of a plug-in ({join(list(authors))}), which were not tuned here")
+    text = f"Settings were fixed beforehand: {join(parts)}"
     given = dict.fromkeys(f"{name} {row.settings[name]}" for row in rows for name in row.given)
     if given:
         text += f"; given with the command instead: {', '.join(given).replace('_', ' ')}"
@@ -100,6 +105,18 @@ def _given_codes(rows: Sequence[Row]) -> list[str]:
         f"Codes that were not made here, identified by their numbers alone: {names}. Which images and labels they have "
         "seen, those that are scored here among them, is not known."
     ]
+
+
+def _plugins(rows: Sequence[Row]) -> list[str]:
+    used = list(dict.fromkeys(plugin for row in rows for plugin in row.plugins))
+    if not used:
+        return []
+    names = ", ".join(
+        f"{IN_WORDS[p.kind]} {p.name} ({p.origin}, source {p.source[:12]}"
+        f"{f', without {join(p.unseen)}, which its hash does not cover' if p.unseen else ''})"
+        for p in used
+    )
+    return [f"From outside the package, by plug-ins whose code identifies these trials: {names}."]
 
 
 def _subsets(rows: Sequence[Row]) -> str:

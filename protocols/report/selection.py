@@ -148,7 +148,15 @@ def _data(row: Row) -> tuple[str, str, str, str]:
 
 def _version(row: Row) -> tuple[str, ...]:
     settings = json.dumps(row.settings, sort_keys=True)
-    return row.readout, row.reads, settings, str(row.revision), str(row.network), *_computed(row)
+    return (
+        row.readout,
+        row.reads,
+        settings,
+        str(row.revision),
+        str(row.network),
+        f"{row.code_of_plugins}",
+        *_computed(row),
+    )
 
 
 def _computed(row: Row) -> tuple[str, str, str]:

@@ -40,8 +40,8 @@ def brief_folder(name: str, architecture: Architecture, steps: int) -> Path:
     """Return where such an encoder is kept.
 
     Args:
-        name: Beginning of the folder's name, which says everything that the encoder depends on; networks, depth, recipe
-            and steps are appended.
+        name: Beginning of the folder's name, which says everything that the encoder depends on; networks, the code
+            of plug-ins, depth, recipe and steps are appended.
         architecture: What is trained.
         steps: Optimiser steps.
     """
@@ -49,7 +49,8 @@ def brief_folder(name: str, architecture: Architecture, steps: int) -> Path:
     depth = "" if architecture.depth is None else f"-depth{architecture.depth}"
     rate = f"{recipe.learning_rate:g}-{recipe.cooldown:g}"
     network = "" if architecture.network == DEFAULT else f"-{architecture.network}"
-    return home() / "encoders" / f"{name}{network}{depth}-{_RECIPE}-{steps}x{recipe.batch_size}-{rate}"
+    code = "".join(f"-{plugin.origin.stamp}" for plugin in architecture.plugins)
+    return home() / "encoders" / f"{name}{network}{code}{depth}-{_RECIPE}-{steps}x{recipe.batch_size}-{rate}"
 
 
 def pretrain_briefly(

@@ -1,6 +1,7 @@
 """Find the pretrained encoders of a protocol: bundled ones, the user's, or short ones pretrained on the spot."""
 
 import dataclasses
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae._support.compute import Precision, find_precision
+from ssl_irmae._support.files import sha256
 from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.registry import Dataset
@@ -19,9 +21,9 @@ from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.encoders.files import BUNDLED, find_encoder, list_bundled
 from ssl_irmae.encoders.kind import describe_other_kind, times_worse
 from ssl_irmae.errors import UserError
-from ssl_irmae.methods import METHODS
+from ssl_irmae.methods import METHODS, is_method
 from ssl_irmae.networks.own import Pair
-from ssl_irmae.networks.registry import DEFAULT, Network
+from ssl_irmae.networks.registry import DEFAULT, Network, function_of
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.fused import FUSED
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
@@ -48,7 +50,7 @@ class PretrainedEncoder:
 
     Args:
         name: The method, or the name of the user's encoder.
-        hash: SHA-256 of weights and architecture.
+        hash: SHA-256 of weights and architecture and, where these are of a plug-in, of its code as it is now.
         architecture: Shape of the networks.
         folder: Folder with its files.
         pretraining: How it was pretrained, as far as its card records it.
@@ -95,6 +97,8 @@ class PretrainedEncoder:
         """Return the scale of the codes of a task's training images, if these are the images of its pretraining."""
         if self.data_fingerprint != task.source_fingerprint or task.scored_on != "test":
             return None  # held-out images and folds leave only a part of them
+        if self.architecture.plugins:
+            return None  # their code may have changed since it was measured
         scale = read_scale(self.folder, task.source_fingerprint)
         return None if scale is None else Scaling(*scale)
 
@@ -143,7 +147,7 @@ def open_encoder(name: str, name_or_path: str | Path, network: Pair | None = Non
     recorded = {name: card[name] for name in ("steps", "batch_size", "learning_rate", "precision") if "steps" in card}
     return PretrainedEncoder(
         name,
-        weights_hash(folder),
+        _with_code(weights_hash(folder), architecture),
         architecture,
         folder,
         Pretraining(method=architecture.method, depth=architecture.depth, network=_unusual(architecture), **recorded),
@@ -165,8 +169,8 @@ def user_encoders(
             encoder by the name of its method, in a mapping or as ``"irmae=runs/mine"``, takes the place of the bundled.
             Whatever else is in a mapping is an object that makes codes (``user_codes``), and left out here.
         seeds: Seeds of the pretraining; empty for one encoder per path.
-        network: The function that returns the networks of those that were pretrained with networks of one's own; the
-            others do without it.
+        network: The function that returns the networks of those that were pretrained with networks of one's own, or
+            the name it was registered under; the others do without it.
 
     Raises:
         UserError: If an encoder does not exist, if its name is that of another or of another method, or if ``{seed}``
@@ -193,7 +197,7 @@ def user_encoders(
         folders = [text.replace("{seed}", str(seed)) for seed in seeds] or [text]
         encoders[name] = tuple(open_encoder(name, folder, needed_function(network, folder)) for folder in folders)
         others = [e.architecture.method for e in encoders[name] if e.architecture.method != name]
-        if name in METHODS and others:
+        if others and is_method(name):
             raise UserError(f"`encoders`: {text} is called {name}, but was pretrained as {others[0]}; use its own name")
         recorded = [encoder.pretrain_seed for encoder in encoders[name]]
         if seeds and recorded != list(seeds):
@@ -224,7 +228,7 @@ def find_encoder_of_method(
     """Find the bundled encoder of a method for a data set, or one that was pretrained on the spot before.
 
     Args:
-        method: ``"irmae"``, ``"ae"`` or ``"vae"``.
+        method: ``"irmae"``, ``"ae"``, ``"vae"`` or that of a plug-in.
         task: The images to encode; a bundled encoder is used if it was pretrained on exactly these training images and
             reads them at this size.
         device: Where it would be pretrained.
@@ -265,7 +269,7 @@ def encoder_of_method(
     If another process is pretraining the same encoder, this one waits and uses it.
 
     Args:
-        method: ``"irmae"``, ``"ae"`` or ``"vae"``.
+        method: ``"irmae"``, ``"ae"``, ``"vae"`` or that of a plug-in.
         task: The images to encode, as ``find_encoder_of_method`` takes them.
         dataset: What the task was loaded from.
         device: Where to pretrain.
@@ -321,6 +325,12 @@ def _precision(task: Task, device: torch.device) -> Precision:
     return "fp32" if task.train.are_rows else find_precision("auto", device)
 
 
+def _with_code(weights: str, architecture: Architecture) -> str:
+    """Add the code of plug-ins to the hash of an encoder: what it makes of images depends on that too."""
+    stamps = [plugin.origin.stamp for plugin in architecture.plugins]
+    return sha256(json.dumps([weights, *stamps]).encode()) if stamps else weights
+
+
 def _unusual(architecture: Architecture) -> str | None:
     """Return the name of an architecture's networks where they are not the usual ones."""
     return None if architecture.network == DEFAULT else architecture.network
@@ -328,9 +338,8 @@ def _unusual(architecture: Architecture) -> str | None:
 
 def needed_function(network: Network | None, name_or_path: str) -> Pair | None:
     """Return the function that a user gave, if an encoder needs one."""
-    if not callable(network) or not read_config(find_encoder(name_or_path)).architecture.own:
-        return None
-    return network
+    function = function_of(network)
+    return function if function and read_config(find_encoder(name_or_path)).architecture.own else None
 
 
 def _brief_name(method: str, task: Task, device: torch.device, seed: int | None) -> str:
@@ -356,6 +365,6 @@ def _listed(paths: object) -> list[str | Path]:
 def _named(path: str | Path) -> tuple[str, str | Path]:
     """Read ``"irmae=runs/mine"``, or name a folder by the last part of its path."""
     method, equals, rest = str(path).partition("=")
-    if equals and method in METHODS:
+    if equals and is_method(method):
         return method, rest
     return Path(path).name.replace("{seed}", "").strip("-_.") or "own", path

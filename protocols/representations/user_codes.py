@@ -10,6 +10,7 @@ from ssl_irmae.datasets.arrays import Array
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.errors import UserError
 from ssl_irmae.methods import METHODS
+from ssl_irmae.plugins.lookup import registered
 from ssl_irmae.protocols.contenders.fused import FUSED
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of, contenders_of_codes
 from ssl_irmae.protocols.representations.codes_file import CodesFile
@@ -114,7 +115,10 @@ def _check_name(name: str, title: str, others: Sequence[str]) -> None:
     if not _NAME.fullmatch(name):
         raise UserError(f"{title}: {name!r} is not a name; use letters, digits, '-', '_' and '.', as in mine=FILE.npz")
     contenders = {c for other in others for c in contenders_of(other)} | CONTENDERS.keys()
-    if name in (*METHODS, *FLOORS, *FUSED, _SCRATCH, *others) or contenders & contenders_of_codes(name).keys():
+    if (
+        name in (*METHODS, *registered("method"), *FLOORS, *FUSED, _SCRATCH, *others)
+        or contenders & contenders_of_codes(name).keys()
+    ):
         raise UserError(f"{title}: the name {name!r} is taken; choose another")
 
 

@@ -196,7 +196,7 @@ class Grid:
         """Choose the trials that other processes run; this process runs the rest."""
         if self.processes == 1 or not can_be_sent(self.task.networks):
             return []
-        movable = [job for job in missing if can_be_sent(job.contender)]
+        movable = [job for job in missing if can_be_sent(job.contender) and not job.trial.needs_session]
         if self.processes is not None:
             return movable
         # trials of frozen encoders share codes and graphs: they stay together in this process, with all threads

@@ -9,14 +9,18 @@ import numpy as np
 from ssl_irmae._support.environment import versions
 from ssl_irmae.datasets.image_set import UNLABELLED
 from ssl_irmae.networks.registry import CONV
+from ssl_irmae.plugins.lookup import registered_as
 from ssl_irmae.protocols.budgets import number_of_labels
 from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.contenders.plugins import as_used
 from ssl_irmae.protocols.folds import Fold, Indices, draw_folds, without_labels_of
 from ssl_irmae.protocols.plan import Part, Plan
 from ssl_irmae.protocols.representations.floors import FLOOR_SOFTWARE
+from ssl_irmae.protocols.representations.fused import parts_of
 from ssl_irmae.protocols.representations.given_codes import GivenCodes
+from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
 from ssl_irmae.protocols.representations.representation import Representation, identity
-from ssl_irmae.protocols.storage.rows import Trial
+from ssl_irmae.protocols.storage.rows import PluginUsed, Trial
 from ssl_irmae.protocols.subsets import Rule, Subset, check_budget, draw_subset
 from ssl_irmae.protocols.task import Task
 from ssl_irmae.protocols.typical_subsets import TYPICAL, CodesOf, choose_typical
@@ -174,6 +178,7 @@ def _trial(
         quick=representation is not None and representation.quick,
         network=_network(contender, representation, task),
         codes_from=representation.codes_from if isinstance(representation, GivenCodes) else None,
+        plugins=_plugins(contender, representation, task),
         precision="fp32" if contender.frozen else plan.precision,
         device=plan.device,
         threads=threads,
@@ -185,6 +190,19 @@ def _network(contender: Contender, representation: Representation | None, task: 
     if contender.fresh_encoder and task.networks != CONV:
         return task.networks.name
     return None if representation is None else representation.network
+
+
+def _plugins(contender: Contender, representation: Representation | None, task: Task) -> tuple[PluginUsed, ...]:
+    """Collect what takes part that was registered from outside, each once."""
+    found = [] if contender.plugin is None else [contender.plugin]
+    for part in () if representation is None else parts_of(representation):
+        if isinstance(part, PretrainedEncoder):
+            found += map(as_used, part.architecture.plugins)
+    fresh = contender.fresh_encoder or (representation is not None and representation.network is not None)
+    networks = registered_as(task.networks.function, "network") if fresh else None
+    found += [] if networks is None else [as_used(networks)]
+    found += [] if task.plugin is None else [task.plugin]
+    return tuple(dict.fromkeys(found))
 
 
 def _deterministic_at_full_set(contender: Contender, task: Task) -> bool:

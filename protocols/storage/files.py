@@ -18,7 +18,16 @@ from ssl_irmae.protocols.storage.rows import FinishedTrial, Row, mistakes
 from ssl_irmae.protocols.storage.store import Store
 
 _SQLITE = b"SQLite format 3\0"
-_JSON_CELLS = ("settings", "given", "cross_validated", "pretraining", "software", "scored_classes", "class_errors")
+_JSON_CELLS = (
+    "settings",
+    "given",
+    "cross_validated",
+    "pretraining",
+    "plugins",
+    "software",
+    "scored_classes",
+    "class_errors",
+)
 
 
 def row_values(row: Row) -> dict[str, Any]:

@@ -60,6 +60,33 @@ class Pretraining(BaseModel):
         return f"{text}, and it reconstructs these images {self.times_worse:.0f} times worse than its own"
 
 
+class PluginUsed(BaseModel):
+    """Something registered from outside that took part in a trial.
+
+    Args:
+        kind: What it is, as an argument of ``register``.
+        name: Its name.
+        distribution: The installed distribution that registered it; None for a notebook or a script.
+        version: Version of the distribution.
+        source: SHA-256 of its code.
+        unseen: Names of what its code refers to and the hash does not cover.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["method", "readout", "learner", "dataset", "network"]
+    name: str
+    distribution: str | None = None
+    version: str | None = None
+    source: str
+    unseen: tuple[str, ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """The distribution and its version, or what else registered it."""
+        return "a notebook or a script" if self.distribution is None else f"{self.distribution} {self.version}"
+
+
 class Trial(BaseModel):
     """One contender on one labelled subset: everything that its outcome depends on, and facts about it.
 
@@ -83,7 +110,8 @@ class Trial(BaseModel):
         settings: Settings of the readout or learner.
         given: Names of the settings that were chosen for this run, instead of the fixed ones.
         cross_validated: Names of the settings that are chosen inside the labelled subset where it is large enough.
-        settings_from: Where the fixed settings come from: ``"development images"`` or ``"published script"``.
+        settings_from: Where the fixed settings come from: ``"development images"``, ``"published script"``, or
+            ``"plug-in"`` for those of the author of a plug-in.
         family: Kind of readout or learner.
         deterministic_at_full_set: Whether it makes no random choice on the full training set.
         transductive: Whether it saw the scored images, without labels, before it predicted them.
@@ -99,6 +127,7 @@ class Trial(BaseModel):
         network: Family of the networks that are initialised for the trial, where it is not the usual one; None
             otherwise, and where no network of a family is.
         codes_from: Where codes that were not made here come from, such as the name of a file; None for all others.
+        plugins: What took part that was registered from outside.
         precision: Arithmetic of the network that is trained; ``"fp32"`` for frozen codes.
         device: Where the trial ran.
         threads: Number of threads, which can change how sums are rounded.
@@ -124,7 +153,7 @@ class Trial(BaseModel):
     settings: dict[str, int | float | str]
     given: tuple[str, ...] = ()
     cross_validated: tuple[str, ...] = ()
-    settings_from: Literal["development images", "published script"] = "development images"
+    settings_from: Literal["development images", "published script", "plug-in"] = "development images"
     family: str = "other"
     deterministic_at_full_set: bool = False
     transductive: bool = False
@@ -137,6 +166,7 @@ class Trial(BaseModel):
     quick: bool = False
     network: str | None = None
     codes_from: str | None = None
+    plugins: tuple[PluginUsed, ...] = ()
     precision: str
     device: str
     threads: int
@@ -146,6 +176,24 @@ class Trial(BaseModel):
     def computed_with(self) -> str:
         """The versions of the software that computed it and the number of threads, in one line."""
         return ", ".join([*(f"{name} {version}" for name, version in self.software.items()), f"{self.threads} threads"])
+
+    @property
+    def code_of_plugins(self) -> list[list[str | None]]:
+        """The code from outside that the outcome depends on; of a data set, the images say whatever code does."""
+        code = [[p.kind, p.distribution, p.version, p.source] for p in self.plugins if p.kind != "dataset"]
+        return sorted(code, key=json.dumps)
+
+    @property
+    def needs_session(self) -> bool:
+        """Whether its encoder takes what a notebook or a script registered, which another process does not know."""
+        return any(p.kind in ("method", "network") and p.distribution is None for p in self.plugins)
+
+    @property
+    def settings_author(self) -> str | None:
+        """The plug-in whose author fixed the settings; None where they are ours, or of the public script."""
+        if self.settings_from != "plug-in":
+            return None
+        return next((plugin.origin for plugin in self.plugins if plugin.kind in ("readout", "learner")), None)
 
     def identity(self) -> dict[str, object]:
         """Return what distinguishes this trial from others, without names: after a renaming nothing has to run again.
@@ -181,6 +229,8 @@ class Trial(BaseModel):
             identity["fold"] = self.fold
         if self.network is not None:
             identity["network"] = self.network
+        if self.code_of_plugins:
+            identity["plugins"] = self.code_of_plugins
         return identity
 
     @property

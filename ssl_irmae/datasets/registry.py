@@ -1,5 +1,6 @@
 """The named data sets, where their files are kept, and loading by name or path. Listing them does not import torch."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,10 @@ from typing import TYPE_CHECKING, Union
 
 from ssl_irmae._support.home import home
 from ssl_irmae._support.progress import Listener, Message, silent
-from ssl_irmae.errors import UserError, unknown_name
+from ssl_irmae.errors import UserError, describe_exception, unknown_name
+from ssl_irmae.plugins.installed import new_problems
+from ssl_irmae.plugins.lookup import registered, unknown_with_plugins
+from ssl_irmae.plugins.registered import IN_WORDS, Registered
 
 if TYPE_CHECKING:
     from ssl_irmae.datasets.arrays import Arrays
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 IMAGE_SIZE = 32  # pixels, for the user's images
 
 Dataset = Union[str, Path, "Arrays"]  # "|" would need Arrays at run time, and with it torch
-"""A name in ``DATASETS``, a path to the user's own images, or images in memory."""
+"""A name in ``DATASETS`` or of a plug-in, a path to the user's own images, or images in memory."""
 
 Load = Callable[["Split", Path, Listener], "ImageSet"]
 
@@ -111,6 +115,18 @@ def holds_rows(dataset: object) -> bool:
     return tables.is_table(path) or (path.suffix == ".npz" and archive.holds_rows(path))
 
 
+def dataset_plugin(dataset: object) -> Registered | None:
+    """Return the plug-in that a data set is of; None for one of ours, a path and images in memory."""
+    if not isinstance(dataset, str) or dataset in DATASETS or not _is_word(dataset):
+        return None
+    return registered("dataset").get(dataset)
+
+
+def _is_word(dataset: str) -> bool:
+    """Return whether it may be a name: a path has a separator or, if it is a file, a suffix."""
+    return Path(dataset).name == dataset and not Path(dataset).suffix
+
+
 def load_images(
     dataset: Dataset,
     split: "Split" = "train",
@@ -125,9 +141,9 @@ def load_images(
     """Load one split of a data set.
 
     Args:
-        dataset: A name in ``DATASETS``; a path to a folder of pictures, an ``.npz`` archive, a ``.csv`` of rows of
-            numbers or an IDX file (a ``str`` that is also a name is the name); or images in memory: an ``ImageSet``,
-            an array of images,
+        dataset: A name in ``DATASETS`` or of a plug-in; a path to a folder of pictures, an ``.npz`` archive, a ``.csv``
+            of rows of numbers or an IDX file (a ``str`` that is also a name is the name); or images in memory: an
+            ``ImageSet``, an array of images,
             ``(images, labels)`` or ``(images, labels, test_images, test_labels)``. Arrays are numpy arrays or
             tensors: images of shape (n, h, w), (n, c, h, w) or (n, h, w, c), uint8 or floats in [0, 1]; or rows of
             numbers, of shape (n, d), which become floats (n, d, 1, 1); labels of shape (n,), whole numbers or names.
@@ -156,28 +172,48 @@ def load_images(
         raise unknown_name("split", split, ("train", "test"))
     if classes is not None and labels_from is None:
         raise UserError("`classes` says which labels `labels_from` may hold: give that too, or leave `classes` out")
-    built_in = isinstance(dataset, str) and dataset in DATASETS
-    if labels_from is not None and (built_in or not isinstance(dataset, str | Path)):
+    plugin = dataset_plugin(dataset)
+    for problem in new_problems():  # the name may have been one of its
+        progress(Message(problem))
+    named = plugin is not None or (isinstance(dataset, str) and dataset in DATASETS)
+    if labels_from is not None and (named or not isinstance(dataset, str | Path)):
         raise UserError(
-            f"`labels_from` names the pictures of a folder, and {dataset if built_in else 'the arrays'} cannot take it"
+            f"`labels_from` names the pictures of a folder, and {dataset if named else 'the arrays'} cannot take it"
         )
     if not isinstance(dataset, str | Path):
         return _strictly(arrays.load(dataset, split), split, strict)
     path = Path(dataset)
     if isinstance(dataset, str):
-        if built_in:
+        if named:
             if path.exists():
-                text = f"{dataset}, {split}: the built-in data set is read; write ./{dataset} for what is here"
-                progress(Message(text))
-            return DATASETS[dataset].load(split, default_data_dir() if data_dir is None else Path(data_dir), progress)
-        if not path.exists() and path.name == dataset and not path.suffix:
-            raise unknown_name("data set", dataset, DATASETS)
-    table = None if labels_from is None else Path(labels_from)
-    images = own.load(path, split, image_size=image_size, labels_from=table, classes=classes)
+                whose = "built-in data set" if plugin is None else f"data set of {plugin.origin}"
+                progress(Message(f"{dataset}, {split}: the {whose} is read; write ./{dataset} for what is here"))
+        elif not path.exists() and _is_word(dataset):
+            raise unknown_with_plugins(IN_WORDS["dataset"], dataset, [*DATASETS, *registered("dataset")])
+    folder = default_data_dir() if data_dir is None else Path(data_dir)
+    if isinstance(dataset, str) and dataset in DATASETS:
+        return DATASETS[dataset].load(split, folder, progress)
+    if plugin is not None:
+        images = _of_plugin(plugin, split, folder)
+    else:
+        table = None if labels_from is None else Path(labels_from)
+        images = own.load(path, split, image_size=image_size, labels_from=table, classes=classes)
     images = _strictly(images, split, strict)
     if images.reading is not None:
         progress(Message(f"{images.name}, {split}: {images.reading}"))
     return images
+
+
+def _of_plugin(plugin: Registered, split: "Split", data_dir: Path) -> "ImageSet":
+    """Load a split of a plug-in's data set, which returns what ``dataset`` takes as arrays."""
+    from ssl_irmae.datasets import arrays
+
+    try:
+        return dataclasses.replace(arrays.load(plugin.function(data_dir=data_dir), split), name=plugin.name)
+    except UserError as error:
+        raise type(error)(f"{plugin.title}: {error}") from error
+    except Exception as error:  # the code is not ours, and may raise anything
+        raise UserError(f"{plugin.title} fails ({describe_exception(error)})") from error
 
 
 def _strictly(images: "ImageSet", split: "Split", strict: bool) -> "ImageSet":

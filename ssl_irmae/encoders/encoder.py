@@ -27,6 +27,7 @@ from ssl_irmae.encoders.encoding import Reads, encode
 from ssl_irmae.encoders.files import CONFIG, WEIGHTS, find_encoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.networks.own import Pair, evenly, name_of
+from ssl_irmae.networks.registry import registered_function
 from ssl_irmae.networks.sizes import is_row
 
 _PROBED = 16  # numbers of a code, and of a reconstruction
@@ -42,8 +43,9 @@ class EncoderConfig(BaseModel):
         folded: Whether the linear stack has been multiplied into the encoder.
         card: Where the weights come from: command, data, loss, effective rank. Most of it is for
             people; data, steps and seed also say which trials an encoder can serve.
-        probe: What networks of one's own make of a fixed picture: a few numbers of its code and reconstruction. They
-            tell whether the function that is given when the encoder is loaded returns the networks of its weights.
+        probe: What networks or a method that are not ours make of a fixed picture: a few numbers of its code and
+            reconstruction. They tell whether the function that is given when the encoder is loaded, or the plug-in that
+            is installed then, returns the networks of its weights.
         columns: The scale of the columns that it reads, if it encodes rows of numbers.
     """
 
@@ -115,7 +117,7 @@ class Encoder(nn.Module):
             name_or_path: A name such as ``"mnist-irmae"``, or a folder such as ``"runs/mnist-irmae"``.
             fold: Whether to multiply the linear stack into the encoder: the same code, faster, without features.
             network: The function that returns its networks, if it was pretrained with networks of one's own: the folder
-                records that it was, not with which.
+                records that it was, not with which. Registered ones are found without it.
 
         Raises:
             UserError: If there is no such encoder, its two files do not match exactly, a weight is not finite, or the
@@ -127,14 +129,15 @@ class Encoder(nn.Module):
             state = safetensors.torch.load_file(folder / WEIGHTS)
             encoder = cls(config, state)
         except (OSError, RuntimeError, safetensors.SafetensorError) as error:
-            if network is not None and isinstance(error, RuntimeError):
-                raise _another_network(folder, network, str(error)) from error
+            if isinstance(error, RuntimeError) and (other := _not_as_recorded(config, folder, str(error))):
+                raise other from error
             raise UserError(
                 f"{folder / WEIGHTS} does not match {folder / CONFIG} ({error}): pretrain or export the encoder again"
             ) from error
         check_weights(state, f"{folder / WEIGHTS}", "pretrain or export the encoder again")
-        if network is not None and not encoder._is_as_probed():
-            raise _another_network(folder, network, "a fixed picture has another code or reconstruction")
+        other = _not_as_recorded(config, folder, "a fixed picture has another code or reconstruction")
+        if other is not None and not encoder._is_as_probed():
+            raise other
         return encoder.fold() if fold else encoder
 
     def save_pretrained(self, folder: str | Path, *, half: bool = False) -> None:
@@ -154,7 +157,8 @@ class Encoder(nn.Module):
         }
         check_weights(state, "the encoder" + " in float16" * half, "leave out `half`" if half else "pretrain it again")
         write_atomically(folder / WEIGHTS, safetensors.torch.save(state))
-        probe = self._probe() if self.config.architecture.own else None
+        architecture = self.config.architecture
+        probe = self._probe() if architecture.own or architecture.plugin else None
         config = self.config.model_copy(update={"probe": probe})
         write_atomically(folder / CONFIG, config.model_dump_json(indent=2) + "\n")
 
@@ -265,10 +269,17 @@ def _with_network(config: EncoderConfig, folder: Path, network: Pair | None) -> 
     """Give a configuration the function that returns its networks, if it needs one, and only then."""
     architecture = config.architecture
     if architecture.own and network is None:
-        raise UserError(
-            f"{folder} was pretrained with networks of one's own, and no file names code to run: give `network` again, "
-            "the function that returns them"
+        network = registered_function(
+            architecture.network,
+            channels=architecture.channels,
+            image_size=architecture.image_size,
+            code=architecture.latent_dim,
         )
+        if network is None:
+            raise UserError(
+                f"{folder} was pretrained with networks of one's own, and no file names code to run: give `network` "
+                "again, the function that returns them"
+            )
     if network is None:
         return config
     if not architecture.own:
@@ -276,10 +287,19 @@ def _with_network(config: EncoderConfig, folder: Path, network: Pair | None) -> 
     return config.model_copy(update={"architecture": architecture.with_network(network)})
 
 
-def _another_network(folder: Path, network: Pair, reason: str) -> UserError:
+def _not_as_recorded(config: EncoderConfig, folder: Path, reason: str) -> UserError | None:
+    """Build the error for code that is not ours and not that of the weights; None if all of it is ours."""
+    architecture = config.architecture
+    if architecture.function is not None:
+        return UserError(
+            f"`network`: {name_of(architecture.function)} does not return the networks that {folder} was pretrained "
+            f"with ({reason}): give the function as it was then, or pretrain again"
+        )
+    if architecture.plugin is None:
+        return None
     return UserError(
-        f"`network`: {name_of(network)} does not return the networks that {folder} was pretrained with ({reason}): "
-        "give the function as it was then, or pretrain again"
+        f"the method {architecture.method} does not build what {folder} was pretrained with, by "
+        f"{architecture.plugin} ({reason}): install the plug-in as it was then, or pretrain again"
     )
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ssl_irmae._support.files import sha256
 from ssl_irmae._support.seeding import seeded
-from ssl_irmae.errors import UserError
+from ssl_irmae.errors import UserError, describe_exception
 from ssl_irmae.networks.convolutional import Output, activation
 from ssl_irmae.networks.parts import ImageDecoder, ImageEncoder
 
@@ -155,8 +155,8 @@ def import_pair(text: str) -> Pair:
         module = importlib.import_module(module_name)
     except Exception as error:  # a module may raise anything
         raise NetworkError(
-            f"`network`: the module {module_name} cannot be imported ({_described(error)}): name one that is installed "
-            f"or in {here}"
+            f"`network`: the module {module_name} cannot be imported ({describe_exception(error)}): name one that is "
+            f"installed or in {here}"
         ) from error
     finally:
         sys.path.remove(here)
@@ -223,9 +223,4 @@ def _in_a_sentence(function: Pair, when: str) -> Iterator[None]:
     except NetworkError:
         raise
     except Exception as error:  # the code is not ours, and may raise anything
-        raise NetworkError(f"`network`: {name_of(function)} fails {when} ({_described(error)})") from error
-
-
-def _described(error: Exception) -> str:
-    text = " ".join(str(error).split())[:200]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+        raise NetworkError(f"`network`: {name_of(function)} fails {when} ({describe_exception(error)})") from error

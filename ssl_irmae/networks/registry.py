@@ -1,5 +1,6 @@
 """Families of networks by name, and one's own in their place."""
 
+import contextlib
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,13 +8,14 @@ from dataclasses import dataclass
 from ssl_irmae.errors import UserError, unknown_name
 from ssl_irmae.networks.convolutional import conv_decoder, conv_encoder
 from ssl_irmae.networks.mlp import mlp_decoder, mlp_encoder
-from ssl_irmae.networks.own import OwnDecoder, OwnEncoder, Pair, fingerprint
+from ssl_irmae.networks.own import NetworkError, OwnDecoder, OwnEncoder, Pair, fingerprint
 from ssl_irmae.networks.parts import ImageDecoder, ImageEncoder
 from ssl_irmae.networks.residual import residual_decoder, residual_encoder
 from ssl_irmae.networks.sizes import is_row, paper_settings
+from ssl_irmae.plugins.lookup import find_registered, registered, registered_as
 
 Network = str | Pair
-"""What a user chooses: the name of a family, or the function that returns a pair of modules."""
+"""What a user chooses: the name of a family, ours or of a plug-in, or the function that returns a pair of modules."""
 
 _OWN = "own-"
 
@@ -63,8 +65,8 @@ def find_networks(network: Network | None, *, channels: int, image_size: int, co
     """Find the networks that a user chose, for images and a code of a kind.
 
     Args:
-        network: A name in ``NETWORKS``, or a function that returns an encoder and a decoder; None is the usual family,
-            ``"conv"`` for pictures and ``"mlp"`` for rows of numbers.
+        network: A name in ``NETWORKS`` or of a plug-in, or a function that returns an encoder and a decoder; None is
+            the usual family, ``"conv"`` for pictures and ``"mlp"`` for rows of numbers.
         channels: Image channels.
         image_size: Height and width in pixels.
         code: Width of the code; None takes the paper's.
@@ -73,16 +75,54 @@ def find_networks(network: Network | None, *, channels: int, image_size: int, co
         UserError: If the name is unknown or of networks for pictures alone, or the function does not keep the contract
             (docs/extending/networks.md).
     """
-    if callable(network):
-        code = code or paper_settings(channels=channels, image_size=image_size).latent_dim
-        name = _OWN + fingerprint(network, channels=channels, image_size=image_size, code=code)
-        return own_networks(name, network)
-    usual = ROWS if is_row(image_size) else DEFAULT
-    network = usual if network is None else network
-    check_name(network)
-    if is_row(image_size) and network != ROWS:
-        raise UserError(f"`network`: {network} reads pictures, and rows of numbers have {ROWS}: leave `network` out")
-    return NETWORKS[network]
+    if network is None:
+        network = ROWS if is_row(image_size) else DEFAULT
+    function = function_of(network)
+    if function is None:
+        assert isinstance(network, str)
+        if is_row(image_size) and network != ROWS:
+            raise UserError(
+                f"`network`: {network} reads pictures, and rows of numbers have {ROWS}: leave `network` out"
+            )
+        return NETWORKS[network]
+    code = code or paper_settings(channels=channels, image_size=image_size).latent_dim
+    name = _OWN + fingerprint(function, channels=channels, image_size=image_size, code=code)
+    plugin = registered_as(function, "network")
+    return own_networks(name if plugin is None else f"{name}-{plugin.origin.stamp}", function)
+
+
+def function_of(network: Network | None) -> Pair | None:
+    """Return the function of one's own networks, given or registered under a name; None for a family of ours.
+
+    Raises:
+        UserError: If the name is unknown.
+    """
+    if network is None or callable(network):
+        return network
+    if network in NETWORKS:
+        return None
+    try:
+        function: Pair = find_registered("network", network, NETWORKS).function
+    except UserError as error:
+        raise UserError(f"`network`: {error}; your own are named MODULE:FUNCTION") from error
+    return function
+
+
+def registered_function(name: str, *, channels: int, image_size: int, code: int) -> Pair | None:
+    """Return the registered function of the networks that a file records; None if none computes what they did.
+
+    Args:
+        name: The recorded name of one's own networks.
+        channels: Image channels.
+        image_size: Height and width in pixels.
+        code: Width of the code.
+    """
+    for plugin in registered("network").values():
+        with contextlib.suppress(NetworkError):  # networks that cannot be built at this size are not those
+            found = fingerprint(plugin.function, channels=channels, image_size=image_size, code=code)
+            if name.removeprefix(_OWN).split("-")[0] == found:
+                return plugin.function
+    return None
 
 
 def check_name(network: Network | None) -> None:
@@ -91,8 +131,6 @@ def check_name(network: Network | None) -> None:
     Raises:
         UserError: If the name is unknown.
     """
-    if network is None or callable(network):
-        return
-    if network not in NETWORKS:
-        hint = "; your own are named MODULE:FUNCTION" if isinstance(network, str) else ""
-        raise UserError(f"`network`: {unknown_name('network', str(network), NETWORKS)}{hint}")
+    if network is not None and not callable(network) and not isinstance(network, str):
+        raise UserError(f"`network`: {unknown_name('network', str(network), NETWORKS)}")
+    function_of(network)

@@ -89,6 +89,7 @@ CHANGES: dict[str, Any] = {
     "revision": 2,
     "encoder_hash": "other",
     "network": "residual",
+    "plugins": [{"kind": "readout", "name": "mine", "source": "s"}],
     "pretrain_seed": 1,
     "precision": "bf16",
     "device": "cuda",
@@ -120,6 +121,17 @@ def test_representations_without_weights_are_told_apart_by_name() -> None:
 def test_a_field_at_its_default_is_not_part_of_the_identity() -> None:
     assert "revision" not in row().identity()
     assert row(revision=2).identity()["revision"] == 2
+
+
+def test_the_code_of_a_plugin_counts_and_the_code_that_loads_images_does_not() -> None:
+    def key(**fields: object) -> str:
+        return row(
+            plugins=[{"kind": "readout", "name": "r", "distribution": "d", "version": "1", "source": "s"} | fields]
+        ).key
+
+    assert len({key(), key(source="t"), key(version="2"), key(distribution="e"), key(kind="learner")}) == 5
+    assert key(name="renamed") == key()
+    assert key(kind="dataset") == row().key, "its images and labels are in the identity"
 
 
 def run(some: Plan, task: Task, encoders: Encoders, store: Path) -> list[FinishedTrial]:

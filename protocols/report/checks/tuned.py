@@ -24,8 +24,14 @@ def tuned_groups(rows: Iterable[Row]) -> dict[str, dict[str, Setting]]:
     return found
 
 
+def of_plugins(rows: Iterable[Row]) -> dict[str, str]:
+    """Return the contenders with settings that the author of a plug-in fixed, and the plug-in of each."""
+    fixed = (row for row in rows if row.settings.keys() - row.given)
+    return {row.contender: author for row in fixed if (author := row.settings_author)}
+
+
 def untraced(rows: Iterable[Row]) -> list[str]:
-    """Return the contenders with settings whose choice is not recorded: the public script's, and a user's own."""
+    """Return the contenders with settings whose choice is not recorded: the public script's, and of plug-ins."""
     return list(dict.fromkeys(row.contender for row in rows if _group(row) is None and row.settings.keys() - row.given))
 
 

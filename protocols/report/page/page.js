@@ -345,7 +345,7 @@
   };
 
   // ---- the trials behind a point
-  const plain = (x) => (x === null ? "none" : typeof x === "object" ? Object.entries(x).map(([k, v]) => `${k} ${v}`).join(", ") || "none" : String(x));
+  const plain = (x) => (x === null ? "none" : Array.isArray(x) ? x.map(plain).join("; ") || "none" : typeof x === "object" ? Object.entries(x).map(([k, v]) => `${k} ${v}`).join(", ") || "none" : String(x));
   const open = (c, b) => {
     const list = [...trials.get(key(c, b))].sort((p, q) => p[2] - q[2]);
     const contexts = list.map((t) => data.contexts[t[4]]);

@@ -25,7 +25,7 @@ from ssl_irmae.protocols.report.task_notes import clustering_note, describe_fold
 from ssl_irmae.protocols.representations.codes_file import CodesFile
 from ssl_irmae.protocols.representations.fused import fuse
 from ssl_irmae.protocols.representations.pretrained import (
-    PretrainedEncoder,
+    OpenedEncoder,
     encoder_of_method,
     needed_methods,
     user_encoders,
@@ -200,7 +200,7 @@ def evaluate(
     for note in notes:
         progress(Message(note.text))
     with stages("find encoders"):
-        opened: dict[str, tuple[PretrainedEncoder, ...]] = {
+        opened: dict[str, tuple[OpenedEncoder, ...]] = {
             name: tuple(encoder.noting_other_data(task) for encoder in several) for name, several in named.items()
         }
         for name, several in opened.items():

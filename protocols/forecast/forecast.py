@@ -24,7 +24,7 @@ from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.representations.fused import fuse
 from ssl_irmae.protocols.representations.pretrained import (
     QUICK_STEPS,
-    PretrainedEncoder,
+    OpenedEncoder,
     find_encoder_of_method,
     needed_methods,
     not_yet_pretrained,
@@ -194,13 +194,13 @@ def plan(
 
 
 def _encoders(
-    named: Mapping[str, tuple[PretrainedEncoder, ...]],
+    named: Mapping[str, tuple[OpenedEncoder, ...]],
     methods: Sequence[str],
     task: Task,
     device: torch.device,
     seeds: Sequence[int | None],
     network: Network,
-) -> tuple[dict[str, tuple[PretrainedEncoder, ...]], int]:
+) -> tuple[dict[str, tuple[OpenedEncoder, ...]], int]:
     """Find the encoders that a plan needs, and count those that would be pretrained on the spot."""
     found, missing = dict(named), 0
     for method in methods:

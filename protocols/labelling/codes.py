@@ -18,7 +18,7 @@ from ssl_irmae.protocols.predictors.form import Form, Settings, Tensors
 from ssl_irmae.protocols.predictors.network import Network
 from ssl_irmae.protocols.predictors.residual import Residual
 from ssl_irmae.protocols.representations.floors import FLOORS, pixels, principal_components
-from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
+from ssl_irmae.protocols.representations.pretrained import OpenedEncoder
 from ssl_irmae.protocols.representations.representation import Representation
 
 _CHUNK = 512
@@ -187,7 +187,7 @@ def codes_for(
     """
     if isinstance(predictor, Network | Residual):
         return Images()
-    if isinstance(representation, PretrainedEncoder) and reads != "images":
+    if isinstance(representation, OpenedEncoder) and reads != "images":
         encoder = representation.load().to(device)
         network = CodeNetwork.of(encoder.autoencoder, representation.architecture, reads)
         return Encoded(network, torch.device(device))

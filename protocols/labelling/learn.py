@@ -27,7 +27,7 @@ from ssl_irmae.protocols.labelling.own_encoder import own_name
 from ssl_irmae.protocols.labelling.pool import Pool
 from ssl_irmae.protocols.predictors.form import Form
 from ssl_irmae.protocols.representations.floors import Floor
-from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
+from ssl_irmae.protocols.representations.pretrained import OpenedEncoder
 
 _FOLDS, _REPEATS = 10, 5
 _NETWORK_FOLDS = 3
@@ -71,7 +71,7 @@ class Fitted:
 
 def learn(
     images: ImageSet,
-    encoder: PretrainedEncoder | None,
+    encoder: OpenedEncoder | None,
     *,
     contender: str | None = None,
     estimate: bool = True,
@@ -242,7 +242,7 @@ def check_request(images: ImageSet, encoder: str, contender: str | None) -> None
 
 
 def few_label_probabilities(
-    images: ImageSet, encoder: PretrainedEncoder, device: torch.device, seed: int, positions: Tensor, labels: Tensor
+    images: ImageSet, encoder: OpenedEncoder, device: torch.device, seed: int, positions: Tensor, labels: Tensor
 ) -> Tensor:
     """Return what the usual contender makes of all pictures, or its frozen counterpart if it trains a network.
 

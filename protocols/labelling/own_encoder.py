@@ -13,7 +13,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
 from ssl_irmae.protocols.representations.brief_pretraining import brief_architecture, brief_steps, pretrain_briefly
-from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, open_encoder
+from ssl_irmae.protocols.representations.pretrained import OpenedEncoder, open_encoder
 
 _METHOD = "irmae"
 
@@ -25,7 +25,7 @@ def find_own_encoder(
     network: Pair | None = None,
     device: torch.device,
     progress: Listener = silent,
-) -> PretrainedEncoder:
+) -> OpenedEncoder:
     """Open the encoder that the user names, or pretrain one on all the pictures.
 
     What is pretrained here is kept in the cache for these very pictures, whatever their labels; a pretraining that was
@@ -74,7 +74,7 @@ def own_name(encoder: str | Path | None) -> str:
     return "own" if contenders_of(name).keys() & CONTENDERS.keys() else name
 
 
-def fitted_to(encoder: PretrainedEncoder, images: ImageSet) -> ImageSet:
+def fitted_to(encoder: OpenedEncoder, images: ImageSet) -> ImageSet:
     """Give images the size and the channels that an encoder reads."""
     return _fitted(images, encoder.architecture.channels, encoder.architecture.image_size)
 

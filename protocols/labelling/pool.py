@@ -15,7 +15,7 @@ from ssl_irmae.protocols.predictors.form import Form
 from ssl_irmae.protocols.predictors.registry import is_kept_form
 from ssl_irmae.protocols.readouts.sample import Memo, Sample
 from ssl_irmae.protocols.representations.floors import FLOORS
-from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
+from ssl_irmae.protocols.representations.pretrained import OpenedEncoder
 from ssl_irmae.protocols.representations.representation import Representation
 from ssl_irmae.protocols.storage.cache import cached
 
@@ -110,7 +110,7 @@ class Pool:
         ]
         start = None
         representation = self.representation(contender)
-        if contender.reads == "images" and isinstance(representation, PretrainedEncoder):
+        if contender.reads == "images" and isinstance(representation, OpenedEncoder):
             start = memo.once("autoencoder", lambda: representation.load().autoencoder)
         fitted = [predictor for predictor in contender.fit_all(samples, start) if is_kept_form(predictor)]
         if len(fitted) < len(parts):

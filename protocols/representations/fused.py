@@ -10,7 +10,7 @@ from ssl_irmae._support.files import sha256
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.fused import FUSED
-from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
+from ssl_irmae.protocols.representations.pretrained import OpenedEncoder
 from ssl_irmae.protocols.representations.representation import Encode, Representation
 from ssl_irmae.protocols.storage.rows import Pretraining
 
@@ -30,7 +30,7 @@ class FusedEncoders:
     """
 
     name: str
-    parts: tuple[PretrainedEncoder, ...]
+    parts: tuple[OpenedEncoder, ...]
 
     def __post_init__(self) -> None:
         widths = {part.name: part.architecture.latent_dim for part in self.parts}
@@ -89,7 +89,7 @@ class FusedEncoders:
         return read
 
 
-def fuse(encoders: Mapping[str, Sequence[PretrainedEncoder]]) -> dict[str, tuple[FusedEncoders, ...]]:
+def fuse(encoders: Mapping[str, Sequence[OpenedEncoder]]) -> dict[str, tuple[FusedEncoders, ...]]:
     """Return every representation of ``FUSED`` whose parts are among the encoders: one for each pretraining seed.
 
     Args:

@@ -45,7 +45,7 @@ QUICK_STEPS = brief_steps(_FEW)
 
 
 @dataclass(frozen=True)
-class PretrainedEncoder:
+class OpenedEncoder:
     """A pretrained encoder under the name that contenders use for it.
 
     Args:
@@ -129,7 +129,7 @@ class PretrainedEncoder:
         return read
 
 
-def open_encoder(name: str, name_or_path: str | Path, network: Pair | None = None) -> PretrainedEncoder:
+def open_encoder(name: str, name_or_path: str | Path, network: Pair | None = None) -> OpenedEncoder:
     """Open an encoder on disk under the name that contenders use for it.
 
     Args:
@@ -145,7 +145,7 @@ def open_encoder(name: str, name_or_path: str | Path, network: Pair | None = Non
     config = Encoder.from_pretrained(folder, network=network).config
     card, architecture = config.card, config.architecture
     recorded = {name: card[name] for name in ("steps", "batch_size", "learning_rate", "precision") if "steps" in card}
-    return PretrainedEncoder(
+    return OpenedEncoder(
         name,
         _with_code(weights_hash(folder), architecture),
         architecture,
@@ -160,7 +160,7 @@ def user_encoders(
     paths: str | Path | Sequence[str | Path] | Mapping[str, Any],
     seeds: Sequence[int] = (),
     network: Network | None = None,
-) -> dict[str, tuple[PretrainedEncoder, ...]]:
+) -> dict[str, tuple[OpenedEncoder, ...]]:
     """Open the encoders that the user names.
 
     Args:
@@ -181,7 +181,7 @@ def user_encoders(
         named = [(name, path) for name, path in paths.items() if isinstance(path, str | Path)]
     else:
         named = [_named(path) for path in _listed(paths)]
-    encoders: dict[str, tuple[PretrainedEncoder, ...]] = {}
+    encoders: dict[str, tuple[OpenedEncoder, ...]] = {}
     taken = set(CONTENDERS) - {name for method in METHODS for name in contenders_of(method)}
     for name, path in named:
         text = str(path)
@@ -224,7 +224,7 @@ def needed_methods(contenders: Iterable[Contender], chosen_on: str | None = None
 
 def find_encoder_of_method(
     method: str, task: Task, *, device: torch.device, seed: int | None = None, network: Network = DEFAULT
-) -> PretrainedEncoder | None:
+) -> OpenedEncoder | None:
     """Find the bundled encoder of a method for a data set, or one that was pretrained on the spot before.
 
     Args:
@@ -263,7 +263,7 @@ def encoder_of_method(
     progress: Listener = silent,
     seed: int | None = None,
     network: Network = DEFAULT,
-) -> PretrainedEncoder:
+) -> OpenedEncoder:
     """Find the bundled encoder of a method for a data set, or pretrain one briefly and keep it below ``home()``.
 
     If another process is pretraining the same encoder, this one waits and uses it.
@@ -309,10 +309,10 @@ def encoder_of_method(
 
 def not_yet_pretrained(
     method: str, task: Task, *, seed: int | None = None, network: Network = DEFAULT
-) -> PretrainedEncoder:
+) -> OpenedEncoder:
     """Describe an encoder that ``encoder_of_method`` would pretrain: it has no weights and no hash yet."""
     architecture = _brief_architecture(method, task, network)
-    return PretrainedEncoder(method, "", architecture, Path(), Pretraining(method=method), seed or 0, quick=True)
+    return OpenedEncoder(method, "", architecture, Path(), Pretraining(method=method), seed or 0, quick=True)
 
 
 def _brief_architecture(method: str, task: Task, network: Network) -> Architecture:

@@ -18,7 +18,7 @@ from ssl_irmae.protocols.plan import Part, Plan
 from ssl_irmae.protocols.representations.floors import FLOOR_SOFTWARE
 from ssl_irmae.protocols.representations.fused import parts_of
 from ssl_irmae.protocols.representations.given_codes import GivenCodes
-from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
+from ssl_irmae.protocols.representations.pretrained import OpenedEncoder
 from ssl_irmae.protocols.representations.representation import Representation, identity
 from ssl_irmae.protocols.storage.rows import PluginUsed, Trial
 from ssl_irmae.protocols.subsets import Rule, Subset, check_budget, draw_subset
@@ -196,7 +196,7 @@ def _plugins(contender: Contender, representation: Representation | None, task: 
     """Collect what takes part that was registered from outside, each once."""
     found = [] if contender.plugin is None else [contender.plugin]
     for part in () if representation is None else parts_of(representation):
-        if isinstance(part, PretrainedEncoder):
+        if isinstance(part, OpenedEncoder):
             found += map(as_used, part.architecture.plugins)
     fresh = contender.fresh_encoder or (representation is not None and representation.network is not None)
     networks = registered_as(task.networks.function, "network") if fresh else None

@@ -19,7 +19,7 @@ from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
 from ssl_irmae.protocols.readouts.scaling import Scaling
 from ssl_irmae.protocols.representations.clustering import Clustering, find_clusters
 from ssl_irmae.protocols.representations.fused import FusedEncoders, parts_of
-from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder
+from ssl_irmae.protocols.representations.pretrained import OpenedEncoder
 from ssl_irmae.protocols.representations.representation import Representation, identity
 from ssl_irmae.protocols.representations.retrieval import Retrieval, retrieval_quality
 from ssl_irmae.protocols.running.by_class import errors_by_class
@@ -142,7 +142,7 @@ class Runner:
         positions = chosen if fold is None else torch.searchsorted(fold.others(len(train)), chosen)
         if contender.reads == "images":
             unlabelled, scored = self._images(fold)
-            if isinstance(representation, PretrainedEncoder):
+            if isinstance(representation, OpenedEncoder):
                 start = self._autoencoder(representation)
             elif isinstance(representation, FusedEncoders):
                 start = self.codes.of_unlabelled(representation, "code", fold)
@@ -190,7 +190,7 @@ class Runner:
     def _known_scaling(self, job: Job) -> Scaling | None:
         """Return the scale of all training images' codes where it is known without encoding them."""
         encoder, contender = job.representation, job.contender
-        if not isinstance(encoder, PretrainedEncoder) or contender.reads != "code" or contender.transductive:
+        if not isinstance(encoder, OpenedEncoder) or contender.reads != "code" or contender.transductive:
             return None
         if self.device != "cpu":  # where it was measured: other devices round differently
             return None
@@ -198,7 +198,7 @@ class Runner:
             self._scalings[encoder.hash] = encoder.scaling(self.task)
         return self._scalings[encoder.hash]
 
-    def _autoencoder(self, encoder: PretrainedEncoder) -> torch.nn.Module:
+    def _autoencoder(self, encoder: OpenedEncoder) -> torch.nn.Module:
         if encoder.hash not in self._autoencoders:
             self._autoencoders[encoder.hash] = encoder.load().autoencoder
         return self._autoencoders[encoder.hash]

@@ -19,13 +19,13 @@ from ssl_irmae.protocols.labelling.held_out import fold_count, folds, held_out_l
 from ssl_irmae.protocols.labelling.learn import check_request, learn
 from ssl_irmae.protocols.labelling.own_encoder import own_name
 from ssl_irmae.protocols.labelling.pool import Pool
-from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, open_encoder
+from ssl_irmae.protocols.representations.pretrained import OpenedEncoder, open_encoder
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def encoder() -> PretrainedEncoder:
+def encoder() -> OpenedEncoder:
     return open_encoder("irmae", "mnist-irmae")
 
 
@@ -63,7 +63,7 @@ def test_classes_with_equally_many_labels_keep_equally_many_in_every_fold(
 
 @pytest.mark.parametrize("contender", ["irmae-poisson", "irmae-linear", "pixels-knn", "irmae-finetune"])
 def test_what_is_said_of_a_held_out_picture_does_not_depend_on_its_label(
-    pictures: ImageSet, encoder: PretrainedEncoder, contender: str
+    pictures: ImageSet, encoder: OpenedEncoder, contender: str
 ) -> None:
     chosen = contenders_for_few_labels("irmae")[contender].with_steps(2)
     few = with_labels(pictures, torch.arange(30))
@@ -94,7 +94,7 @@ def test_a_temperature_makes_confidence_the_share_of_right_predictions() -> None
     assert fit_temperature(10 * z, y) == pytest.approx(10, rel=0.1)
 
 
-def test_one_label_per_class_gives_a_classifier_but_no_estimate(pictures: ImageSet, encoder: PretrainedEncoder) -> None:
+def test_one_label_per_class_gives_a_classifier_but_no_estimate(pictures: ImageSet, encoder: OpenedEncoder) -> None:
     assert pictures.labels is not None
     first = torch.tensor([int((pictures.labels == c).nonzero()[0]) for c in range(10)])
     learned = learn(with_labels(pictures, first), encoder, contender="irmae-poisson", device=CPU)
@@ -104,7 +104,7 @@ def test_one_label_per_class_gives_a_classifier_but_no_estimate(pictures: ImageS
 
 
 def test_with_enough_labels_the_error_is_estimated_and_confidence_calibrated(
-    pictures: ImageSet, encoder: PretrainedEncoder
+    pictures: ImageSet, encoder: OpenedEncoder
 ) -> None:
     few = with_labels(pictures, torch.arange(80))
     learned = learn(few, encoder, contender="irmae-poisson", device=CPU)
@@ -125,7 +125,7 @@ def test_codes_that_do_harm_are_left_for_pixels(pictures: ImageSet, tiny_encoder
 
 @pytest.mark.parametrize(("positions", "message"), [([], "no picture has a label"), ([0], "all labels are '0'")])
 def test_fewer_than_two_classes_are_refused(
-    pictures: ImageSet, encoder: PretrainedEncoder, positions: list[int], message: str
+    pictures: ImageSet, encoder: OpenedEncoder, positions: list[int], message: str
 ) -> None:
     few = with_labels(pictures, torch.tensor(positions, dtype=torch.int64))
     with pytest.raises(UserError, match=message):

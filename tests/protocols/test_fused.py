@@ -24,7 +24,7 @@ from ssl_irmae.protocols.readouts.poisson_prior import poisson_prior
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 from ssl_irmae.protocols.readouts.scaling import Scaling
 from ssl_irmae.protocols.representations.fused import FusedEncoders, fuse
-from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, needed_methods, open_encoder
+from ssl_irmae.protocols.representations.pretrained import OpenedEncoder, needed_methods, open_encoder
 from ssl_irmae.protocols.running.grid import Grid
 from ssl_irmae.protocols.storage.rows import Pretraining
 from ssl_irmae.protocols.storage.store import Store
@@ -37,7 +37,7 @@ NAME, PARTS = next(iter(FUSED.items()))
 TRAIN, SCORED = 150, 40
 COURSE: dict[str, Any] = {"steps": 5, "batch_size": 32, "learning_rate": 1e-3, "precision": "fp32"}
 
-Found = Callable[..., PretrainedEncoder]
+Found = Callable[..., OpenedEncoder]
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def small(digits: ImageSet) -> Task:
 def found(tmp_path: Path) -> Found:
     """Return a function that makes an encoder of a method, untrained, whose card has a seed of its own."""
 
-    def make(method: str, seed: int = 0, width: int = 8) -> PretrainedEncoder:
+    def make(method: str, seed: int = 0, width: int = 8) -> OpenedEncoder:
         architecture = Architecture.paper(method=method, channels=1, image_size=32, latent_dim=width)
         folder = tmp_path / "encoders" / f"{method}-{seed}-{width}"
         encoder = Encoder(EncoderConfig(architecture=architecture, card={"seed": seed, **COURSE}))
@@ -65,14 +65,14 @@ def found(tmp_path: Path) -> Found:
 
 
 @pytest.fixture
-def three(found: Found) -> dict[str, tuple[PretrainedEncoder, ...]]:
+def three(found: Found) -> dict[str, tuple[OpenedEncoder, ...]]:
     """Return an encoder of every method that stands side by side with the others."""
     return {method: (found(method),) for method in PARTS}
 
 
 def make_grid(
     task: Task,
-    encoders: dict[str, tuple[PretrainedEncoder, ...]],
+    encoders: dict[str, tuple[OpenedEncoder, ...]],
     store: Path,
     names: Sequence[str],
     known: dict[str, Contender] | None = None,
@@ -81,12 +81,12 @@ def make_grid(
     return Grid(some, task, {**encoders, **fuse(encoders)}, Store(store))
 
 
-def side_by_side(encoders: dict[str, tuple[PretrainedEncoder, ...]], images: Tensor) -> Tensor:
+def side_by_side(encoders: dict[str, tuple[OpenedEncoder, ...]], images: Tensor) -> Tensor:
     return torch.cat([encoders[method][0].load().encode(images) for method in PARTS], 1)
 
 
 def test_a_fused_contender_is_the_readout_of_the_codes_side_by_side(
-    small: Task, three: dict[str, tuple[PretrainedEncoder, ...]], tmp_path: Path
+    small: Task, three: dict[str, tuple[OpenedEncoder, ...]], tmp_path: Path
 ) -> None:
     grid = make_grid(small, three, tmp_path / "s", [f"{NAME}-poisson-prior"])
     (job,), (outcome,) = grid.jobs, list(grid.run())
@@ -100,7 +100,7 @@ def test_a_fused_contender_is_the_readout_of_the_codes_side_by_side(
 
 
 def test_each_encoder_encodes_once_whoever_reads_its_codes(
-    small: Task, three: dict[str, tuple[PretrainedEncoder, ...]], tmp_path: Path
+    small: Task, three: dict[str, tuple[OpenedEncoder, ...]], tmp_path: Path
 ) -> None:
     names = [f"{NAME}-poisson", f"{NAME}-poisson-prior", *(f"{method}-poisson" for method in PARTS)]
     grid = make_grid(small, three, tmp_path / "s", names)
@@ -113,7 +113,7 @@ def test_each_encoder_encodes_once_whoever_reads_its_codes(
 
 @pytest.mark.parametrize("in_folds", [False, True])
 def test_a_learner_starts_from_the_codes_of_the_images_that_it_learns_from(
-    in_folds: bool, small: Task, three: dict[str, tuple[PretrainedEncoder, ...]], tmp_path: Path
+    in_folds: bool, small: Task, three: dict[str, tuple[OpenedEncoder, ...]], tmp_path: Path
 ) -> None:
     seen: list[tuple[Sample, Tensor]] = []
 
@@ -188,7 +188,7 @@ def test_rows_record_what_the_encoders_share_and_the_worst_that_is_noted_of_any(
 
 
 def test_retrieval_is_measured_for_each_encoder(
-    small: Task, three: dict[str, tuple[PretrainedEncoder, ...]], tmp_path: Path
+    small: Task, three: dict[str, tuple[OpenedEncoder, ...]], tmp_path: Path
 ) -> None:
     names = [f"{PARTS[1]}-poisson", f"{NAME}-poisson", f"{NAME}-poisson-prior"]
     measured = make_grid(small, three, tmp_path / "s", names).retrieval()
@@ -196,7 +196,7 @@ def test_retrieval_is_measured_for_each_encoder(
 
 
 def test_typical_images_are_chosen_on_codes_of_which_none_outweighs_the_others(
-    small: Task, three: dict[str, tuple[PretrainedEncoder, ...]], tmp_path: Path
+    small: Task, three: dict[str, tuple[OpenedEncoder, ...]], tmp_path: Path
 ) -> None:
     typical = dataclasses.replace(plan(["pixels-knn"], seeds=(0,), known=CONTENDERS), rule="typical", chosen_on=NAME)
     grid = Grid(typical, small, {**three, **fuse(three)}, Store(tmp_path / "s"))

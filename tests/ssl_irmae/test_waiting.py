@@ -17,7 +17,7 @@ from ssl_irmae.datasets import mnist
 from ssl_irmae.datasets.idx_files import FILES
 from ssl_irmae.encoders.files import CONFIG
 from ssl_irmae.protocols.representations import pretrained
-from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, encoder_of_method
+from ssl_irmae.protocols.representations.pretrained import OpenedEncoder, encoder_of_method
 from ssl_irmae.protocols.task import load_task
 
 HOLD = """
@@ -102,7 +102,7 @@ def test_a_second_evaluation_uses_the_encoder_that_the_first_pretrained(monkeypa
     arrays = (images, labels, images[::-1].copy(), labels)
     task = load_task(arrays, scored_on="test")
 
-    def find(progress: Listener) -> PretrainedEncoder:
+    def find(progress: Listener) -> OpenedEncoder:
         device = torch.device("cpu")
         return encoder_of_method("ae", task, dataset=arrays, device=device, data_dir=None, progress=progress)
 

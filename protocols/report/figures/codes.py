@@ -11,7 +11,7 @@ import torch
 from ssl_irmae.encoders.encoder import weights_hash
 from ssl_irmae.errors import UserError
 from ssl_irmae.networks.own import Pair
-from ssl_irmae.protocols.representations.pretrained import PretrainedEncoder, needed_function, open_encoder
+from ssl_irmae.protocols.representations.pretrained import OpenedEncoder, needed_function, open_encoder
 from ssl_irmae.protocols.storage.rows import Row
 from ssl_irmae.protocols.task import Task
 from ssl_irmae.spectrum import effective_rank, spectrum
@@ -42,7 +42,7 @@ class Codes:
 
 def encoders_of(
     rows: Sequence[Row], names_or_paths: Sequence[str], network: Pair | None = None
-) -> dict[str, PretrainedEncoder]:
+) -> dict[str, OpenedEncoder]:
     """Open encoders under the names that rows have for them, found by their hashes.
 
     Args:
@@ -69,7 +69,7 @@ def encoders_of(
     return found
 
 
-def encode_sample(encoders: Mapping[str, PretrainedEncoder], task: Task, colours: Mapping[str, str]) -> Codes:
+def encode_sample(encoders: Mapping[str, OpenedEncoder], task: Task, colours: Mapping[str, str]) -> Codes:
     """Encode training images, evenly spaced over the set, at most ``MOST_IMAGES``."""
     images, labels = task.train.images, task.train.labels
     assert labels is not None  # load_task has seen to it

@@ -21,7 +21,7 @@ _CHUNK = 4096
 class Columns(BaseModel):
     """What numbers are centred by and divided by, column by column.
 
-    A standardised number is :math:`(x - m) / s` with mean m and standard deviation s (not corrected for the mean) of
+    A standardised number is ``(x - m) / s`` with mean m and standard deviation s (not corrected for the mean) of
     its column over the rows that were trained on. A column that was constant there is read as 0, whatever it holds,
     and reconstructed as its mean: nothing could be learned of it.
 

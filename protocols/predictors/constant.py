@@ -28,7 +28,7 @@ class Constant:
 
     def logits(self, x: Tensor) -> Tensor:
         """Give all other classes no chance."""
-        return over_classes(torch.zeros(len(x), 1), self.label, self.classes)
+        return over_classes(torch.zeros(x.shape[0], 1), self.label, self.classes)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the class."""

@@ -48,6 +48,6 @@ def distance_logits(x: Tensor, points: Tensor, index: Tensor, present: int, scal
     chunks = []
     for chunk in chunks_of(x, _CHUNK):
         squares = euclidean(chunk, points).square()
-        nearest = squares.new_full((len(chunk), present), torch.inf)
-        chunks.append(nearest.scatter_reduce(1, index.expand(len(chunk), -1), squares, "amin"))
+        nearest = squares.new_full((chunk.shape[0], present), torch.inf)
+        chunks.append(nearest.scatter_reduce(1, index.expand(chunk.shape[0], -1), squares, "amin"))
     return torch.cat(chunks) * (-4 / scale)

@@ -63,6 +63,6 @@ def over_classes(logits: Tensor, present: Tensor, classes: int) -> Tensor:
     >>> over_classes(torch.tensor([[3.0, 5.0]]), torch.tensor([0, 2]), 3).tolist()
     [[-2.0, -10000.0, 0.0]]
     """
-    every = torch.full((len(logits), classes), _ABSENT)
+    every = torch.full((logits.shape[0], classes), _ABSENT)  # len() would be a constant in ONNX files
     every[:, present] = (logits - logits.amax(1, keepdim=True)).clamp_min(_LOWEST).float()
     return every

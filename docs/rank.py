@@ -103,8 +103,8 @@ def fashion_sentence() -> str:
     return (
         "**On Fashion-MNIST the lead is smaller, or gone.** With 10 / 100 / 1,000 labels, a linear classifier makes "
         f"{linear} % errors on codes of IRMAE and {linear_ae} % on those of a plain autoencoder; labels spread along a "
-        f"graph of the codes (`poisson-prior`) give {graph} % and {graph_ae} %. IRMAE is the best of "
-        f"{settings} settings at each budget, which flatters it. [Measured on development "
+        f"graph of the codes (`poisson-prior`) give {graph} % and {graph_ae} %. Of IRMAE the best of "
+        f"{settings} settings is shown at each budget, which flatters it. [Measured on development "
         "images](docs/results/rank/README.md)"
     )
 

@@ -19,6 +19,7 @@ SUFFIXES = (".csv", ".tsv")
 LABEL_COLUMNS = ("label", "labels")
 
 _DELIMITERS = "\t;,"
+_LIKELY_LABELS = ("target", "class")
 
 
 def is_table(path: Path) -> bool:
@@ -101,6 +102,12 @@ def _check_header(path: Path, names: Sequence[str]) -> None:
     found = [name for name in names if name.lower() in LABEL_COLUMNS]
     if len(found) > 1:
         raise UserError(f"{path}: {' and '.join(map(repr, found))} could both be the labels: rename or leave out one")
+    likely = [name for name in names if name.lower() in _LIKELY_LABELS]
+    if likely and not found:  # labels among the numbers would reach the encoder
+        raise UserError(
+            f"{path}: column {likely[0]!r} may hold the labels: name it 'label', or something else if it is a "
+            "measurement"
+        )
 
 
 def _numbers(path: Path, line: int, fields: Sequence[str], titles: Sequence[str]) -> list[float]:

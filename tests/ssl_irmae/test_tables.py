@@ -57,6 +57,8 @@ def test_whole_numbers_are_labels_as_in_arrays(tmp_path: Path) -> None:
         ("\n", "is empty: give rows of numbers"),
         ("a,a\n1,2\n", "line 1 names 'a' twice"),
         ("a,label,labels\n1,2,3\n", "'label' and 'labels' could both be the labels"),
+        ("a,Target\n1,0\n", "column 'Target' may hold the labels: name it 'label'"),
+        ("a,class\n1,cat\n", "column 'class' may hold the labels"),
         ("label\ncat\n", "has the column 'label' alone: give columns of numbers beside it"),
         ("a,b\n1_000,2\n", "holds '1_000', which is not a number"),
     ],

@@ -14,6 +14,7 @@ from typing import Any
 from PIL import Image
 
 from docs import aims, coverage, few_labels, rank, settings, shipped
+from ssl_irmae.datasets.reading import listed
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import BUNDLED, list_bundled
 from ssl_irmae.protocols.contenders.fused import FUSED, FUSED_CONTENDERS
@@ -265,6 +266,12 @@ def readouts_list() -> str:
         for name, c in contenders.items():
             if not c.transductive:  # the same readout once more
                 lines.append(f"- `{dash}{name}` {c.summary}{f' ({c.paper})' if c.paper else ''}")
+        if again := [f"`{dash}{name}`" for name, c in contenders.items() if c.transductive]:
+            lines.append(f"- {listed(again)}, the same with the scored images among the unlabelled ones")
+        if contenders is learners:
+            lines.append(
+                f"- {listed([f'`{name}`' for name in FROM_SCRATCH if name not in learners])}, the same without an encoder"
+            )
         lines.append("")
     return "\n".join(lines)[:-1]
 

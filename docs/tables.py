@@ -269,9 +269,8 @@ def readouts_list() -> str:
         if again := [f"`{dash}{name}`" for name, c in contenders.items() if c.transductive]:
             lines.append(f"- {listed(again)}, the same with the scored images among the unlabelled ones")
         if contenders is learners:
-            lines.append(
-                f"- {listed([f'`{name}`' for name in FROM_SCRATCH if name not in learners])}, the same without an encoder"
-            )
+            others = [f"`{name}`" for name in FROM_SCRATCH if name not in learners]
+            lines.append(f"- {listed(others)}, the same without an encoder")
         lines.append("")
     return "\n".join(lines)[:-1]
 

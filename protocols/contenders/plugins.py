@@ -139,7 +139,7 @@ class _GuardedPredictor:
             predicted: object = self.predictor(inputs)
         except UserError:
             raise
-        except Exception as error:
+        except Exception as error:  # the code is not ours, and may raise anything
             raise UserError(f"{self.title} fails where it predicts ({describe_exception(error)})") from error
         if not isinstance(predicted, Tensor) or predicted.dtype != torch.int64 or predicted.shape != inputs.shape[:1]:
             got = type(predicted).__name__

@@ -30,20 +30,34 @@ from ssl_irmae.spectrum import effective_rank, spectrum
 
 
 class _PretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """What the estimators share; each has an ``__init__`` of its own, as scikit-learn reads parameters from it."""
+    """What the estimators share, and the parameters of those without a stack."""
 
     _method: ClassVar[str]
 
-    latent_dim: int | None
-    recipe: str
-    epochs: int | None
-    max_steps: int | None
-    batch_size: int | None
-    learning_rate: float | None
-    image_size: int | None
-    network: Network | None
-    random_state: RandomSeed
-    device: str
+    def __init__(
+        self,
+        latent_dim: int | None = None,
+        *,
+        recipe: str = DEFAULT,
+        epochs: int | None = None,
+        max_steps: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        image_size: int | None = None,
+        network: Network | None = None,
+        random_state: RandomSeed = 0,
+        device: str = "auto",
+    ) -> None:
+        self.latent_dim = latent_dim
+        self.recipe = recipe
+        self.epochs = epochs
+        self.max_steps = max_steps
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.image_size = image_size
+        self.network = network
+        self.random_state = random_state
+        self.device = device
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002  # scikit-learn's signature
         """Train an autoencoder.
@@ -247,17 +261,19 @@ class IRMAE(_PretrainingEstimator):
         random_state: RandomSeed = 0,
         device: str = "auto",
     ) -> None:
-        self.latent_dim = latent_dim
+        super().__init__(
+            latent_dim,
+            recipe=recipe,
+            epochs=epochs,
+            max_steps=max_steps,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            image_size=image_size,
+            network=network,
+            random_state=random_state,
+            device=device,
+        )
         self.depth = depth
-        self.recipe = recipe
-        self.epochs = epochs
-        self.max_steps = max_steps
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.image_size = image_size
-        self.network = network
-        self.random_state = random_state
-        self.device = device
 
 
 class AE(_PretrainingEstimator):
@@ -272,31 +288,6 @@ class AE(_PretrainingEstimator):
     """
 
     _method = "ae"
-
-    def __init__(
-        self,
-        latent_dim: int | None = None,
-        *,
-        recipe: str = DEFAULT,
-        epochs: int | None = None,
-        max_steps: int | None = None,
-        batch_size: int | None = None,
-        learning_rate: float | None = None,
-        image_size: int | None = None,
-        network: Network | None = None,
-        random_state: RandomSeed = 0,
-        device: str = "auto",
-    ) -> None:
-        self.latent_dim = latent_dim
-        self.recipe = recipe
-        self.epochs = epochs
-        self.max_steps = max_steps
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.image_size = image_size
-        self.network = network
-        self.random_state = random_state
-        self.device = device
 
 
 class VAE(_PretrainingEstimator):
@@ -313,28 +304,3 @@ class VAE(_PretrainingEstimator):
     """
 
     _method = "vae"
-
-    def __init__(
-        self,
-        latent_dim: int | None = None,
-        *,
-        recipe: str = DEFAULT,
-        epochs: int | None = None,
-        max_steps: int | None = None,
-        batch_size: int | None = None,
-        learning_rate: float | None = None,
-        image_size: int | None = None,
-        network: Network | None = None,
-        random_state: RandomSeed = 0,
-        device: str = "auto",
-    ) -> None:
-        self.latent_dim = latent_dim
-        self.recipe = recipe
-        self.epochs = epochs
-        self.max_steps = max_steps
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.image_size = image_size
-        self.network = network
-        self.random_state = random_state
-        self.device = device

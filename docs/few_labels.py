@@ -16,6 +16,7 @@ def blocks() -> dict[str, str]:
     return {
         "classify": classify_table(rows("classify.csv")),
         "coverage": coverage_table(rows("coverage.csv")),
+        "folds": folds_table(rows("folds.csv")),
         "typical": typical_table(),
         "development": development_table(rows("development.csv")),
     }
@@ -123,6 +124,20 @@ def coverage_table(every: list[Row]) -> str:
         )
     head = "pictures | error % ± SE | expected % ± SE | in the interval | mean width | calibrated"
     return table(f"{head} | at 0.9 or above % | of these right %", lines)
+
+
+def folds_table(every: list[Row]) -> str:
+    """Lay out the expected error of two ways to deal folds beside the true one."""
+    lines = [
+        (
+            f"{name}, {labels} labels, {'equally many of each class' if rule == 'balanced' else 'at random'}",
+            mean_error(group),
+            f"{mean_error(group, 'expected_ten')}",
+            f"{mean_error(group, 'expected_even')} ({group[0]['folds_even']} folds)",
+        )
+        for (name, rule, labels), group in grouped(every, "dataset", "rule", "labels").items()
+    ]
+    return table("pictures | error % ± SE | expected, ten folds | expected, even folds", lines)
 
 
 def typical_table() -> str:

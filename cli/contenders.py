@@ -54,7 +54,7 @@ def print_contenders() -> None:
         _print("")
         _print(heading[0].upper() + heading[1:])
         for name, contender in contenders.items():
-            summary = f"{contender.summary}{' (sees the scored images)' * contender.transductive}"
+            summary = f"{contender.summary}{' (sees what is scored)' * contender.transductive}"
             _print(f"  {dash + name:<28}{summary}", indent=30)
     plugins = {
         **{f"{name}-": method for name, method in registered("method").items()},

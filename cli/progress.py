@@ -123,7 +123,8 @@ def _log_line(event: Event) -> str | None:
         case Fetched(done=0):
             return f"fetching {event.what}"
         case Pretrained(epoch_done=True):
-            plateau = "  still on the plateau: no better than the mean picture" * event.on_plateau
+            mean = "picture" if event.noun == "image" else event.noun
+            plateau = f"  still on the plateau: no better than the mean {mean}" * event.on_plateau
             return f"{clock}  {_epoch(event)}  {event.seconds_left / 60:.0f} min left{plateau}"
         case TrialDone(group_mean=float(mean)):
             group = f"{event.contender}, {event.budget:,} labels: {mean:.2f} %, n {event.group_size}"
@@ -137,4 +138,4 @@ def _bytes(event: Fetched) -> str:
 
 def _epoch(event: Pretrained) -> str:
     rank = "-" if event.effective_rank is None else f"{event.effective_rank:.1f}"
-    return f"epoch {event.epoch}  loss {event.loss:.5f}  rank {rank}  {event.images_per_second:,.0f} images/s"
+    return f"epoch {event.epoch}  loss {event.loss:.5f}  rank {rank}  {event.images_per_second:,.0f} {event.noun}s/s"

@@ -188,7 +188,7 @@ def evaluate(
             progress=progress,
         )
         if metrics == "clusters" and task.scored_on == "folds":
-            raise UserError("`metrics`: clusters are scored on images of their own, and here there are only folds")
+            raise UserError("`metrics`: clusters are scored on a test split, and here there are only folds")
         duplicates = count_duplicates(task) if task.has_images else None
         if duplicates is not None:
             kept.add_duplicates(task.train.fingerprint, task.scored.fingerprint, dataclasses.asdict(duplicates))
@@ -238,7 +238,7 @@ def evaluate(
         notes += retrieval_notes(task) if metrics == "retrieval" else []
     with stages("clusters"):
         clustering = grid.clustering() if metrics == "clusters" else []
-        notes += [clustering_note()] if metrics == "clusters" else []
+        notes += [clustering_note(task)] if metrics == "clusters" else []
     with stages("summarise"):
         report = make_report(
             [outcome.trial for outcome in outcomes],

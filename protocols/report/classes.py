@@ -24,8 +24,8 @@ def class_notes(row: Row) -> list[Note]:
         return [Note("classes", f"{guess[0].upper()}{guess[1:]}.")]
     present = [n for n in row.scored_classes.values() if n]
     text = (
-        f"The scored classes are unequal ({min(present):,} to {max(present):,} images): balanced % is the mean over "
-        f"classes of each class's error, and {guess}."
+        f"The scored classes are unequal ({min(present):,} to {max(present):,} {row.noun}s): balanced % is the mean "
+        f"over classes of each class's error, and {guess}."
     )
     return [Note("classes", text, f"Classes are unequal: balanced % is the mean over classes; {guess}.")]
 

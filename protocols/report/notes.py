@@ -35,8 +35,8 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
     return [
         _errors(first, summaries),
         *_pretraining(rows, summaries),
-        *_differences(summaries, baseline),
-        *_method(summaries),
+        *_differences(summaries, baseline, first),
+        *_method(summaries, first),
         *_worth(summaries, baseline),
         *_pairs(summaries),
         *subset_notes(rows),
@@ -93,7 +93,7 @@ def _pretraining(rows: Sequence[Row], summaries: Sequence[Summary]) -> list[Note
     return [*notes, *component_notes(components)] if components else notes
 
 
-def _differences(summaries: Sequence[Summary], baseline: str) -> list[Note]:
+def _differences(summaries: Sequence[Summary], baseline: str, first: Row) -> list[Note]:
     compared = [s.difference for s in summaries if s.difference is not None]
     budgets = {s.budget for s in summaries if s.difference is not None}
     if not compared:
@@ -109,7 +109,7 @@ def _differences(summaries: Sequence[Summary], baseline: str) -> list[Note]:
             "difference",
             f"Δ: error minus {baseline}'s on the same subsets, in points, with the 95 % t interval of its mean over "
             "these pairs, for each contender separately: not corrected, and about these very encoders and scored "
-            f"images. {describe_coverage('difference', (d.n for d in compared))}",
+            f"{first.noun}s. {describe_coverage('difference', (d.n for d in compared))}",
             f"Δ: error minus {baseline}'s on the same subsets, in points; 95 %: t interval of Δ.",
         ),
         Note(
@@ -121,15 +121,16 @@ def _differences(summaries: Sequence[Summary], baseline: str) -> list[Note]:
     ]
 
 
-def _method(summaries: Sequence[Summary]) -> list[Note]:
+def _method(summaries: Sequence[Summary], first: Row) -> list[Note]:
     if all(s.method_low is None for s in summaries):
         return []
     seeds = " and, where there are several, how the pretraining seeds fell" if any(s.crossed for s in summaries) else ""
     return [
         Note(
             "method",
-            "For the method: a 95 % interval that also covers which images were scored (the standard error over images "
-            f"of each image's mean result){seeds}; the other interval is about these encoders and images.",
+            f"For the method: a 95 % interval that also covers which {first.noun}s were scored (the standard error "
+            f"over {first.noun}s of each {first.noun}'s mean result){seeds}; the other interval is about these "
+            f"encoders and {first.noun}s.",
         )
     ]
 
@@ -175,10 +176,10 @@ def _scored_images(first: Row, summaries: Sequence[Summary]) -> Note:
     value, error = max((binomial_test_set_error(s.mean, first.n_scored), s.mean) for s in summaries)
     return Note(
         "scored images",
-        f"Not in ± or p, nor in any interval but that for the method: the {first.n_scored:,} scored images are one "
-        f"sample; that alone gives a mean a standard error of up to {value:.2f} points (binomial, at {error:.1f} % "
+        f"Not in ± or p, nor in any interval but that for the method: the {first.n_scored:,} scored {first.noun}s are "
+        f"one sample; that alone gives a mean a standard error of up to {value:.2f} points (binomial, at {error:.1f} % "
         "error).",
-        f"Not in ±: the {first.n_scored:,} scored images are only one sample, which adds a standard error "
+        f"Not in ±: the {first.n_scored:,} scored {first.noun}s are only one sample, which adds a standard error "
         f"of up to {value:.2f} points.",
     )
 
@@ -188,7 +189,9 @@ def _given_codes(rows: Sequence[Row]) -> list[Note]:
     if not given:
         return []
     names = join([f"{name} ({codes_from})" for name, codes_from in given.items()])
-    text = f"{names}: codes that were not made here; whether they have seen scored images or labels is not known."
+    text = (
+        f"{names}: codes that were not made here; whether they have seen scored {rows[0].noun}s or labels is not known."
+    )
     return [Note("given codes", text, text)]
 
 
@@ -229,8 +232,8 @@ def _settings(rows: Sequence[Row]) -> list[Note]:
         notes.append(
             Note(
                 "development",
-                "Held-out training images are for choosing settings. Report test results instead.",
-                "Scored on held-out training images: for choosing settings; report test results.",
+                f"Held-out training {rows[0].noun}s are for choosing settings. Report test results instead.",
+                f"Scored on held-out training {rows[0].noun}s: for choosing settings; report test results.",
             )
         )
     return notes

@@ -56,9 +56,10 @@ class Pretrained:
         loss: Mean training loss of this epoch so far.
         recent_loss: Mean training loss of the steps since the last event.
         effective_rank: Effective rank of the code when last measured; None before the first measurement.
-        images_per_second: Speed since the last event.
+        images_per_second: Speed since the last event, in what ``noun`` names.
         seconds_left: Estimated time left.
         on_plateau: Whether reconstructions, after hundreds of steps, are still no better than the mean picture.
+        noun: What it learns from: ``"image"`` or ``"row"``.
     """
 
     step: int
@@ -72,6 +73,7 @@ class Pretrained:
     images_per_second: float
     seconds_left: float
     on_plateau: bool = False
+    noun: str = "image"
 
 
 @dataclass(frozen=True)

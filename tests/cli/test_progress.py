@@ -45,6 +45,7 @@ def _shown(capsys: Capture, *events: Event, quiet: bool = False) -> list[str]:
     [
         (Message("pretraining an encoder"), "pretraining an encoder"),
         (EPOCH, CLOCK + r"epoch 3  loss 0\.01230  rank 8\.4  1,234 images/s  5 min left"),
+        (replace(EPOCH, noun="row"), CLOCK + r"epoch 3  .*  1,234 rows/s  .*"),
         (replace(EPOCH, effective_rank=None), CLOCK + r"epoch 3  .*  rank -  .*"),
         (
             replace(EPOCH, on_plateau=True),

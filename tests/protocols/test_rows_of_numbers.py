@@ -1,5 +1,6 @@
 """Rows of numbers in protocols: frozen codes and standardised columns are compared; what is for pictures says so."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,16 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from ssl_irmae._support.progress import Event, Message, Pretrained
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.pretrain import pretrain
 from ssl_irmae.protocols.evaluation import evaluate
 from ssl_irmae.protocols.export import export
 from ssl_irmae.protocols.labelling.classify import classify
 from ssl_irmae.protocols.labelling.suggest import suggest
+from ssl_irmae.protocols.report.document import document
+from ssl_irmae.protocols.report.tables.markdown import markdown
+from ssl_irmae.protocols.report.text import report_text
 from ssl_irmae.protocols.representations.floors import FLOORS
 from ssl_irmae.protocols.request import make_plan
 
@@ -94,3 +99,27 @@ def test_what_shows_pictures_says_that_these_are_none() -> None:
     with pytest.raises(UserError, match="reads rows of numbers, and only encoders of pictures are written as ONNX"):
         export("runs/mine", out="mine.onnx")
     assert [path.name for path in Path().iterdir()] == ["runs"]
+
+
+def test_rows_are_called_rows_wherever_a_person_reads() -> None:
+    events: list[Event] = []
+    train, labels, *_ = table()
+    pretrain(dataset=(train, labels), out="runs/mine", method="ae", max_steps=20, progress=events.append)
+    assert {event.noun for event in events if isinstance(event, Pretrained)} == {"row"}
+    for dataset in ((train, labels), table()):
+        report = evaluate(
+            budgets=[4, 8],
+            seeds=2,
+            dataset=dataset,
+            encoders="runs/mine",
+            contenders=["mine-linear", "pixels-linear", "pixels-poisson-transductive"],
+            progress=events.append,
+        )
+        checks = [
+            check["sentence"] + check["details"] + check["why"] + check["remedy"]
+            for check in document(report)["checks"]
+        ]
+        said = [report_text(report, width=100, notes="full"), markdown(report), report.title, *checks]
+        said += [event.text for event in events if isinstance(event, Message)]
+        text = " ".join(said).replace("chosen on held-out MNIST training images", "")  # those are images
+        assert not re.findall(r".{40}\b(?:image|picture)s?\b", text)

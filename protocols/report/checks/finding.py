@@ -38,7 +38,15 @@ def run_checks(evidence: Evidence, ignore: Sequence[str] = ()) -> tuple[Finding,
         evidence: What they look at.
         ignore: Codes of checks that the user ignores.
     """
-    return tuple(Finding(code, check, check.look(evidence), code in ignore) for code, check in CHECKS.items())
+    return tuple(
+        Finding(
+            code,
+            check.about_rows() if evidence.first.noun == "row" else check,
+            check.look(evidence),
+            code in ignore,
+        )
+        for code, check in CHECKS.items()
+    )
 
 
 def counted(findings: Sequence[Finding]) -> str:

@@ -5,8 +5,10 @@ import functools
 import inspect
 import os
 import re
+import shutil
 import signal
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -29,6 +31,19 @@ def print_status(text: str = "") -> None:
 def print_result(text: str) -> None:
     """Print a result on standard output."""
     print(text, flush=True)  # noqa: T201
+
+
+def print_wrapped(line: str, *, indent: int = 0) -> None:
+    """Print a result as wide as the terminal, 120 columns at most; words, such as paths, are never broken.
+
+    Args:
+        line: One line.
+        indent: Spaces before every line but the first.
+    """
+    width = min(shutil.get_terminal_size().columns, 120)
+    print_result(
+        textwrap.fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False)
+    )
 
 
 def handle_errors(command: Callable[P, R]) -> Callable[P, R]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ssl_irmae.plugins.registered import IN_WORDS
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, READOUT_NOTES, SETTING_GROUPS
 from ssl_irmae.protocols.report.classes import class_notes
-from ssl_irmae.protocols.report.note import Note, join
+from ssl_irmae.protocols.report.note import Note, join, on_columns
 from ssl_irmae.protocols.report.subset_notes import scored_images, subset_notes
 from ssl_irmae.protocols.report.tables.cells import format_p
 from ssl_irmae.protocols.report.tables.components import component_notes, crossed_components
@@ -38,6 +38,7 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
         *_differences(summaries, baseline, first),
         *_method(summaries, first),
         *_worth(summaries, baseline),
+        *_curves(summaries, baseline),
         *_pairs(summaries),
         *subset_notes(rows),
         *_given_codes(rows),
@@ -99,24 +100,27 @@ def _differences(summaries: Sequence[Summary], baseline: str, first: Row) -> lis
     if not compared:
         return []
     if all(d.n == 1 for d in compared):
-        text = f"Δ: error minus {baseline}'s on the same subset, in points; one pair has no interval and no test."
-        return [Note("difference", text, text)]
+        text = f"Δ: error minus {baseline}'s on the same subset, in points; one pair has no interval and no test"
+        return [on_columns("difference", f"{text}.", {"Δ": text})]
     sizes = {sum(s.budget == budget and s.difference is not None for s in summaries) for budget in budgets}
     size = sizes.pop() if len(sizes) == 1 else 0
     many = {0: "all contenders", 1: "the one contender"}.get(size, f"the {size} contenders")
     return [
-        Note(
+        on_columns(
             "difference",
             f"Δ: error minus {baseline}'s on the same subsets, in points, with the 95 % t interval of its mean over "
             "these pairs, for each contender separately: not corrected, and about these very encoders and scored "
             f"{first.noun}s. {describe_coverage('difference', (d.n for d in compared))}",
-            f"Δ: error minus {baseline}'s on the same subsets, in points; 95 %: t interval of Δ.",
+            {
+                "Δ": f"Δ: error minus {baseline}'s on the same subsets, in points",
+                "95 %": "95 %: t interval of Δ",
+            },
         ),
-        Note(
+        on_columns(
             "p value",
             f"p Holm: two-sided sign-flip test of Δ = 0 on the pairs (exact up to {EXACT_UP_TO}, beyond that by "
             f"{FLIPS:,} random flips), corrected by Holm (1979) for {many} compared at one budget.",
-            f"p: sign-flip test of Δ = 0, corrected for {many} compared (Holm){_floor(summaries)}.",
+            {"p Holm": f"p: sign-flip test of Δ = 0, corrected for {many} compared (Holm){_floor(summaries)}"},
         ),
     ]
 
@@ -139,14 +143,24 @@ def _worth(summaries: Sequence[Summary], baseline: str) -> list[Note]:
     if len({s.budget for s in summaries if s.contender == baseline}) < 2:
         return []  # no curve
     return [
-        Note(
+        on_columns(
             "worth",
             f"worth: with how many labels {baseline} makes as few errors, read off its mean errors, between budgets "
             "linearly in log-log (Newell and Deng 2020 call it utility); the 95 % interval is of expanded percentiles "
             f"over resampled subsets (Hesterberg 2015). {describe_worth_coverage()}",
-            f"worth: with how many labels {baseline} makes as few errors.",
+            {"worth": f"worth: with how many labels {baseline} makes as few errors"},
         )
     ]
+
+
+def _curves(summaries: Sequence[Summary], baseline: str) -> list[Note]:
+    if len({s.budget for s in summaries}) < 2:
+        return []  # no table of them
+    text = (
+        f"Over all budgets: the geometric mean of a contender's mean errors at the budgets of {baseline}, so that "
+        "halving the error counts alike at each; the 95 % interval is of expanded percentiles over resampled subsets."
+    )
+    return [Note("curves", text)]
 
 
 def _floor(summaries: Sequence[Summary]) -> str:

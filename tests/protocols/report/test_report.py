@@ -128,7 +128,8 @@ def test_a_notebook_shows_answer_table_and_short_notes(report: Report) -> None:
         (f"{s.budget:,}", report.styles[s.contender].marked(s.contender), format_error(s)) for s in report.summaries
     ]
     assert {line[4] for line in lines if line[1] == "supervised"} == {"baseline"}
-    for note in brief_notes(report.notes):
+    assert "worth:" not in text, "it has no such column"
+    for note in brief_notes(report.notes, ["error % ± SE", "Δ", "95 %", "p Holm"]):
         assert f"<li>{html.escape(note)}</li>" in text
     for finding in failures(report.checks):
         assert f"<li>{finding.code} {html.escape(finding.result.sentence)}</li>" in text

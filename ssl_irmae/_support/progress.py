@@ -88,7 +88,7 @@ class TrialDone:
         total: Number of trials altogether.
         group_mean: Mean error in percent of this contender at this budget, once all its trials there are done; None
             before.
-        group_size: Number of trials of this contender at this budget.
+        group_size: What that mean is over, the n of tables: of folds, one for every division; 0 before.
     """
 
     contender: str

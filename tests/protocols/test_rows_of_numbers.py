@@ -1,6 +1,7 @@
 """Rows of numbers in protocols: frozen codes and standardised columns are compared; what is for pictures says so."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from ssl_irmae._support.progress import Event, Message, Pretrained
+from ssl_irmae._support.home import home
+from ssl_irmae._support.progress import Event, Message, Pretrained, TrialDone
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.pretrain import pretrain
 from ssl_irmae.protocols.evaluation import evaluate
@@ -115,6 +117,12 @@ def test_rows_are_called_rows_wherever_a_person_reads() -> None:
             contenders=["mine-linear", "pixels-linear", "pixels-poisson-transductive"],
             progress=events.append,
         )
+        shown = {
+            (done.contender, done.budget): (done.group_mean, done.group_size)
+            for done in events
+            if isinstance(done, TrialDone) and done.group_mean is not None
+        }
+        assert shown == {(s.contender, s.budget): (s.mean, s.n) for s in report.summaries}, "as tables have them"
         checks = [
             check["sentence"] + check["details"] + check["why"] + check["remedy"]
             for check in document(report)["checks"]
@@ -123,3 +131,26 @@ def test_rows_are_called_rows_wherever_a_person_reads() -> None:
         said += [event.text for event in events if isinstance(event, Message)]
         text = " ".join(said).replace("chosen on held-out MNIST training images", "")  # those are images
         assert not re.findall(r".{40}\b(?:image|picture)s?\b", text)
+
+
+def test_an_encoder_that_is_compared_by_default_is_shown_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssl_irmae.protocols.representations.pretrained.QUICK_STEPS", 2)
+    evaluate(budgets=4, seeds=1, dataset=table(), contenders="irmae-linear")
+    (usual,) = home().glob("encoders/*/model.safetensors")
+    shutil.copytree(usual.parent, "runs/mine")
+    events: list[Event] = []
+    report = evaluate(budgets=4, seeds=2, dataset=table(), encoders="runs/mine", jobs=1, progress=events.append)
+    run = {row.contender for row in report.rows()}
+    assert "mine-linear" in run
+    assert "irmae-linear" not in run
+    assert "mine is the same encoder as irmae, bit for bit, and is shown once, as mine." in report_text(
+        report, width=200
+    )
+    said = [event.text for event in events if isinstance(event, Message)]
+    (beside,) = [text for text in said if text.startswith("compared by default too: ")]
+    assert "ae and vae" in beside or "vae and ae" in beside
+    assert "irmae" not in beside
+    both = evaluate(
+        budgets=4, dataset=table(), encoders="runs/mine", contenders=["mine-linear", "irmae-linear"], seeds=2
+    )
+    assert {row.contender for row in both.rows()} == {"mine-linear", "irmae-linear"}, "whoever names both gets both"

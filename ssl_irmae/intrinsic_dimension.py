@@ -146,8 +146,9 @@ def dimension(
         raise UserError(f"{images.name} has {count(len(images), 'row')}: a dimension and its spread need at least 4")
     opened = [Encoder.from_pretrained(folder, network=network) for folder in folders]
     for each in opened:
-        if each.config.columns is not None:
-            each.config.columns.require_names(images.columns)
+        if each.config.columns is not None and images.are_rows:
+            title = str(dataset) if isinstance(dataset, str | Path) else images.name
+            each.config.columns.require(images.columns, width=images.images.shape[1], title=title)
     what = _describe(images, [str(folder) for folder in folders])
     every = [each.encode(images.images) for each in opened] or [_themselves(images)]
     return measure_dimension(every, what=what, seeds=seeds, threshold=threshold)

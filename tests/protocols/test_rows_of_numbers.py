@@ -23,6 +23,7 @@ from ssl_irmae.protocols.report.tables.markdown import markdown
 from ssl_irmae.protocols.report.text import report_text
 from ssl_irmae.protocols.representations.floors import FLOORS
 from ssl_irmae.protocols.request import make_plan
+from tests.command_line import check_mistake
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +90,31 @@ def test_columns_of_other_names_are_not_those_of_the_pretraining() -> None:
     pretrain(dataset="a.csv", out="runs/mine", max_steps=2)
     with pytest.raises(UserError, match="column 1 is 'y', where the encoder was pretrained on 'x'"):
         evaluate(budgets=4, dataset="b.csv", encoders="runs/mine", contenders="mine-linear")
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("x,label", "b.csv lacks the column 'y': give the columns of its pretraining"),
+        ("x,y,z,label", "b.csv has the column 'z', which the encoder was not pretrained on"),
+        ("x,z,label", "b.csv lacks the column 'y' and has the column 'z'"),
+        ("y,x,label", "b.csv: column 1 is 'y', where the encoder was pretrained on 'x'"),
+        (None, "b.csv has 3 columns of numbers, and the encoder reads 2: x, y"),
+    ],
+)
+def test_columns_that_are_missing_or_too_many_are_named_with_their_file(header: str | None, said: str) -> None:
+    def write(path: str, header: str | None, width: int) -> None:
+        rows = [",".join(str(i * j % 7) for j in range(1, width)) + f",{i % 2}" for i in range(20)]
+        Path(path).write_text("\n".join([*([] if header is None else [header]), *rows]) + "\n")
+
+    write("a.csv", "x,y,label", 3)
+    write("b.csv", header, 3 if header is None else len(header.split(",")))
+    pretrain(dataset="a.csv", out="runs/mine", max_steps=2)
+    for command in (
+        "dimension --dataset b.csv --encoder runs/mine",
+        "encode --dataset b.csv --encoder runs/mine --out c.npz",
+    ):
+        check_mistake(command, said)
 
 
 def test_what_shows_pictures_says_that_these_are_none() -> None:

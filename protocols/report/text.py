@@ -73,8 +73,16 @@ def _heads(tables: Sequence[Table]) -> set[str]:
     return heads | {"Δ" for head in heads if head.startswith("Δ ")}
 
 
-def report_text(report: Report, *, width: int, notes: Notes = "short") -> str:
-    """Return what is printed as plain text."""
+def report_text(report: Report, *, width: int | None = None, notes: Notes = "short") -> str:
+    """Return what is printed as plain text.
+
+    Args:
+        report: What is printed.
+        width: In characters; None stands for that of the terminal or, as rich has it, of the notebook, and for 80 where
+            there is neither. The variable ``COLUMNS`` overrides it, in a notebook ``JUPYTER_COLUMNS``.
+        notes: As in ``report_parts``.
+    """
+    width = Console().width if width is None else width
     console = Console(file=io.StringIO(), width=width, color_system=None)
     for part in report_parts(
         report, width=width, notes=notes, more="report.notes, report.checks and report.provenance"

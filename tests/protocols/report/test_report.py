@@ -104,9 +104,13 @@ def test_a_page_is_written(report: Report, tmp_path: Path) -> None:
         assert Path(path).read_text(encoding="utf-8") == html_page(report)
 
 
-def test_printing_shows_answer_tables_and_short_notes(report: Report) -> None:
+@pytest.mark.parametrize("width", [80, 120])
+def test_printing_shows_answer_tables_and_short_notes_as_wide_as_the_terminal(
+    report: Report, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
     text = str(report)
-    assert text == report_text(report, width=100)
+    assert text == report_text(report, width=width)
     assert " ".join(text.split("\n\n")[0].split()) == " ".join(report.answer)
     assert all(name in text for name in CONTENDERS)
     assert "report.notes" in text

@@ -24,7 +24,10 @@ _OPTIONS = {"budgets": "labels", "encoders": "encoder"}  # arguments of the libr
 
 
 def print_status(text: str = "") -> None:
-    """Print a line about the work on standard error."""
+    """Print a line about the work on standard error: wrapped on a terminal, one line in a log or a pipe."""
+    if sys.stderr.isatty():
+        width = os.get_terminal_size(sys.stderr.fileno()).columns or 80  # some terminals do not know theirs
+        text = textwrap.fill(text, width, break_on_hyphens=False, break_long_words=False)
     print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 

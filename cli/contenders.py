@@ -1,9 +1,6 @@
 """What ``--contenders help`` prints: the families, then what each name means."""
 
-import shutil
-import textwrap
-
-from ssl_irmae.cli.terminal import print_result
+from ssl_irmae.cli.terminal import print_wrapped
 
 _FAMILIES = {
     "frozen codes": "an encoder is left as it is, and a classifier is fitted to its codes. Floors without "
@@ -36,40 +33,37 @@ def print_contenders() -> None:
         (f"{several}, where {together}:", "", FUSED_CONTENDERS),
         (f"{from_scratch}:", "", FROM_SCRATCH),
     )
-    _print("A contender is one row of the table: where it starts from, and how labels make a classifier of that.")
+    print_wrapped(
+        "A contender is one row of the table: where it starts from, and how labels make a classifier of that."
+    )
     for family, meaning in _FAMILIES.items():
-        _print(f"  {family:<18}{meaning}", indent=20)
-    _print("")
-    _print(
+        print_wrapped(f"  {family:<18}{meaning}", indent=20)
+    print_wrapped("")
+    print_wrapped(
         "A name says both: irmae-linear is logistic regression on codes of IRMAE. NAME is the last part of an "
         "--encoder: mine-linear, mine-joint for runs/mine; or the name of --codes, which have classifiers alone. "
         "irmae-features reads the encoder before its linear stack."
     )
-    _print(
+    print_wrapped(
         "Several names are separated by commas. 'irmae-*' is all that match, in quotes; those that see the scored "
         "images are among them only if the pattern says transductive."
     )
-    _print(f"Default: {', '.join(DEFAULT)}.")
+    print_wrapped(f"Default: {', '.join(DEFAULT)}.")
     for heading, dash, contenders in groups:
-        _print("")
-        _print(heading[0].upper() + heading[1:])
+        print_wrapped("")
+        print_wrapped(heading[0].upper() + heading[1:])
         for name, contender in contenders.items():
-            summary = f"{contender.summary}{' (sees the scored images)' * contender.transductive}"
-            _print(f"  {dash + name:<28}{summary}", indent=30)
+            summary = f"{contender.summary}{' (sees what is scored)' * contender.transductive}"
+            print_wrapped(f"  {dash + name:<28}{summary}", indent=30)
     plugins = {
         **{f"{name}-": method for name, method in registered("method").items()},
         **{f"-{name}": readout for name, readout in registered("readout").items()},
         **{f"{'-' * starts_from_encoder(each)}{name}": each for name, each in registered("learner").items()},
     }
     if plugins or problems():
-        _print("")
-        _print("From plug-ins (-name follows what classifiers and learners follow, name- comes before them):")
+        print_wrapped("")
+        print_wrapped("From plug-ins (-name follows what classifiers and learners follow, name- comes before them):")
     for name, plugin in plugins.items():
-        _print(f"  {name:<28}{plugin.described}", indent=30)
+        print_wrapped(f"  {name:<28}{plugin.described}", indent=30)
     for problem in problems():
-        _print(f"  {problem}", indent=2)
-
-
-def _print(line: str, indent: int = 0) -> None:
-    width = min(shutil.get_terminal_size().columns, 120)
-    print_result(textwrap.fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False))
+        print_wrapped(f"  {problem}", indent=2)

@@ -6,7 +6,7 @@ import typer
 
 from ssl_irmae.cli.help import Command
 from ssl_irmae.cli.options import DataDir
-from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
+from ssl_irmae.cli.terminal import handle_errors, print_result, print_status, print_wrapped
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch and verify data sets.")
 
@@ -27,13 +27,14 @@ def list_command(data_dir: DataDir = None) -> None:
         state = ""
         if listed.has_files:
             state = " [not fetched]" if missing_files(name, folder) else f" [in {raw_folder(name, folder)}]"
-        print_result(f"{name:14} {listed.summary}{state}")
+        print_wrapped(f"{name:14} {listed.summary}{state}", indent=15)
     for name, plugin in registered("dataset").items():
-        print_result(f"{name:14} {plugin.described}")
+        print_wrapped(f"{name:14} {plugin.described}", indent=15)
     for problem in problems():
         print_status(problem)
-    print_result(
-        "\nFor your own images give the path of a folder of pictures, an .npz archive or an IDX file instead; for rows "
+    print_result("")
+    print_wrapped(
+        "For your own images give the path of a folder of pictures, an .npz archive or an IDX file instead; for rows "
         "of numbers, an .npz or a .csv."
     )
 

@@ -7,7 +7,7 @@ import typer
 
 from ssl_irmae.cli.help import DATA, RUN
 from ssl_irmae.cli.options import DataDir, Json, OwnNetwork, Quiet, Strict, parse_own_network
-from ssl_irmae.cli.terminal import handle_errors, print_result
+from ssl_irmae.cli.terminal import handle_errors, print_result, print_wrapped
 
 EXAMPLES = """
 ssl-irmae dimension --dataset table.csv
@@ -72,4 +72,8 @@ def command(
             strict=strict,
             progress=display,
         )
-    print_result(json.dumps(found.to_dict(), indent=2) if json_ else str(found))
+    if json_:
+        print_result(json.dumps(found.to_dict(), indent=2))
+        return
+    for line in str(found).splitlines():
+        print_result(line) if line.startswith("  ") else print_wrapped(line)

@@ -1,13 +1,11 @@
 """``ssl-irmae doctor``: whether all is well here, and what is missing."""
 
 import json
-import shutil
-import textwrap
 
 import typer
 
 from ssl_irmae.cli.options import DataDir, Json
-from ssl_irmae.cli.terminal import handle_errors, print_result
+from ssl_irmae.cli.terminal import handle_errors, print_result, print_wrapped
 
 EXAMPLES = """
 ssl-irmae doctor
@@ -28,10 +26,8 @@ def command(data_dir: DataDir = None, json_: Json = False) -> None:
     if json_:
         print_result(json.dumps(found.document(), indent=2))
     else:
-        width = min(shutil.get_terminal_size().columns, 120)
         for line in str(found).splitlines():
             # commands and paths stay on one line, so that they can be copied
-            wrapped = textwrap.fill(line, width, subsequent_indent=" " * 11, break_on_hyphens=False)
-            print_result(line if line.startswith("  ") else wrapped)
+            print_result(line) if line.startswith("  ") or not line else print_wrapped(line, indent=11)
     if not found.well:
         raise typer.Exit(2)

@@ -122,8 +122,8 @@ def command(
             with contextlib.suppress(NoTestSplitError):
                 loaded["test_"] = load("test", progress=display)
     images = loaded[""]
-    if opened.config.columns is not None:
-        opened.config.columns.require_names(images.columns)
+    if opened.config.columns is not None and images.are_rows:
+        opened.config.columns.require(images.columns, width=images.images.shape[1], title=dataset)
     if not images.are_rows and images.images.shape[1] > opened.config.architecture.channels and not quiet:
         print_status(f"{images.name}: colour is read as grey, as the encoder learned it")
     times = times_worse(opened, images.images)

@@ -20,13 +20,15 @@ def list_command() -> None:
 
     from ssl_irmae.encoders.files import BUNDLED, CONFIG, list_bundled
 
-    for name in list_bundled():
+    names = list_bundled()
+    width = max(map(len, names))
+    print_result(f"{'':{width}}  code  effective rank  reconstruction MSE (test)  epochs")
+    for name in names:
         config = json.loads((BUNDLED / name / CONFIG).read_text())
-        architecture, card = config["architecture"], config["card"]
+        card = config["card"]
         print_result(
-            f"{name:14} {architecture['method']:6} code {architecture['latent_dim']}, "
-            f"effective rank {card['effective_rank']:.1f}, "
-            f"reconstruction MSE {card['reconstruction_mse_test']:.5f} (test), {card['epochs']} epochs"
+            f"{name:{width}}  {config['architecture']['latent_dim']:4}  {card['effective_rank']:14.1f}  "
+            f"{card['reconstruction_mse_test']:25.5f}  {card['epochs']:6}"
         )
 
 

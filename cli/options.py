@@ -191,7 +191,7 @@ Baseline = Annotated[
     typer.Option(
         metavar="NAME",
         help="The row that differences are taken to.",
-        show_default="the preset's, or supervised",
+        show_default="the preset's, supervised, or the first contender if that is not run",
         rich_help_panel=OUTPUT,
     ),
 ]

@@ -17,6 +17,8 @@ from ssl_irmae.cli.terminal import gentle_interrupt, print_status
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_EPOCH_LINES = 50  # of one pretraining in a log, which of a small table has hundreds of epochs
+
 
 class Display:
     """Show events on standard error.
@@ -40,6 +42,7 @@ class Display:
         self._task: TaskID | None = None
         self._shown: tuple[object, ...] = ()
         self._done = 0
+        self._epoch: Pretrained | None = None
         self._interrupted: Callable[[], bool] = lambda: False
         self._open = contextlib.ExitStack()
 
@@ -61,12 +64,24 @@ class Display:
         if not self._quiet:
             if self._progress is None or isinstance(event, Message):
                 line = _log_line(event)
-                if line is not None:
+                if line is not None and self._is_due(event):
                     print_status(line)
             else:
                 self._move_bar(self._progress, event)
         if self._interrupted():
             raise KeyboardInterrupt
+
+    def _is_due(self, event: Event) -> bool:
+        """Return whether an event gets its line: of many epochs the first, the last and some evenly between."""
+        if not isinstance(event, Pretrained):
+            return True
+        last = self._epoch
+        if last is not None and last.step < event.step < event.total_steps == last.total_steps:
+            apart = (event.total_steps - event.first_step) / _EPOCH_LINES
+            if event.step - last.step < apart:
+                return False
+        self._epoch = event
+        return True
 
     def _move_bar(self, progress: Progress, event: Waiting | Fetched | Pretrained | TrialDone) -> None:
         done, total, description, state = _bar(event)
@@ -123,7 +138,8 @@ def _log_line(event: Event) -> str | None:
         case Fetched(done=0):
             return f"fetching {event.what}"
         case Pretrained(epoch_done=True):
-            plateau = "  still on the plateau: no better than the mean picture" * event.on_plateau
+            mean = "picture" if event.noun == "image" else event.noun
+            plateau = f"  still on the plateau: no better than the mean {mean}" * event.on_plateau
             return f"{clock}  {_epoch(event)}  {event.seconds_left / 60:.0f} min left{plateau}"
         case TrialDone(group_mean=float(mean)):
             group = f"{event.contender}, {event.budget:,} labels: {mean:.2f} %, n {event.group_size}"
@@ -137,4 +153,4 @@ def _bytes(event: Fetched) -> str:
 
 def _epoch(event: Pretrained) -> str:
     rank = "-" if event.effective_rank is None else f"{event.effective_rank:.1f}"
-    return f"epoch {event.epoch}  loss {event.loss:.5f}  rank {rank}  {event.images_per_second:,.0f} images/s"
+    return f"epoch {event.epoch}  loss {event.loss:.5f}  rank {rank}  {event.images_per_second:,.0f} {event.noun}s/s"

@@ -5,8 +5,10 @@ import functools
 import inspect
 import os
 import re
+import shutil
 import signal
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -22,13 +24,29 @@ _OPTIONS = {"budgets": "labels", "encoders": "encoder"}  # arguments of the libr
 
 
 def print_status(text: str = "") -> None:
-    """Print a line about the work on standard error."""
+    """Print a line about the work on standard error: wrapped on a terminal, one line in a log or a pipe."""
+    if sys.stderr.isatty():
+        width = os.get_terminal_size(sys.stderr.fileno()).columns or 80  # some terminals do not know theirs
+        text = textwrap.fill(text, width, break_on_hyphens=False, break_long_words=False)
     print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def print_result(text: str) -> None:
     """Print a result on standard output."""
     print(text, flush=True)  # noqa: T201
+
+
+def print_wrapped(line: str, *, indent: int = 0) -> None:
+    """Print a result as wide as the terminal, 120 columns at most; words, such as paths, are never broken.
+
+    Args:
+        line: One line.
+        indent: Spaces before every line but the first.
+    """
+    width = min(shutil.get_terminal_size().columns, 120)
+    print_result(
+        textwrap.fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False)
+    )
 
 
 def handle_errors(command: Callable[P, R]) -> Callable[P, R]:

@@ -46,7 +46,15 @@ RESULTS = DOCS / "results"
 # the drawn ones, and the frozen readout whose error is the lowest where labels are many
 FROZEN = ("irmae-linear", "irmae-poisson-prior", "irmae-features-linear")
 # notes about columns and contenders that a short table does not show
-NOT_SHORT: tuple[Kind, ...] = ("settings", "difference", "p value", "pairs in brackets", "transductive", "readout")
+NOT_SHORT: tuple[Kind, ...] = (
+    "settings",
+    "difference",
+    "p value",
+    "pairs in brackets",
+    "transductive",
+    "readout",
+    "curves",
+)
 GROWTH_FIGURE = "\n\n![Cost against size, log-log](results/performance/growth.png)"
 SECTIONS = (
     "pretraining",

@@ -38,7 +38,7 @@ def hold_out(train: ImageSet, *, by_class: bool) -> tuple[Tensor, Tensor]:
             held_out[of_class[: max(1, round(len(of_class) / _SHARE))]] = True
     if not held_out.any():
         raise UserError(
-            f"{train.name}: no class has two labelled images, so none can be held out to score; label more images, or "
-            "give test images with labels"
+            f"{train.name}: no class has two labelled {train.noun}s, so none can be held out to score; label more, or "
+            f"give test {train.noun}s with labels"
         )
     return torch.from_numpy(np.flatnonzero(~held_out)), torch.from_numpy(np.flatnonzero(held_out))

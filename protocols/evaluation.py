@@ -34,6 +34,8 @@ from ssl_irmae.protocols.representations.user_codes import GivenAs, user_codes
 from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_names, read_seeds
 from ssl_irmae.protocols.running.grid import Grid, Outcome
 from ssl_irmae.protocols.running.jobs import read_part_budgets
+from ssl_irmae.protocols.same_encoders import describe_usual, show_once
+from ssl_irmae.protocols.statistics.summary import summarise
 from ssl_irmae.protocols.storage.files import read_duplicates, read_trials
 from ssl_irmae.protocols.storage.rows import Row
 from ssl_irmae.protocols.storage.store import Store
@@ -188,7 +190,7 @@ def evaluate(
             progress=progress,
         )
         if metrics == "clusters" and task.scored_on == "folds":
-            raise UserError("`metrics`: clusters are scored on images of their own, and here there are only folds")
+            raise UserError("`metrics`: clusters are scored on a test split, and here there are only folds")
         duplicates = count_duplicates(task) if task.has_images else None
         if duplicates is not None:
             kept.add_duplicates(task.train.fingerprint, task.scored.fingerprint, dataclasses.asdict(duplicates))
@@ -224,6 +226,13 @@ def evaluate(
                     )
                     for seed in pretraining_seeds or (None,)
                 )
+    by_default = contenders is None and preset is None and protocol == "honest"
+    if by_default and named:
+        plan, same = show_once(plan, opened, list(named))
+        notes += same
+        usual = describe_usual(plan, list(named))
+        for line in (*(note.text for note in same), *([] if usual is None else [usual])):
+            progress(Message(line))
     grid = Grid(plan, task, {**opened, **fuse(opened), **given.of(task)}, kept, jobs)
     if import_trials:
         adopted, differences = grid.adopt(imported)
@@ -238,7 +247,7 @@ def evaluate(
         notes += retrieval_notes(task) if metrics == "retrieval" else []
     with stages("clusters"):
         clustering = grid.clustering() if metrics == "clusters" else []
-        notes += [clustering_note()] if metrics == "clusters" else []
+        notes += [clustering_note(task)] if metrics == "clusters" else []
     with stages("summarise"):
         report = make_report(
             [outcome.trial for outcome in outcomes],
@@ -353,7 +362,7 @@ def _read_duplicates(path: Path, row: Row) -> Duplicates | None:
 
 def _run(grid: Grid, progress: Listener) -> Iterator[Outcome]:
     """Run a grid and report each trial; what the listener raises stops it between two trials."""
-    errors: dict[tuple[str, int], list[float]] = {}
+    finished: dict[tuple[str, int], list[Row]] = {}
     expected: dict[tuple[str, int], int] = {}
     for job in grid.jobs:
         group = (job.trial.contender, job.trial.budget)
@@ -364,12 +373,14 @@ def _run(grid: Grid, progress: Listener) -> Iterator[Outcome]:
             yield outcome
             row = outcome.row
             group = (row.contender, row.budget)
-            in_group = errors.setdefault(group, [])
-            in_group.append(row.error)
+            in_group = finished.setdefault(group, [])
+            in_group.append(row)
             done += 1
-            complete = len(in_group) == expected[group]
-            mean = sum(in_group) / len(in_group) if complete else None
-            progress(TrialDone(*group, row.error, done, len(grid.jobs), mean, expected[group]))
+            mean, n = None, 0
+            if len(in_group) == expected[group]:
+                (summary,) = summarise(in_group, baseline=row.contender)
+                mean, n = summary.mean, summary.n
+            progress(TrialDone(*group, row.error, done, len(grid.jobs), mean, n))
 
 
 def _plan_values(plan: Plan, task: Task) -> dict[str, Any]:

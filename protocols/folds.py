@@ -50,8 +50,8 @@ def can_be_scored(train: ImageSet) -> Tensor:
     scored = train.labelled[counts[train.labels[train.labelled]] > 1]
     if not len(scored):
         raise UserError(
-            f"{train.name}: no class has two labelled images, so none can be held out to score; label more images, or "
-            "give test images with labels"
+            f"{train.name}: no class has two labelled {train.noun}s, so none can be held out to score; label more, or "
+            f"give test {train.noun}s with labels"
         )
     return scored
 

@@ -97,8 +97,9 @@ def check_budget(budget: int, rule: Rule, *, labelled: int, classes: int, rarest
         UserError: If it cannot.
     """
     if not 1 <= budget <= labelled:
-        available = count(labelled, "labelled image")
-        raise UserError(f"`budgets`: {budget} labels cannot be drawn from {available}; use 1 to {labelled}, or 'all'")
+        raise UserError(
+            f"`budgets`: {budget} labels cannot be drawn from {count(labelled, 'label')}; use 1 to {labelled}, or 'all'"
+        )
     if rule != "balanced" or budget == labelled:
         return
     if budget < classes:
@@ -108,8 +109,8 @@ def check_budget(budget: int, rule: Rule, *, labelled: int, classes: int, rarest
         )
     if budget > rarest * classes:
         raise UserError(
-            f"`budgets`: {budget} labels cannot be balanced, as the rarest class has "
-            f"{count(rarest, 'labelled image')}; use at most {rarest * classes}, 'all', or `rule` stratified or uniform"
+            f"`budgets`: {budget} labels cannot be balanced, as the rarest class has {count(rarest, 'label')}; use "
+            f"at most {rarest * classes}, 'all', or `rule` stratified or uniform"
         )
 
 

@@ -208,8 +208,8 @@ def _require_classes(train: ImageSet) -> None:
     if len(present) == 1:
         raise UserError(
             f"{train.name}: there is nothing to learn, as the only class among its "
-            f"{count(len(train.labelled), 'labelled image')} is {train.classes[present[0]]!r}; give labelled images of "
-            "two classes or more"
+            f"{count(len(train.labelled), f'labelled {train.noun}')} is {train.classes[present[0]]!r}; give labelled "
+            f"{train.noun}s of two classes or more"
         )
 
 
@@ -220,7 +220,7 @@ def _with_classes_of(train: ImageSet, test: ImageSet) -> ImageSet:
     unknown = [name for name in test.classes if name not in train.classes]
     if unknown:
         raise UserError(
-            f"{train.name}: training has no image of the test {'class' if len(unknown) == 1 else 'classes'} "
+            f"{train.name}: training has no {train.noun} of the test {'class' if len(unknown) == 1 else 'classes'} "
             f"{listed(unknown)}; add some, or leave the class out of the test split"
         )
     numbers = torch.tensor([train.classes.index(name) for name in test.classes])

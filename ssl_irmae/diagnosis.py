@@ -21,6 +21,7 @@ from ssl_irmae.plugins.installed import load_installed
 from ssl_irmae.plugins.registered import IN_WORDS, REGISTERED
 
 _FETCHED = [name for name, listed in DATASETS.items() if listed.has_files]
+_WIDTH = 80  # columns of a terminal
 _SHOWN = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pytorch-metric-learning")
 
 
@@ -312,7 +313,9 @@ def _lines(found: Diagnosis) -> list[str]:
     if found.available:
         lines += ["", "Not here, and not needed for everything:"]
         width = max(len(missing.what) for missing in found.available)
-        lines += [f"  {missing.what:<{width}}  {missing.command}" for missing in found.available]
+        beside = [f"  {missing.what:<{width}}  {missing.command}" for missing in found.available]
+        below = [line for missing in found.available for line in (f"  {missing.what}", f"    {missing.command}")]
+        lines += beside if max(map(len, beside)) <= _WIDTH else below
     there = [extra for extra, installed in found.extras.items() if installed]
     table = {
         "ssl-irmae": f"{found.packages['ssl-irmae']}, Python {found.python}, {found.platform}",
@@ -326,7 +329,7 @@ def _lines(found: Diagnosis) -> list[str]:
     }
     lines += ["", *(f"{name:<11}{text}" for name, text in table.items())]
     lines += ["", f"Kept in {found.home} (SSL_IRMAE_HOME moves it):"]
-    lines += [f"  {_folder(name, folder)}" for name, folder in found.kept.items()] or ["  nothing yet"]
+    lines += [f"  {_folder(name, folder, found.home)}" for name, folder in found.kept.items()] or ["  nothing yet"]
     return lines
 
 
@@ -347,8 +350,10 @@ def _compute_rows(compute: Compute | None) -> dict[str, str]:
     }
 
 
-def _folder(name: str, folder: Folder) -> str:
-    text = f"{name:<11}{folder.bytes / 1e6:>9,.1f} MB  {folder.files:,} files  {folder.path}"
+def _folder(name: str, folder: Folder, home: str) -> str:
+    text = f"{name:<11}{folder.bytes / 1e6:>9,.1f} MB  {folder.files:,} files"
+    if Path(folder.path) != Path(home, name):
+        text += f"  {folder.path}"
     if folder.unreadable:
         text += f"  ({folder.unreadable} folders cannot be read)"
     if folder.unfinished:

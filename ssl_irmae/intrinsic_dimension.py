@@ -1,5 +1,6 @@
 """How many dimensions rows of numbers, images or their codes have, each measure with its spread."""
 
+import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae._support.extras import install_command, missing_packages
-from ssl_irmae._support.progress import Listener, Message, silent
+from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae._support.seeding import generator
 from ssl_irmae.datasets.columns import Columns
 from ssl_irmae.datasets.image_set import ImageSet, as_float
@@ -29,6 +30,7 @@ THRESHOLD = 0.01
 
 _MOST = 5000  # rows whose neighbours are searched: the time grows with the square of their number
 _LEAST = 50  # different ones: half of them are more than the 20 neighbours that are asked for
+_NAME = 28  # characters of a name in one line, so that a source fits beside it in 80
 _RANK = "Roy and Vetterli, 2007"
 _ESTIMATORS = {
     "lPCA": "Fukunaga and Olsen, 1971",
@@ -83,9 +85,11 @@ class Dimensions:
         return asdict(self)
 
     def __repr__(self) -> str:
-        width = max(len(measure.name) for measure in self.measures)
         lines = [f"{self.what}: {count(self.rows, 'row')} of {count(self.width, 'number')}"]
-        lines += [f"  {m.name:{width}}  {m.value:7.2f} ± {m.spread:.2f}  {m.source}".rstrip() for m in self.measures]
+        for m in self.measures:
+            *above, last = textwrap.wrap(m.name, _NAME, subsequent_indent="  ")
+            lines += [f"  {part}" for part in above]
+            lines.append(f"  {last:{_NAME}}  {m.value:7.2f} ± {m.spread:.2f}  {m.source}".rstrip())
         return "\n".join([*lines, f"±: standard deviation over {self.over}.", *self.notes])
 
 
@@ -142,12 +146,11 @@ def dimension(
         raise UserError(f"{images.name} has {count(len(images), 'row')}: a dimension and its spread need at least 4")
     opened = [Encoder.from_pretrained(folder, network=network) for folder in folders]
     for each in opened:
-        if each.config.columns is not None:
-            each.config.columns.require_names(images.columns)
+        if each.config.columns is not None and images.are_rows:
+            title = str(dataset) if isinstance(dataset, str | Path) else images.name
+            each.config.columns.require(images.columns, width=images.images.shape[1], title=title)
     what = _describe(images, [str(folder) for folder in folders])
     every = [each.encode(images.images) for each in opened] or [_themselves(images)]
-    if not missing_packages(EXTRA):
-        progress(Message("estimating: scikit-dimension is compiled when it is first used, which takes a while"))
     return measure_dimension(every, what=what, seeds=seeds, threshold=threshold)
 
 

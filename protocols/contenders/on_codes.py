@@ -28,7 +28,7 @@ _METRIC_NOTE = (
     "if a class has a single label, nothing can be trained, and this is knn on the code; otherwise it takes the same "
     "number of steps at every budget, each with up to four labels per class, so of thousands of labels not all are seen"
 )
-_TRANSDUCTIVE_NOTE = "sees the scored images, without labels, before it predicts them"
+_TRANSDUCTIVE_NOTE = "sees what is scored, without labels, before it predicts it"
 
 READOUTS: dict[str, Contender] = {
     "linear": Contender(

@@ -26,6 +26,8 @@ def answer_in_words(
 ) -> list[str]:
     """Say what makes the fewest errors with how many labels, beside the baseline, and where a floor is ahead.
 
+    Where the baseline itself comes first, the next contender is compared with it.
+
     It opens with how many labels of the baseline the best of the smallest budget is worth, if that is known. Of several
     budgets the smallest and the largest are described. Contenders that are leaky or transductive are only considered
     if there are no others.
@@ -46,7 +48,7 @@ def answer_in_words(
     for s in considered:
         by_budget.setdefault(s.budget, []).append(s)
     budgets = sorted(by_budget)
-    lowest = {budget: min(by_budget[budget], key=lambda s: s.mean) for budget in budgets}
+    lowest = {budget: min(by_budget[budget], key=_mean) for budget in budgets}
     described = dict.fromkeys((budgets[0], budgets[-1]))
     sentences = _worth(lowest[budgets[0]], equivalences)
     for budget in described:
@@ -116,7 +118,8 @@ def _sentence(best: Summary, among: Sequence[Summary], summaries: Sequence[Summa
     if best.contender == baseline or len(among) == 1:
         if len(among) == 1:
             return f"{labels}, {errors}."
-        return f"{labels}, {errors}, the fewest of {len(among)} contenders, and is the baseline itself."
+        fewest = f"{labels}, {errors}, the fewest of {len(among)} contenders, and is the baseline itself"
+        return f"{fewest}{_runner_up(min((s for s in among if s is not best), key=_mean), summaries)}."
     difference = best.difference
     if difference is None:
         return f"{labels}, {errors}, the fewest of {len(among)} contenders; no subset is shared with `{baseline}`."
@@ -127,6 +130,20 @@ def _sentence(best: Summary, among: Sequence[Summary], summaries: Sequence[Summa
     if difference.mean == 0:
         return f"{labels}, {errors}, as many as `{baseline}` on {shared}."
     return f"{labels}, {errors}, {abs(difference.mean):.1f} points fewer than `{baseline}`{_support(best, summaries)}."
+
+
+def _runner_up(following: Summary, summaries: Sequence[Summary]) -> str:
+    """Say by how much the next contender is worse, where the baseline comes first."""
+    difference = following.difference
+    if difference is None:
+        return f"; it shares no subset with the next, `{following.contender}`"
+    by = f"{abs(difference.mean):.1f} points {'more' if difference.mean >= 0 else 'fewer on the subsets they share'}"
+    interval = "" if difference.low is None else f" (95 % interval {difference.low:+.1f} to {difference.high:+.1f})"
+    return f"; the next, `{following.contender}`, makes {by}{interval}{_support(following, summaries)}"
+
+
+def _mean(summary: Summary) -> float:
+    return summary.mean
 
 
 def _doubt(lowest: Summary, best: Mapping[tuple[int, str], float]) -> list[str]:
@@ -144,27 +161,27 @@ def _runs(summary: Summary) -> str:
     return "divisions" if summary.over.startswith("divisions") else "subsets"
 
 
-def _support(best: Summary, summaries: Sequence[Summary]) -> str:
-    """Say what speaks for a difference, after the correction for all contenders, marked ones too."""
-    difference = best.difference
+def _support(compared: Summary, summaries: Sequence[Summary]) -> str:
+    """Say what speaks for a difference from the baseline, after the correction for all contenders, marked ones too."""
+    difference = compared.difference
     assert difference is not None  # only called where there is one
     if difference.n == 1:
-        return f", on a single {_runs(best)[:-1]}, so chance cannot be ruled out"
-    wins = "every one" if difference.better == difference.n else f"{difference.better}"
-    text = f", and is better on {wins} of {difference.n} {_runs(best)}"
+        return f", on a single {_runs(compared)[:-1]}, so chance cannot be ruled out"
+    wins = {difference.n: "every one", 0: "none"}.get(difference.better, f"{difference.better}")
+    text = f", and is better on {wins} of {difference.n} {_runs(compared)}"
     if difference.p_holm < 0.05:
         return text
-    compared = count_compared(best, summaries)
-    if what_n_allows(difference.n, contenders=compared) is not None:
-        return f"{text}; too few to rule out chance" + (f" among {compared} contenders" if compared > 1 else "")
+    others = count_compared(compared, summaries)
+    if what_n_allows(difference.n, contenders=others) is not None:
+        return f"{text}; too few to rule out chance" + (f" among {others} contenders" if others > 1 else "")
     return f"{text}, which chance could explain (p = {difference.p_holm:.2g})"
 
 
 def _others(best: Summary, among: Sequence[Summary], baseline: str) -> list[str]:
     """Say what comes next, and what is no better than the baseline."""
-    rest = sorted((s for s in among if s is not best), key=lambda s: s.mean)
+    rest = sorted((s for s in among if s is not best), key=_mean)
     sentences = []
-    if len(rest) > 1:
+    if len(rest) > 1 and best.contender != baseline:
         sentences.append(f"Next is `{rest[0].contender}` with {rest[0].mean:.1f} %.")
     behind = [
         s.contender

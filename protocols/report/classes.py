@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ssl_irmae.protocols.report.note import Note
+from ssl_irmae.protocols.report.note import Note, on_columns
 from ssl_irmae.protocols.storage.rows import Row
 
 _UNBALANCED = 1.5  # times as many images in the largest class as in the smallest
@@ -24,10 +24,16 @@ def class_notes(row: Row) -> list[Note]:
         return [Note("classes", f"{guess[0].upper()}{guess[1:]}.")]
     present = [n for n in row.scored_classes.values() if n]
     text = (
-        f"The scored classes are unequal ({min(present):,} to {max(present):,} images): balanced % is the mean over "
-        f"classes of each class's error, and {guess}."
+        f"The scored classes are unequal ({min(present):,} to {max(present):,} {row.noun}s): balanced % is the mean "
+        f"over classes of each class's error, and {guess}."
     )
-    return [Note("classes", text, f"Classes are unequal: balanced % is the mean over classes; {guess}.")]
+    return [
+        on_columns(
+            "classes",
+            text,
+            {"balanced %": "Classes are unequal: balanced % is the mean over classes", "error % ± SE": guess},
+        )
+    ]
 
 
 def lay_out_classes(rows: Sequence[Row], contenders: Sequence[str]) -> list[list[str]]:

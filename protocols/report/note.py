@@ -1,7 +1,7 @@
 """One thing that a reader of a table should know."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal[
@@ -14,6 +14,7 @@ Kind = Literal[
     "pairs in brackets",
     "method",
     "worth",
+    "curves",
     "comparisons",
     "subsets",
     "full set",
@@ -47,11 +48,26 @@ class Note:
         kind: What it is about; documents choose notes by this.
         text: The whole of it, in one or more sentences.
         brief: What a terminal shows of it; empty where it is only shown when all notes are.
+        columns: The same by column, where it explains columns: a head, and the clause on it. A terminal too narrow for
+            a column leaves out its clause.
     """
 
     kind: Kind
     text: str
     brief: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def brief_for(self, heads: Collection[str]) -> str:
+        """Return what is shown of it below tables with these columns."""
+        if not self.columns:
+            return self.brief
+        clauses = [clause for head, clause in self.columns.items() if head in heads]
+        return f"{'; '.join(clauses)}." if clauses else ""
+
+
+def on_columns(kind: Kind, text: str, columns: Mapping[str, str]) -> Note:
+    """Return a note on columns."""
+    return Note(kind, text, f"{'; '.join(columns.values())}.", columns)
 
 
 # what a newcomer must not miss comes first, then what the columns are
@@ -77,11 +93,17 @@ _BRIEF: tuple[Kind, ...] = (
 _MOST = 5
 
 
-def brief_notes(notes: Sequence[Note]) -> list[str]:
-    """Choose at most five short notes for a terminal, the most important first."""
-    short = [note for note in notes if note.brief]
-    short.sort(key=lambda note: _BRIEF.index(note.kind) if note.kind in _BRIEF else len(_BRIEF))
-    return [note.brief for note in short[:_MOST]]
+def brief_notes(notes: Sequence[Note], heads: Collection[str] | None = None) -> list[str]:
+    """Choose at most five short notes for a terminal, the most important first.
+
+    Args:
+        notes: All notes.
+        heads: Columns that the tables show; None for all of them.
+    """
+    short = [(note.kind, note.brief if heads is None else note.brief_for(heads)) for note in notes]
+    short = [(kind, text) for kind, text in short if text]
+    short.sort(key=lambda note: _BRIEF.index(note[0]) if note[0] in _BRIEF else len(_BRIEF))
+    return [text for _, text in short[:_MOST]]
 
 
 def join(words: Sequence[str]) -> str:

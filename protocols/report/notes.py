@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ssl_irmae.plugins.registered import IN_WORDS
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, READOUT_NOTES, SETTING_GROUPS
 from ssl_irmae.protocols.report.classes import class_notes
-from ssl_irmae.protocols.report.note import Note, join
+from ssl_irmae.protocols.report.note import Note, join, on_columns
 from ssl_irmae.protocols.report.subset_notes import scored_images, subset_notes
 from ssl_irmae.protocols.report.tables.cells import format_p
 from ssl_irmae.protocols.report.tables.components import component_notes, crossed_components
@@ -35,9 +35,10 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
     return [
         _errors(first, summaries),
         *_pretraining(rows, summaries),
-        *_differences(summaries, baseline),
-        *_method(summaries),
+        *_differences(summaries, baseline, first),
+        *_method(summaries, first),
         *_worth(summaries, baseline),
+        *_curves(summaries, baseline),
         *_pairs(summaries),
         *subset_notes(rows),
         *_given_codes(rows),
@@ -93,43 +94,47 @@ def _pretraining(rows: Sequence[Row], summaries: Sequence[Summary]) -> list[Note
     return [*notes, *component_notes(components)] if components else notes
 
 
-def _differences(summaries: Sequence[Summary], baseline: str) -> list[Note]:
+def _differences(summaries: Sequence[Summary], baseline: str, first: Row) -> list[Note]:
     compared = [s.difference for s in summaries if s.difference is not None]
     budgets = {s.budget for s in summaries if s.difference is not None}
     if not compared:
         return []
     if all(d.n == 1 for d in compared):
-        text = f"Δ: error minus {baseline}'s on the same subset, in points; one pair has no interval and no test."
-        return [Note("difference", text, text)]
+        text = f"Δ: error minus {baseline}'s on the same subset, in points; one pair has no interval and no test"
+        return [on_columns("difference", f"{text}.", {"Δ": text})]
     sizes = {sum(s.budget == budget and s.difference is not None for s in summaries) for budget in budgets}
     size = sizes.pop() if len(sizes) == 1 else 0
     many = {0: "all contenders", 1: "the one contender"}.get(size, f"the {size} contenders")
     return [
-        Note(
+        on_columns(
             "difference",
             f"Δ: error minus {baseline}'s on the same subsets, in points, with the 95 % t interval of its mean over "
             "these pairs, for each contender separately: not corrected, and about these very encoders and scored "
-            f"images. {describe_coverage('difference', (d.n for d in compared))}",
-            f"Δ: error minus {baseline}'s on the same subsets, in points; 95 %: t interval of Δ.",
+            f"{first.noun}s. {describe_coverage('difference', (d.n for d in compared))}",
+            {
+                "Δ": f"Δ: error minus {baseline}'s on the same subsets, in points",
+                "95 %": "95 %: t interval of Δ",
+            },
         ),
-        Note(
+        on_columns(
             "p value",
             f"p Holm: two-sided sign-flip test of Δ = 0 on the pairs (exact up to {EXACT_UP_TO}, beyond that by "
             f"{FLIPS:,} random flips), corrected by Holm (1979) for {many} compared at one budget.",
-            f"p: sign-flip test of Δ = 0, corrected for {many} compared (Holm){_floor(summaries)}.",
+            {"p Holm": f"p: sign-flip test of Δ = 0, corrected for {many} compared (Holm){_floor(summaries)}"},
         ),
     ]
 
 
-def _method(summaries: Sequence[Summary]) -> list[Note]:
+def _method(summaries: Sequence[Summary], first: Row) -> list[Note]:
     if all(s.method_low is None for s in summaries):
         return []
     seeds = " and, where there are several, how the pretraining seeds fell" if any(s.crossed for s in summaries) else ""
     return [
         Note(
             "method",
-            "For the method: a 95 % interval that also covers which images were scored (the standard error over images "
-            f"of each image's mean result){seeds}; the other interval is about these encoders and images.",
+            f"For the method: a 95 % interval that also covers which {first.noun}s were scored (the standard error "
+            f"over {first.noun}s of each {first.noun}'s mean result){seeds}; the other interval is about these "
+            f"encoders and {first.noun}s.",
         )
     ]
 
@@ -138,14 +143,24 @@ def _worth(summaries: Sequence[Summary], baseline: str) -> list[Note]:
     if len({s.budget for s in summaries if s.contender == baseline}) < 2:
         return []  # no curve
     return [
-        Note(
+        on_columns(
             "worth",
             f"worth: with how many labels {baseline} makes as few errors, read off its mean errors, between budgets "
             "linearly in log-log (Newell and Deng 2020 call it utility); the 95 % interval is of expanded percentiles "
             f"over resampled subsets (Hesterberg 2015). {describe_worth_coverage()}",
-            f"worth: with how many labels {baseline} makes as few errors.",
+            {"worth": f"worth: with how many labels {baseline} makes as few errors"},
         )
     ]
+
+
+def _curves(summaries: Sequence[Summary], baseline: str) -> list[Note]:
+    if len({s.budget for s in summaries}) < 2:
+        return []  # no table of them
+    text = (
+        f"Over all budgets: the geometric mean of a contender's mean errors at the budgets of {baseline}, so that "
+        "halving the error counts alike at each; the 95 % interval is of expanded percentiles over resampled subsets."
+    )
+    return [Note("curves", text)]
 
 
 def _floor(summaries: Sequence[Summary]) -> str:
@@ -175,10 +190,10 @@ def _scored_images(first: Row, summaries: Sequence[Summary]) -> Note:
     value, error = max((binomial_test_set_error(s.mean, first.n_scored), s.mean) for s in summaries)
     return Note(
         "scored images",
-        f"Not in ± or p, nor in any interval but that for the method: the {first.n_scored:,} scored images are one "
-        f"sample; that alone gives a mean a standard error of up to {value:.2f} points (binomial, at {error:.1f} % "
+        f"Not in ± or p, nor in any interval but that for the method: the {first.n_scored:,} scored {first.noun}s are "
+        f"one sample; that alone gives a mean a standard error of up to {value:.2f} points (binomial, at {error:.1f} % "
         "error).",
-        f"Not in ±: the {first.n_scored:,} scored images are only one sample, which adds a standard error "
+        f"Not in ±: the {first.n_scored:,} scored {first.noun}s are only one sample, which adds a standard error "
         f"of up to {value:.2f} points.",
     )
 
@@ -188,7 +203,9 @@ def _given_codes(rows: Sequence[Row]) -> list[Note]:
     if not given:
         return []
     names = join([f"{name} ({codes_from})" for name, codes_from in given.items()])
-    text = f"{names}: codes that were not made here; whether they have seen scored images or labels is not known."
+    text = (
+        f"{names}: codes that were not made here; whether they have seen scored {rows[0].noun}s or labels is not known."
+    )
     return [Note("given codes", text, text)]
 
 
@@ -229,8 +246,8 @@ def _settings(rows: Sequence[Row]) -> list[Note]:
         notes.append(
             Note(
                 "development",
-                "Held-out training images are for choosing settings. Report test results instead.",
-                "Scored on held-out training images: for choosing settings; report test results.",
+                f"Held-out training {rows[0].noun}s are for choosing settings. Report test results instead.",
+                f"Scored on held-out training {rows[0].noun}s: for choosing settings; report test results.",
             )
         )
     return notes

@@ -20,10 +20,11 @@ def provenance_notes(trials: Sequence[FinishedTrial]) -> list[Note]:
     """
     rows = [trial.row for trial in trials]
     first = pool_folds(rows)[0]
+    its = f"{first.noun}s"
     of_fold = "" if first.folds is None else ", those of a fold in the trials that were scored on it"
     statements = [
-        f"Learners were given the labelled images of their subset, unlabelled training images and a seed. The labels "
-        f"of the {first.n_scored:,} scored images (fingerprint {first.scored_fingerprint[:12]}) were with the scorer "
+        f"Learners were given the labelled {its} of their subset, unlabelled training {its} and a seed. The labels "
+        f"of the {first.n_scored:,} scored {its} (fingerprint {first.scored_fingerprint[:12]}) were with the scorer "
         f"alone{of_fold}, which read them after each trial had made its predictions{_when(trials)}. Earlier looks at "
         "them, in runs that are not among these, cannot be seen from here.",
         _settings(rows),
@@ -35,8 +36,8 @@ def provenance_notes(trials: Sequence[FinishedTrial]) -> list[Note]:
     transductive = sorted({row.contender for row in rows if row.transductive})
     if transductive:
         statements.append(
-            f"Transductive, looked at the scored images without their labels: {', '.join(transductive)}. All others "
-            "predicted each scored image by itself."
+            f"Transductive, looked at the scored {its} without their labels: {', '.join(transductive)}. All others "
+            f"predicted each scored {first.noun} by itself."
         )
     versions = sorted({f"{row.computed_with}, {row.precision}, {row.device}" for row in rows})
     statements.append(f"Computed with {'; '.join(versions)}.")
@@ -83,7 +84,9 @@ def _encoders(rows: Sequence[Row]) -> str:
         (
             row.representation or "",
             row.pretrain_seed if row.pretrain_seed is not None else -1,
-            "; ".join(filter(None, (row.encoder_hash[:12], str(row.pretraining or "")))),
+            "; ".join(
+                filter(None, (row.encoder_hash[:12], row.pretraining.in_words(row.noun) if row.pretraining else ""))
+            ),
         )
         for row in rows
         if row.encoder_hash is not None and row.codes_from is None
@@ -91,7 +94,7 @@ def _encoders(rows: Sequence[Row]) -> str:
     if not used:
         return "No pretrained encoder took part."
     names = ", ".join(f"{name} ({facts})" for name, _, facts in sorted(used))
-    return f"Pretrained encoders, whose cards say on which images and how: {names}."
+    return f"Pretrained encoders, whose cards say on which {rows[0].noun}s and how: {names}."
 
 
 def _given_codes(rows: Sequence[Row]) -> list[str]:
@@ -102,8 +105,8 @@ def _given_codes(rows: Sequence[Row]) -> list[str]:
         return []
     names = ", ".join(f"{name} ({hash_[:12]}, from {codes_from})" for name, hash_, codes_from in sorted(used))
     return [
-        f"Codes that were not made here, identified by their numbers alone: {names}. Which images and labels they have "
-        "seen, those that are scored here among them, is not known."
+        f"Codes that were not made here, identified by their numbers alone: {names}. Which {rows[0].noun}s and "
+        "labels they have seen, those that are scored here among them, is not known."
     ]
 
 

@@ -204,9 +204,10 @@ class Report:
         return f"Drawn: {len(self.drawn)} of {len(self.styles)} contenders, {how}. The tables hold all."
 
     def __str__(self) -> str:
+        """The answer, the tables and the short notes, as wide as the terminal or the notebook; see ``report_text``."""
         from ssl_irmae.protocols.report.text import report_text
 
-        return report_text(self, width=100)
+        return report_text(self)
 
     def __repr__(self) -> str:
         return f"<Report of {len(self.trials):,} trials: {' '.join(self.answer)}>"

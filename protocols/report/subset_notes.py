@@ -9,21 +9,22 @@ from ssl_irmae.protocols.storage.rows import Row
 def scored_images(row: Row) -> str:
     """Name what was scored."""
     if row.folds is not None:
-        return f"labelled images in {row.folds} stratified folds"
-    return "test images" if row.scored_on == "test" else "held-out training images"
+        return f"labelled {row.noun}s in {row.folds} stratified folds"
+    return f"test {row.noun}s" if row.scored_on == "test" else f"held-out training {row.noun}s"
 
 
 def subset_notes(rows: Sequence[Row]) -> list[Note]:
     """Say how subsets were drawn, and what was scored in folds."""
     rules = {row.rule for row in rows}
+    its = f"{rows[0].noun}s"
     shared = "nested over budgets, shared by all contenders"
     texts = {
         "balanced": f"Subsets: balanced (equally many of each class, within one), {shared}.",
-        "stratified": f"Subsets: stratified (each class by its share of the labelled images), {shared}.",
+        "stratified": f"Subsets: stratified (each class by its share of the labelled {its}), {shared}.",
         "uniform": f"Subsets: uniform (drawn without looking at classes), {shared}.",
-        "typical": f"Subsets: typical images, chosen on {_chosen_on(rows)}, shared by all contenders; not nested over "
+        "typical": f"Subsets: typical {its}, chosen on {_chosen_on(rows)}, shared by all contenders; not nested over "
         "budgets; the seed is that of the clustering, so ± is not about other labels of this kind.",
-        "first": "Subset: the first images, the same for all: ± is over training seeds alone.",
+        "first": f"Subset: the first {its}, the same for all: ± is over training seeds alone.",
     }
     notes = [Note("subsets", text, text) for rule, text in texts.items() if rule in rules]
     full = [row for row in rows if row.rule == "full" and row.folds is None]
@@ -47,9 +48,9 @@ def subset_notes(rows: Sequence[Row]) -> list[Note]:
         notes.append(
             Note(
                 "transductive",
-                "Transductive readouts looked at the scored images, without labels, before they predicted them: they "
+                f"Transductive readouts looked at the scored {its}, without labels, before they predicted them: they "
                 "have tables of their own, but count in Holm's correction.",
-                "Transductive readouts looked at the scored images, without labels, before they predicted them.",
+                f"Transductive readouts looked at the scored {its}, without labels, before they predicted them.",
             )
         )
     return [*notes, *_folds(rows)]
@@ -65,10 +66,11 @@ def _folds(rows: Sequence[Row]) -> list[Note]:
     folds = rows[0].folds
     if folds is None:
         return []
+    its = f"{rows[0].noun}s"
     text = (
-        f"Scored in {folds} stratified folds: each seed divides the labelled images anew, each fold is predicted from "
-        "labels of the other folds (and from the images outside it, without labels), and the error is that of all "
-        "folds together. Divisions share their images, so their ± is about other divisions and subsets of these "
-        "images, not about other images."
+        f"Scored in {folds} stratified folds: each seed divides the labelled {its} anew, each fold is predicted from "
+        f"labels of the other folds (and from the {its} outside it, without labels), and the error is that of all "
+        f"folds together. Divisions share their {its}, so their ± is about other divisions and subsets of these "
+        f"{its}, not about other {its}."
     )
-    return [Note("folds", text, f"No test images: labelled images are scored in {folds} folds, each by the others.")]
+    return [Note("folds", text, f"No test {its}: labelled {its} are scored in {folds} folds, each by the others.")]

@@ -14,12 +14,13 @@ def describe_folds(task: Task, *, asked: bool) -> str:
         asked: Whether the user asked for folds; if not, there is no test split.
     """
     why = "" if asked else " has no test split"
+    noun = task.train.noun
     text = (
-        f"{task.train.name}{why}: {len(task.scored):,} labelled images are scored in folds, each fold by what was "
+        f"{task.train.name}{why}: {len(task.scored):,} labelled {noun}s are scored in folds, each fold by what was "
         "learned from the others"
     )
     alone = len(task.train.labelled) - len(task.scored)
-    never = count(alone, "image that is alone in its class is", "images that are alone in their classes are")
+    never = count(alone, f"{noun} that is alone in its class is", f"{noun}s that are alone in their classes are")
     return f"{text}; {never} never scored" if alone else text
 
 
@@ -29,15 +30,16 @@ def not_scored_notes(task: Task) -> list[Note]:
         return []
     total = len(task.scored) + task.not_scored
     verb = "has no label and is" if task.not_scored == 1 else "have no label and are"
-    text = f"{task.not_scored:,} of the {total:,} test images of {task.train.name} {verb} not scored."
+    text = f"{task.not_scored:,} of the {total:,} test {task.train.noun}s of {task.train.name} {verb} not scored."
     return [Note("not scored", text, text)]
 
 
-def clustering_note() -> Note:
+def clustering_note(task: Task) -> Note:
     """Say what the table of zero labels is."""
     text = (
-        "Zero labels: as many clusters as there are classes, found without a label among the training images; the "
-        "scorer alone names them, one class each. A clustering score, not to be compared with contenders."
+        f"Zero labels: as many clusters as there are classes, found without a label among the training "
+        f"{task.train.noun}s; the scorer alone names them, one class each. A clustering score, not to be compared "
+        "with contenders."
     )
     return Note("clusters", text, text)
 
@@ -47,9 +49,9 @@ def retrieval_notes(task: Task) -> list[Note]:
     assert task.scored.labels is not None  # load_task makes sure of it
     lone = lone_classes(task.scored.labels)
     if lone == len(task.scored):
-        text = "Retrieval cannot be measured: each scored image is the only one of its class."
+        text = f"Retrieval cannot be measured: each scored {task.scored.noun} is the only one of its class."
     elif lone:
-        text = f"Retrieval leaves out {count(lone, 'scored image')} without another of the same class."
+        text = f"Retrieval leaves out {count(lone, f'scored {task.scored.noun}')} without another of the same class."
     else:
         return []
     return [Note("retrieval", text, text)]

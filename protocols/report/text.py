@@ -4,9 +4,11 @@ import html
 import io
 import re
 import textwrap
+from collections.abc import Sequence
 from typing import Literal
 
 from rich.console import Console, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from ssl_irmae.protocols.report.checks.finding import counted, detailed, failures
@@ -26,6 +28,8 @@ from ssl_irmae.protocols.report.tables.terminal import (
 
 Notes = Literal["short", "full"]
 
+_HTML_EXPLAINS = ("error % ± SE", "Δ", "95 %", "p Holm")  # what its columns show
+
 
 def report_parts(report: Report, *, width: int, notes: Notes, more: str) -> list[RenderableType]:
     """List what is printed, in order: the answer, the tables, the notes, the checks.
@@ -38,9 +42,10 @@ def report_parts(report: Report, *, width: int, notes: Notes, more: str) -> list
         more: Where all notes are found, named after the short ones.
     """
     parts: list[RenderableType] = [Text(_wrapped(" ".join(report.answer), width, "") + "\n")]
-    parts += budget_tables(
+    tables = budget_tables(
         report.pooled, report.summaries, report.equivalences, report.best, baseline=report.baseline, width=width
     )
+    parts += tables
     parts += [curves_table(title, lines, width=width) for title, lines in lay_out_curves(report).items()]
     if report.comparisons:
         parts.append(comparisons_table(report.comparisons, width=width))
@@ -56,14 +61,28 @@ def report_parts(report: Report, *, width: int, notes: Notes, more: str) -> list
         every = [note.text for note in (*report.notes, *report.provenance)] + [heading, *detailed(report.checks)]
         return [*parts, *(Text(_wrapped(text, width, "- ")) for text in every)]
     failed = failures(report.checks)
-    parts += [Text(_wrapped(text, width, "- ")) for text in brief_notes(report.notes)]
+    parts += [Text(_wrapped(text, width, "- ")) for text in brief_notes(report.notes, _heads(tables))]
     parts.append(Text(_wrapped(f"{heading}{' Not passed:' if failed else ''}", width, "- ")))
     parts += [Text(_wrapped(finding.result.sentence, width, f"  {finding.code} ")) for finding in failed]
     return [*parts, Text(_wrapped(f"All notes, what the checks mean and who saw which data: {more}", width, "- "))]
 
 
-def report_text(report: Report, *, width: int, notes: Notes = "short") -> str:
-    """Return what is printed as plain text."""
+def _heads(tables: Sequence[Table]) -> set[str]:
+    """Return the heads of their columns, that of differences without the name of the baseline."""
+    heads = {str(column.header) for table in tables for column in table.columns}
+    return heads | {"Δ" for head in heads if head.startswith("Δ ")}
+
+
+def report_text(report: Report, *, width: int | None = None, notes: Notes = "short") -> str:
+    """Return what is printed as plain text.
+
+    Args:
+        report: What is printed.
+        width: In characters; None stands for that of the terminal or, as rich has it, of the notebook, and for 80 where
+            there is neither. The variable ``COLUMNS`` overrides it, in a notebook ``JUPYTER_COLUMNS``.
+        notes: As in ``report_parts``.
+    """
+    width = Console().width if width is None else width
     console = Console(file=io.StringIO(), width=width, color_system=None)
     for part in report_parts(
         report, width=width, notes=notes, more="report.notes, report.checks and report.provenance"
@@ -90,7 +109,10 @@ def report_html(report: Report) -> str:
     ]
     head = "".join(f"<th>{html.escape(text)}</th>" for text in heads)
     body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in line)}</tr>" for line in lines)
-    texts = [*brief_notes(report.notes), f"Checks of what these numbers rest on: {counted(report.checks)}."]
+    texts = [
+        *brief_notes(report.notes, _HTML_EXPLAINS),
+        f"Checks of what these numbers rest on: {counted(report.checks)}.",
+    ]
     texts += [f"{finding.code} {finding.result.sentence}" for finding in failures(report.checks)]
     notes = "".join(f"<li>{html.escape(text)}</li>" for text in texts)
     answer = text_html(" ".join(report.answer))

@@ -78,7 +78,9 @@ class OpenedEncoder:
         """
         columns = read_config(self.folder).columns
         if columns is not None:
-            columns.require_names(task.train.columns)  # which the fingerprint does not hold
+            columns.require(
+                task.train.columns, width=task.train.images.shape[1], title=task.train.name
+            )  # which the fingerprint does not hold
         if self.data_fingerprint == task.source_fingerprint:
             return self
         times = times_worse(self.load(), task.train.images)

@@ -284,8 +284,8 @@ def _batches(jobs: Iterable[Job]) -> list[list[Job]]:
 
 _IN_WORDS = {
     "encoder_hash": "encoder",
-    "data_fingerprint": "training images",
-    "scored_fingerprint": "scored images",
+    "data_fingerprint": "training data",
+    "scored_fingerprint": "scored data",
     "looks": "test peeks",
 }
 

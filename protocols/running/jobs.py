@@ -160,6 +160,7 @@ def _trial(
         scored_on=task.scored_on,
         fold=None if subset.fold is None else subset.fold.number,
         folds=None if subset.fold is None else subset.fold.folds,
+        noun=task.train.noun,
         readout=contender.readout,
         reads=contender.reads,
         settings=dict(sorted(contender.settings.items())),  # the order in which they are written must not matter

@@ -42,11 +42,15 @@ class Pretraining(BaseModel):
     times_worse: float | None = None
 
     def __str__(self) -> str:
+        return self.in_words("image")
+
+    def in_words(self, noun: str) -> str:
+        """Describe it, where one of its data is an image or a row."""
         parts = [self.method + ("" if self.depth is None else f" of depth {self.depth}")]
         parts += [] if self.network is None else [f"networks {self.network}"]
         if self.steps is not None:
             parts += [
-                f"{self.steps:,} steps of {self.batch_size} images",
+                f"{self.steps:,} steps of {self.batch_size} {noun}s",
                 f"learning rate {self.learning_rate:g}",
                 f"{self.precision}",
             ]
@@ -57,7 +61,7 @@ class Pretraining(BaseModel):
         text = f"{text}; its card {card}"
         if self.times_worse is None:
             return text
-        return f"{text}, and it reconstructs these images {self.times_worse:.0f} times worse than its own"
+        return f"{text}, and it reconstructs these {noun}s {self.times_worse:.0f} times worse than its own"
 
 
 class PluginUsed(BaseModel):
@@ -105,6 +109,7 @@ class Trial(BaseModel):
             where the subset was drawn.
         fold: The fold that is scored, from 0, of the seed's division into folds; None without folds.
         folds: How many folds there are, which follows from the data.
+        noun: What one of the data is called, which follows from the data: ``"image"`` or ``"row"``.
         readout: Id of the readout or learner, as in the registry of contenders.
         reads: What the readout is given: ``"code"``, ``"features"`` or ``"images"``.
         settings: Settings of the readout or learner.
@@ -148,6 +153,7 @@ class Trial(BaseModel):
     chosen_on: str | None = None
     fold: int | None = None
     folds: int | None = None
+    noun: Literal["image", "row"] = "image"
     readout: str
     reads: str
     settings: dict[str, int | float | str]

@@ -56,9 +56,10 @@ class Pretrained:
         loss: Mean training loss of this epoch so far.
         recent_loss: Mean training loss of the steps since the last event.
         effective_rank: Effective rank of the code when last measured; None before the first measurement.
-        images_per_second: Speed since the last event.
+        images_per_second: Speed since the last event, in what ``noun`` names.
         seconds_left: Estimated time left.
         on_plateau: Whether reconstructions, after hundreds of steps, are still no better than the mean picture.
+        noun: What it learns from: ``"image"`` or ``"row"``.
     """
 
     step: int
@@ -72,6 +73,7 @@ class Pretrained:
     images_per_second: float
     seconds_left: float
     on_plateau: bool = False
+    noun: str = "image"
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class TrialDone:
         total: Number of trials altogether.
         group_mean: Mean error in percent of this contender at this budget, once all its trials there are done; None
             before.
-        group_size: Number of trials of this contender at this budget.
+        group_size: What that mean is over, the n of tables: of folds, one for every division; 0 before.
     """
 
     contender: str

@@ -8,7 +8,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
-from ssl_irmae.datasets.reading import count
+from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.errors import UserError
 
 LARGEST = 1e100
@@ -73,17 +73,36 @@ class Columns(BaseModel):
         """Positions of the columns that are constant."""
         return [i for i, scale in enumerate(self.scale) if scale == 0]
 
-    def require_names(self, names: Sequence[str]) -> None:
-        """Check that the columns of other rows have the names of these, where both have names.
+    def require(self, names: Sequence[str], *, width: int, title: str) -> None:
+        """Check that the columns of other rows are these: as many and, where both have names, of the same names.
+
+        Args:
+            names: Names of their columns; empty if they have none.
+            width: How many they are.
+            title: What holds them, such as the name of a file.
 
         Raises:
-            UserError: If one has another, or they are in another order.
+            UserError: If a column is missing or one too many, or they are in another order.
         """
-        if self.names and names and tuple(names) != self.names and len(names) == len(self.names):
-            i = next(i for i, (a, b) in enumerate(zip(names, self.names, strict=True)) if a != b)
+        remedy = "give the columns of its pretraining, in their order"
+        if self.names and names:
+            missing = [name for name in self.names if name not in names]
+            extra = [name for name in names if name not in self.names]
+            parts = [f"lacks the {_columns(missing)}"] if missing else []
+            parts += [f"has the {_columns(extra)}, which the encoder was not pretrained on"] if extra else []
+            if parts:
+                raise UserError(f"{title} {' and '.join(parts)}: {remedy}")
+            if tuple(names) != self.names and len(names) == len(self.names):
+                i = next(i for i, (a, b) in enumerate(zip(names, self.names, strict=True)) if a != b)
+                raise UserError(
+                    f"{title}: column {i + 1} is {names[i]!r}, where the encoder was pretrained on {self.names[i]!r}: "
+                    f"{remedy}"
+                )
+        if width != len(self.mean):
+            known = f": {listed(self.names)}" if self.names else ""
             raise UserError(
-                f"column {i + 1} is {names[i]!r}, where the encoder was pretrained on {self.names[i]!r}: give the "
-                "columns of its pretraining, in their order"
+                f"{title} has {count(width, 'column')} of numbers, and the encoder reads {len(self.mean):,}{known}; "
+                f"{remedy}"
             )
 
     def standardise(self, rows: Tensor) -> Tensor:
@@ -115,6 +134,10 @@ class Columns(BaseModel):
         """Bring standardised numbers (n, d) or (n, d, 1, 1) back to the units of their columns: fp64 (n, d)."""
         mean, scale = (torch.tensor(values, dtype=torch.float64) for values in (self.mean, self.scale))
         return standardised.detach().cpu().double().flatten(1) * scale + mean
+
+
+def _columns(names: Sequence[str]) -> str:
+    return f"column{'s' * (len(names) > 1)} {listed([repr(name) for name in names])}"
 
 
 def as_rows(x: object, title: str) -> Tensor:

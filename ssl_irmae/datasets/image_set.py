@@ -62,14 +62,14 @@ class ImageSet:
             return
         if self.labels.shape != (len(self.images),):
             raise UserError(
-                f"{self.name}: there must be one label per image: got {len(self.images)} images and labels of shape "
-                f"{tuple(self.labels.shape)}"
+                f"{self.name}: there must be one label per {self.noun}: got {len(self.images)} {self.noun}s and "
+                f"labels of shape {tuple(self.labels.shape)}"
             )
         low, high = int(self.labels.min()), int(self.labels.max())
         if low < UNLABELLED or high >= len(self.classes):
             raise UserError(
-                f"{self.name}: labels must be class indices from 0 to {len(self.classes) - 1}, or -1 for an image "
-                f"without a label, got {low} to {high}"
+                f"{self.name}: labels must be class indices from 0 to {len(self.classes) - 1}, or -1 for "
+                f"one without a label, got {low} to {high}"
             )
 
     # pickled as arrays: tensors would go to other processes through shared memory, of which containers have little
@@ -87,6 +87,11 @@ class ImageSet:
     def are_rows(self) -> bool:
         """Whether these are rows of numbers."""
         return are_rows(self.images)
+
+    @property
+    def noun(self) -> Literal["image", "row"]:
+        """What one of these is called, wherever a person reads: the one place that decides it."""
+        return "row" if self.are_rows else "image"
 
     @cached_property
     def labelled(self) -> Tensor:

@@ -63,7 +63,7 @@ class PretrainedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         columns = encoder.config.columns
         if columns is not None and images is None:
             layout, x = None, read_rows(self, X, first=True)
-            columns.require_names(getattr(self, "feature_names_in_", ()))
+            columns.require(getattr(self, "feature_names_in_", ()), width=x.shape[1], title="`X`")
         elif images is None:
             raise UserError(f"`X` must be images of shape (n, h, w), (n, c, h, w) or (n, h, w, c), got {np.shape(X)}")
         else:

@@ -87,8 +87,7 @@ def make_run(
 
     train = load("train")
     if len(train) < 2:
-        what = "row" if train.are_rows else "image"
-        raise UserError(f"{train.name} has one {what}: pretraining needs at least two")
+        raise UserError(f"{train.name} has one {train.noun}: pretraining needs at least two")
     columns = Columns.of(train.images, train.columns) if train.are_rows else None
     if columns is None:
         check_side(size)

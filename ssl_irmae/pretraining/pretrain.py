@@ -264,6 +264,7 @@ def train(run: Run, *, progress: Listener = silent) -> float | None:
                 images_per_second=record.images_per_second,
                 seconds_left=(total - record.step) * run.recipe.batch_size / _median(rates),
                 on_plateau=on_plateau,
+                noun=run.images.noun,
             )
             try:
                 progress(event)

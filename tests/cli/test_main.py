@@ -63,3 +63,13 @@ def test_a_reader_that_closes_the_pipe_is_not_an_error() -> None:
     command = f"{shlex.quote(sys.executable)} -m ssl_irmae.cli data list | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["encoders list", "data list", "doctor", "dimension --dataset digits --seeds 2"])
+def test_results_fit_a_narrow_terminal_and_nothing_is_cut(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    wide = run(command).stdout
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = run(command).stdout
+    assert [line for line in narrow.splitlines() if len(line) > 80 and len(line.split()) > 1] == []
+    assert narrow.split() == wide.split()

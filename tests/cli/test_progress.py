@@ -45,6 +45,7 @@ def _shown(capsys: Capture, *events: Event, quiet: bool = False) -> list[str]:
     [
         (Message("pretraining an encoder"), "pretraining an encoder"),
         (EPOCH, CLOCK + r"epoch 3  loss 0\.01230  rank 8\.4  1,234 images/s  5 min left"),
+        (replace(EPOCH, noun="row"), CLOCK + r"epoch 3  .*  1,234 rows/s  .*"),
         (replace(EPOCH, effective_rank=None), CLOCK + r"epoch 3  .*  rank -  .*"),
         (
             replace(EPOCH, on_plateau=True),
@@ -56,6 +57,27 @@ def _shown(capsys: Capture, *events: Event, quiet: bool = False) -> list[str]:
 def test_a_log_has_a_line_for_what_is_complete(capsys: Capture, event: Event, line: str) -> None:
     (shown,) = _shown(capsys, event)
     assert re.fullmatch(line, shown)
+
+
+def _epochs(shown: list[str]) -> list[int]:
+    return [int(line.split("epoch ")[1].split()[0]) for line in shown]
+
+
+def test_many_epochs_have_about_fifty_lines_the_first_and_the_last_among_them(capsys: Capture) -> None:
+    run = [replace(EPOCH, step=6 * i, epoch=i, total_steps=3000) for i in range(1, 501)]
+    first = _epochs(_shown(capsys, *run))
+    assert first[0] == 1
+    assert first[-1] == 500
+    assert 40 <= len(first) <= 52
+    again = _epochs(_shown(capsys, *run[:250], *run))
+    assert again[-len(first) :] == first, "another run starts anew"
+    continued = [replace(event, first_step=2400) for event in run[400:]]
+    assert _epochs(_shown(capsys, *continued))[:2] == [401, 403], "so does what is left of one"
+
+
+def test_few_epochs_have_a_line_each(capsys: Capture) -> None:
+    run = [replace(EPOCH, step=100 * i, epoch=i, total_steps=1000) for i in range(1, 11)]
+    assert _epochs(_shown(capsys, *run)) == list(range(1, 11))
 
 
 UNDER_WAY = [replace(EPOCH, epoch_done=False), replace(TRIAL, group_mean=None), Waiting("fetching mnist", 2.0)]

@@ -1,6 +1,13 @@
 """Errors become one sentence, an exit code, and options instead of arguments."""
 
 import errno
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
 from pathlib import Path
 from typing import Annotated
 
@@ -63,3 +70,24 @@ def test_ctrl_c_says_what_is_kept() -> None:
 def test_bugs_keep_their_traceback() -> None:
     assert isinstance(_fail_with(RuntimeError("a bug")).exception, RuntimeError)
     assert not Path("runs").exists()
+
+
+def test_a_long_error_is_wrapped_on_a_terminal_and_one_line_in_a_pipe() -> None:
+    command = [sys.executable, "-m", "ssl_irmae.cli", "data", "verify", "no-such-data-set"]
+    (line,) = subprocess.run(command, capture_output=True, text=True, check=False).stderr.splitlines()
+    assert len(line) > 50
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 50, 0, 0))
+    process = subprocess.Popen(command, stderr=its)
+    os.close(its)
+    shown = b""
+    try:
+        while part := os.read(ours, 4096):
+            shown += part
+    except OSError:  # how Linux says that the other end is closed
+        pass
+    os.close(ours)
+    assert process.wait() == 2
+    lines = shown.decode().splitlines()
+    assert max(map(len, lines)) <= 50
+    assert " ".join(lines) == line

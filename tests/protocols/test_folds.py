@@ -150,9 +150,9 @@ def test_budgets_are_limited_by_the_smallest_part_that_a_fold_leaves() -> None:
     assert draw("50%") == {8: 10}
     assert draw(12) == {12: 10}
     assert draw(None) == draw(16) == {16: 10}
-    with pytest.raises(UserError, match="17 labels cannot be drawn from 16 labelled images"):
+    with pytest.raises(UserError, match="17 labels cannot be drawn from 16 labels"):
         draw(17)
-    with pytest.raises(UserError, match="the rarest class has 6 labelled images; use at most 12"):
+    with pytest.raises(UserError, match="the rarest class has 6 labels; use at most 12"):
         draw(14)
     assert draw(14, "stratified") == {14: 10}
 

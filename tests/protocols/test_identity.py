@@ -23,7 +23,7 @@ STORED = [path for path in STORED if path.parent.name != "settings"]  # errors o
 
 # what a reader calls a trial, and facts that follow from what decides its result
 NAMES = {"contender", "dataset", "representation", "pretraining", "quick", "family", "deterministic_at_full_set"}
-NAMES |= {"given", "cross_validated", "settings_from", "folds", "codes_from"}
+NAMES |= {"given", "cross_validated", "settings_from", "folds", "noun", "codes_from"}
 
 
 def stored_keys(path: Path) -> list[str]:

@@ -1,5 +1,7 @@
 """Rows of numbers in protocols: frozen codes and standardised columns are compared; what is for pictures says so."""
 
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +10,20 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from ssl_irmae._support.home import home
+from ssl_irmae._support.progress import Event, Message, Pretrained, TrialDone
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.pretrain import pretrain
 from ssl_irmae.protocols.evaluation import evaluate
 from ssl_irmae.protocols.export import export
 from ssl_irmae.protocols.labelling.classify import classify
 from ssl_irmae.protocols.labelling.suggest import suggest
+from ssl_irmae.protocols.report.document import document
+from ssl_irmae.protocols.report.tables.markdown import markdown
+from ssl_irmae.protocols.report.text import report_text
 from ssl_irmae.protocols.representations.floors import FLOORS
 from ssl_irmae.protocols.request import make_plan
+from tests.command_line import check_mistake
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +92,31 @@ def test_columns_of_other_names_are_not_those_of_the_pretraining() -> None:
         evaluate(budgets=4, dataset="b.csv", encoders="runs/mine", contenders="mine-linear")
 
 
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("x,label", "b.csv lacks the column 'y': give the columns of its pretraining"),
+        ("x,y,z,label", "b.csv has the column 'z', which the encoder was not pretrained on"),
+        ("x,z,label", "b.csv lacks the column 'y' and has the column 'z'"),
+        ("y,x,label", "b.csv: column 1 is 'y', where the encoder was pretrained on 'x'"),
+        (None, "b.csv has 3 columns of numbers, and the encoder reads 2: x, y"),
+    ],
+)
+def test_columns_that_are_missing_or_too_many_are_named_with_their_file(header: str | None, said: str) -> None:
+    def write(path: str, header: str | None, width: int) -> None:
+        rows = [",".join(str(i * j % 7) for j in range(1, width)) + f",{i % 2}" for i in range(20)]
+        Path(path).write_text("\n".join([*([] if header is None else [header]), *rows]) + "\n")
+
+    write("a.csv", "x,y,label", 3)
+    write("b.csv", header, 3 if header is None else len(header.split(",")))
+    pretrain(dataset="a.csv", out="runs/mine", max_steps=2)
+    for command in (
+        "dimension --dataset b.csv --encoder runs/mine",
+        "encode --dataset b.csv --encoder runs/mine --out c.npz",
+    ):
+        check_mistake(command, said)
+
+
 def test_what_shows_pictures_says_that_these_are_none() -> None:
     rows, labels, *_ = table()
     pretrain(dataset=rows, out="runs/mine", max_steps=2)
@@ -94,3 +127,56 @@ def test_what_shows_pictures_says_that_these_are_none() -> None:
     with pytest.raises(UserError, match="reads rows of numbers, and only encoders of pictures are written as ONNX"):
         export("runs/mine", out="mine.onnx")
     assert [path.name for path in Path().iterdir()] == ["runs"]
+
+
+def test_rows_are_called_rows_wherever_a_person_reads() -> None:
+    events: list[Event] = []
+    train, labels, *_ = table()
+    pretrain(dataset=(train, labels), out="runs/mine", method="ae", max_steps=20, progress=events.append)
+    assert {event.noun for event in events if isinstance(event, Pretrained)} == {"row"}
+    for dataset in ((train, labels), table()):
+        report = evaluate(
+            budgets=[4, 8],
+            seeds=2,
+            dataset=dataset,
+            encoders="runs/mine",
+            contenders=["mine-linear", "pixels-linear", "pixels-poisson-transductive"],
+            progress=events.append,
+        )
+        shown = {
+            (done.contender, done.budget): (done.group_mean, done.group_size)
+            for done in events
+            if isinstance(done, TrialDone) and done.group_mean is not None
+        }
+        assert shown == {(s.contender, s.budget): (s.mean, s.n) for s in report.summaries}, "as tables have them"
+        checks = [
+            check["sentence"] + check["details"] + check["why"] + check["remedy"]
+            for check in document(report)["checks"]
+        ]
+        said = [report_text(report, width=100, notes="full"), markdown(report), report.title, *checks]
+        said += [event.text for event in events if isinstance(event, Message)]
+        text = " ".join(said).replace("chosen on held-out MNIST training images", "")  # those are images
+        assert not re.findall(r".{40}\b(?:image|picture)s?\b", text)
+
+
+def test_an_encoder_that_is_compared_by_default_is_shown_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssl_irmae.protocols.representations.pretrained.QUICK_STEPS", 2)
+    evaluate(budgets=4, seeds=1, dataset=table(), contenders="irmae-linear")
+    (usual,) = home().glob("encoders/*/model.safetensors")
+    shutil.copytree(usual.parent, "runs/mine")
+    events: list[Event] = []
+    report = evaluate(budgets=4, seeds=2, dataset=table(), encoders="runs/mine", jobs=1, progress=events.append)
+    run = {row.contender for row in report.rows()}
+    assert "mine-linear" in run
+    assert "irmae-linear" not in run
+    assert "mine is the same encoder as irmae, bit for bit, and is shown once, as mine." in report_text(
+        report, width=200
+    )
+    said = [event.text for event in events if isinstance(event, Message)]
+    (beside,) = [text for text in said if text.startswith("compared by default too: ")]
+    assert "ae and vae" in beside or "vae and ae" in beside
+    assert "irmae" not in beside
+    both = evaluate(
+        budgets=4, dataset=table(), encoders="runs/mine", contenders=["mine-linear", "irmae-linear"], seeds=2
+    )
+    assert {row.contender for row in both.rows()} == {"mine-linear", "irmae-linear"}, "whoever names both gets both"

@@ -104,7 +104,7 @@ def test_the_first_images_are_taken_as_they_come() -> None:
         (9, r"`budgets`: 9 labels .* over 10 classes; use 10 or more, or `rule` stratified or uniform"),
         (
             999,
-            r"`budgets`: 999 labels .* rarest class has \d+ labelled images; use at most \d+, 'all', or `rule` strat",
+            r"`budgets`: 999 labels .* rarest class has \d+ labels; use at most \d+, 'all', or `rule` strat",
         ),
     ],
 )

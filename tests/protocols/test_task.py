@@ -133,8 +133,8 @@ def test_images_without_a_label_are_in_no_subset_and_not_counted_in_errors(rule:
 
     assert 1 not in draw(4)
     assert draw(6) == [0, 2, 3, 5, 6, 7]
-    with pytest.raises(UserError, match="100 labels cannot be drawn from 6 labelled images; use 1 to 6"):
+    with pytest.raises(UserError, match="100 labels cannot be drawn from 6 labels; use 1 to 6"):
         draw(100)
     if rule == "balanced":
-        with pytest.raises(UserError, match="the rarest class has 2 labelled images; use at most 4"):
+        with pytest.raises(UserError, match="the rarest class has 2 labels; use at most 4"):
             draw(5)

@@ -1,6 +1,7 @@
 """One numbered check: what it looks for, why that matters, what to do, and the function that looks."""
 
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -98,3 +99,23 @@ class Check:
     looks_for: str
     why: str
     remedy: str
+
+    def about_rows(self) -> "Check":
+        """Return the check as it is said of rows of numbers; as it stands it speaks of images."""
+        texts = (self.name, self.looks_for, self.why, self.remedy)
+        name, looks_for, why, remedy = (_IMAGE.sub(lambda word: _ROW[word[0]], text) for text in texts)
+        return Check(name, self.look, looks_for, why, remedy)
+
+
+_ROW = {
+    "pixel by pixel at the size that learners read": "number by number",
+    "picture": "row",
+    "pictures": "rows",
+    "pixels": "columns",
+    "An image": "A row",
+    "an image": "a row",
+    "image": "row",
+    "images": "rows",
+    "Images": "Rows",
+}
+_IMAGE = re.compile(rf"\b(?:{'|'.join(_ROW)})\b")

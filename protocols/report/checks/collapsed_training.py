@@ -20,7 +20,7 @@ def collapsed_training(evidence: Evidence) -> Result:
             totals.setdefault(name, []).extend(collapsed)
             details.append(f"{name} at {budget:,} labels, {sum(collapsed)} of {len(collapsed)} trials")
     if totals:
-        what = "One class was predicted for every image:"
+        what = f"One class was predicted for every {evidence.first.noun}:"
         short = [f"{name} in {sum(collapsed)} of {len(collapsed)} trials" for name, collapsed in totals.items()]
         return failed(f"{what} {listed(short, 2)}.", f"{what} {'; '.join(details)}.")
     if any(row.classes_predicted is None for row in evidence.rows):

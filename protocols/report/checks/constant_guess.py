@@ -31,7 +31,7 @@ CONSTANT_GUESS = Check(
     constant_guess,
     looks_for="Contenders whose mean error is not below that of always guessing the most common class by at least two "
     "standard errors (of the runs and of the scored images together).",
-    why="A guess needs no picture, so such a contender has learned nothing of use.",
+    why="A guess does not look at an image, so such a contender has learned nothing of use.",
     remedy="Use more labels or steps, and read the balanced error where classes are unequal. Differences between such "
     "contenders mean nothing.",
 )

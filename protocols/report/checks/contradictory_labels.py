@@ -10,12 +10,14 @@ def contradictory_labels(evidence: Evidence) -> Result:
     found = evidence.duplicates
     if found is None:
         return unknown(NO_IMAGES)
-    parts = []
+    noun, parts = evidence.first.noun, []
     if found.contradicting:
-        parts.append(f"{count(found.contradicting, 'labelled training image has', 'labelled training images have')}")
+        parts.append(
+            f"{count(found.contradicting, f'labelled training {noun} has', f'labelled training {noun}s have')}"
+        )
     if found.in_training_otherwise:
-        parts.append(f"{count(found.in_training_otherwise, 'scored image has', 'scored images have')}")
-    return failed(f"{' and '.join(parts)} an identical training image of another class.") if parts else PASSED
+        parts.append(f"{count(found.in_training_otherwise, f'scored {noun} has', f'scored {noun}s have')}")
+    return failed(f"{' and '.join(parts)} an identical training {noun} of another class.") if parts else PASSED
 
 
 CONTRADICTORY_LABELS = Check(

@@ -6,7 +6,7 @@ from ssl_irmae.protocols.report.note import join
 
 def encoder_saw_scored(evidence: Evidence) -> Result:
     """Find encoders that saw the scored images without labels, and those of which that is not known."""
-    given = evidence.given_codes
+    given, noun = evidence.given_codes, evidence.first.noun
     encoders = {name: rows for name, rows in evidence.of_encoder.items() if name not in given}
     untold = [
         name
@@ -15,14 +15,14 @@ def encoder_saw_scored(evidence: Evidence) -> Result:
     ]
     # development images and folds are part of the training images
     saw = [name for name in encoders if evidence.first.scored_on != "test" and name not in untold]
-    unknowns = [f"{join(untold)}: pretrained on other data, which may hold these images or not."] if untold else []
+    unknowns = [f"{join(untold)}: pretrained on other data, which may hold these {noun}s or not."] if untold else []
     if given:
         unknowns.append(
-            f"{join(given)}: codes that were not made here, which may have seen these images or their labels."
+            f"{join(given)}: codes that were not made here, which may have seen these {noun}s or their labels."
         )
     not_told = " ".join(unknowns)
     if saw:
-        sentence = f"{join(saw)} saw the scored images in the pretraining, without labels."
+        sentence = f"{join(saw)} saw the scored {noun}s in the pretraining, without labels."
         return failed(sentence, f"{sentence} {not_told}".strip())
     return unknown(not_told) if not_told else PASSED
 

@@ -38,7 +38,9 @@ def run_checks(evidence: Evidence, ignore: Sequence[str] = ()) -> tuple[Finding,
         evidence: What they look at.
         ignore: Codes of checks that the user ignores.
     """
-    return tuple(Finding(code, check, check.look(evidence), code in ignore) for code, check in CHECKS.items())
+    rows = evidence.first.noun == "row"
+    checks = {code: check.about_rows() if rows else check for code, check in CHECKS.items()}
+    return tuple(Finding(code, check, check.look(evidence), code in ignore) for code, check in checks.items())
 
 
 def counted(findings: Sequence[Finding]) -> str:

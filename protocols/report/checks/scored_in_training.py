@@ -2,7 +2,7 @@
 
 from ssl_irmae.protocols.report.checks.check import PASSED, Check, Evidence, Result, failed, unknown
 
-NO_IMAGES = "Rows alone cannot tell: it takes the images, which `ssl-irmae evaluate` compares."
+NO_IMAGES = "Results alone cannot tell: it takes the data, which `ssl-irmae evaluate` compares."
 
 
 def scored_in_training(evidence: Evidence) -> Result:
@@ -13,8 +13,8 @@ def scored_in_training(evidence: Evidence) -> Result:
     if not found.in_training:
         return PASSED
     folds = evidence.first.folds is not None
-    twice = "occur more than once, and may be learned from" if folds else "are also training images"
-    return failed(f"{found.in_training:,} of {found.scored:,} scored images {twice}.")
+    twice = "occur more than once, and may be learned from" if folds else f"are also training {evidence.first.noun}s"
+    return failed(f"{found.in_training:,} of {found.scored:,} scored {evidence.first.noun}s {twice}.")
 
 
 SCORED_IN_TRAINING = Check(

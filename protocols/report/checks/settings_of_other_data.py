@@ -27,7 +27,7 @@ SETTINGS_OF_OTHER_DATA = Check(
     "settings tuned on other data",
     settings_of_other_data,
     looks_for="Fixed settings that were chosen on another data set than the one at hand: those in force were chosen on "
-    "held-out training images of MNIST. Settings that were given with the command are not looked at, and of "
+    "the development split of MNIST. Settings that were given with the command are not looked at, and of "
     "plug-ins, whose authors fixed them, and of the public script, it cannot be told.",
     why="What is best on one data set need not be best on another, and some contenders lose more by it than others.",
     remedy="Choose settings on development images of these data, with as many candidates for every contender, or say "

@@ -67,7 +67,10 @@ def error_against_labels(report: Report) -> "Figure":
     low, high = axes.get_ylim()
     ticks = [t for t in _TICKS if low <= t <= high and (t in _COARSE or high / low < 6)]
     axes.set_yticks(ticks, [f"{t:g}" for t in ticks])
-    axes.set(xlabel="labels (log scale)", ylabel=f"mean error, % of {report.pooled[0].n_scored:,} images (log scale)")
+    axes.set(
+        xlabel="labels (log scale)",
+        ylabel=f"mean error, % of {report.pooled[0].n_scored:,} {report.pooled[0].noun}s (log scale)",
+    )
     axes.set_title(report.title, loc="left", fontsize=10)
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)

@@ -335,7 +335,7 @@
     const inductive = rows.filter((s) => !contenders[s.c].transductive), transductive = rows.filter((s) => contenders[s.c].transductive);
     $("tables").replaceChildren(
       ...(inductive.length ? build("Inductive contenders", inductive) : []),
-      ...(transductive.length ? build("Transductive: these looked at the scored images, without labels", transductive) : []),
+      ...(transductive.length ? build("Transductive: these looked at what is scored, without labels", transductive) : []),
       ...(unseen ? [make("p", { class: "small" }, `Transductive and not among those chosen above: ${unseen}.`)] : []),
       ...(rows.length ? [make("p", { class: "small" }, "Bold: the lowest mean at each budget among contenders that are not leaky. † n below 6. A click or Enter on n lists the trials.")]
         : [make("p", {}, "Nothing to show: choose contenders above, or all budgets.")]));

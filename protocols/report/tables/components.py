@@ -43,7 +43,7 @@ def component_notes(components: Sequence[VarianceComponents]) -> list[Note]:
         "Sources of spread: the standard deviation that each source alone would give the error of one run, by the "
         "method of moments in the random-effects analysis of variance (Searle, Casella and McCulloch 1992); rough if "
         "there are few subsets or encoders. "
-        "Subset: the labelled images, and any effect of their training seed that is the same for every encoder. "
+        "Subset: what is labelled, and any effect of their training seed that is the same for every encoder. "
         "Pretraining: the seed of the encoder. Residual: training and interactions, and what could not be separated."
     ]
     estimates = [component for c in components for component in (c.subset, c.pretraining, c.residual)]

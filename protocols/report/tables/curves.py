@@ -14,9 +14,12 @@ def lay_out_curves(report: Report) -> dict[str, list[list[str]]]:
     """
     if report.target_error is None and len(report.budgets) < 2:
         return {}
-    mark = {"inductive": "", "transductive": "; transductive: looked at the scored images"}
+    mark = {"inductive": "", "transductive": f"; transductive: looked at the scored {report.pooled[0].noun}s"}
+    numbers = ["geometric mean of the errors"] if len(report.budgets) > 1 else []
+    numbers += [] if report.target_error is None else [f"labels for {report.target_error:g} % errors"]
+    what = " and ".join(numbers)
     return {
-        f"over all budgets{mark[kind]}": _lines(report, {s.contender for s in summaries})
+        f"over all budgets: {what}{mark[kind]}": _lines(report, {s.contender for s in summaries})
         for kind, summaries in report.kinds.items()
     }
 

@@ -20,7 +20,7 @@ from ssl_irmae.protocols.report.tables.cells import (
 )
 from ssl_irmae.protocols.statistics.summary import Summary
 
-TRANSDUCTIVE_TITLE = "Transductive: these looked at the scored images, without labels, before they predicted them"
+TRANSDUCTIVE_TITLE = "Transductive: these looked at what is scored, without labels, before they predicted it"
 
 
 def budgets_of(summaries: Sequence[Summary]) -> list[int]:

@@ -130,8 +130,8 @@ def _budget_table(
     layouts.append([name for name in layouts[-1] if name != "short difference"])
     labels = f"all {first.budget:,} labels" if first.rule == "full" else f"{first.budget:,} labels"
     labels += "" if first.rule in ("balanced", "full") else f" ({first.rule})"
-    folds = "" if first.folds is None else f"; {first.folds} stratified folds of the labelled images"
-    kind = "; transductive: looked at the scored images" if first.transductive else ""
+    folds = "" if first.folds is None else f"; {first.folds} stratified folds of the labelled {first.noun}s"
+    kind = f"; transductive: looked at the scored {first.noun}s" if first.transductive else ""
     title = f"{first.dataset}, {labels}{f', n = {min(different)}' if len(different) == 1 else ''}{folds}{kind}"
     return _first_that_fits(title, columns, layouts, width)
 
@@ -196,7 +196,7 @@ def retrieval_table(measured: Sequence[Retrieval], *, width: int) -> Table:
     columns |= {
         head: _column(head, ["-" if x is None else f"{x:.2f}" for x in values]) for head, values in numbers.items()
     }
-    title = "retrieval among the scored images, %; no classifier"
+    title = "retrieval, %, without a classifier"
     return _first_that_fits(title, columns, [list(columns)], width)
 
 

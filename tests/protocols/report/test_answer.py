@@ -37,12 +37,31 @@ def test_it_is_better_on_some_subsets(make_row: MakeRow) -> None:
 
 
 def test_the_baseline_itself_is_the_best(make_row: MakeRow) -> None:
-    rows = [make_row(name, s, error) for name, error in (("a", 9.0), ("supervised", 4.0)) for s in TEN]
-    first, *others = answer(rows)
-    assert first == (
-        "With 100 labels, `supervised` makes 4.0 % errors, the fewest of 2 contenders, and is the baseline itself."
-    )
-    assert not any("points" in sentence for sentence in others)
+    errors = {"a": 9.0, "b": 30.0, "supervised": 4.0}
+    rows = [make_row(name, s, error) for name, error in errors.items() for s in TEN]
+    assert answer(rows) == [
+        "With 100 labels, `supervised` makes 4.0 % errors, the fewest of 3 contenders, and is the baseline itself; the "
+        "next, `a`, makes 5.0 points more (95 % interval +5.0 to +5.0), and is better on none of 10 subsets."
+    ]
+
+
+def test_how_sure_the_lead_of_the_baseline_is(make_row: MakeRow) -> None:
+    supervised = [make_row("supervised", s, 9.0) for s in TEN]
+    (sentence,) = answer([*supervised, *(make_row("a", s, 8.0 if s < 4 else 11.0) for s in TEN)])
+    assert "`a`, makes 0.8 points more (95 % interval -0.3 to +1.9), and is better on 4 of 10 subsets" in sentence
+    assert "which chance could explain (p = 0." in sentence
+    (sentence,) = answer([*supervised[:3], *(make_row("a", s, 11.0 + s) for s in range(3))])
+    assert sentence.endswith("and is better on none of 3 subsets; too few to rule out chance.")
+    (sentence,) = answer([supervised[0], make_row("a", 0, 11.0)])
+    assert sentence.endswith("makes 2.0 points more, on a single subset, so chance cannot be ruled out.")
+
+
+def test_a_baseline_whose_subsets_were_easier_is_not_said_to_be_ahead(make_row: MakeRow) -> None:
+    supervised = [make_row("supervised", s, 10.0 if s < 10 else 1.0) for s in range(20)]
+    (sentence,) = answer([*supervised, *(make_row("a", s, 8.0) for s in TEN)])
+    assert "the next, `a`, makes 2.0 points fewer on the subsets they share (95 % interval -2.0 to -2.0)" in sentence
+    (sentence,) = answer([*supervised[:10], *(make_row("a", s, 12.0) for s in range(10, 15))])
+    assert sentence.endswith("and is the baseline itself; it shares no subset with the next, `a`.")
 
 
 def test_a_single_contender_is_compared_with_nothing(make_row: MakeRow) -> None:
@@ -196,7 +215,8 @@ def test_another_contender_may_be_the_best_where_labels_are_many(make_row: MakeR
     assert worth.startswith("10 labels with `a` are worth about 38 of `supervised` [")
     assert "`a` makes 20.0 % errors" in first
     assert second == (
-        "With 1,000 labels, `supervised` makes 1.0 % errors, the fewest of 2 contenders, and is the baseline itself."
+        "With 1,000 labels, `supervised` makes 1.0 % errors, the fewest of 2 contenders, and is the baseline itself; "
+        "the next, `a`, makes 7.0 points more (95 % interval +7.0 to +7.0), and is better on none of 10 subsets."
     )
 
 

@@ -104,9 +104,13 @@ def test_a_page_is_written(report: Report, tmp_path: Path) -> None:
         assert Path(path).read_text(encoding="utf-8") == html_page(report)
 
 
-def test_printing_shows_answer_tables_and_short_notes(report: Report) -> None:
+@pytest.mark.parametrize("width", [80, 120])
+def test_printing_shows_answer_tables_and_short_notes_as_wide_as_the_terminal(
+    report: Report, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
     text = str(report)
-    assert text == report_text(report, width=100)
+    assert text == report_text(report, width=width)
     assert " ".join(text.split("\n\n")[0].split()) == " ".join(report.answer)
     assert all(name in text for name in CONTENDERS)
     assert "report.notes" in text
@@ -128,7 +132,8 @@ def test_a_notebook_shows_answer_table_and_short_notes(report: Report) -> None:
         (f"{s.budget:,}", report.styles[s.contender].marked(s.contender), format_error(s)) for s in report.summaries
     ]
     assert {line[4] for line in lines if line[1] == "supervised"} == {"baseline"}
-    for note in brief_notes(report.notes):
+    assert "worth:" not in text, "it has no such column"
+    for note in brief_notes(report.notes, ["error % ± SE", "Δ", "95 %", "p Holm"]):
         assert f"<li>{html.escape(note)}</li>" in text
     for finding in failures(report.checks):
         assert f"<li>{finding.code} {html.escape(finding.result.sentence)}</li>" in text

@@ -7,7 +7,6 @@ import pytest
 
 from ssl_irmae.protocols.evaluation import read_results
 from ssl_irmae.protocols.report.checks.finding import counted, detailed, failures
-from ssl_irmae.protocols.report.note import brief_notes
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import format_error
 from ssl_irmae.protocols.report.text import report_text
@@ -74,8 +73,18 @@ def test_at_most_five_short_notes_and_where_the_rest_is(report: Report) -> None:
     *notes, _, pointer = list_items(report_text(report, width=80))
     assert pointer.startswith(POINTER)
     assert 1 <= len(notes) <= 5
-    assert notes == [f"- {' '.join(text.split())}" for text in brief_notes(report.notes)]
     assert all(len(note) <= 2 * 80 for note in notes), "two lines each"
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_notes_explain_the_columns_that_are_shown_and_no_other(report: Report, width: int) -> None:
+    text = report_text(report, width=width)
+    tables, notes = text.split("declared comparisons")[0].split("\n- ")[0], " ".join(list_items(text))
+    heads = {head for line in table_lines(tables) if line[0] == "contender" for head in line}
+    assert ("Δ: error minus" in notes) == any(head.startswith("Δ") for head in heads)
+    assert ("95 %: t interval" in notes) == ("95 %" in heads)
+    assert ("p: sign-flip" in notes) == ("p Holm" in heads)
+    assert ("worth: with how many" in notes) == ("worth" in heads)
 
 
 def test_checks_that_did_not_pass_have_a_line_or_two_each(report: Report) -> None:

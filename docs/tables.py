@@ -34,6 +34,7 @@ from ssl_irmae.protocols.report.tables.cells import (
     format_p,
 )
 from ssl_irmae.protocols.report.tables.markdown import short_markdown
+from ssl_irmae.protocols.report.text import report_text
 from ssl_irmae.protocols.statistics.best import probabilities_best
 from ssl_irmae.protocols.statistics.label_equivalence import label_equivalences
 from ssl_irmae.protocols.statistics.paired import paired_difference
@@ -172,6 +173,39 @@ def found(report: Report) -> str:
         f"{listed('irmae-consistency', 'scratch-consistency', 'supervised-augment', budget=1000)}.",
     ]
     return "\n".join(f"- {line} [Table](docs/results/mnist-label-budgets/README.md)" for line in lines)
+
+
+def printed(report: Report) -> str:
+    """Return the answer and the table as a terminal of 80 columns shows them."""
+    shown = report_text(report, width=80).split("\n- ")[0].rstrip()
+    return f"```text\n{shown}\n```"
+
+
+def where_it_helps(report: Report) -> str:
+    """Lay out frozen codes beside what needs no encoder and what is trained, and say where they help."""
+    names = ("irmae-linear", "ae-linear", "pixels-linear", "irmae-poisson-prior", "pixels-poisson-prior", "supervised")
+    budgets = (10, 100, 1000, 10_000)
+    by_place = {(s.contender, s.budget): format_error(s) for s in report.summaries}
+    lines = [
+        f"| MNIST, error % ± SE | {' | '.join(f'{b:,} labels' for b in budgets)} |",
+        f"|---|{'---:|' * len(budgets)}",
+    ]
+    lines += [f"| `{name}` | {' | '.join(by_place[name, b] for b in budgets)} |" for name in names]
+    frozen_wins, supervised_wins = crossing(report.summaries, "supervised", "irmae-poisson-prior")
+    ahead = _ahead_up_to(report, "irmae-linear", ("ae-linear", "pixels-linear"))
+    lines += [
+        "",
+        f"- **With few labels, yes.** On MNIST, up to {frozen_wins:,} labels `irmae-poisson-prior` makes fewer errors "
+        f"than `supervised`; and up to {ahead:,} labels a linear classifier makes fewer on codes of IRMAE than on "
+        "those of a plain autoencoder or on pixels.",
+        f"- **With many labels, no.** From {supervised_wins:,} labels on, `supervised` has the lower mean error (few "
+        "runs there, too few to test).",
+        "- **A part of it needs no encoder.** Labels spread along a graph of the bare pixels, "
+        f"`pixels-poisson-prior`, make {by_place['pixels-poisson-prior', 100]} % errors with 100 labels, and "
+        f"{by_place['irmae-poisson-prior', 100]} % with codes of IRMAE. So compare with pixels first.",
+        f"- {rank.fashion_sentence().replace('docs/results', 'results')}",
+    ]
+    return "\n".join(lines)
 
 
 def ten_labels(report: Report) -> str:
@@ -367,6 +401,10 @@ def documents() -> dict[Path, dict[str, str]]:
             "found": found(budgets),
             "coverage": coverage.sentence(),
             "own": few_labels.own_pictures(),
+        },
+        DOCS / "start.md": {
+            "printed": printed(first),
+            "helps": where_it_helps(budgets),
         },
         DOCS / "checks.md": {"checks": checks_list()},
         DOCS / "using" / "README.md": {"readouts": readouts_list()},

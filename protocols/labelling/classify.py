@@ -19,7 +19,13 @@ from ssl_irmae.networks.own import Pair, name_of
 from ssl_irmae.protocols.labelling.expected_error import ExpectedError
 from ssl_irmae.protocols.labelling.learn import Learned, check_request, learn
 from ssl_irmae.protocols.labelling.out_folder import all_labelled, own_folder
-from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to, own_name
+from ssl_irmae.protocols.labelling.own_encoder import (
+    at_usual_size,
+    find_own_encoder,
+    fitted_to,
+    needs_encoder,
+    own_name,
+)
 from ssl_irmae.protocols.labelling.page.pictures_page import Shown, link, pictures_page
 from ssl_irmae.protocols.labelling.predictions import Predictions
 from ssl_irmae.protocols.representations.pretrained import open_encoder
@@ -127,8 +133,8 @@ def classify(
 ) -> Classification:
     """Label every picture that has no label.
 
-    Pretrains an encoder on all pictures, fits the contender that so many labels call for, and estimates its error by
-    cross-validation over the labelled pictures.
+    Pretrains an encoder on all pictures, unless a contender is asked for that needs none, fits the contender that so
+    many labels call for, and estimates its error by cross-validation over the labelled pictures.
 
     Args:
         dataset: A folder of pictures, an ``.npz``, or arrays, as in ``load_images``; labels of -1 are none.
@@ -177,10 +183,12 @@ def classify(
     if foreign and not (folder / CLASSIFIER / CONFIG).is_file():
         raise UserError(f"`out`: {folder} has its own {listed(foreign)}, which would be lost: name another folder")
     check_request(images, own_name(encoder), contender)
-    found = find_own_encoder(images, encoder=encoder, network=network, device=torch_device, progress=progress)
-    if encoder is not None and (other_kind := found.other_kind(images.images)):
-        progress(Message(other_kind))
-    images = fitted_to(found, images)
+    found = None
+    if encoder is not None or network is not None or contender is None or needs_encoder(contender):
+        found = find_own_encoder(images, encoder=encoder, network=network, device=torch_device, progress=progress)
+        if encoder is not None and (other_kind := found.other_kind(images.images)):
+            progress(Message(other_kind))
+    images = at_usual_size(images) if found is None else fitted_to(found, images)
     learned = learn(images, found, contender=contender, seed=seed, device=torch_device, progress=progress)
     paths = images.paths or tuple(map(str, range(len(images))))
     unlabelled = ImageSet(images.name, images.images[rest], paths=tuple(paths[i] for i in rest.tolist()))

@@ -13,6 +13,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of
 from ssl_irmae.protocols.representations.brief_pretraining import brief_architecture, brief_steps, pretrain_briefly
+from ssl_irmae.protocols.representations.floors import FLOORS
 from ssl_irmae.protocols.representations.pretrained import OpenedEncoder, open_encoder
 
 _METHOD = "irmae"
@@ -72,6 +73,15 @@ def own_name(encoder: str | Path | None) -> str:
         return _METHOD
     name = Path(encoder).name or "own"
     return "own" if contenders_of(name).keys() & CONTENDERS.keys() else name
+
+
+def needs_encoder(contender: str) -> bool:
+    """Return whether a contender, by name, takes an encoder that is pretrained on the pictures.
+
+    >>> needs_encoder("irmae-propagate"), needs_encoder("supervised"), needs_encoder("pixels-linear")
+    (True, False, False)
+    """
+    return CONTENDERS[contender].representation not in (None, *FLOORS)
 
 
 def fitted_to(encoder: OpenedEncoder, images: ImageSet) -> ImageSet:

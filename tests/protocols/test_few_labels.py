@@ -9,15 +9,18 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from ssl_irmae._support.home import home
+from ssl_irmae._support.progress import Event, Pretrained
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.errors import OtherKindWarning, UserError
 from ssl_irmae.estimators import FewLabelClassifier
 from ssl_irmae.protocols.contenders.for_few_labels import contenders_for_few_labels
 from ssl_irmae.protocols.labelling.calibration import fit_temperature
+from ssl_irmae.protocols.labelling.classify import classify
 from ssl_irmae.protocols.labelling.expected_error import error_interval
 from ssl_irmae.protocols.labelling.held_out import fold_count, folds, held_out_logits
 from ssl_irmae.protocols.labelling.learn import check_request, learn
-from ssl_irmae.protocols.labelling.own_encoder import own_name
+from ssl_irmae.protocols.labelling.own_encoder import needs_encoder, own_name
 from ssl_irmae.protocols.labelling.pool import Pool
 from ssl_irmae.protocols.representations.pretrained import OpenedEncoder, open_encoder
 
@@ -178,3 +181,19 @@ def test_mistakes_are_found_before_anything_is_pretrained(pictures: ImageSet) ->
     for contender in ("irmae-poison", "irmae-poisson-transductive", "supervised-irmae"):
         with pytest.raises(UserError, match=f"unknown contender '{contender}'"):
             check_request(few, "irmae", contender)
+
+
+def test_a_contender_that_needs_no_encoder_has_none_pretrained(
+    pictures: ImageSet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert pictures.labels is not None
+    labels = torch.cat([pictures.labels[:30], torch.full((len(pictures) - 30,), UNLABELLED)])
+    events: list[Event] = []
+    found = classify(
+        dataclasses.replace(pictures, labels=labels), contender="pixels-knn", out="out", progress=events.append
+    )
+    assert found.learned.contender == "pixels-knn"
+    assert not needs_encoder("supervised")
+    assert not any(isinstance(event, Pretrained) for event in events)
+    assert not list(home().glob("encoders/*"))

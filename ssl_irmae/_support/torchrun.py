@@ -5,6 +5,8 @@ import os
 NEEDED = ("RANK", "MASTER_ADDR", "MASTER_PORT")
 """Variables that each of several processes needs besides ``WORLD_SIZE``, and torchrun sets."""
 
+_PARENT = os.getppid()
+
 
 def process_count() -> int:
     """Return how many processes were started together; 1 if this one was started alone."""
@@ -24,6 +26,11 @@ def number_on_machine() -> int:
 def are_copies() -> bool:
     """Return whether this command was started several times at once."""
     return process_count() > 1 and all(os.environ.get(name) for name in NEEDED)
+
+
+def has_ended() -> bool:
+    """Return whether torchrun, which started this process, has ended before it, as when it was killed."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.getppid() != _PARENT
 
 
 def _number(name: str, otherwise: int) -> int:

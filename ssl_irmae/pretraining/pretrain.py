@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ssl_irmae._support import torchrun
 from ssl_irmae._support.extras import require
 from ssl_irmae._support.progress import Listener, Message, Pretrained, silent
 from ssl_irmae._support.stages import Stages
@@ -285,7 +286,7 @@ def train(run: Run, *, progress: Listener = silent) -> float | None:
                 raise
             except BaseException as error:
                 stopped = error
-            if run.processes.any(stopped is not None):  # all processes stop at the same step
+            if run.processes.any(stopped is not None or torchrun.has_ended()):  # all stop at the same step
                 run.save()
                 raise stopped or KeyboardInterrupt
     if rates and run.state.on_plateau:

@@ -52,22 +52,21 @@ def together(device: str) -> Iterator[Processes]:
         yield ALONE
         return
     on_gpu = _claim_device(device)
-    with _told_to_stop():
-        meeting = _Meeting(process_number(), process_count())
-        try:
-            meeting.wait_for_all()
-            meeting.connect(on_gpu)
-            with torch.random.fork_rng(devices=[torch.cuda.current_device()] if on_gpu else []):
-                if meeting.number:
-                    torch.manual_seed(derive_seed("process", meeting.number))
-                yield Processes(meeting.number, meeting.count)
-        except LostContactError as error:
-            raise meeting.explain(error) from error
-        except BaseException as error:
-            meeting.say(error)
-            raise
-        finally:
-            meeting.part()
+    meeting = _Meeting(process_number(), process_count())
+    try:
+        meeting.wait_for_all()
+        meeting.connect(on_gpu)
+        with torch.random.fork_rng(devices=[torch.cuda.current_device()] if on_gpu else []):
+            if meeting.number:
+                torch.manual_seed(derive_seed("process", meeting.number))
+            yield Processes(meeting.number, meeting.count)
+    except LostContactError as error:
+        raise meeting.explain(error) from error
+    except BaseException as error:
+        meeting.say(error)
+        raise
+    finally:
+        meeting.part()
 
 
 class _Meeting:
@@ -93,6 +92,10 @@ class _Meeting:
                 f"the process of rank {number} cannot reach {self.address}, where {count} should meet "
                 f"({describe_exception(error)})"
             ) from error
+        self._ending = False
+        self._in_main_thread = threading.current_thread() is threading.main_thread()
+        if self._in_main_thread:
+            self._before = signal.signal(signal.SIGTERM, self._told_to_stop)
 
     def wait_for_all(self) -> None:
         """Wait until every process has come, in small steps: a signal can end the waiting."""
@@ -125,6 +128,7 @@ class _Meeting:
 
     def explain(self, cause: LostContactError) -> LostProcessError:
         """Find out which process has ended, and why."""
+        self._ending = True
         reason = ""
         try:
             self.store.set(f"end/{self.number}", "")  # which is not the one that was lost
@@ -164,8 +168,20 @@ class _Meeting:
             pass
         return False
 
+    def _told_to_stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Take the signal by which torchrun ends those that are left for a reason to look for the one that has ended.
+
+        From then on it is ignored, so that what was found can be said: torchrun kills what has not ended half a minute
+        later.
+        """
+        if not self._ending:
+            self._ending = True
+            raise LostContactError("SIGTERM")
+
     def part(self) -> None:
         """Leave, so that the same processes can meet again."""
+        if self._in_main_thread and not self._ending:
+            signal.signal(signal.SIGTERM, self._before)
         if torch.distributed.is_initialized():
             with contextlib.suppress(RuntimeError):
                 torch.distributed.destroy_process_group()
@@ -195,24 +211,6 @@ def _claim_device(name: str) -> bool:
         )
     torch.cuda.set_device(local)
     return True
-
-
-@contextlib.contextmanager
-def _told_to_stop() -> Iterator[None]:
-    """Let the signal by which torchrun ends those that are left be a reason to look for the one that has ended."""
-
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # while it looks
-        raise LostContactError("SIGTERM")
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _leave_note(text: str) -> None:

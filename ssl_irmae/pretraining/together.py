@@ -79,7 +79,7 @@ class _Meeting:
         missing = [name for name in NEEDED if not os.environ.get(name)]
         if missing:
             raise UserError(
-                f"WORLD_SIZE is {count}, but {', '.join(missing)} are not set: start several processes with torchrun, "
+                f"WORLD_SIZE is {count}, but {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: start several processes with torchrun, "
                 "or unset WORLD_SIZE to train in one"
             )
         self.address = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"

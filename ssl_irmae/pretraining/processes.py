@@ -16,8 +16,11 @@ from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.errors import UserError
 
 
-class LostContactError(Exception):
-    """The others did not take part in a sum: one of them has ended, or does not answer."""
+class LostContactError(BaseException):
+    """The others did not take part in a sum: one of them has ended, or does not answer.
+
+    It can come at any time, as ``KeyboardInterrupt`` can, and is not an error of what it interrupts.
+    """
 
 
 class Processes:

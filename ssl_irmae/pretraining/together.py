@@ -1,6 +1,7 @@
 """Processes that torchrun has started meet, train one run, and end together, with one sentence for all."""
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -14,7 +15,8 @@ from types import FrameType
 
 import torch
 import torch.distributed
-from torch.distributed import PrefixStore, Store
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
 from ssl_irmae._support.seeding import derive_seed
 from ssl_irmae._support.torchrun import NEEDED, number_on_machine, process_count, process_number
@@ -28,7 +30,7 @@ _ASK_EVERY = 0.05  # seconds
 _LOOK_FOR = 3.0  # seconds in which those that are left find out who has ended
 _AGAIN = "the same command continues from the last checkpoint"
 
-_meetings = 0
+_meetings = itertools.count()  # a name of its own for each run that a script trains
 
 
 @contextlib.contextmanager
@@ -73,19 +75,18 @@ class _Meeting:
     """What the processes of a run say to each other besides sums: who is there, and why one ends."""
 
     def __init__(self, number: int, count: int) -> None:
-        global _meetings
-        _meetings += 1
         self.number, self.count = number, count
         missing = [name for name in NEEDED if not os.environ.get(name)]
         if missing:
             raise UserError(
-                f"WORLD_SIZE is {count}, but {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: start several processes with torchrun, "
-                "or unset WORLD_SIZE to train in one"
+                f"WORLD_SIZE is {count}, without {', '.join(missing)}: start several processes with torchrun, or unset "
+                "WORLD_SIZE to train in one"
             )
         self.address = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         try:
-            store, _, _ = next(torch.distributed.rendezvous("env://", timeout=_PATIENCE))
-            self.store: Store = PrefixStore(f"ssl-irmae/{_meetings}", store)
+            store, _, _ = next(rendezvous("env://", timeout=_PATIENCE))
+            attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+            self.store: Store = PrefixStore(f"ssl-irmae/{attempt}/{next(_meetings)}", store)
             self.store.set(f"here/{number}", f"{socket.gethostname()} {os.getpid()}")
         except (RuntimeError, ValueError) as error:
             raise UserError(
@@ -157,15 +158,15 @@ class _Meeting:
         return _TOLD if len(ended) == len(others) else ""
 
     def _is_gone(self, other: int) -> bool:
+        if not self.store.check([f"here/{other}"]):
+            return False
         host, _, pid = self.store.get(f"here/{other}").decode().rpartition(" ")
         if host != socket.gethostname():
             return False
         try:
             os.kill(int(pid), 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            pass
+        except OSError as error:
+            return isinstance(error, ProcessLookupError)
         return False
 
     def _told_to_stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002

@@ -45,7 +45,7 @@ def _started_twice(monkeypatch: pytest.MonkeyPatch, **environment: str) -> None:
 
 def test_one_of_two_processes_that_cannot_meet_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     _started_twice(monkeypatch, RANK="0", MASTER_PORT="1")
-    check_mistake("pretrain --dataset digits", "WORLD_SIZE is 2, but MASTER_ADDR is not set")
+    check_mistake("pretrain --dataset digits", "WORLD_SIZE is 2, without MASTER_ADDR")
 
 
 def test_torchrun_is_for_pretrain_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.pretrain import pretrain
 
 
-def outcome(arguments: dict[str, Any]) -> dict[str, object]:
+def outcome(arguments: dict[str, Any]) -> dict[str, Any]:
     """Train one run; return its losses, messages and weights, or what it was refused with."""
     events: list[Event] = []
     try:

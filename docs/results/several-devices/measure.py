@@ -2,8 +2,8 @@
 
     python docs/results/several-devices/measure.py
 
-Each method trains on MNIST for the first steps of the recipe ``short`` with batches of 32, in fp32 on the CPU, one thread
-per process. torchrun starts this script again, once with one process and once with two, which exchange through gloo.
+Each method trains on MNIST for the first steps of the recipe ``short`` with batches of 32, in fp32 on the CPU, with one
+thread per process. torchrun starts this script again, with one process and then with two, which exchange through gloo.
 Seconds are those since the first step; reading the loss of every step is part of them.
 """
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ssl_irmae._support.torchrun import are_copies, process_count
 from ssl_irmae.cli import (
     classify,
     data,
@@ -22,7 +23,7 @@ from ssl_irmae.cli import (
     suggest,
 )
 from ssl_irmae.cli.help import Command, with_examples
-from ssl_irmae.cli.terminal import print_result
+from ssl_irmae.cli.terminal import first_process_alone, print_result, print_status
 
 app = typer.Typer(
     name="ssl-irmae",
@@ -43,11 +44,17 @@ def _version(requested: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback prints it
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    if are_copies() and context.invoked_subcommand != "pretrain":
+        print_status(
+            f"error: torchrun has started {process_count()} copies of `ssl-irmae {context.invoked_subcommand}`, which "
+            "would all do the same work; only `pretrain` divides it: start this command without torchrun"
+        )
+        raise typer.Exit(2)
 
 
 for _name, _module in {
@@ -73,4 +80,5 @@ def main() -> None:
     """Run the command line."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without ± shows a question mark
-    app()
+    with first_process_alone():
+        app()

@@ -12,6 +12,7 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from ssl_irmae._support.progress import Event, Fetched, Message, Pretrained, TrialDone, Waiting
+from ssl_irmae._support.torchrun import process_number
 from ssl_irmae.cli.terminal import gentle_interrupt, print_status
 
 P = ParamSpec("P")
@@ -34,7 +35,7 @@ class Display:
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
+        self._quiet = quiet or process_number() > 0  # one of several shows what all do
         console = Console(stderr=True)
         before, after = (TextColumn(f"{{task.{text}}}", markup=False) for text in ("description", "fields[state]"))
         columns = (before, BarColumn(), TimeRemainingColumn(), after)

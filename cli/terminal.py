@@ -11,11 +11,14 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Any, ParamSpec, TypeVar, get_args
 
 import typer
 from typer.models import OptionInfo
+
+from ssl_irmae._support.torchrun import process_number
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,10 +60,15 @@ def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        from ssl_irmae.errors import UserError
+        from ssl_irmae.errors import LostProcessError, UserError
 
         try:
             return command(*args, **kwargs)
+        except LostProcessError as error:
+            if error.speaks:
+                with contextlib.redirect_stderr(sys.__stderr__):  # also where this process is a silent one
+                    print_status(f"error: {error}")
+            raise typer.Exit(2) from error
         except UserError as error:
             print_status(f"error: {name_options(str(error), command)}")
             raise typer.Exit(2) from error
@@ -96,6 +104,20 @@ def name_options(text: str, command: Callable[..., Any]) -> str:
         return f"--{name.replace('_', '-')}" if name in options else word[0]
 
     return re.sub(r"`(\w+)`", option, text)
+
+
+@contextlib.contextmanager
+def first_process_alone() -> Iterator[None]:
+    """Keep silent what a block prints in any but the first of several processes; an exception shows all the same."""
+    if process_number() == 0:
+        yield
+        return
+    with (
+        Path(os.devnull).open("w") as nothing,
+        contextlib.redirect_stdout(nothing),
+        contextlib.redirect_stderr(nothing),
+    ):
+        yield
 
 
 @contextlib.contextmanager

@@ -86,12 +86,16 @@ class Autoencoder(nn.Module):
             A scalar, computed in fp32 even where autocast is active around the networks.
         """
         z, penalty = self.bottleneck.sample(self.encoder(x), rng)
+        return self.reconstruction_loss(z, x) + penalty
+
+    def reconstruction_loss(self, z: Tensor, x: Tensor) -> Tensor:
+        """Compare what codes (n, d) are decoded to with images (n, c, s, s); return a scalar, computed in fp32."""
         before_output = self.decoder.before_output(z)
         with torch.autocast(x.device.type, enabled=False):
             if self.reconstruction == "cross-entropy":
                 # from logits: a diverged run has a loss that is not finite, where probabilities would raise
-                return F.binary_cross_entropy_with_logits(before_output, x) + penalty
-            return F.mse_loss(self.decoder.output(before_output), x) + penalty
+                return F.binary_cross_entropy_with_logits(before_output, x)
+            return F.mse_loss(self.decoder.output(before_output), x)
 
     @torch.no_grad()
     def fold(self) -> "Autoencoder":

@@ -21,6 +21,19 @@ class NoTestSplitError(UserError):
     """A data set has no test split, and it was asked for."""
 
 
+class LostProcessError(UserError):
+    """Another process that trained the same run has ended, and this one with it.
+
+    Args:
+        message: Why it ended, as far as that is known.
+        speaks: Whether this process is the one to report it, for all that are left.
+    """
+
+    def __init__(self, message: str, *, speaks: bool) -> None:
+        super().__init__(message)
+        self.speaks = speaks
+
+
 def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
     """Check an argument that takes one of a few words.
 

@@ -42,8 +42,12 @@ def model_card(name: str, config: EncoderConfig) -> str:
             f"{card['plateau_steps']}{all_of_them}"
         )
     if "continued" in card:
-        parts = (f"from step {part['step']} on {part['device']} in {part['precision']}" for part in card["continued"])
-        rows["continued elsewhere"] = ", ".join(parts)
+        parts = (
+            f"from step {part['step']} on {part['device']} in {part['precision']}"
+            + f" by {part.get('processes')} processes" * (part.get("processes", 1) > 1)
+            for part in card["continued"]
+        )
+        rows["continued elsewhere" if card["continued"][0]["step"] else "trained"] = ", ".join(parts)
     if config.columns is not None and config.columns.constant:
         rows["constant columns, of which nothing is learned"] = len(config.columns.constant)
     scale = "Numbers are standardised: columns of variance 1." if numbers else "Pixels lie in [0, 1]."

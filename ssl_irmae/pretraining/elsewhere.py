@@ -4,6 +4,7 @@ A run is bit-identical to one that never stopped only on one machine. On another
 it began with, it may continue all the same: the recipe stays what it was, and the card records the change.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import torch
@@ -21,19 +22,28 @@ class Stretch:
         step: Optimiser steps that had been taken when it began.
         device: Device, as torch names it.
         precision: Arithmetic of the networks.
+        processes: How many processes trained together.
     """
 
     step: int
     device: str
     precision: Precision
+    processes: int = 1
 
     def __str__(self) -> str:
         """Return the place in words.
 
         >>> print(Stretch(0, "cuda", "bf16"))
         on cuda in bf16
+        >>> print(Stretch(0, "cpu", "fp32", processes=2))
+        on cpu in fp32 by 2 processes
         """
-        return f"on {self.device} in {self.precision}"
+        return f"on {self.device} in {self.precision}" + f" by {self.processes} processes" * (self.processes > 1)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the fields as plain values, the number of processes only if there were several."""
+        fields = dataclasses.asdict(self)
+        return fields if self.processes > 1 else {k: v for k, v in fields.items() if k != "processes"}
 
 
 def find_place(device: str, precision: str, before: Recipe | None) -> tuple[torch.device, Precision]:

@@ -19,6 +19,7 @@ from ssl_irmae.encoders.encoding import encode
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.adam import Adam
 from ssl_irmae.pretraining.plateau import mean_picture, plateau_loss
+from ssl_irmae.pretraining.processes import ALONE, Processes
 from ssl_irmae.pretraining.recipes import learning_rate_at
 from ssl_irmae.spectrum import effective_rank, spectrum
 
@@ -75,6 +76,7 @@ class Pretraining:
         device: Device to train on; the images are kept there too, as uint8.
         cooldown: Share of the steps, at their end, over which the learning rate falls linearly to zero.
         steps: The most optimiser steps to take; a cooldown ends there. None for no limit, at a constant rate alone.
+        processes: The processes that train together, each of which has the same state.
 
     Attributes:
         plateau_steps: Steps in which reconstructions, as far as the losses were read, were not yet better than the mean
@@ -94,6 +96,7 @@ class Pretraining:
         device: torch.device,
         cooldown: float = 0.0,
         steps: int | None = None,
+        processes: Processes = ALONE,
     ) -> None:
         if cooldown and steps is None:
             raise UserError(f"`cooldown` {cooldown:g} needs the planned `steps`: its end is where they end")
@@ -105,6 +108,7 @@ class Pretraining:
         self.precision = precision
         self.device = device
         self.cooldown = cooldown
+        self.processes = processes
         self.steps = sys.maxsize if steps is None else steps
         self.plateau_steps: int | None = 0
         self.spectrum: Tensor | None = None
@@ -116,6 +120,11 @@ class Pretraining:
         self._noise_rng = generator(device, seed, "noise")
         if batch_size == 1 and not self._takes_one_image:
             raise UserError("`batch_size` 1: in training these networks cannot take one image alone; use 2 or more")
+        if batch_size < processes.count:
+            raise UserError(f"`batch_size` {batch_size}: {processes.count} processes need an image each; use more")
+        processes.check_networks(self.autoencoder)
+        if processes.count > 1 and not self._takes_one_image:
+            raise UserError("in training these networks cannot take one image alone, as one of several processes may")
 
     @property
     def steps_per_epoch(self) -> int:
@@ -160,11 +169,12 @@ class Pretraining:
                 if new == 1 and not self._takes_one_image:
                     first -= 1  # the image before it is seen again: in a batch of one there is nothing to normalise by
                 chosen = order[first : (self._batch + 1) * self.batch_size]
-                x = as_float(self.images[chosen], self.device)
+                x = as_float(self.images[self.processes.own(chosen)], self.device)
                 self.optimizer.zero_grad()
                 with autocast(self.device, self.precision):
-                    loss = self.autoencoder.loss(x, self._noise_rng)
+                    loss = self.processes.loss(self.autoencoder, x, self._noise_rng, images=len(chosen))
                 torch.autograd.backward(loss)
+                self.processes.add_gradients(self.optimizer.parameters)
                 self.optimizer.learning_rate = learning_rate_at(
                     self.step, learning_rate=self.learning_rate, cooldown=self.cooldown, steps=self.steps
                 )
@@ -175,6 +185,7 @@ class Pretraining:
                 self.step += 1
             # the weights after the last step have no loss yet: what they compute is checked instead
             checked = torch.stack([*losses, self._sum_of_outputs(x[:_CHECKED_IMAGES])]).cpu().double()
+            self.processes.total(checked)
             if not checked.isfinite().all():
                 first = self.step - len(losses) + min(int((~checked.isfinite()).nonzero()[0]) + 1, len(losses))
                 raise NonFiniteLossError(

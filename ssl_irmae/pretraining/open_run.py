@@ -15,6 +15,7 @@ from ssl_irmae.errors import NoTestSplitError, UserError
 from ssl_irmae.networks.sizes import ROW, check_side, is_row
 from ssl_irmae.pretraining.elsewhere import find_place
 from ssl_irmae.pretraining.minutes import with_steps
+from ssl_irmae.pretraining.processes import ALONE, Processes
 from ssl_irmae.pretraining.recipe import Recipe, recorded_recipe
 from ssl_irmae.pretraining.recipes import find_recipe
 from ssl_irmae.pretraining.run_folder import Run
@@ -38,6 +39,7 @@ def make_run(
     labels_from: str | Path | None = None,
     classes: Sequence[str] | None = None,
     strict: bool = False,
+    processes: Processes = ALONE,
     progress: Listener = silent,
 ) -> Run:
     """Load the images, resolve what is automatic, plan the length, and open the run folder.
@@ -62,6 +64,7 @@ def make_run(
         labels_from: A table of labels, as in ``load_images``; labels are not used, but are part of the fingerprint.
         classes: The labels that may be in that table, as in ``load_images``.
         strict: Whether to refuse images of which anything was left out or changed.
+        processes: The processes that train together: the first loads the images before the others do.
         progress: Called with what ``load_images`` reports, and with a ``Message`` if minutes were turned into steps.
 
     Raises:
@@ -85,7 +88,11 @@ def make_run(
             progress=progress,
         )
 
-    train = load("train")
+    test = None
+    with processes.first_alone():  # what has to be fetched is there for the others
+        train = load("train")
+        with contextlib.suppress(NoTestSplitError):  # the user's own images need none
+            test = load("test")
     if len(train) < 2:
         raise UserError(f"{train.name} has one {train.noun}: pretraining needs at least two")
     columns = Columns.of(train.images, train.columns) if train.are_rows else None
@@ -98,9 +105,6 @@ def make_run(
         if constant := columns.constant:
             names = [repr(columns.names[i]) if columns.names else str(i) for i in constant]
             progress(Message(f"{train.name}: nothing is learned of constant columns ({listed(names)})"))
-    test = None
-    with contextlib.suppress(NoTestSplitError):  # the user's own images need none
-        test = load("test")
     networks = architecture(len(train), train.images.shape[1], size)
     planned = Recipe(
         architecture=networks,
@@ -118,8 +122,8 @@ def make_run(
     )
     train, test = _fitted(train, networks, columns), None if test is None else _fitted(test, networks, columns)
     if minutes is not None:
-        planned = with_steps(planned, folder, train.images, progress)
-    return Run(folder, planned, train, test, columns=columns)
+        planned = with_steps(planned, folder, train.images, progress, processes)
+    return Run(folder, planned, train, test, columns=columns, processes=processes)
 
 
 def _fitted(images: ImageSet, networks: Architecture, columns: Columns | None) -> ImageSet:

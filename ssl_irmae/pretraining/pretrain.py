@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ssl_irmae._support import torchrun
 from ssl_irmae._support.extras import require
 from ssl_irmae._support.progress import Listener, Message, Pretrained, silent
 from ssl_irmae._support.stages import Stages
@@ -20,10 +21,12 @@ from ssl_irmae.networks.own import name_of
 from ssl_irmae.networks.registry import Network, check_name, find_networks
 from ssl_irmae.pretraining.open_run import make_run
 from ssl_irmae.pretraining.plateau import NOTABLE
+from ssl_irmae.pretraining.processes import LostContactError
 from ssl_irmae.pretraining.recipe import CHECKPOINT
 from ssl_irmae.pretraining.recipes import DEFAULT, find_recipe
 from ssl_irmae.pretraining.run_folder import Run
 from ssl_irmae.pretraining.tensorboard import shown_in_tensorboard
+from ssl_irmae.pretraining.together import together
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,6 +111,9 @@ def pretrain(
     zero, the length is fixed before the first step. On a machine without the GPU or the arithmetic that it began with
     it continues with what there is, and a ``Message`` says so.
 
+    In a script that ``torchrun`` starts several times, all processes train one run together, with the losses of one
+    process within float error. The one of rank 0 alone writes; all return the same encoder.
+
     Rows of numbers are standardised: of each column its mean is subtracted, and it is divided by its standard
     deviation over the training rows. Both are kept with the encoder.
 
@@ -151,6 +157,7 @@ def pretrain(
     Raises:
         UserError: If an argument, the images or the folder cannot be used.
         NonFiniteLossError: If the loss diverges; the last good checkpoint is kept.
+        LostProcessError: If another of several processes ends; the last checkpoint is kept.
     """
     arguments = locals().copy()
     named = find_recipe(recipe)
@@ -191,37 +198,40 @@ def pretrain(
         )
 
     stages = Stages()
-    with stages("load"):
-        run = make_run(
-            folder,
-            architecture=architecture,
-            dataset=dataset,
-            image_size=image_size,
-            recipe=recipe,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            steps=lambda n: named.steps(n, batch_size=batch_size, epochs=epochs, max_steps=max_steps),
-            minutes=minutes,
-            precision=precision,
-            device=device,
-            seed=seed,
-            data_dir=data_dir,
-            labels_from=labels_from,
-            classes=classes,
-            strict=strict,
-            progress=progress,
-        )
-    if run.resumed_at:
-        progress(Message(f"continuing {folder} at step {run.resumed_at}"))
-    with (
-        stages("train"),
-        shown_in_tensorboard(run, progress) if tensorboard else contextlib.nullcontext(progress) as listener,
-    ):
-        images_per_second = train(run, progress=listener)
-    if run.state.step == run.resumed_at:
-        progress(Message(f"{folder} has had its {count(run.state.step, 'step')}: nothing to train"))
-    with stages("measure"):
-        encoder = run.finish(_call(arguments) if command is None else command)
+    with together(device) as processes:
+        with stages("load"):
+            run = make_run(
+                folder,
+                architecture=architecture,
+                dataset=dataset,
+                image_size=image_size,
+                recipe=recipe,
+                batch_size=batch_size,
+                learning_rate=learning_rate,
+                steps=lambda n: named.steps(n, batch_size=batch_size, epochs=epochs, max_steps=max_steps),
+                minutes=minutes,
+                precision=precision,
+                device=device,
+                seed=seed,
+                data_dir=data_dir,
+                labels_from=labels_from,
+                classes=classes,
+                strict=strict,
+                processes=processes,
+                progress=progress,
+            )
+        if run.resumed_at:
+            progress(Message(f"continuing {folder} at step {run.resumed_at}"))
+        shown = tensorboard and processes.first
+        with (
+            stages("train"),
+            shown_in_tensorboard(run, progress) if shown else contextlib.nullcontext(progress) as listener,
+        ):
+            images_per_second = train(run, progress=listener)
+        if run.state.step == run.resumed_at:
+            progress(Message(f"{folder} has had its {count(run.state.step, 'step')}: nothing to train"))
+        with stages("measure"), processes.first_alone():
+            encoder = run.finish(_call(arguments) if command is None else command)
     return PretrainingResult(encoder, folder, run.resumed_at, images_per_second, stages.rounded())
 
 
@@ -266,15 +276,20 @@ def train(run: Run, *, progress: Listener = silent) -> float | None:
                 on_plateau=on_plateau,
                 noun=run.images.noun,
             )
+            stopped: BaseException | None = None
             try:
                 progress(event)
                 if left:
                     progress(
                         Message(f"left the plateau by step {record.step:,}: now better than the {_mean(run.columns)}")
                     )
-            except BaseException:
-                run.save()
+            except LostContactError:
                 raise
+            except BaseException as error:
+                stopped = error
+            if run.processes.any(stopped is not None or torchrun.has_ended()):  # all stop at the same step
+                run.save()
+                raise stopped or KeyboardInterrupt
     if rates and run.state.on_plateau:
         progress(Message(_ended_on_plateau(run)))
     return _median(rates) if rates else None

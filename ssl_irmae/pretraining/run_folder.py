@@ -25,6 +25,7 @@ from ssl_irmae.encoders.files import WEIGHTS
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.elsewhere import Stretch, as_begun, describe_move
 from ssl_irmae.pretraining.loop import Pretraining, Record
+from ssl_irmae.pretraining.processes import ALONE, Processes
 from ssl_irmae.pretraining.recipe import CHECKPOINT, RECIPE, Recipe, recorded_recipe
 from ssl_irmae.spectrum import effective_rank, spectrum
 
@@ -42,6 +43,7 @@ class Run:
         images: Training images, already of the recipe's size.
         test_images: Held-out images for the reconstruction error on the card, or None; nothing is chosen by it.
         columns: The scale of the columns of rows of numbers; the images are standardised by it already.
+        processes: The processes that train together. All read the folder, and the first alone writes into it.
 
     Raises:
         UserError: If the folder contains a run of another recipe, or anything else.
@@ -49,7 +51,7 @@ class Run:
     Attributes:
         recipe: What is trained, and where it began.
         resumed_at: Optimiser steps that had been taken when the folder was opened.
-        continued: The parts of the run that were computed elsewhere than those before them.
+        continued: The parts of the run that were computed elsewhere than those before them, or than the recipe says.
         move: A sentence about the run, if training it further is another such part; else None.
     """
 
@@ -61,8 +63,10 @@ class Run:
         test_images: ImageSet | None,
         *,
         columns: Columns | None = None,
+        processes: Processes = ALONE,
     ) -> None:
         self.folder = folder
+        self.processes = processes
         self.images = images
         self.test_images = test_images
         self.columns = columns
@@ -85,11 +89,15 @@ class Run:
             device=torch.device(recipe.device),
             cooldown=self.recipe.cooldown,
             steps=self.recipe.steps,
+            processes=processes,
         )
         self.seconds = 0.0
         self.move: str | None = None
         self._restore()
         self.resumed_at = self.state.step
+        if processes.count > 1 and not self.resumed_at:
+            self.continued.append(self._here(0))  # the recipe, which does not depend on it, does not say so
+        processes.check_same(f"{self.recipe.model_dump_json()} {self.state.step} {self.state.device}")
 
     def train(self, *, epochs: int | None = None, max_steps: int | None = None) -> Generator[Record, None, None]:
         """Train up to ``epochs`` epochs, ``max_steps`` steps or the recipe's, saving checkpoints and yielding records.
@@ -123,9 +131,11 @@ class Run:
 
     def save(self) -> None:
         """Write recipe, checkpoint and metrics in their present state."""
+        if not self.processes.first:
+            return
         self._save_recipe()
         buffer = io.BytesIO()
-        continued = json.dumps([dataclasses.asdict(stretch) for stretch in self.continued])
+        continued = json.dumps([stretch.to_dict() for stretch in self.continued])
         own = {"history": json.dumps(self.history), "seconds": self.seconds, "continued": continued}
         torch.save(own | self.state.state_dict(), buffer)
         write_atomically(self.folder / CHECKPOINT, buffer.getvalue())
@@ -134,12 +144,14 @@ class Run:
         write_atomically(self.folder / METRICS, "".join(line + "\n" for line in lines))
 
     def _save_recipe(self) -> None:
-        write_atomically(self.folder / RECIPE, self.recipe.model_dump_json(indent=2) + "\n")
+        if self.processes.first:
+            write_atomically(self.folder / RECIPE, self.recipe.model_dump_json(indent=2) + "\n")
 
     def finish(self, command: str) -> Encoder:
         """Measure the trained autoencoder, and write the encoder, its card and its spectrum into the folder.
 
-        An encoder that is already there and has had as many steps is kept, with the command that made it.
+        An encoder that is already there and has had as many steps is kept, with the command that made it. Of several
+        processes the first makes it.
 
         Args:
             command: Command line or call that made the encoder, for the card.
@@ -149,7 +161,7 @@ class Run:
         """
         from ssl_irmae.encoders.card import model_card, spectrum_figure
 
-        if self.state.step == self.resumed_at and (self.folder / WEIGHTS).is_file():
+        if (self.state.step == self.resumed_at or not self.processes.first) and (self.folder / WEIGHTS).is_file():
             finished = Encoder.from_pretrained(self.folder, network=self.recipe.architecture.function)
             if finished.config.card.get("steps") == self.state.step:
                 return finished
@@ -181,7 +193,7 @@ class Run:
         if self.recipe.minutes is not None:
             card["minutes_asked"] = self.recipe.minutes
         if self.continued:
-            card["continued"] = [dataclasses.asdict(stretch) for stretch in self.continued]
+            card["continued"] = [stretch.to_dict() for stretch in self.continued]
         state = {name: w.detach().cpu() for name, w in autoencoder.state_dict().items()}
         config = EncoderConfig(architecture=self.recipe.architecture, card=card, columns=self.columns)
         encoder = Encoder(config, state)
@@ -194,7 +206,7 @@ class Run:
         return encoder
 
     def _here(self, step: int) -> Stretch:
-        return Stretch(step, str(self.state.device), self.state.precision)
+        return Stretch(step, str(self.state.device), self.state.precision, self.processes.count)
 
     def _refuse_another_recipe(self, asked: Recipe, before: Recipe) -> None:
         asked = as_begun(asked, before)
@@ -236,7 +248,10 @@ class Run:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep other processes from training in the folder, and check that none has since it was opened."""
+        """Keep other runs from training in the folder, and check that none has since it was opened."""
+        if not self.processes.first:
+            yield
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             with filelock.FileLock(self.folder / ".lock", timeout=0):

@@ -38,6 +38,23 @@ def test_mistakes_get_one_sentence_and_leave_nothing_behind(options: str, messag
     assert not [path for path in Path().rglob("*") if path.is_file()]
 
 
+def _started_twice(monkeypatch: pytest.MonkeyPatch, **environment: str) -> None:
+    for name, value in {"WORLD_SIZE": "2", **environment}.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_one_of_two_processes_that_cannot_meet_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    _started_twice(monkeypatch, RANK="0", MASTER_PORT="1")
+    check_mistake("pretrain --dataset digits", "WORLD_SIZE is 2, without MASTER_ADDR")
+
+
+def test_torchrun_is_for_pretrain_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    _started_twice(monkeypatch, RANK="0", MASTER_ADDR="127.0.0.1", MASTER_PORT="1")
+    check_mistake("evaluate --dataset digits", "torchrun has started 2 copies of `ssl-irmae evaluate`")
+    check_mistake("pretrain --dataset digits --device cuda:1", "--device 'cuda:1' is for one process")
+    assert not list(Path().iterdir())
+
+
 def test_bf16_is_refused_on_processors_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False}, raising=False)
     result = run("pretrain --dataset digits --precision bf16", code=2)

@@ -42,7 +42,8 @@ def print_contenders() -> None:
     print_wrapped(
         "A name says both: irmae-linear is logistic regression on codes of IRMAE. NAME is the last part of an "
         "--encoder: mine-linear, mine-joint for runs/mine; or the name of --codes, which have classifiers alone. "
-        "irmae-features reads the encoder before its linear stack."
+        "irmae-features reads the encoder before its linear stack. NAME can also be another method of `ssl-irmae "
+        "pretrain`, as in lorae-linear, whose encoder is then pretrained briefly."
     )
     print_wrapped(
         "Several names are separated by commas. 'irmae-*' is all that match, in quotes; those that see the scored "

@@ -16,6 +16,7 @@ from ssl_irmae.cli import (
     encoders,
     evaluate,
     export,
+    generate,
     plan,
     predict,
     pretrain,
@@ -72,6 +73,7 @@ for _name, _module in {
 }.items():
     _help = with_examples(_module.command, _module.EXAMPLES)
     app.command(_name, cls=Command, help=_help, epilog=_module.EPILOG)(_module.command)
+app.add_typer(generate.app, name="generate")
 app.add_typer(encoders.app, name="encoders")
 app.add_typer(data.app, name="data")
 

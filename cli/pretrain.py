@@ -55,8 +55,23 @@ def command(
     strict: Strict = False,
     data_dir: DataDir = None,
     method: Annotated[
-        str, typer.Option(metavar="NAME", help="irmae, ae, vae, or that of a plug-in.", rich_help_panel=RUN)
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="irmae, ae, vae; irmae-wd, lorae, rrae, denoising, contractive, sparse, rae, sigreg; or that of a "
+            "plug-in.",
+            rich_help_panel=RUN,
+        ),
     ] = "irmae",
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="How much the method does: the weight of its penalty, or what docs/using says; not of irmae and ae.",
+            show_default="the method's",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
     recipe: Annotated[
         str,
         typer.Option(
@@ -146,6 +161,25 @@ def command(
             rich_help_panel=RUN,
         ),
     ] = False,
+    variant: Annotated[
+        Literal["free", "tied", "frozen", "relu"] | None,
+        typer.Option(
+            metavar="NAME",
+            help="free; tied: every second linear layer is the transpose of the one before; frozen: they are not "
+            "trained; relu: a ReLU between any two (irmae).",
+            show_default="free",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
+    init: Annotated[
+        Literal["default", "orthogonal"] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Initial weights of the linear layers: default, torch's, or orthogonal (irmae).",
+            show_default="default",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
     network: Annotated[
         str | None,
         typer.Option(
@@ -219,6 +253,9 @@ def command(
             depth=depth,
             init_scale=init_scale,
             share_weights=share_weights or None,
+            variant=variant,
+            init=init,
+            strength=strength,
             image_size=image_size,
             network=parse_network(network),
             precision=precision,

@@ -175,6 +175,10 @@ def make_plan(
     for name in codes:
         known |= contenders_of_codes(name)
     asked = [] if contenders is None else read_names(contenders, "contenders")
+    for method in () if published or isinstance(dataset, CodesFile) else METHODS:
+        # a pattern such as '*-linear' is not to pretrain an encoder of every method there is
+        if any(name.startswith(f"{method}-") for name in (*asked, baseline) if name is not None):
+            known |= {name: contender for name, contender in contenders_of(method).items() if name not in known}
     if not published and any(is_pattern(name) or name not in known for name in (*asked, baseline) if name is not None):
         of_plugins = contenders_of_plugins(encoders, codes)
         known |= {
@@ -185,7 +189,8 @@ def make_plan(
     if rows := not isinstance(dataset, CodesFile) and holds_rows(dataset):
         _require_no_pictures(known, contenders, baseline, network, published=published)
         known = {name: contender for name, contender in known.items() if contender.frozen}
-    own = [name for name in encoders if name not in METHODS]  # the others take the place of what is run anyway
+    # the others take the place of what is run anyway
+    own = [name for name in encoders if not contenders_of(name).keys() & CONTENDERS.keys()]
     of_codes = [f"{name}-{readout}" for name in codes for readout in DEFAULT_OF_CODES]
     added = (*(f"{name}-{readout}" for name in own for readout in ("linear", "joint")), *of_codes)
     if steps is not None and steps < 1:
@@ -321,6 +326,7 @@ def _read_rule(rule: str, encoders: Sequence[str]) -> tuple[Rule, str | None]:
     drawn_by, colon, name = rule.partition(":")
     if drawn_by == TYPICAL and bool(name) == bool(colon):
         known = dict.fromkeys(c.representation for c in CONTENDERS.values() if c.representation is not None)
+        known |= dict.fromkeys(METHODS)
         if name and name not in (*known, *encoders) and name not in (methods := registered("method")):
             raise unknown_with_plugins("representation", name, (*known, *methods, *encoders))
         return TYPICAL, name or DEFAULT_REPRESENTATION

@@ -1,20 +1,23 @@
 """What defines an autoencoder's networks."""
 
 import contextlib
-from typing import Self
+from typing import Self, get_args
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from ssl_irmae._support.seeding import seeded
 from ssl_irmae.autoencoder import Autoencoder
-from ssl_irmae.errors import UserError
-from ssl_irmae.methods import find_method, method_plugin
+from ssl_irmae.bottlenecks import Identity
+from ssl_irmae.bottlenecks.linear_stack import Init, Variant
+from ssl_irmae.errors import UserError, check_choice
+from ssl_irmae.methods import STACKED, find_method, method_plugin
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.networks.registry import CONV, DEFAULT, NETWORKS, ROWS, Networks, check_name, is_own, own_networks
 from ssl_irmae.networks.sizes import ROW, paper_settings
 from ssl_irmae.plugins.lookup import registered_as
 from ssl_irmae.plugins.registered import Registered
+from ssl_irmae.strength import check_strength, usual_strength
 
 _FIRST_VERSION = ("method", "channels", "image_size", "latent_dim", "depth", "init_scale", "share_weights")
 
@@ -28,9 +31,12 @@ class Architecture(BaseModel):
         image_size: Height and width of the images in pixels, 8 to 256; 1 for rows of as many numbers as there are
             channels.
         latent_dim: Code width d.
-        depth: Number l of linear layers; IRMAE only, None for other methods.
-        init_scale: Factor on the initial weights of these layers; IRMAE only.
-        share_weights: Whether these layers are one matrix; IRMAE only.
+        depth: Number l of linear layers; None for methods without a stack of them.
+        init_scale: Factor on the initial weights of these layers, likewise.
+        share_weights: Whether these layers are one matrix, likewise.
+        variant: What else is different in these layers, as ``LinearStack`` takes it; None is nothing.
+        init: Their initial weights, likewise; None is torch's.
+        strength: How much the method does (``ssl_irmae.strength``); None is its usual strength.
         network: Name in ``NETWORKS``, or what identifies networks of one's own: these are built only after
             ``with_network`` has been given the function that returns them, which no file records.
         plugin: If the method is of a plug-in: its distribution and version, and the stamp of its source, as they were
@@ -46,6 +52,9 @@ class Architecture(BaseModel):
     depth: int | None = Field(default=None, ge=0, le=1024)
     init_scale: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     share_weights: bool | None = None
+    variant: Variant | None = None
+    init: Init | None = None
+    strength: float | None = None
     network: str = DEFAULT
     plugin: str | None = None
     _function: Pair | None = PrivateAttr(None)
@@ -61,8 +70,12 @@ class Architecture(BaseModel):
     @model_validator(mode="after")
     def _stack_is_of_irmae(self) -> Self:
         given = [value is not None for value in (self.depth, self.init_scale, self.share_weights)]
-        if any(given) != all(given) or all(given) != (self.method == "irmae"):
+        stacked = self.method in STACKED
+        if any(given) != all(given) or all(given) != stacked:
             raise ValueError("depth, init_scale and share_weights belong to irmae, all three, and to no other method")
+        if not stacked and (self.variant or self.init):
+            raise ValueError("variant and init belong to irmae, and to no other method")
+        check_strength(self.method, self.strength)
         return self
 
     @classmethod
@@ -77,23 +90,32 @@ class Architecture(BaseModel):
         most_depth: int | None = None,
         init_scale: float | None = None,
         share_weights: bool | None = None,
+        variant: str | None = None,
+        init: str | None = None,
+        strength: float | None = None,
         networks: Networks = CONV,
     ) -> Self:
         """Build an architecture, with the paper's settings for this kind of image where an argument is None.
 
-        With ``most_depth`` a stack whose ``depth`` is None has no more linear layers than that.
+        With ``most_depth`` a stack whose ``depth`` is None and follows the kind of image has no more linear layers than
+        that.
 
         Raises:
             UserError: If a value is out of range, or belongs to IRMAE and the method is another.
         """
         plugin = method_plugin(method)
+        check_strength(method, strength)
         settings = paper_settings(channels=channels, image_size=image_size)
-        if method == "irmae":
-            depth = min(settings.depth, most_depth or settings.depth) if depth is None else depth
+        if method in STACKED:
+            usual = STACKED[method] or min(settings.depth, most_depth or settings.depth)
+            depth = usual if depth is None else depth
             init_scale = 1.0 if init_scale is None else init_scale
             share_weights = bool(share_weights)
+            check_choice("variant", variant or "free", get_args(Variant))
+            check_choice("init", init or "default", get_args(Init))
         else:
             given = {"depth": depth, "init_scale": init_scale, "share_weights": share_weights or None}
+            given |= {"variant": variant, "init": init}
             for name, value in given.items():
                 if value is not None:
                     raise UserError(f"`{name}` belongs to the linear stack of irmae, not to {method}: leave it out")
@@ -107,6 +129,9 @@ class Architecture(BaseModel):
                 depth=depth,
                 init_scale=init_scale,
                 share_weights=share_weights,
+                variant=next((name for name in get_args(Variant) if name == variant != "free"), None),
+                init=next((name for name in get_args(Init) if name == init != "default"), None),
+                strength=None if strength == usual_strength(method) else strength,
                 network=networks.name,
                 plugin=None if plugin is None else f"{plugin.origin}, source {plugin.origin.stamp}",
             )
@@ -207,12 +232,11 @@ class Architecture(BaseModel):
         Args:
             folded: Whether its linear stack has been folded into the encoder.
         """
-        stack = folded and bool(self.depth)
-        architecture = self.model_copy(update={"depth": 0}) if stack else self
         # a function that is not ours may compute with what it makes, which "meta" cannot
         with contextlib.nullcontext() if self.own or self.plugin else torch.device("meta"):
-            autoencoder = architecture.build()
-            if stack:
+            autoencoder = self.build()
+            if folded and autoencoder.bottleneck.linear:
                 autoencoder.encoder.make_room()
-        autoencoder.folded = stack
+                autoencoder.bottleneck = Identity()
+                autoencoder.folded = True
         return autoencoder

@@ -5,13 +5,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from ssl_irmae.autoencoder import Autoencoder
-from ssl_irmae.bottlenecks import Gaussian, Identity, LinearStack
+from ssl_irmae.bottlenecks import (
+    Bottleneck,
+    Gaussian,
+    Identity,
+    LinearStack,
+    LowRankLayer,
+    Penalised,
+    SketchedGaussian,
+    Truncated,
+)
+from ssl_irmae.bottlenecks.linear_stack import Init, Variant
 from ssl_irmae.errors import UserError, describe_exception
 from ssl_irmae.networks.registry import CONV, Networks
 from ssl_irmae.networks.sizes import is_row
 from ssl_irmae.plugins.lookup import find_registered, registered
 from ssl_irmae.plugins.registered import Registered
 
+_BETA = 0.1
 _ROW_VARIANCE = 0.1  # of the decoder's Gaussian around a standardised number, whose own variance is 1
 
 
@@ -23,6 +34,8 @@ def irmae(
     depth: int,
     init_scale: float = 1.0,
     share_weights: bool = False,
+    variant: Variant = "free",
+    init: Init = "default",
     networks: Networks = CONV,
 ) -> Autoencoder:
     """Build an Implicit Rank-Minimizing Autoencoder: a linear stack between encoder and decoder, squared error.
@@ -36,23 +49,79 @@ def irmae(
         image_size: Height and width in pixels, 8 to 256.
         latent_dim: Code width d.
         depth: Number l of linear layers; 0 is exactly the plain autoencoder.
-        init_scale: Factor on the default initial weights of the stack.
+        init_scale: Factor on the initial weights of the stack.
         share_weights: Whether one matrix is used l times.
+        variant: What is different in the linear layers, as ``LinearStack`` takes it.
+        init: Their initial weights, likewise.
         networks: The family of encoder and decoder.
     """
-    return Autoencoder(
-        encoder=networks.encoder(channels=channels, image_size=image_size, features=latent_dim),
-        bottleneck=LinearStack(width=latent_dim, depth=depth, init_scale=init_scale, share_weights=share_weights)
-        if depth
-        else Identity(),
-        decoder=networks.decoder(
-            channels=channels,
-            image_size=image_size,
-            code=latent_dim,
-            output="linear" if is_row(image_size) else "tanh",
-        ),
+    return irmae_wd(
+        channels=channels,
+        image_size=image_size,
         latent_dim=latent_dim,
-        reconstruction="squared-error",
+        depth=depth,
+        init_scale=init_scale,
+        share_weights=share_weights,
+        variant=variant,
+        init=init,
+        strength=0.0,
+        networks=networks,
+    )
+
+
+def irmae_wd(
+    *,
+    channels: int,
+    image_size: int,
+    latent_dim: int,
+    depth: int,
+    init_scale: float = 1.0,
+    share_weights: bool = False,
+    variant: Variant = "free",
+    init: Init = "default",
+    strength: float = 1e-6,
+    networks: Networks = CONV,
+) -> Autoencoder:
+    r"""Build an IRMAE that is trained with weight decay on all its weights, decoupled as in AdamW.
+
+    The paper has four linear layers, a learning rate :math:`\eta` of 1e-3 and the decay :math:`\lambda` of 1e-6. Each
+    step multiplies the weights by :math:`1 - \eta \lambda`, which over T steps makes :math:`e^{-\eta \lambda T}`: at
+    these numbers a change by a millionth per thousand steps, so that a short training is nearly that of IRMAE. Decays
+    that change the codes of a short training are near :math:`1 / (\eta T)`, of the order of 0.1 to 1.
+
+    Source: Zeng et al., "Autoencoders for discovering manifold dimension and coordinates in data from complex dynamical
+    systems", 2023, https://arxiv.org/abs/2305.01090.
+
+    Args:
+        channels: Image channels.
+        image_size: Height and width in pixels, 8 to 256.
+        latent_dim: Code width d.
+        depth: Number l of linear layers.
+        init_scale: Factor on the initial weights of the stack.
+        share_weights: Whether one matrix is used l times.
+        variant: What is different in the linear layers, as ``LinearStack`` takes it.
+        init: Their initial weights, likewise.
+        strength: Weight decay lambda.
+        networks: The family of encoder and decoder.
+    """
+    return _squared_error(
+        lambda: (
+            LinearStack(
+                width=latent_dim,
+                depth=depth,
+                init_scale=init_scale,
+                share_weights=share_weights,
+                variant=variant,
+                init=init,
+            )
+            if depth
+            else Identity()
+        ),
+        channels=channels,
+        image_size=image_size,
+        latent_dim=latent_dim,
+        networks=networks,
+        weight_decay=strength,
     )
 
 
@@ -68,7 +137,224 @@ def ae(*, channels: int, image_size: int, latent_dim: int, networks: Networks = 
     return irmae(channels=channels, image_size=image_size, latent_dim=latent_dim, depth=0, networks=networks)
 
 
-def vae(*, channels: int, image_size: int, latent_dim: int, networks: Networks = CONV) -> Autoencoder:
+def lorae(
+    *,
+    channels: int,
+    image_size: int,
+    latent_dim: int,
+    strength: float = 1e-3,
+    networks: Networks = CONV,
+) -> Autoencoder:
+    r"""Build a low-rank autoencoder: one linear layer whose nuclear norm is penalised.
+
+    Source: Mazumder et al., WACV 2024, https://arxiv.org/abs/2310.16194.
+
+    Args:
+        channels: Image channels.
+        image_size: Height and width in pixels, 8 to 256.
+        latent_dim: Code width d.
+        strength: Weight of the nuclear norm.
+        networks: The family of encoder and decoder.
+    """
+    return _squared_error(
+        lambda: LowRankLayer(width=latent_dim, strength=strength),
+        channels=channels,
+        image_size=image_size,
+        latent_dim=latent_dim,
+        networks=networks,
+    )
+
+
+def rrae(
+    *,
+    channels: int,
+    image_size: int,
+    latent_dim: int,
+    strength: float | None = None,
+    networks: Networks = CONV,
+) -> Autoencoder:
+    r"""Build a rank reduction autoencoder: each batch of codes is truncated to its leading singular directions.
+
+    Source: Mounayer et al., 2024, https://arxiv.org/abs/2405.13980.
+
+    Args:
+        channels: Image channels.
+        image_size: Height and width in pixels, 8 to 256.
+        latent_dim: Code width d.
+        strength: Number of directions that are kept: fewer are stronger; None is an eighth of the code's width.
+        networks: The family of encoder and decoder.
+    """
+    return _squared_error(
+        lambda: Truncated(width=latent_dim, directions=max(1, latent_dim // 8) if strength is None else int(strength)),
+        channels=channels,
+        image_size=image_size,
+        latent_dim=latent_dim,
+        networks=networks,
+    )
+
+
+def denoising(
+    *,
+    channels: int,
+    image_size: int,
+    latent_dim: int,
+    strength: float = 0.25,
+    networks: Networks = CONV,
+) -> Autoencoder:
+    r"""Build a denoising autoencoder: a share of the pixels is set to zero before encoding, and has to be restored.
+
+    It is masking noise, drawn for each number of each image in each step. The code is that of the image as it is.
+
+    Source: Vincent et al., "Extracting and composing robust features with denoising autoencoders", ICML 2008.
+
+    Args:
+        channels: Image channels.
+        image_size: Height and width in pixels, 8 to 256.
+        latent_dim: Code width d.
+        strength: Share of the numbers that are set to zero.
+        networks: The family of encoder and decoder.
+    """
+    return _squared_error(
+        Identity,
+        channels=channels,
+        image_size=image_size,
+        latent_dim=latent_dim,
+        networks=networks,
+        corruption=strength,
+    )
+
+
+def contractive(
+    *,
+    channels: int,
+    image_size: int,
+    latent_dim: int,
+    strength: float = 1e-4,
+    networks: Networks = CONV,
+) -> Autoencoder:
+    r"""Build a contractive autoencoder: the encoder's Jacobian is penalised.
+
+    .. math:: \text{penalty} = \lambda \cdot \text{mean}_x \lVert J_f(x) \rVert_F^2
+
+    The paper computes the norm for one layer, in closed form; of a deep encoder it is estimated, without bias but for a
+    difference quotient, from one random direction per image (``squared_jacobian``). Nor are decoder and encoder tied
+    here, so that a decoder with larger weights can make up for a smaller code.
+
+    Source: Rifai et al., "Contractive auto-encoders: explicit invariance during feature extraction", ICML 2011.
+
+    Args:
+        channels: Image channels.
+        image_size: Height and width in pixels, 8 to 256.
+        latent_dim: Code width d.
+        strength: Weight lambda of the penalty.
+        networks: The family of encoder and decoder.
+    """
+    return _squared_error(
+        Identity,
+        channels=channels,
+        image_size=image_size,
+        latent_dim=latent_dim,
+        networks=networks,
+        contraction=strength,
+    )
+
+
+def sparse(
+    *,
+    channels: int,
+    image_size: int,
+    latent_dim: int,
+    strength: float = 1e-3,
+    networks: Networks = CONV,
+) -> Autoencoder:
+    r"""Build a sparse autoencoder: the mean absolute value of the code is penalised.
+
+    Of the ways to make codes sparse this is the L1 penalty, not the k largest entries, nor a target for their mean.
+
+    Source: Ng, "Sparse autoencoder", lecture notes CS294A, Stanford 2011, which penalises the mean instead.
+
+    Args:
+        channels: Image channels.
+        image_size: Height and width in pixels, 8 to 256.
+        latent_dim: Code width d.
+        strength: Weight of the penalty.
+        networks: The family of encoder and decoder.
+    """
+    return _squared_error(
+        lambda: Penalised(norm="l1", strength=strength),
+        channels=channels,
+        image_size=image_size,
+        latent_dim=latent_dim,
+        networks=networks,
+    )
+
+
+def rae(
+    *,
+    channels: int,
+    image_size: int,
+    latent_dim: int,
+    strength: float = 1e-3,
+    networks: Networks = CONV,
+) -> Autoencoder:
+    r"""Build a regularised autoencoder: half the mean square of the code is penalised.
+
+    Of the paper's terms this is the one of the code; its decoder's weights are not penalised.
+
+    Source: Ghosh et al., "From variational to deterministic autoencoders", ICLR 2020, https://arxiv.org/abs/1903.12436.
+
+    Args:
+        channels: Image channels.
+        image_size: Height and width in pixels, 8 to 256.
+        latent_dim: Code width d.
+        strength: Weight of the penalty.
+        networks: The family of encoder and decoder.
+    """
+    return _squared_error(
+        lambda: Penalised(norm="l2", strength=strength),
+        channels=channels,
+        image_size=image_size,
+        latent_dim=latent_dim,
+        networks=networks,
+    )
+
+
+def sigreg(
+    *,
+    channels: int,
+    image_size: int,
+    latent_dim: int,
+    strength: float = 1e-3,
+    networks: Networks = CONV,
+) -> Autoencoder:
+    r"""Build an autoencoder whose codes are drawn to an isotropic Gaussian, by tests on random projections.
+
+    Source: Balestriero and LeCun, "LeJEPA", 2025, https://arxiv.org/abs/2511.08544.
+
+    Args:
+        channels: Image channels.
+        image_size: Height and width in pixels, 8 to 256.
+        latent_dim: Code width d.
+        strength: Weight of the mean statistic of Epps and Pulley.
+        networks: The family of encoder and decoder.
+    """
+    return _squared_error(
+        lambda: SketchedGaussian(strength=strength),
+        channels=channels,
+        image_size=image_size,
+        latent_dim=latent_dim,
+        networks=networks,
+    )
+
+
+def vae(
+    *,
+    channels: int,
+    image_size: int,
+    latent_dim: int,
+    strength: float | None = None,
+    networks: Networks = CONV,
+) -> Autoencoder:
     r"""Build a variational autoencoder: Gaussian bottleneck (beta 0.1), sigmoid output, cross-entropy.
 
     For rows of c numbers the decoder is linear at its end, and the loss is the evidence bound of a Gaussian of variance
@@ -80,12 +366,14 @@ def vae(*, channels: int, image_size: int, latent_dim: int, networks: Networks =
         channels: Image channels.
         image_size: Height and width in pixels, 8 to 256.
         latent_dim: Code width d.
+        strength: Weight beta of the penalty; None is the above.
         networks: The family of encoder and decoder.
     """
     rows = is_row(image_size)
+    beta = _ROW_VARIANCE * latent_dim / channels if rows else _BETA
     return Autoencoder(
         encoder=networks.encoder(channels=channels, image_size=image_size, features=2 * latent_dim),
-        bottleneck=Gaussian(width=latent_dim, beta=_ROW_VARIANCE * latent_dim / channels if rows else 0.1),
+        bottleneck=Gaussian(width=latent_dim, beta=beta if strength is None else strength),
         decoder=networks.decoder(
             channels=channels, image_size=image_size, code=latent_dim, output="linear" if rows else "sigmoid"
         ),
@@ -98,7 +386,47 @@ METHODS: dict[str, Callable[..., Autoencoder]] = {
     "irmae": irmae,
     "ae": ae,
     "vae": vae,
+    "irmae-wd": irmae_wd,
+    "lorae": lorae,
+    "rrae": rrae,
+    "denoising": denoising,
+    "contractive": contractive,
+    "sparse": sparse,
+    "rae": rae,
+    "sigreg": sigreg,
 }
+
+STACKED: dict[str, int | None] = {"irmae": None, "irmae-wd": 4}
+"""The methods with a linear stack, and its usual depth; None follows the kind of image."""
+
+
+def _squared_error(
+    bottleneck: Callable[[], Bottleneck],
+    *,
+    channels: int,
+    image_size: int,
+    latent_dim: int,
+    networks: Networks,
+    corruption: float = 0.0,
+    contraction: float = 0.0,
+    weight_decay: float = 0.0,
+) -> Autoencoder:
+    """Compose an autoencoder with squared error, initialised in the order encoder, bottleneck, decoder."""
+    return Autoencoder(
+        encoder=networks.encoder(channels=channels, image_size=image_size, features=latent_dim),
+        bottleneck=bottleneck(),
+        decoder=networks.decoder(
+            channels=channels,
+            image_size=image_size,
+            code=latent_dim,
+            output="linear" if is_row(image_size) else "tanh",
+        ),
+        latent_dim=latent_dim,
+        reconstruction="squared-error",
+        corruption=corruption,
+        contraction=contraction,
+        weight_decay=weight_decay,
+    )
 
 
 def find_method(name: str) -> Callable[..., Autoencoder]:

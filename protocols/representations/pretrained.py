@@ -147,12 +147,13 @@ def open_encoder(name: str, name_or_path: str | Path, network: Pair | None = Non
     config = Encoder.from_pretrained(folder, network=network).config
     card, architecture = config.card, config.architecture
     recorded = {name: card[name] for name in ("steps", "batch_size", "learning_rate", "precision") if "steps" in card}
+    recorded |= {name: getattr(architecture, name) for name in ("method", "depth", "strength", "variant", "init")}
     return OpenedEncoder(
         name,
         _with_code(weights_hash(folder), architecture),
         architecture,
         folder,
-        Pretraining(method=architecture.method, depth=architecture.depth, network=_unusual(architecture), **recorded),
+        Pretraining(network=_unusual(architecture), **recorded),
         card.get("seed"),
         data_fingerprint=card.get("data_fingerprint"),
     )
@@ -230,7 +231,7 @@ def find_encoder_of_method(
     """Find the bundled encoder of a method for a data set, or one that was pretrained on the spot before.
 
     Args:
-        method: ``"irmae"``, ``"ae"``, ``"vae"`` or that of a plug-in.
+        method: A name in ``METHODS``, or that of a plug-in.
         task: The images to encode; a bundled encoder is used if it was pretrained on exactly these training images and
             reads them at this size.
         device: Where it would be pretrained.
@@ -271,7 +272,7 @@ def encoder_of_method(
     If another process is pretraining the same encoder, this one waits and uses it.
 
     Args:
-        method: ``"irmae"``, ``"ae"``, ``"vae"`` or that of a plug-in.
+        method: A name in ``METHODS``, or that of a plug-in.
         task: The images to encode, as ``find_encoder_of_method`` takes them.
         dataset: What the task was loaded from.
         device: Where to pretrain.

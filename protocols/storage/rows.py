@@ -23,6 +23,9 @@ class Pretraining(BaseModel):
         learning_rate: Adam's learning rate.
         precision: Arithmetic of the networks.
         network: Family of the networks, where it is not the usual one.
+        strength: How much the method does, where it is not its usual strength.
+        variant: What is different in its linear layers, if anything.
+        init: Initial weights of its linear layers, where they are not the usual ones.
         other_data: None if it was pretrained on the training images of the trial; otherwise the first 12 digits of
             the fingerprint of the data that its card names, or an empty string if it does not name any.
         times_worse: How many times worse it reconstructs the training images of the trial than the images of its own
@@ -38,6 +41,9 @@ class Pretraining(BaseModel):
     learning_rate: float | None = None
     precision: str | None = None
     network: str | None = None
+    strength: float | None = None
+    variant: str | None = None
+    init: str | None = None
     other_data: str | None = None
     times_worse: float | None = None
 
@@ -47,6 +53,9 @@ class Pretraining(BaseModel):
     def in_words(self, noun: str) -> str:
         """Describe it, where one of its data is an image or a row."""
         parts = [self.method + ("" if self.depth is None else f" of depth {self.depth}")]
+        parts += [] if self.strength is None else [f"strength {self.strength:g}"]
+        parts += [] if self.variant is None else [f"layers {self.variant}"]
+        parts += [] if self.init is None else [f"{self.init} start"]
         parts += [] if self.network is None else [f"networks {self.network}"]
         if self.steps is not None:
             parts += [

@@ -9,6 +9,16 @@ from torch import Tensor, nn
 class Bottleneck(nn.Module, ABC):
     """Turn the encoder's output h into the code z that the decoder sees."""
 
+    @property
+    def linear(self) -> bool:
+        """Whether the code is a linear map of the features, ``product()``, which can be folded into the encoder."""
+        return False
+
+    @property
+    def draws(self) -> bool:
+        """Whether ``sample`` draws at random."""
+        return False
+
     @abstractmethod
     def forward(self, h: Tensor) -> Tensor:
         """Map the encoder's output to the code, deterministically.
@@ -21,9 +31,9 @@ class Bottleneck(nn.Module, ABC):
         """
 
     def sample(self, h: Tensor, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:  # noqa: ARG002
-        """Draw the code that is decoded in training, and the penalty that the bottleneck adds to the loss.
+        """Return the code that is decoded in training, and the penalty that the bottleneck adds to the loss.
 
-        A deterministic bottleneck returns its code and zero.
+        A deterministic bottleneck without a penalty returns its code and zero.
 
         Args:
             h: Encoder output, shape (n, width).
@@ -33,3 +43,7 @@ class Bottleneck(nn.Module, ABC):
             The code, shape (n, d), and a scalar penalty.
         """
         return self(h), h.new_zeros((), dtype=torch.float32)
+
+    def product(self) -> Tensor:
+        """Return the matrix W with z = W h, shape (d, d), float64 on the CPU, if the bottleneck is linear."""
+        raise NotImplementedError

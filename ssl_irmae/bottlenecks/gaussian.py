@@ -27,6 +27,11 @@ class Gaussian(Bottleneck):
         self.width = width
         self.beta = beta
 
+    @property
+    def draws(self) -> bool:
+        """True: a code is drawn for each image."""
+        return True
+
     def forward(self, h: Tensor) -> Tensor:
         """Map the encoder's output (n, 2 d) to the mean (n, d)."""
         return h[:, : self.width].float()

@@ -17,8 +17,13 @@ def model_card(name: str, config: EncoderConfig) -> str:
     numbers = config.columns is not None
     images, each = ("rows", "number") if numbers else ("images", "pixel")
     size = f"{architecture.channels} x {architecture.image_size} x {architecture.image_size}"
+    method = [architecture.method]
+    method += [f"depth {architecture.depth}"] if architecture.depth else []
+    method += [] if architecture.strength is None else [f"strength {architecture.strength:g}"]
+    method += [] if architecture.variant is None else [f"layers {architecture.variant}"]
+    method += [] if architecture.init is None else [f"{architecture.init} start"]
     rows = {
-        "method": architecture.method + (f", depth {architecture.depth}" if architecture.depth else ""),
+        "method": ", ".join(method),
         "code width": architecture.latent_dim,
         images: f"{architecture.channels:,} columns" if numbers else size,
         "made by": f"`{card.get('command', 'unknown')}`",

@@ -163,9 +163,10 @@ class Encoder(nn.Module):
         write_atomically(folder / CONFIG, config.model_dump_json(indent=2) + "\n")
 
     def fold(self) -> Self:
-        """Return a copy of this encoder with the linear stack multiplied into its last layer."""
-        folded = type(self)(self.config.model_copy(update={"folded": self._has_stack() or self.config.folded}))
-        folded.autoencoder = self.autoencoder.fold()
+        """Return a copy of this encoder with a linear bottleneck multiplied into its last layer."""
+        autoencoder = self.autoencoder.fold()
+        folded = type(self)(self.config.model_copy(update={"folded": autoencoder.folded}))
+        folded.autoencoder = autoencoder
         return folded.eval()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -247,9 +248,6 @@ class Encoder(nn.Module):
             return False
         parts = zip(recorded.split(_PROBED), now.split(_PROBED), strict=True)
         return all(float((a - b).abs().max()) <= _TOLERANCE * float(a.abs().max()) for a, b in parts)
-
-    def _has_stack(self) -> bool:
-        return bool(self.config.architecture.depth)
 
 
 def read_config(folder: Path) -> EncoderConfig:

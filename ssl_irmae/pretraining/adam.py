@@ -16,15 +16,18 @@ class Adam:
     torch's functional form, used here, does not (docs/performance.md).
 
     Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015; betas and epsilon are the paper's.
+    Weight decay: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019 (AdamW).
 
     Args:
         parameters: Parameters to train, in place. One without a gradient is left unchanged.
         learning_rate: Learning rate; it may be changed between steps.
+        weight_decay: Each step first shrinks the parameters by this times the learning rate.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], learning_rate: float) -> None:
+    def __init__(self, parameters: Iterable[Tensor], learning_rate: float, *, weight_decay: float = 0.0) -> None:
         self.parameters = list(parameters)
         self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
         self._state: dict[int, dict[str, Tensor]] = {}
 
     def zero_grad(self) -> None:
@@ -36,6 +39,9 @@ class Adam:
     def step(self) -> None:
         """Take one step along the gradients."""
         moved = [(p, p.grad, self._of(i, p)) for i, p in enumerate(self.parameters) if p.grad is not None]
+        if self.weight_decay:
+            for p, _, _ in moved:
+                p.mul_(1 - self.learning_rate * self.weight_decay)
         adam(
             [p for p, _, _ in moved],
             [gradient for _, gradient, _ in moved],

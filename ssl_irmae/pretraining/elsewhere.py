@@ -83,7 +83,7 @@ def describe_move(before: Stretch, now: Stretch, *, new_noise: bool) -> str:
     Args:
         before: Where it was computed until now.
         now: Where it continues.
-        new_noise: Whether the noise of a Gaussian bottleneck has to be drawn from a new seed.
+        new_noise: Whether what the loss draws at random has to be drawn from a new seed.
 
     Returns:
         A sentence without its subject, the run.

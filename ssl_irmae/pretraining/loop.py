@@ -68,7 +68,7 @@ class Pretraining:
         autoencoder: Autoencoder to train, in place.
         images: uint8, shape (n, c, s, s), already of the size that the encoder expects; or standardised rows, fp32
             (n, d, 1, 1).
-        seed: Seed of the order of images and of a Gaussian bottleneck's noise.
+        seed: Seed of the order of images and of what the loss draws at random.
         batch_size: Images per step; the last batch of an epoch may be smaller. If that is one image, which not all
             networks can be trained on, it takes the image before it as well where it has to.
         learning_rate: Adam's learning rate, before any cooldown.
@@ -112,7 +112,7 @@ class Pretraining:
         self.steps = sys.maxsize if steps is None else steps
         self.plateau_steps: int | None = 0
         self.spectrum: Tensor | None = None
-        self.optimizer = Adam(self.autoencoder.parameters(), learning_rate)
+        self.optimizer = Adam(self.autoencoder.parameters(), learning_rate, weight_decay=self.autoencoder.weight_decay)
         self.epoch = 0
         self.step = 0
         self._batch = 0
@@ -162,7 +162,7 @@ class Pretraining:
         self.autoencoder.train()
         epoch = self.epoch
         while self.epoch == epoch and self.step < limit:
-            start, seen, losses = time.perf_counter(), 0, []
+            start, seen, losses, reconstructions = time.perf_counter(), 0, [], []
             for _ in range(min(_LOG_EVERY, self.steps_per_epoch - self._batch, limit - self.step)):
                 first = self._batch * self.batch_size
                 new = min(self.batch_size, n - first)
@@ -172,7 +172,10 @@ class Pretraining:
                 x = as_float(self.images[self.processes.own(chosen)], self.device)
                 self.optimizer.zero_grad()
                 with autocast(self.device, self.precision):
-                    loss = self.processes.loss(self.autoencoder, x, self._noise_rng, images=len(chosen))
+                    reconstruction, penalty = self.processes.losses(
+                        self.autoencoder, x, self._noise_rng, images=len(chosen)
+                    )
+                    loss = reconstruction + penalty
                 torch.autograd.backward(loss)
                 self.processes.add_gradients(self.optimizer.parameters)
                 self.optimizer.learning_rate = learning_rate_at(
@@ -180,6 +183,7 @@ class Pretraining:
                 )
                 self.optimizer.step()
                 losses.append(loss.detach() * new)
+                reconstructions.append(reconstruction.detach() * new)
                 seen += new
                 self._batch += 1
                 self.step += 1
@@ -194,7 +198,7 @@ class Pretraining:
                     "checkpoint, if there is one, is kept"
                 )
             self._loss_sum += float(checked[:-1].sum())
-            if self.plateau_steps == self.step - len(losses) and self._no_better_than_mean(order, checked[:-1]):
+            if self.plateau_steps == self.step - len(losses) and self._no_better_than_mean(order, reconstructions):
                 self.plateau_steps = self.step
             rate = seen / (time.perf_counter() - start)
             recent = float(checked[:-1].sum()) / seen
@@ -220,13 +224,12 @@ class Pretraining:
     def _mean_picture(self) -> Tensor:
         return mean_picture(self.images)
 
-    def _no_better_than_mean(self, order: Tensor, losses: Tensor) -> bool:
-        """Compare the losses of the last few steps, summed over images, with those of the mean picture."""
+    def _no_better_than_mean(self, order: Tensor, losses: list[Tensor]) -> bool:
+        """Compare reconstruction losses of the last few steps, summed over images, with those of the mean picture."""
         steps = min(_JUDGED_STEPS, len(losses))
         chosen = order[(self._batch - steps) * self.batch_size : self._batch * self.batch_size]
-        # a Gaussian's penalty is part of the loss: on a plateau it is about zero, since the code says nothing
         limit = plateau_loss(self.images[chosen], self._mean_picture, self.autoencoder.reconstruction)
-        return float(losses[-steps:].sum()) >= limit
+        return float(self.processes.total(torch.stack(losses[-steps:]).cpu().double()).sum()) >= limit
 
     @torch.no_grad()
     def _sum_of_outputs(self, x: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ from ssl_irmae.pretraining.recipes import DEFAULT, find_recipe
 from ssl_irmae.pretraining.run_folder import Run
 from ssl_irmae.pretraining.tensorboard import shown_in_tensorboard
 from ssl_irmae.pretraining.together import together
+from ssl_irmae.strength import check_strength
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,6 +87,9 @@ def pretrain(
     depth: int | None = None,
     init_scale: float | None = None,
     share_weights: bool | None = None,
+    variant: str | None = None,
+    init: str | None = None,
+    strength: float | None = None,
     image_size: int | None = None,
     network: Network | None = None,
     precision: str = "auto",
@@ -118,7 +122,7 @@ def pretrain(
     deviation over the training rows. Both are kept with the encoder.
 
     Args:
-        method: ``"irmae"``, ``"ae"`` or ``"vae"``.
+        method: A name in ``METHODS``, such as ``"irmae"``, ``"ae"`` or ``"vae"``, or that of a plug-in.
         dataset: A name, a path or arrays, as in ``load_images``; labels are not used.
         out: Run folder; ``runs/DATASET-METHOD`` unless given.
         recipe: ``"short"`` or ``"paper"``: the learning rate, the batch size and the length, where they are not given.
@@ -135,6 +139,12 @@ def pretrain(
             images or rows.
         init_scale: Factor on the initial weights of these layers (IRMAE only); 1 unless given.
         share_weights: Whether one matrix serves as all these layers (IRMAE only).
+        variant: What else is different in these layers (IRMAE only): ``"free"``; ``"tied"``, where every second one is
+            the transpose of the one before it; ``"frozen"``, as they were initialised; ``"relu"``, with a ReLU between
+            any two, which are not folded then.
+        init: Initial weights of these layers (IRMAE only): ``"default"``, torch's, or ``"orthogonal"``.
+        strength: The one number of a method that says how much it does, such as the weight of its penalty, or the
+            weight decay of ``"irmae-wd"`` (docs/using/README.md); unless given, the usual one.
         image_size: 8 to 256 pixels, to which images of any size are resized; the data set's own size unless given, 32
             for the user's images. Rows have none.
         network: The family of networks, ``"conv"`` (the paper's, and its layers at other sizes), ``"residual"`` or
@@ -180,6 +190,7 @@ def pretrain(
         require("tensorboard", "`tensorboard`")
     check_name(network)
     find_method(method)  # a typing error is reported before anything is fetched
+    check_strength(method, strength)
     folder = Path("runs") / f"{_name(dataset)}-{method}" if out is None else Path(out)
     if resume and not (folder / CHECKPOINT).is_file():
         raise UserError(f"`resume`: {folder} has no checkpoint to continue from; leave `resume` out to start")
@@ -194,6 +205,9 @@ def pretrain(
             most_depth=named.most_depth(images),
             init_scale=init_scale,
             share_weights=share_weights,
+            variant=variant,
+            init=init,
+            strength=strength,
             networks=find_networks(network, channels=channels, image_size=size, code=latent_dim),
         )
 

@@ -47,28 +47,32 @@ class Processes:
         """Return the part of a batch's indices that this process computes; one that counts nothing if that is none."""
         return chosen[self._rows(len(chosen))]
 
-    def loss(self, autoencoder: Autoencoder, x: Tensor, rng: torch.Generator, *, images: int) -> Tensor:
-        """Compute this process's share of the loss of a batch: over all processes they add up to the loss.
+    def losses(
+        self, autoencoder: Autoencoder, x: Tensor, rng: torch.Generator, *, images: int
+    ) -> tuple[Tensor, Tensor]:
+        """Compute this process's share of the losses of a batch: over all processes they add up to ``losses``.
 
-        The bottleneck sees the rows of the whole batch in each process, so that its noise and its penalty are those of
-        one process.
+        The bottleneck sees the rows of the whole batch in each process, and what is drawn is drawn for the whole batch,
+        so that noise and penalties are those of one process.
 
         Args:
             autoencoder: The networks, the same in all processes.
             x: The images of ``own``, shape (m, c, s, s).
-            rng: Random generator of the bottleneck's noise, in the same state in all processes.
+            rng: Random generator of what is drawn in training, in the same state in all processes.
             images: Number of images of the batch.
 
         Returns:
-            A scalar. Its backward pass is a sum over all processes too.
+            Two scalars. Their backward pass is a sum over all processes too.
         """
         if self.count == 1:
-            return autoencoder.loss(x, rng)
+            return autoencoder.losses(x, rng)
         begin, end = self._range(images)
-        h = autoencoder.encoder(x)[: end - begin]
+        share, rows = (end - begin) / images, self._rows(images)
+        h = autoencoder.encoder(autoencoder.corrupted(x, rng, rows=rows, images=images))[: end - begin]
         z, penalty = autoencoder.bottleneck.sample(self._joined(h, begin, images), rng)
-        error = autoencoder.reconstruction_loss(z[self._rows(images)], x)
-        return error * ((end - begin) / images) + penalty / self.count
+        error = autoencoder.reconstruction_loss(z[rows], x)
+        contraction = autoencoder.contraction_penalty(x, rng, rows=rows, images=images)
+        return error * share, penalty / self.count + contraction * share
 
     def add_gradients(self, parameters: Iterable[Tensor]) -> None:
         """Replace the gradients by their sums over all processes, in one exchange."""

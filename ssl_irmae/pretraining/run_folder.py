@@ -14,7 +14,6 @@ import torch
 
 from ssl_irmae._support.environment import describe_environment
 from ssl_irmae._support.files import write_atomically
-from ssl_irmae.bottlenecks import Gaussian
 from ssl_irmae.datasets.columns import Columns
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.reading import count
@@ -243,8 +242,7 @@ class Run:
             raise UserError(f"{path} is damaged: remove it to start again, or choose another `out`") from error
         now = self._here(self.state.step)
         if now != dataclasses.replace(before, step=now.step):
-            draws = isinstance(self.state.autoencoder.bottleneck, Gaussian)
-            self.move = describe_move(before, now, new_noise=new_noise and draws)
+            self.move = describe_move(before, now, new_noise=new_noise and self.state.autoencoder.draws)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

@@ -18,6 +18,11 @@ from tests.command_line import check_mistake, run, start
         ("--method irmea", "did you mean 'irmae'"),
         ("--dataset mnits", "did you mean 'mnist'"),
         ("--dataset digits --method ae --depth 3", "--depth belongs to the linear stack"),
+        ("--dataset digits --method lorae --strength -1", "--strength -1: that of lorae, weight of"),
+        ("--dataset digits --strength 1", "--strength belongs to "),
+        ("--dataset digits --method rrae --strength 200", "--strength 200: of a code of width 128, 1 to 128"),
+        ("--dataset digits --method ae --variant tied", "--variant belongs to the linear stack"),
+        ("--dataset digits --share-weights --variant tied", "--share-weights and --variant tied both"),
         ("--dataset digits --image-size 257", "--image-size: 257 pixels is out of range"),
         ("--dataset digits --image-size 0", "use 8 to 256"),
         ("--dataset digits --image-size -1", "use 8 to 256"),
@@ -72,6 +77,29 @@ def test_the_result_goes_to_standard_output_and_progress_to_standard_error() -> 
     assert again.stdout == result.stdout
     assert "r has had its 41 steps: nothing to train" in again.stderr
     assert run(f"{command} --quiet").stderr == ""
+
+
+@pytest.mark.parametrize(
+    "arguments", ["lorae --strength 0.01", "rrae --strength 2", "irmae-wd --variant tied --init orthogonal"]
+)
+def test_an_encoder_of_any_method_is_evaluated_and_classifies(arguments: str) -> None:
+    run(f"pretrain --dataset digits --method {arguments} --latent-dim 6 --max-steps 5 --out runs/mine")
+    card = Path("runs/mine/README.md").read_text()
+    assert arguments.split()[0] in card
+    run(
+        "evaluate --dataset digits --labels 20 --seeds 2 --encoder runs/mine --contenders mine-centroid,mine-finetune "
+        "--steps 2 --store s.sqlite --jobs 1"
+    )
+    method = arguments.split()[0]
+    line = f"evaluate --dataset digits --labels 20 --seeds 2 --encoder {method}=runs/mine --store s.sqlite --json"
+    assert f'"method": "{method}"' in run(f"{line} --contenders {method}-centroid").stdout
+
+
+def test_frozen_codes_of_a_stack_that_cannot_be_folded_are_evaluated_and_no_more() -> None:
+    run("pretrain --dataset digits --variant relu --latent-dim 6 --max-steps 5 --out runs/mine")
+    line = "evaluate --dataset digits --labels 20 --seeds 1 --encoder runs/mine --steps 2 --store s.sqlite --jobs 1"
+    run(f"{line} --contenders mine-centroid")
+    assert "cannot be folded" in run(f"{line} --contenders mine-finetune", code=2).stderr
 
 
 def test_json_reports_speed_stages_and_the_encoder(monkeypatch: pytest.MonkeyPatch) -> None:

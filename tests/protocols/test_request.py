@@ -184,6 +184,21 @@ def test_contenders_of_the_users_encoder_can_be_chosen() -> None:
     assert plan.contenders["mine-features-knn"].representation == "mine"
 
 
+def test_contenders_of_every_method_can_be_named_and_none_joins_a_pattern_unasked() -> None:
+    plan = make_plan(contenders=["lorae-linear", "sigreg-joint", "supervised"])
+    assert plan.contenders["sigreg-joint"].representation == "sigreg"
+    assert make_plan(contenders="rrae-features-*").parts[0].contenders[0] == "rrae-features-linear"
+    assert not [name for name in make_plan(contenders="*-linear").contenders if name.startswith(("lorae", "rrae"))]
+    assert make_plan(rule="typical:lorae").chosen_on == "lorae"
+    with pytest.raises(UserError, match="unknown contender 'lorae-linaer'"):
+        make_plan(contenders="lorae-linaer")
+
+
+def test_an_encoder_of_a_method_outside_the_table_joins_it() -> None:
+    assert "lorae-linear" in make_plan(encoders=["lorae"]).parts[0].contenders
+    assert make_plan(encoders=["vae"]).parts[0].contenders == DEFAULT
+
+
 def test_the_default_baseline_is_a_contender_that_is_run_and_does_not_leak() -> None:
     assert make_plan(contenders=["irmae-linear", "ae-linear"]).baseline == "irmae-linear"
     assert make_plan(contenders=["mine-linear", "pixels-knn", "ae-linear"], encoders=["mine"]).baseline == "ae-linear"

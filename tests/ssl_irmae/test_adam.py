@@ -56,6 +56,21 @@ def test_steps_equal_those_of_torch_bit_for_bit() -> None:
     assert optimizer.state_dict()["state"].keys() == state.keys()
 
 
+def test_decay_is_that_of_adamw() -> None:
+    ours, theirs = _layers(), _layers()
+    optimizer = Adam(ours, RATES[0], weight_decay=0.3)
+    torch_adam = torch.optim.AdamW(theirs, RATES[0], weight_decay=0.3, fused=True)
+    for step, rate in enumerate(RATES):
+        optimizer.learning_rate = torch_adam.param_groups[0]["lr"] = rate
+        torch_adam.zero_grad()
+        for parameters, steps in ((ours, optimizer), (theirs, torch_adam)):
+            _set_gradients(parameters, step)
+            steps.step()
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b)
+    assert torch.equal(ours[-1], _layers()[-1]), "a parameter without a gradient has shrunk"
+
+
 def test_a_saved_state_continues_bit_for_bit() -> None:
     whole, _ = _trained(RATES)
     half, before = _trained(RATES[:3])

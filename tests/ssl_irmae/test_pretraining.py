@@ -1,5 +1,6 @@
 """The loop learns, stops, continues bit for bit, and rejects any run but the same."""
 
+import itertools
 import json
 import os
 import signal
@@ -71,8 +72,10 @@ def test_records_count_all_images_and_epochs(digits: ImageSet) -> None:
     assert all(r.effective_rank is not None and 1 <= r.effective_rank <= 8 for r in records if r.epoch_done)
 
 
-@pytest.mark.parametrize("method", ["irmae", "ae", "vae"])
-@pytest.mark.parametrize("stop", [1, 10, 13])
+@pytest.mark.parametrize(
+    ("method", "stop"),
+    [*itertools.product(["irmae", "ae", "vae"], [1, 10, 13]), ("rrae", 13), ("contractive", 13), ("sigreg", 13)],
+)
 def test_a_resumed_run_is_bit_identical(digits: ImageSet, method: str, stop: int) -> None:
     whole = _start(digits, method)
     list(whole.run(epochs=2))

@@ -1,0 +1,224 @@
+"""``ssl-irmae generate``: pictures that a decoder makes, and how far they are from real ones."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ssl_irmae.cli.help import DATA, OUTPUT, RUN, Command, with_examples
+from ssl_irmae.cli.options import DataDir, Device, Json, OwnNetwork, Quiet, Seed, Strict, parse_own_network
+from ssl_irmae.cli.terminal import handle_errors, print_result
+
+if TYPE_CHECKING:
+    from ssl_irmae.generation.generate import Generated, Generator
+
+app = typer.Typer(
+    no_args_is_help=True, help="Decode pictures: reconstructions, interpolations, samples, walks; and their distance."
+)
+
+Encoder = Annotated[
+    str,
+    typer.Option(metavar="FOLDER", help="Folder of an encoder, or the name of a bundled one.", rich_help_panel=RUN),
+]
+Dataset = Annotated[
+    str,
+    typer.Option(
+        metavar="DATA",
+        help="A name (`ssl-irmae data list`), a folder of pictures, an .npz or an IDX file: what it was pretrained on.",
+        rich_help_panel=DATA,
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Where the grid, a .png, and the arrays, an .npz, are written.",
+        show_default="runs/NAME-generated",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
+def reconstruct(
+    *,
+    encoder: Encoder,
+    dataset: Dataset = "mnist",
+    strict: Strict = False,
+    data_dir: DataDir = None,
+    network: OwnNetwork = None,
+    n: Annotated[int, typer.Option(metavar="N", help="How many images.", rich_help_panel=RUN)] = 10,
+    seed: Seed = 0,
+    out: Out = None,
+    quiet: Quiet = False,
+    device: Device = "auto",
+) -> None:
+    """Reconstruct images of the test split, or of the only one: images above, reconstructions below."""
+    generator = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
+    _write(generator.reconstruct(n, seed=seed), encoder, dataset, out)
+
+
+def interpolate(
+    *,
+    encoder: Encoder,
+    dataset: Dataset = "mnist",
+    strict: Strict = False,
+    data_dir: DataDir = None,
+    network: OwnNetwork = None,
+    n: Annotated[int, typer.Option(metavar="N", help="How many pairs of images.", rich_help_panel=RUN)] = 6,
+    steps: Annotated[
+        int, typer.Option(metavar="N", help="Pictures on each line, both ends among them.", rich_help_panel=RUN)
+    ] = 10,
+    seed: Seed = 0,
+    out: Out = None,
+    quiet: Quiet = False,
+    device: Device = "auto",
+) -> None:
+    """Decode codes on the straight line between those of two images, one pair per row."""
+    generator = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
+    _write(generator.interpolate(n, steps=steps, seed=seed), encoder, dataset, out)
+
+
+def sample(
+    *,
+    encoder: Encoder,
+    dataset: Dataset = "mnist",
+    strict: Strict = False,
+    data_dir: DataDir = None,
+    network: OwnNetwork = None,
+    sampler: Annotated[
+        Literal["gaussian", "mixture", "prior"],
+        typer.Option(
+            metavar="NAME",
+            help="gaussian, or mixture of ten, fitted to codes of training images; prior: the standard Gaussian (vae, "
+            "sigreg).",
+            rich_help_panel=RUN,
+        ),
+    ] = "gaussian",
+    n: Annotated[int, typer.Option(metavar="N", help="How many samples.", rich_help_panel=RUN)] = 60,
+    seed: Seed = 0,
+    out: Out = None,
+    quiet: Quiet = False,
+    device: Device = "auto",
+) -> None:
+    """Decode codes that are drawn at random."""
+    generator = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
+    _write(generator.sample(n, sampler=sampler, seed=seed), encoder, dataset, out)
+
+
+def walk(
+    *,
+    encoder: Encoder,
+    dataset: Dataset = "mnist",
+    strict: Strict = False,
+    data_dir: DataDir = None,
+    network: OwnNetwork = None,
+    n: Annotated[int, typer.Option(metavar="N", help="How many components.", rich_help_panel=RUN)] = 8,
+    steps: Annotated[int, typer.Option(metavar="N", help="Pictures along each component.", rich_help_panel=RUN)] = 9,
+    reach: Annotated[
+        float,
+        typer.Option(metavar="NUMBER", help="How far to go, in standard deviations along it.", rich_help_panel=RUN),
+    ] = 2.0,
+    out: Out = None,
+    quiet: Quiet = False,
+    device: Device = "auto",
+) -> None:
+    """Decode codes along the principal components of the code covariance, one component per row."""
+    generator = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
+    _write(generator.walk(n, steps=steps, reach=reach), encoder, dataset, out)
+
+
+def distance(
+    *,
+    encoder: Annotated[
+        list[str],
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder of an encoder, or the name of a bundled one; several are compared on the same pictures.",
+            rich_help_panel=RUN,
+        ),
+    ],
+    dataset: Dataset = "mnist",
+    strict: Strict = False,
+    data_dir: DataDir = None,
+    network: OwnNetwork = None,
+    n: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Pictures per set.",
+            show_default="2000, or half of the images",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(metavar="N", help="How many draws of pictures.", rich_help_panel=RUN)] = 5,
+    json_: Json = False,
+    quiet: Quiet = False,
+    device: Device = "auto",
+) -> None:
+    """Measure how far reconstructions and samples are from real pictures, by features of our own classifier."""
+    from ssl_irmae.cli.progress import Display
+    from ssl_irmae.protocols.generation.distance import generation_distance
+
+    with Display(quiet=quiet) as display:
+        found = generation_distance(
+            encoder,
+            dataset,
+            n=n,
+            seeds=seeds,
+            network=parse_own_network(network),
+            device=device,
+            data_dir=data_dir,
+            strict=strict,
+            progress=display,
+        )
+    print_result(json.dumps(found.to_dict(), indent=2) if json_ else str(found))
+
+
+_EXAMPLES = {
+    reconstruct: "ssl-irmae generate reconstruct --encoder mnist-irmae",
+    interpolate: "ssl-irmae generate interpolate --encoder mnist-irmae --n 4 --steps 12",
+    sample: "ssl-irmae generate sample --encoder mnist-irmae --sampler mixture",
+    walk: "ssl-irmae generate walk --encoder runs/mine --dataset my-images/",
+    distance: "ssl-irmae generate distance --encoder mnist-irmae --encoder mnist-vae",
+}
+for _command, _example in _EXAMPLES.items():
+    app.command(_command.__name__, cls=Command, help=with_examples(_command, _example))(handle_errors(_command))
+
+
+def _open(
+    encoder: str,
+    dataset: str,
+    network: str | None,
+    device: str,
+    data_dir: Path | None,
+    *,
+    strict: bool,
+    quiet: bool,
+    out: Path | None,
+) -> "Generator":
+    from ssl_irmae.cli.progress import Display
+    from ssl_irmae.generation.generate import Generator
+
+    _folder(encoder, dataset, out)  # a mistake is reported before anything is loaded
+    with Display(quiet=quiet) as display:
+        return Generator(
+            encoder,
+            dataset,
+            network=parse_own_network(network),
+            device=device,
+            data_dir=data_dir,
+            strict=strict,
+            progress=display,
+        )
+
+
+def _folder(encoder: str, dataset: str, out: Path | None) -> Path:
+    from ssl_irmae.protocols.labelling.out_folder import own_folder
+
+    return own_folder(out, f"{Path(encoder).resolve().name}-generated", dataset)
+
+
+def _write(generated: "Generated", encoder: str, dataset: str, out: Path | None) -> None:
+    picture = generated.save(_folder(encoder, dataset, out))
+    print_result(f"{picture}: {generated}")

@@ -1,0 +1,211 @@
+"""How far reconstructions and samples of encoders are from real pictures, over several draws."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ssl_irmae._support.compute import find_device
+from ssl_irmae._support.progress import Listener, Message, silent
+from ssl_irmae._support.seeding import generator
+from ssl_irmae.datasets.image_set import as_float
+from ssl_irmae.datasets.reading import count
+from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.errors import UserError
+from ssl_irmae.generation.generate import FITTED_TO, Generator
+from ssl_irmae.generation.samplers import SAMPLERS, samplers_of
+from ssl_irmae.networks.own import Pair
+from ssl_irmae.protocols.generation.distances import frechet_distance, kernel_distance
+from ssl_irmae.protocols.generation.judge import STEPS, train_judge
+
+_MOST = 2000  # pictures per set, unless another number is given
+_LEAST = 50
+_THOUSAND = 1000  # kernel distances are shown times this
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far one kind of picture is from real ones.
+
+    Args:
+        encoder: Name of the encoder; empty for real pictures.
+        pictures: What was compared: ``"real"``, ``"reconstruction"`` or the name of a sampler.
+        frechet: Squared Fréchet distance of each draw.
+        kernel: Squared kernel distance of each draw.
+    """
+
+    encoder: str
+    pictures: str
+    frechet: tuple[float, ...]
+    kernel: tuple[float, ...]
+
+    @property
+    def name(self) -> str:
+        """Encoder and kind of picture."""
+        return f"{self.encoder} {self.pictures}".strip()
+
+
+@dataclass(frozen=True, repr=False)
+class Distances:
+    """Distances of several kinds of picture, by the same features and from the same real pictures.
+
+    Args:
+        rows: The distances, real pictures first: the least that can be reached with so few pictures.
+        dataset: Name of the data set.
+        pictures: How many pictures are in each set.
+        seeds: How many draws.
+        judge_error: Error of the classifier whose features are compared, in percent, if it is known.
+        split: The split that real pictures are from.
+    """
+
+    rows: tuple[Distance, ...]
+    dataset: str
+    pictures: int
+    seeds: int
+    judge_error: float | None
+    split: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return everything as plain values that JSON can hold."""
+        return dataclasses.asdict(self)
+
+    def __repr__(self) -> str:
+        width = max(len(row.name) for row in self.rows)
+        lines = [f"{'':{width}}  {'Fréchet':>16}  {'kernel x 1000':>16}"]
+        for row in self.rows:
+            kernel = _shown([_THOUSAND * value for value in row.kernel])
+            lines.append(f"{row.name:{width}}  {_shown(row.frechet):>16}  {kernel:>16}")
+        known = "" if self.judge_error is None else f", with an error of {self.judge_error:.2f} % on test images"
+        return "\n".join(
+            [
+                *lines,
+                f"Squared distances to {self.pictures:,} real pictures of {self.dataset} ({self.split}), from as many: "
+                "other real ones, reconstructions of",
+                "these, and samples. Mean ± standard error over "
+                f"{count(self.seeds, 'draw')} of pictures and samples; encoders and features stay the same.",
+                f"Features: the last layer of our classifier of {self.dataset}, {STEPS} steps{known}. Not comparable",
+                "with distances by other features, such as those of Inception networks.",
+            ]
+        )
+
+
+def generation_distance(
+    encoder: str | Path | Sequence[str | Path],
+    dataset: Dataset = "mnist",
+    *,
+    n: int | None = None,
+    seeds: int = 5,
+    network: Pair | None = None,
+    device: str = "auto",
+    data_dir: str | Path | None = None,
+    strict: bool = False,
+    progress: Listener = silent,
+) -> Distances:
+    """Measure how far reconstructions and samples of encoders are from real pictures.
+
+    In each draw two disjoint sets of n test images are drawn (training images where there is no test split). All
+    distances are to the first set. The second is one row itself, which shows what n pictures can reach, and is
+    reconstructed for another; samples are drawn by every sampler that the method has, anew in each draw, from
+    distributions fitted once to codes of training images.
+
+    Pictures are compared by the features of a small classifier, trained here on the labels of the training images. All
+    encoders are judged by the same classifier, on the same draws.
+
+    Args:
+        encoder: Folder of an encoder or name of a bundled one; or several, of one size of image.
+        dataset: A name, a path or arrays, as in ``load_images``, with labels.
+        n: Pictures per set; 2,000 unless given, or half the images there are.
+        seeds: How many draws, at least 2.
+        network: The function that returns the encoders' networks, if they are one's own.
+        device: ``"auto"`` or a device that torch knows.
+        data_dir: Folder of the data.
+        strict: Whether to refuse images of which anything was left out or changed.
+        progress: Called with what ``load_images`` reports, and with a ``Message`` for each stage.
+
+    Raises:
+        UserError: If an argument, an encoder or the data cannot be used.
+    """
+    if seeds < 2:
+        raise UserError(f"`seeds`: {seeds} is too few for a standard error: use 2 or more")
+    folders = [encoder] if isinstance(encoder, str | Path) else list(encoder)
+    names = [Path(folder).name for folder in folders]
+    if len(set(names)) < len(names):
+        raise UserError(f"`encoder`: two have the name {next(x for x in names if names.count(x) > 1)}: rename a folder")
+    where = find_device(device)
+    listeners = [progress, *[silent] * len(folders)]  # what is read is said once
+    generators = [
+        Generator(folder, dataset, network=network, device=device, data_dir=data_dir, strict=strict, progress=listener)
+        for folder, listener in zip(folders, listeners, strict=False)
+    ]
+    first = generators[0]
+    size = {(g.encoder.config.architecture.channels, g.encoder.config.architecture.image_size) for g in generators}
+    if len(size) > 1:
+        raise UserError(f"`encoder`: they read images of different channels and sizes {sorted(size)}: use one kind")
+    has_test = first.test is not first.train
+    most = len(first.test) // 2
+    n = min(_MOST, most) if n is None else n
+    if not _LEAST <= n <= most:
+        raise UserError(
+            f"`n` {n}: use {_LEAST} or more, and no more than half of the {count(len(first.test), 'image')} of "
+            f"{first.test.name}, as two sets are drawn"
+        )
+    train = dataclasses.replace(first.train, images=first.encoder.fit_images(first.train.images))
+    test = dataclasses.replace(first.test, images=first.encoder.fit_images(first.test.images))
+    progress(Message(f"training the classifier whose features are compared: {STEPS} steps"))
+    judge = train_judge(train, test if has_test else None, seed=0, device=where)
+    draws: dict[tuple[str, str], Callable[[int, Tensor], Tensor]] = {}
+    for name, each in zip(names, generators, strict=True):
+        progress(Message(f"{name}: fitting distributions to the codes of up to {FITTED_TO:,} training images"))
+        draws |= _kinds(name, each)
+    found: dict[tuple[str, str], list[tuple[float, float]]] = {("", "real"): [], **{kind: [] for kind in draws}}
+    for seed in range(seeds):
+        positions = torch.randperm(len(test), generator=generator("cpu", seed, "distance"))[: 2 * n]
+        reference, other = test.images[positions[:n]], test.images[positions[n:]]
+        real = judge.features(as_float(reference))
+        pictures = {("", "real"): lambda _seed, images: as_float(images), **draws}
+        for kind, make in pictures.items():
+            features = judge.features(make(seed, other))
+            found[kind].append((frechet_distance(features, real), kernel_distance(features, real)))
+        progress(Message(f"draw {seed + 1} of {seeds}"))
+    return Distances(
+        rows=tuple(
+            Distance(name, kind, tuple(f for f, _ in values), tuple(k for _, k in values))
+            for (name, kind), values in found.items()
+        ),
+        dataset=first.train.name,
+        pictures=n,
+        seeds=seeds,
+        judge_error=judge.error,
+        split="test" if has_test else "train",
+    )
+
+
+def _kinds(name: str, each: Generator) -> dict[tuple[str, str], Callable[[int, Tensor], Tensor]]:
+    """Return what makes pictures of each kind: from a seed and real images, uint8 (n, c, s, s), to n pictures."""
+    codes = each.training_codes()
+
+    def reconstructions(_seed: int, images: Tensor) -> Tensor:
+        return each.decode(each.encoder.encode(images))
+
+    def samples(sampler: str) -> Callable[[int, Tensor], Tensor]:
+        draw = SAMPLERS[sampler](codes, method=each.method, seed=0)
+
+        def drawn(seed: int, images: Tensor) -> Tensor:
+            return each.decode(draw(len(images), generator("cpu", seed, "distance", sampler)))
+
+        return drawn
+
+    return {
+        (name, "reconstruction"): reconstructions,
+        **{(name, sampler): samples(sampler) for sampler in samplers_of(each.method)},
+    }
+
+
+def _shown(values: Sequence[float]) -> str:
+    mean = sum(values) / len(values)
+    error = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
+    return f"{mean:.2f} ± {error:.2f}"

@@ -1,0 +1,1 @@
+"""Pictures from codes: reconstructions, ways between codes, samples; and grids to look at."""

@@ -1,0 +1,41 @@
+"""Pictures side by side in one PNG."""
+
+import io
+
+import torch
+from torch import Tensor
+
+from ssl_irmae.errors import UserError
+
+_BORDER = 2  # pixels between pictures
+_LEAST_SIDE = 64  # pixels: smaller pictures are enlarged by a whole factor
+_PAPER = 1.0
+
+
+def grid(pictures: Tensor) -> bytes:
+    """Draw pictures in rows and columns; return a PNG.
+
+    Args:
+        pictures: In [0, 1], shape (rows, columns, c, s, s), with c = 1, or 3 and more, of which three are drawn.
+
+    Raises:
+        UserError: If they have two channels, of which there is no picture.
+    """
+    from PIL import Image
+
+    rows, columns, channels, side, _ = pictures.shape
+    if channels == 2:
+        raise UserError("pictures of 2 channels cannot be drawn: only grey ones and those of three or more")
+    factor = -(-_LEAST_SIDE // side)
+    drawn = pictures[:, :, : 3 if channels >= 3 else 1].clamp(0, 1)
+    drawn = drawn.repeat_interleave(factor, 3).repeat_interleave(factor, 4)
+    step = side * factor + _BORDER
+    sheet = torch.full((drawn.shape[2], rows * step + _BORDER, columns * step + _BORDER), _PAPER)
+    for i in range(rows):
+        for j in range(columns):
+            top, left = i * step + _BORDER, j * step + _BORDER
+            sheet[:, top : top + side * factor, left : left + side * factor] = drawn[i, j]
+    pixels = (255 * sheet).round().to(torch.uint8).permute(1, 2, 0).squeeze(2).numpy()
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()

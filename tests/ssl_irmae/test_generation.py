@@ -1,0 +1,172 @@
+"""Pictures from codes: samplers, ways, grids, and what is made of a data set."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ssl_irmae.errors import UserError
+from ssl_irmae.generation.generate import Generator
+from ssl_irmae.generation.grid import grid
+from ssl_irmae.generation.samplers import SAMPLERS, Principal
+from ssl_irmae.generation.ways import along, between
+from ssl_irmae.pretraining.pretrain import pretrain
+
+WIDE = torch.tensor([3.0, 1.0, 0.2, 0.0])  # standard deviations, one of which is none
+
+
+def _codes(n: int = 4000) -> Tensor:
+    turn, _ = torch.linalg.qr(torch.randn(4, 4, generator=torch.Generator().manual_seed(1)))
+    return torch.randn(n, 4, generator=torch.Generator().manual_seed(0)) * WIDE @ turn + 5
+
+
+@pytest.mark.parametrize("sampler", ["gaussian", "mixture"])
+def test_samples_have_the_mean_and_the_covariance_of_the_codes(sampler: str) -> None:
+    codes = _codes()
+    draw = SAMPLERS[sampler](codes, method="irmae", seed=0)
+    drawn = draw(20_000, torch.Generator().manual_seed(2))
+    assert drawn.dtype == torch.float32
+    torch.testing.assert_close(drawn.mean(0), codes.mean(0), atol=0.1, rtol=0)
+    torch.testing.assert_close(torch.cov(drawn.T), torch.cov(codes.T), atol=0.4, rtol=0)
+    again = SAMPLERS[sampler](codes, method="irmae", seed=0)(20_000, torch.Generator().manual_seed(2))
+    assert torch.equal(drawn, again)
+
+
+def test_a_mixture_follows_clusters_that_a_gaussian_does_not() -> None:
+    rng = torch.Generator().manual_seed(0)
+    codes = torch.randn(2000, 2, generator=rng) * 0.1 + torch.randint(0, 2, (2000, 1), generator=rng) * 10
+
+    def between_them(sampler: str) -> float:
+        drawn = SAMPLERS[sampler](codes, method="ae", seed=0)(2000, torch.Generator().manual_seed(1))
+        return float(((drawn[:, 0] > 2) & (drawn[:, 0] < 8)).double().mean())
+
+    assert between_them("mixture") < 0.01 < 0.3 < between_them("gaussian")
+
+
+def test_the_prior_is_of_methods_that_draw_codes_to_it() -> None:
+    drawn = SAMPLERS["prior"](_codes(), method="vae", seed=0)(10_000, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(torch.cov(drawn.T), torch.eye(4), atol=0.1, rtol=0)
+    with pytest.raises(UserError, match="`sampler` prior: only codes of vae and sigreg"):
+        SAMPLERS["prior"](_codes(), method="irmae", seed=0)
+
+
+def test_codes_that_are_all_the_same_cannot_be_drawn_from() -> None:
+    with pytest.raises(UserError, match="the same code"):
+        SAMPLERS["gaussian"](torch.ones(10, 3), method="ae", seed=0)
+
+
+def test_components_are_those_of_the_covariance_and_whitening_turns_back() -> None:
+    codes = _codes()
+    principal = Principal.of(codes)
+    assert len(principal.deviations) == 3, "the direction without variance is left out"
+    torch.testing.assert_close(principal.deviations.float(), WIDE[:3], rtol=0.05, atol=0)
+    torch.testing.assert_close(principal.colour(principal.whiten(codes)), codes, atol=1e-4, rtol=1e-4)
+    white = principal.whiten(codes)
+    torch.testing.assert_close(torch.cov(white.T), torch.eye(3, dtype=torch.float64), atol=1e-3, rtol=0)
+
+
+def test_a_walk_passes_the_mean_and_ends_as_far_along_a_component_as_it_says() -> None:
+    codes = _codes()
+    way = along(Principal.of(codes), 2, 5, 2.0)
+    assert way.shape == (2, 5, 4)
+    torch.testing.assert_close(way[:, 2], codes.mean(0).expand(2, 4), atol=1e-4, rtol=0)
+    assert float((way[0, 4] - way[0, 0]).norm()) == pytest.approx(4 * 3.0, rel=0.05)
+    assert along(Principal.of(codes), 9, 2, 1.0).shape == (3, 2, 4)
+
+
+def test_a_line_has_both_codes_at_its_ends() -> None:
+    first, second = torch.randn(3, 4), torch.randn(3, 4)
+    line = between(first, second, 6)
+    assert torch.equal(line[:, 0], first)
+    assert torch.equal(line[:, -1], second)
+    torch.testing.assert_close(line.diff(dim=1), ((second - first) / 5)[:, None].expand(3, 5, 4))
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB"), (5, "RGB")])
+def test_a_grid_shows_each_picture_at_its_place(channels: int, mode: str) -> None:
+    pictures = torch.zeros(2, 3, channels, 8, 8)
+    pictures[1, 2] = 1.5
+    with Image.open(io.BytesIO(grid(pictures))) as sheet:
+        assert sheet.mode == mode
+        pixels = np.array(sheet)
+    rows, columns = pixels.shape[0] // 2, pixels.shape[1] // 3
+    assert pixels[3 * rows // 2, 5 * columns // 2].min() == 255
+    assert pixels[rows // 2, 5 * columns // 2].max() == 0
+
+
+def test_pictures_of_two_channels_are_refused() -> None:
+    with pytest.raises(UserError, match="2 channels"):
+        grid(torch.zeros(1, 1, 2, 8, 8))
+
+
+@pytest.fixture(scope="module")
+def colour(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Make a folder of small colour pictures, and an encoder of them."""
+    folder = tmp_path_factory.mktemp("colour")
+    rng = np.random.default_rng(0)
+    for i in range(24):
+        pixels = np.full((20, 20, 3), rng.integers(0, 256, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    run = tmp_path_factory.mktemp("runs") / "colour"
+    pretrain(
+        dataset=folder, image_size=16, method="ae", latent_dim=4, max_steps=30, learning_rate=3e-3, out=run,
+        precision="fp32",
+    )  # fmt: skip
+    return folder, run
+
+
+def test_colour_pictures_of_a_folder_are_generated(colour: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, run = colour
+    generator = Generator(run, folder)
+    made = [
+        generator.reconstruct(5),
+        generator.interpolate(2, steps=4),
+        generator.sample(7),
+        generator.sample(7, sampler="mixture"),
+        generator.walk(3, steps=5),
+    ]
+    shapes = [tuple(each.pictures.shape[:2]) for each in made]
+    assert shapes[:4] == [(2, 5), (2, 4), (1, 7), (1, 7)]
+    assert shapes[4][1] == 5
+    for each in made:
+        assert each.pictures.shape[2:] == (3, 16, 16)
+        assert 0 <= float(each.pictures.min()) <= float(each.pictures.max()) <= 1
+        each.save(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{kind}.{suffix}"
+        for kind in ("reconstruct", "interpolate", "sample", "sample-mixture", "walk")
+        for suffix in ("png", "npz")
+    }
+    with np.load(tmp_path / "interpolate.npz") as arrays:
+        assert arrays["pictures"].shape == (2, 4, 3, 16, 16)
+        assert len(arrays["positions"]) == len(arrays["images"]) == 4
+
+
+def test_a_line_begins_and_ends_at_reconstructions_and_seeds_choose_the_images(colour: tuple[Path, Path]) -> None:
+    folder, run = colour
+    generator = Generator(run, folder)
+    made = generator.interpolate(2, steps=3, seed=1)
+    assert made.images is not None
+    whole = generator.encoder.reconstruct(made.images).clamp(0, 1)
+    torch.testing.assert_close(torch.cat([made.pictures[:, 0], made.pictures[:, -1]]), whole, atol=1e-5, rtol=0)
+    assert torch.equal(made.pictures, generator.interpolate(2, steps=3, seed=1).pictures)
+    assert not torch.equal(made.pictures, generator.interpolate(2, steps=3, seed=2).pictures)
+
+
+def test_what_cannot_be_generated_is_one_sentence(colour: tuple[Path, Path]) -> None:
+    folder, run = colour
+    generator = Generator(run, folder)
+    with pytest.raises(UserError, match=r"`n` 25: .* has 24 images"):
+        generator.reconstruct(25)
+    with pytest.raises(UserError, match="`n` must be at least 1, got 0"):
+        generator.sample(0)
+    with pytest.raises(UserError, match="unknown sampler 'normal'"):
+        generator.sample(sampler="normal")
+    with pytest.raises(UserError, match="`steps` must be at least 2"):
+        generator.interpolate(steps=1)
+    with pytest.raises(UserError, match="`reach` must be positive"):
+        generator.walk(reach=0)

@@ -28,9 +28,9 @@ ssl-irmae classify my-pictures/ --labels-from labels.csv
 ssl-irmae classify my-pictures/ --encoder runs/mine --out labelled
 """
 EPILOG = """
-A folder has labelled/CLASS/ beside unlabelled/, or a table of labels: columns path and label. Written: predictions.csv
-(path, label, confidence, second), report.html (the least certain pictures first) and the folder classifier, for
-`ssl-irmae predict`.
+Labels are read from sub-folders, labelled/CLASS/ beside unlabelled/, or from a table with the columns path and label,
+which --labels-from names. Written: predictions.csv (path, label, confidence, second), report.html (the least certain
+pictures first) and the folder classifier, for `ssl-irmae predict`.
 """.replace("\n", " ")
 
 

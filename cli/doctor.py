@@ -19,7 +19,7 @@ here, such as data that nobody has asked for, is not an error.
 
 @handle_errors
 def command(data_dir: DataDir = None, json_: Json = False) -> None:
-    """Say whether all is well here, and what is missing: versions, device, precision, data, what is kept where."""
+    """Check whether everything works here, and say what is missing: versions, device, precision, data, caches."""
     from ssl_irmae.diagnosis import doctor
 
     found = doctor(data_dir=data_dir)

@@ -128,7 +128,7 @@ def command(
         print_status(f"{images.name}: colour is read as grey, as the encoder learned it")
     times = times_worse(opened, images.images)
     if times is not None and not quiet:
-        print_status(describe_other_kind(Path(encoder).name, times, rows=images.are_rows))
+        print_status(describe_other_kind(Path(encoder).name, times))
     arrays: dict[str, Any] = {}
     for prefix, each in loaded.items():
         arrays |= {f"{prefix}{name}": array for name, array in _arrays(opened, each).items()}

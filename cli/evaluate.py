@@ -96,8 +96,8 @@ def command(
         Literal["error", "retrieval", "clusters"],
         typer.Option(
             metavar="NAME",
-            help="error; retrieval adds the quality of codes without a classifier, clusters the error of clusters "
-            "found without a label.",
+            help="What is measured. error: errors alone. retrieval: also the quality of codes without a classifier. "
+            "clusters: also the error of clusters found without labels.",
             rich_help_panel=RUN,
         ),
     ] = "error",

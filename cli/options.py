@@ -42,8 +42,8 @@ Contenders = Annotated[
     str | None,
     typer.Option(
         metavar="NAMES",
-        help="Which rows: names, and patterns such as 'irmae-*'; `help` explains all.",
-        show_default="those of a first look",
+        help="What to compare: names, and patterns such as 'irmae-*'; `help` explains all of them.",
+        show_default="a first selection, which `help` lists",
         rich_help_panel=RUN,
     ),
 ]
@@ -51,7 +51,7 @@ AddedEncoder = Annotated[
     list[str] | None,
     typer.Option(
         metavar="FOLDER",
-        help="A pretrained encoder of yours, added to the rows; irmae=FOLDER takes the place of irmae's; repeatable.",
+        help="An encoder of yours, compared with the others; irmae=FOLDER takes the place of irmae; repeatable.",
         rich_help_panel=RUN,
     ),
 ]
@@ -68,8 +68,8 @@ PretrainSeeds = Annotated[
     str | None,
     typer.Option(
         metavar="LIST",
-        help="Cross the subsets with encoders of these pretraining seeds, for the components of variance; write "
-        "{seed} in --encoder, or they are pretrained briefly on the spot.",
+        help="Compare encoders of several pretrainings, with these seeds, on every subset: shows how much of the "
+        "spread is due to the pretraining. Write {seed} in --encoder, or encoders are pretrained briefly here.",
         show_default=False,
         rich_help_panel=RUN,
     ),
@@ -96,8 +96,8 @@ OwnCodes = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=FILE",
-        help="Codes of your own, added to the rows: an .npz with code, labels, test_code and test_labels, one row per "
-        "image of --dataset; without --dataset they are the data set themselves; repeatable.",
+        help="Codes of your own, compared with the others: an .npz with code, labels, test_code and test_labels, one "
+        "row per image of --dataset. Without --dataset, the codes are the data set. Repeatable.",
         rich_help_panel=RUN,
     ),
 ]
@@ -124,8 +124,8 @@ ScoredOn = Annotated[
     Literal["test", "development", "folds"] | None,
     typer.Option(
         metavar="IMAGES",
-        help="test; folds: the labelled images, each fold predicted from the others; development, for tuning: a "
-        "held-out sixth of the training images.",
+        help="What is scored. test: the test split. folds: the labelled images, each fold predicted from the others. "
+        "development, for tuning: a sixth of the training images, held out.",
         show_default="test, else folds",
         rich_help_panel=RUN,
     ),
@@ -190,7 +190,7 @@ Baseline = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="The row that differences are taken to.",
+        help="The contender that the others are compared with.",
         show_default="the preset's, supervised, or the first contender if that is not run",
         rich_help_panel=OUTPUT,
     ),
@@ -199,7 +199,7 @@ TargetError = Annotated[
     float | None,
     typer.Option(
         metavar="PERCENT",
-        help="Also say how many labels each row needs for this error.",
+        help="Also say how many labels each contender needs for this error.",
         show_default=False,
         rich_help_panel=OUTPUT,
     ),

@@ -72,7 +72,7 @@ def command(
         tuple[str, str] | None,
         typer.Option(
             metavar="A B",
-            help="The two contenders to find it between.",
+            help="The two contenders that it is between.",
             show_default=False,
             rich_help_panel=RUN,
         ),
@@ -110,7 +110,7 @@ def command(
     jobs: Jobs = None,
     device: Device = "auto",
 ) -> None:
-    """Say how many subsets find a difference, and how long a request takes here, before anything runs."""
+    """Say, before anything runs, how many subsets it takes to find a difference, and how long a request takes here."""
     if contenders == "help":
         print_contenders()
         return

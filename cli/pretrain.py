@@ -58,8 +58,8 @@ def command(
         str,
         typer.Option(
             metavar="NAME",
-            help="irmae, ae, vae; irmae-wd, lorae, rrae, denoising, contractive, sparse, rae, sigreg; or that of a "
-            "plug-in.",
+            help="irmae, ae, vae; irmae-wd, lorae, rrae, denoising, contractive, sparse, rae, sigreg; or a method "
+            "of a plug-in.",
             rich_help_panel=RUN,
         ),
     ] = "irmae",
@@ -97,7 +97,7 @@ def command(
         typer.Option(
             metavar="N",
             min=1,
-            help="Stop after this many optimiser steps; a falling learning rate is zero there.",
+            help="Stop after this many optimiser steps; a falling learning rate reaches zero there.",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -129,7 +129,8 @@ def command(
             metavar="N",
             min=1,
             help="Width of the code.",
-            show_default="128 grey, 32 colour, 512 from 48 pixels; of rows their columns, 128 at most",
+            show_default="128 for grey images, 32 for colour, 512 from 48 pixels on; for rows their columns, "
+            "at most 128",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -139,7 +140,8 @@ def command(
             metavar="N",
             min=0,
             help="Number of linear layers (irmae).",
-            show_default="8 grey, 2 colour, 4 from 48 pixels and for rows; short: 4 at most, or 2 below 20,000 images",
+            show_default="8 for grey images, 2 for colour, 4 from 48 pixels on and for rows; in the recipe "
+            "short at most 4, and at most 2 below 20,000 images",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -185,8 +187,8 @@ def command(
         typer.Option(
             metavar="NAME",
             help="conv: the paper's networks, and their layers at other sizes. residual: a small residual network. "
-            "mlp: a fully connected one. MODULE:FUNCTION: your own, given again whenever the encoder is loaded. Or "
-            "that of a plug-in.",
+            "mlp: a fully connected one. MODULE:FUNCTION: your own, to be named again whenever the encoder is "
+            "loaded. Or the networks of a plug-in.",
             show_default="conv; for rows mlp",
             rich_help_panel=RUN,
         ),
@@ -230,7 +232,7 @@ def command(
     ] = "auto",
     device: Device = "auto",
 ) -> None:
-    """Train an encoder on images or rows of numbers, without labels; a run that was stopped continues where it was."""
+    """Train an encoder on images or rows of numbers, without labels; a stopped run continues where it stopped."""
     stages = Stages()
     with stages("import"):
         from ssl_irmae._support.allocator import keep_freed_memory

@@ -94,7 +94,7 @@ def command(
         str | None,
         typer.Option(
             metavar="NAMES",
-            help="What the figures draw; tables hold all.",
+            help="Which contenders the figures show; the tables hold all.",
             show_default="a few",
             rich_help_panel=OUTPUT,
         ),

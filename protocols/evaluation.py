@@ -207,7 +207,7 @@ def evaluate(
         }
         for name, several in opened.items():
             if worst := max(encoder.pretraining.times_worse or 0 for encoder in several):
-                progress(Message(describe_other_kind(name, worst, rows=task.train.are_rows)))
+                progress(Message(describe_other_kind(name, worst)))
         for method in methods:
             if method not in opened:
                 assert not isinstance(plan.dataset, CodesFile)  # which has no contender with an encoder

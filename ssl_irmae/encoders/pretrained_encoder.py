@@ -71,9 +71,7 @@ class PretrainedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             x = layout.read(images)
         encoder.encode(x[:1], self.reads)
         if times := times_worse(encoder, x):
-            warnings.warn(
-                describe_other_kind(str(self.encoder), times, rows=layout is None), OtherKindWarning, stacklevel=2
-            )
+            warnings.warn(describe_other_kind(str(self.encoder), times), OtherKindWarning, stacklevel=2)
         self.encoder_, self.layout_ = encoder, layout
         return self
 

@@ -180,3 +180,15 @@ def test_an_encoder_that_is_compared_by_default_is_shown_once(monkeypatch: pytes
         budgets=4, dataset=table(), encoders="runs/mine", contenders=["mine-linear", "irmae-linear"], seeds=2
     )
     assert {row.contender for row in both.rows()} == {"mine-linear", "irmae-linear"}, "whoever names both gets both"
+
+
+def test_rows_are_not_said_to_be_of_another_kind_by_the_limits_of_pictures() -> None:
+    train, labels, *_ = table()
+    pretrain(dataset=train, out="runs/mine", method="ae", max_steps=200)
+    events: list[Event] = []
+    strange = (10 - train[:, ::-1], labels)
+    report = evaluate(
+        budgets=8, seeds=2, dataset=strange, encoders="runs/mine", contenders="mine-linear", progress=events.append
+    )
+    assert not any("differ in kind" in event.text for event in events if isinstance(event, Message))
+    assert "mine was pretrained on other data." in report_text(report, width=200), "that is what is known"

@@ -33,7 +33,8 @@ ENCODER_OF_OTHER_DATA = Check(
     "encoder pretrained on other data",
     encoder_of_other_data,
     looks_for="Encoders whose card names other data than the training images; and which of these reconstruct the "
-    "training images so badly that they must be another kind of picture. A card that names no data cannot show it.",
+    "training images so badly that they must be another kind of picture. A card that names no data cannot show it. "
+    "Whether tables of numbers are of another kind is not judged.",
     why="Codes of pictures unlike those of the pretraining can be worse than plain pixels; and other data are an "
     "advantage that contenders from scratch do not have.",
     remedy="Pretrain an encoder on the training images with `ssl-irmae pretrain`, or compare with pixels and say what "

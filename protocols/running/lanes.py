@@ -1,0 +1,61 @@
+"""An executor with how it is built, so that a broken one can be built again."""
+
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future
+
+from ssl_irmae.errors import UserError, describe_exception
+from ssl_irmae.protocols.running.work import TaskOnDisk, Work, run_batches
+from ssl_irmae.protocols.running.workers import no_interrupt
+
+Build = Callable[[], contextlib.AbstractContextManager[Executor]]
+
+
+class Lane:
+    """An executor, which is built with the first work for it, and again after it has broken.
+
+    Args:
+        build: Returns it as a context manager.
+        workers: How many workers it has.
+        task: What workers read; None for a single process that is given it as it starts.
+        title: What errors call it.
+    """
+
+    def __init__(self, build: Build, *, workers: int, task: TaskOnDisk | None, title: str) -> None:
+        self.workers = workers
+        self.single = task is None
+        self._build, self._title = build, title
+        self._work = Work.of(task)
+        self._stack = contextlib.ExitStack()
+        self._executor: Executor | None = None
+
+    def submit(self, batches: bytes) -> Future[bytes]:
+        """Submit pickled batches; an executor that takes nothing counts as broken.
+
+        Raises:
+            UserError: If the executor cannot be built.
+        """
+        executor = self._open()
+        try:
+            return executor.submit(run_batches, self._work, batches)
+        except Exception as error:  # an executor may raise anything
+            broken: Future[bytes] = Future()
+            broken.set_exception(BrokenExecutor(describe_exception(error)))
+            return broken
+
+    def close(self) -> None:
+        """End the executor, or what is left of it."""
+        with contextlib.suppress(Exception):  # all results are there, or what broke is built again
+            self._stack.close()
+        self._executor = None
+
+    def _open(self) -> Executor:
+        if self._executor is None:
+            try:
+                with no_interrupt():
+                    self._executor = self._stack.enter_context(self._build())
+            except UserError:
+                raise
+            except Exception as error:  # it may start other programs, and raise anything
+                raise UserError(f"`executor`: {self._title} cannot be started ({describe_exception(error)})") from error
+        return self._executor

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 import json
 import platform
 from collections.abc import Iterable, Mapping, Sequence
@@ -349,7 +348,6 @@ def _with_code(weights: str, architecture: Architecture) -> str:
     return sha256(json.dumps([weights, *stamps]).encode()) if stamps else weights
 
 
-@functools.lru_cache(maxsize=64)  # what raises is not kept, and looked for again
 def _require(folder: Path, expected: str, architecture: Architecture) -> Path:
     """Return a folder if it has the encoder of a hash."""
     if _with_code(weights_hash(folder), architecture) != expected:

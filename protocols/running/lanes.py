@@ -30,15 +30,18 @@ class Lane:
         self._executor: Executor | None = None
 
     def submit(self, batches: bytes) -> Future[bytes]:
-        """Submit pickled batches; an executor that takes nothing counts as broken.
+        """Submit pickled batches; an executor that takes no more counts as broken.
 
         Raises:
-            UserError: If the executor cannot be built.
+            UserError: If the executor cannot be built, or takes nothing from the beginning.
         """
+        fresh = self._executor is None
         executor = self._open()
         try:
             return executor.submit(run_batches, self._work, batches)
         except Exception as error:  # an executor may raise anything
+            if fresh:
+                raise self._cannot_start(error) from error
             broken: Future[bytes] = Future()
             broken.set_exception(BrokenExecutor(describe_exception(error)))
             return broken
@@ -57,5 +60,8 @@ class Lane:
             except UserError:
                 raise
             except Exception as error:  # it may start other programs, and raise anything
-                raise UserError(f"`executor`: {self._title} cannot be started ({describe_exception(error)})") from error
+                raise self._cannot_start(error) from error
         return self._executor
+
+    def _cannot_start(self, error: Exception) -> UserError:
+        return UserError(f"`executor`: {self._title} cannot be started ({describe_exception(error)})")

@@ -4,12 +4,13 @@ What is sent are plain values and bytes, and bytes come back: no engine's own wa
 whatever an engine raises is about the worker, never about a trial.
 """
 
+import functools
 import pickle
 import platform
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,12 +22,15 @@ from ssl_irmae._support.files import sha256, write_atomically
 from ssl_irmae._support.home import home, make_folder
 from ssl_irmae.errors import UserError, describe_exception
 from ssl_irmae.protocols.representations.fused import found_here
+from ssl_irmae.protocols.representations.representation import Representation
 from ssl_irmae.protocols.running.jobs import Job
 from ssl_irmae.protocols.running.runner import Runner
 from ssl_irmae.protocols.storage.rows import FinishedTrial
 
 Batch = Sequence[Job]
 """Trials that are run together."""
+
+Find = Callable[[Representation | None], Representation | None]
 
 _kept: tuple[str, Runner] | None = None
 _one_at_a_time = threading.Lock()  # a process has one number of threads, and one runner
@@ -101,16 +105,17 @@ def run_batches(work: Work, batches: bytes) -> bytes:
     work = Work(*work)
     sys.path.extend(folder for folder in work.folders if folder not in sys.path)
     results: list[list[FinishedTrial] | Exception] = []
+    find = functools.cache(found_here)  # weights are read to be checked
     with _one_at_a_time:
         for batch in pickle.loads(batches):  # noqa: S301 (ours)
             try:
-                results.append(_run(work, batch))
+                results.append(_run(work, batch, find))
             except Exception as error:  # whatever a readout raises, the others are run
                 results.append(_as_sent(error))
     return pickle.dumps(results)
 
 
-def _run(work: Work, batch: Batch) -> list[FinishedTrial]:
+def _run(work: Work, batch: Batch, find: Find) -> list[FinishedTrial]:
     runner = _runner(work)
     if work.task is None:  # the process was started with the threads that it needs
         return runner.run(batch)
@@ -118,7 +123,7 @@ def _run(work: Work, batch: Batch) -> list[FinishedTrial]:
     with threadpoolctl.threadpool_limits(threads):
         torch.set_num_threads(threads)
         try:
-            return runner.run([job._replace(representation=found_here(job.representation)) for job in batch])
+            return runner.run([job._replace(representation=find(job.representation)) for job in batch])
         finally:
             torch.set_num_threads(before)
 

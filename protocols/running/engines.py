@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from typing import Any, NamedTuple
 
+from ssl_irmae.errors import UserError
+
 PROCESSES = "processes"
 """Processes of this machine, the default; see ``workers``."""
 
@@ -75,14 +77,20 @@ def _in_queue(jobs: list[str]) -> bool:
 
 @contextlib.contextmanager
 def mpi(workers: int) -> Iterator[Executor]:
-    """Spawn MPI processes, or use those of ``mpiexec -n N python -m mpi4py.futures -m ssl_irmae.cli``."""
+    """Use the processes that ``mpiexec`` has started; where one is lost, MPI ends all of them.
+
+    Processes that are spawned by another leave it waiting for ever where one is lost.
+    """
+    from mpi4py import MPI
     from mpi4py.futures import MPIPoolExecutor
 
-    pool = MPIPoolExecutor(workers, main=False)
-    try:
+    if MPI.COMM_WORLD.Get_size() == 1:
+        raise UserError(
+            "`executor`: mpi runs on the processes that mpiexec starts: give the command as `mpiexec -n "
+            f"{workers + 1} python -m mpi4py.futures -m ssl_irmae.cli evaluate ...`, one process more than workers"
+        )
+    with MPIPoolExecutor(workers, main=False) as pool:
         yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextlib.contextmanager

@@ -4,13 +4,12 @@ What is sent are plain values and bytes, and bytes come back: no engine's own wa
 whatever an engine raises is about the worker, never about a trial.
 """
 
-import functools
 import pickle
 import platform
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +29,8 @@ from ssl_irmae.protocols.storage.rows import FinishedTrial
 Batch = Sequence[Job]
 """Trials that are run together."""
 
-Find = Callable[[Representation | None], Representation | None]
+Found = dict[int, Representation | None]
+"""Representations as this worker finds them, by the id of what was sent."""
 
 _kept: tuple[str, Runner] | None = None
 _one_at_a_time = threading.Lock()  # a process has one number of threads, and one runner
@@ -105,17 +105,18 @@ def run_batches(work: Work, batches: bytes) -> bytes:
     work = Work(*work)
     sys.path.extend(folder for folder in work.folders if folder not in sys.path)
     results: list[list[FinishedTrial] | Exception] = []
-    find = functools.cache(found_here)  # weights are read to be checked
+    found: Found = {}
+    sent: list[Batch] = pickle.loads(batches)  # noqa: S301 (ours)
     with _one_at_a_time:
-        for batch in pickle.loads(batches):  # noqa: S301 (ours)
+        for batch in sent:
             try:
-                results.append(_run(work, batch, find))
+                results.append(_run(work, batch, found))
             except Exception as error:  # whatever a readout raises, the others are run
                 results.append(_as_sent(error))
     return pickle.dumps(results)
 
 
-def _run(work: Work, batch: Batch, find: Find) -> list[FinishedTrial]:
+def _run(work: Work, batch: Batch, found: Found) -> list[FinishedTrial]:
     runner = _runner(work)
     if work.task is None:  # the process was started with the threads that it needs
         return runner.run(batch)
@@ -123,7 +124,10 @@ def _run(work: Work, batch: Batch, find: Find) -> list[FinishedTrial]:
     with threadpoolctl.threadpool_limits(threads):
         torch.set_num_threads(threads)
         try:
-            return runner.run([job._replace(representation=find(job.representation)) for job in batch])
+            for sent in (job.representation for job in batch):
+                if id(sent) not in found:  # the files of an encoder are read to be checked
+                    found[id(sent)] = found_here(sent)
+            return runner.run([job._replace(representation=found[id(job.representation)]) for job in batch])
         finally:
             torch.set_num_threads(before)
 

@@ -326,8 +326,24 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
 
 
 def test_what_runs_nothing_is_refused() -> None:
+    number: Any = 3
     with pytest.raises(UserError, match="`executor`: a int runs no trials"):
-        find_pool(3, 2)  # type: ignore[arg-type]
+        find_pool(number, 2)
+
+
+def test_no_engine_is_imported_unless_it_is_asked_for() -> None:
+    code = "import sys, ssl_irmae.protocols.evaluation; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {"dask", "distributed", "dask_jobqueue", "mpi4py", "ray"}
+
+
+@pytest.mark.skipif(importlib.util.find_spec("mpi4py") is None, reason="mpi4py is not installed")
+@pytest.mark.skipif(shutil.which("mpiexec") is None, reason="there is no MPI")
+def test_mpi_says_how_its_processes_are_started() -> None:
+    command = [sys.executable, "-m", "ssl_irmae.cli", *DIGITS.split(), "--executor", "mpi", "--jobs", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "mpiexec -n 3 python -m mpi4py.futures -m ssl_irmae.cli evaluate" in done.stderr
 
 
 ENGINE = """
@@ -383,7 +399,8 @@ def test_an_engine_gives_the_rows_of_one_process_also_where_a_worker_is_killed(e
     environment |= {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1"}
 
     def start(name: str, notes: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "script.py", name]
+        mpi = ["mpiexec", "-n", "3", sys.executable, "-m", "mpi4py.futures"]
+        command = [*(mpi if name == "mpi" else [sys.executable]), "script.py", name]
         here = {**environment, "NOTES": str(tmp_path / notes)}
         return subprocess.run(command, cwd=tmp_path, env=here, capture_output=True, text=True, check=False, timeout=300)
 

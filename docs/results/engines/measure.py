@@ -15,6 +15,7 @@ they are asked for again: `runs` is how often any of them ran.
 """
 
 import csv
+import importlib
 import json
 import os
 import signal
@@ -47,6 +48,9 @@ from multiprocessing import get_context
 def start(workers):
     return ProcessPoolExecutor(workers, get_context("spawn"))
 """
+MODULE = "docs.results.engines.measure"  # by this name, workers find what sleeps
+ROOT = Path(__file__).parents[3]
+ASLEEP = "asleep"
 SERIAL = "serial"
 OWN = "my_pool:start"
 WORKERS = 2
@@ -59,7 +63,7 @@ REQUEST = (
     "evaluate --dataset digits --encoder runs/tiny --contenders tiny-linear,tiny-poisson-prior,supervised --steps 20 "
     "--labels 20,100 --seeds 10 --precision fp32 --json"
 )
-# Ray gives its workers the lowest priority, and Open MPI refuses root and more processes than cores
+# Ray gives its workers a low priority, and Open MPI refuses root and more processes than cores
 SETTINGS = {
     "RAY_worker_niceness": "0",
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
@@ -78,10 +82,17 @@ def asleep(sample: Sample) -> Predictor:
     return lambda inputs: torch.zeros(len(inputs), dtype=torch.int64)
 
 
+def python(engine: str) -> list[str]:
+    """Return how a module is run on an engine; MPI starts its processes before."""
+    if engine == "mpi":
+        return ["mpiexec", "-n", str(WORKERS + 1), sys.executable, "-m", "mpi4py.futures", "-m"]
+    return [sys.executable, "-m"]
+
+
 def command(engine: str, folder: Path) -> list[str]:
     """Return the command that runs the grid on an engine."""
     how = ["--jobs", "1"] if engine == SERIAL else ["--jobs", str(WORKERS), "--executor", engine]
-    return [sys.executable, "-m", "ssl_irmae.cli", *REQUEST.split(), *how, "--store", str(store_of(engine, folder))]
+    return [*python(engine), "ssl_irmae.cli", *REQUEST.split(), *how, "--store", str(store_of(engine, folder))]
 
 
 def store_of(engine: str, folder: Path) -> Path:
@@ -131,7 +142,7 @@ def killed_run(engine: str, folder: Path) -> Line:
     process = start(engine, folder, log)
     while engine != SERIAL and process.poll() is None and not victims:
         if stored(store) >= KILL_AFTER:
-            for worker in workers_of(folder, process.pid)[:1]:
+            for worker in workers_of(folder, process.pid)[-1:]:
                 os.kill(worker, signal.SIGKILL)
                 victims += 1
         time.sleep(0.2)
@@ -157,14 +168,22 @@ def killed_run(engine: str, folder: Path) -> Line:
 
 
 def overhead(engine: str, folder: Path) -> Line:
-    """Time trials that sleep."""
-    os.environ |= {**SETTINGS, "SSL_IRMAE_HOME": str(folder / "home")}
+    """Time trials that sleep, in a process of its own."""
+    environment = {**os.environ, **SETTINGS, "SSL_IRMAE_HOME": str(folder / "home"), "PYTHONPATH": str(ROOT)}
+    words = [*python(engine), MODULE, ASLEEP, engine]
+    done = subprocess.run(words, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    line: Line = json.loads(done.stdout.splitlines()[-1])
+    return line
+
+
+def time_asleep(engine: str) -> Line:
+    """Time trials that sleep, and count how often they ran."""
     part = Part(contenders=("asleep",), budgets=(20,), seeds=tuple(range(TRIALS)))
-    contender = Contender("asleep", sys.modules["docs.results.engines.measure"].asleep, "images", {})
+    contender = Contender("asleep", importlib.import_module(MODULE).asleep, "images", {})
     plan = Plan((part,), {"asleep": contender}, "asleep", dataset="digits")
     pool = None if engine == SERIAL else find_pool(engine, WORKERS)
     workers = 1 if engine == SERIAL else WORKERS
-    store = Store(folder / f"asleep-{engine.partition(':')[0]}.sqlite")
+    store = Store(Path(f"asleep-{engine.partition(':')[0]}.sqlite"))
     grid = Grid(plan, load_task("digits"), {}, store, workers, pool)
     (home() / "asleep").write_text("")
     times = [time.perf_counter() for _ in [grid.jobs]]
@@ -180,8 +199,9 @@ def overhead(engine: str, folder: Path) -> Line:
 
 def main() -> None:
     """Measure and write."""
-    import docs.results.engines.measure  # noqa: F401 (by this name, workers find what sleeps)
-
+    if sys.argv[1] == ASLEEP:
+        sys.stdout.write(json.dumps(time_asleep(sys.argv[2])) + "\n")
+        return
     names = [OWN if name == "own" else name for name in sys.argv[1:]]
     kept: list[Line] = []
     if MEASURED.exists():
@@ -189,7 +209,6 @@ def main() -> None:
             kept = [dict(line) for line in csv.DictReader(file) if line["engine"] not in names]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        os.chdir(folder)
         (folder / "my_pool.py").write_text(MY_POOL)
         environment = {**os.environ, "SSL_IRMAE_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1"}
         pretrain = [sys.executable, "-m", "ssl_irmae.cli", *ENCODER.split(), "--quiet"]

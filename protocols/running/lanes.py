@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import Executor, Future
 
 from ssl_irmae.errors import UserError, describe_exception
 from ssl_irmae.protocols.running.work import TaskOnDisk, Work, run_batches
@@ -30,21 +30,21 @@ class Lane:
         self._executor: Executor | None = None
 
     def submit(self, batches: bytes) -> Future[bytes]:
-        """Submit pickled batches; an executor that takes no more counts as broken.
+        """Submit pickled batches; an executor that takes no more is built again.
 
         Raises:
             UserError: If the executor cannot be built, or takes nothing from the beginning.
         """
-        fresh = self._executor is None
+        if self._executor is not None:
+            try:
+                return self._executor.submit(run_batches, self._work, batches)
+            except Exception:  # an executor may raise anything
+                self.close()
         executor = self._open()
         try:
             return executor.submit(run_batches, self._work, batches)
-        except Exception as error:  # an executor may raise anything
-            if fresh:
-                raise self._cannot_start(error) from error
-            broken: Future[bytes] = Future()
-            broken.set_exception(BrokenExecutor(describe_exception(error)))
-            return broken
+        except Exception as error:
+            raise self._cannot_start(error) from error
 
     def close(self) -> None:
         """End the executor, or what is left of it."""
@@ -53,14 +53,13 @@ class Lane:
         self._executor = None
 
     def _open(self) -> Executor:
-        if self._executor is None:
-            try:
-                with no_interrupt():
-                    self._executor = self._stack.enter_context(self._build())
-            except UserError:
-                raise
-            except Exception as error:  # it may start other programs, and raise anything
-                raise self._cannot_start(error) from error
+        try:
+            with no_interrupt():
+                self._executor = self._stack.enter_context(self._build())
+        except UserError:
+            raise
+        except Exception as error:  # it may start other programs, and raise anything
+            raise self._cannot_start(error) from error
         return self._executor
 
     def _cannot_start(self, error: Exception) -> UserError:

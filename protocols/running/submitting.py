@@ -6,7 +6,7 @@ import math
 import pickle
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from dataclasses import dataclass
 
 from ssl_irmae.errors import UserError, describe_exception
@@ -158,11 +158,13 @@ class _Loop:
         losses: list[tuple[_Submission, Exception]] = []
         for future, result in results.items():
             submission = self._running.pop(future)
-            if isinstance(result, Exception):
+            if isinstance(result, UnfitWorkerError):
+                self._unfit = result
+            elif isinstance(result, Exception):
                 losses.append((submission, result))
-                continue
-            for batch, each in zip(submission.batches, result, strict=True):
-                finished += self._finish(batch, each)
+            else:
+                for batch, each in zip(submission.batches, result, strict=True):
+                    finished += self._finish(batch, each)
         for lane in broken:
             lane.close()  # it is built again when there is something to submit
         self._in_vain = self._in_vain + 1 if len(losses) == len(results) else 0
@@ -190,9 +192,7 @@ class _Loop:
         if not isinstance(result, Exception):
             self._waiting.took(result)
             return list(zip(batch, result, strict=True))
-        if isinstance(result, UnfitWorkerError):
-            self._unfit = result
-        elif isinstance(result, UserError):  # the same would happen again
+        if isinstance(result, UserError):  # the same would happen again
             self._failed(batch, result)
         else:
             self._waiting.again([job] for job in batch if not self._is_given_up(job, result))
@@ -205,18 +205,21 @@ class _Loop:
             if submission in blameless:
                 self._waiting.again(submission.batches)
                 continue
-            reason = describe_exception(error)
-            lost = UserError(
-                f"lost {TRIES} times with the worker that ran it, most likely because memory ran out; try fewer "
-                f"`jobs` ({reason})"
-            )
-            left = [job for job in submission.jobs if not self._is_given_up(job, lost)]
-            twice = [job for job in left if self._losses[job.trial.key] == TRIES - 1]
-            self._waiting.alone += [[job] for job in twice]
-            self._waiting.again([job] for job in left if job not in twice)
+            left = submission.jobs
+            if isinstance(error, CancelledError):  # it had not begun
+                self._waiting.again(submission.batches)
+            else:
+                lost = UserError(
+                    f"lost {TRIES} times with the worker that ran it, most likely because memory ran out; try fewer "
+                    f"`jobs` ({describe_exception(error)})"
+                )
+                left = [job for job in left if not self._is_given_up(job, lost)]
+                twice = [job for job in left if self._losses[job.trial.key] == TRIES - 1]
+                self._waiting.alone += [[job] for job in twice]
+                self._waiting.again([job] for job in left if job not in twice)
             if left:
                 again = f"{len(left):,} {'trial is' if len(left) == 1 else 'trials are'} run again"
-                self._lost(f"a worker was lost ({reason}): {again}")
+                self._lost(f"a worker was lost ({type(error).__name__}): {again}")
         if self._in_vain >= max([_IN_VAIN, *(2 * TRIES * lane.workers for lane in self._lanes)]):
             reason = describe_exception(losses[-1][1])
             self._give_up(UserError(f"{self._in_vain} workers in a row were lost before any finished ({reason})"))
@@ -247,12 +250,12 @@ def _raised(future: Future[bytes]) -> BaseException | None:
 
 
 def _result(future: Future[bytes]) -> list[Result] | Exception:
-    """Return what a worker returned, or why it returned nothing."""
+    """Return what a worker returned, which may be that it is unfit; or why it returned nothing."""
     if not future.done():
         future.cancel()
         return BrokenExecutor("it gave nothing back")
     try:
-        results: list[Result] = pickle.loads(future.result())  # noqa: S301 (ours)
+        results: list[Result] | UnfitWorkerError = pickle.loads(future.result())  # noqa: S301 (ours)
     except Exception as error:  # an engine may raise anything, and only about its workers
         return error
     return results

@@ -100,24 +100,33 @@ def run_batches(work: Work, batches: bytes) -> bytes:
 
     Returns:
         A pickled list: of each batch its finished trials, or what it raised. A worker that cannot run any of them
-        raises ``UnfitWorkerError`` for each.
+        returns a pickled ``UnfitWorkerError``.
     """
-    work = Work(*work)
     sys.path.extend(folder for folder in work.folders if folder not in sys.path)
     results: list[list[FinishedTrial] | Exception] = []
     found: Found = {}
-    sent: list[Batch] = pickle.loads(batches)  # noqa: S301 (ours)
     with _one_at_a_time:
+        try:
+            runner = _runner(work)
+            sent: list[Batch] = pickle.loads(batches)  # noqa: S301 (ours)
+        except UnfitWorkerError as error:
+            return pickle.dumps(error)
+        except Exception as error:  # modules of the user's may raise anything
+            return pickle.dumps(
+                UnfitWorkerError(
+                    f"{_here()} cannot load what it is sent ({describe_exception(error)}): let it find the same "
+                    "modules as this command, installed or in its folder"
+                )
+            )
         for batch in sent:
             try:
-                results.append(_run(work, batch, found))
+                results.append(_run(runner, work, batch, found))
             except Exception as error:  # whatever a readout raises, the others are run
                 results.append(_as_sent(error))
     return pickle.dumps(results)
 
 
-def _run(work: Work, batch: Batch, found: Found) -> list[FinishedTrial]:
-    runner = _runner(work)
+def _run(runner: Runner, work: Work, batch: Batch, found: Found) -> list[FinishedTrial]:
     if work.task is None:  # the process was started with the threads that it needs
         return runner.run(batch)
     threads, before = batch[0].trial.threads, torch.get_num_threads()
@@ -143,7 +152,7 @@ def _runner(work: Work) -> Runner:
 
 
 def _read(task: TaskOnDisk, expected: dict[str, str]) -> Runner:
-    here = f"the worker on {platform.node()}"
+    here = _here()
     differing = [f"{name} {versions()[name]}" for name, version in expected.items() if versions()[name] != version]
     if differing:
         theirs = ", ".join(f"{name} {expected[name]}" for name in (each.split()[0] for each in differing))
@@ -159,6 +168,10 @@ def _read(task: TaskOnDisk, expected: dict[str, str]) -> Runner:
         raise UnfitWorkerError(f"{here} finds other data in {task.path} than were written there: {remedy}")
     runner: Runner = pickle.loads(data)  # noqa: S301 (the hash came with the work)
     return runner
+
+
+def _here() -> str:
+    return f"the worker on {platform.node()}"
 
 
 def _as_sent(error: Exception) -> Exception:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from ssl_irmae.cli.contenders import print_contenders
-from ssl_irmae.cli.help import OUTPUT, RUN
+from ssl_irmae.cli.help import MACHINE, OUTPUT, RUN
 from ssl_irmae.cli.options import (
     AddedEncoder,
     Baseline,
@@ -48,6 +48,7 @@ ssl-irmae evaluate --contenders "irmae-*" --dataset digits
 ssl-irmae evaluate --preset mnist-full
 ssl-irmae evaluate --dataset my-images/ --labels 50
 ssl-irmae evaluate --dataset mnist --codes mine=embeddings.npz
+ssl-irmae evaluate --preset mnist-full --executor slurm --jobs 20
 """
 EPILOG = """
 A folder of your own pictures has one sub-folder per class, or train/CLASS and test/CLASS. The same command again runs
@@ -130,6 +131,15 @@ def command(
     quiet: Quiet = False,
     precision: TrialPrecision = "auto",
     jobs: Jobs = None,
+    executor: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What runs trials: processes, dask, slurm, mpi, ray, or a function of yours that returns a "
+            "concurrent.futures.Executor, MODULE:FACTORY; --jobs is the number of its workers, each with one thread.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = "processes",
     device: Device = "auto",
 ) -> None:
     """Compare contenders at label budgets, over repeated labelled subsets that all of them share."""
@@ -166,6 +176,7 @@ def command(
             import_trials=import_trials or [],
             precision=precision,
             jobs=jobs,
+            executor=executor,
             device=device,
             data_dir=data_dir,
             labels_from=labels_from,

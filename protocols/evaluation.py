@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +33,7 @@ from ssl_irmae.protocols.representations.pretrained import (
 )
 from ssl_irmae.protocols.representations.user_codes import GivenAs, user_codes
 from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_names, read_seeds
+from ssl_irmae.protocols.running.executors import Factory, find_pool
 from ssl_irmae.protocols.running.grid import Grid, Outcome
 from ssl_irmae.protocols.running.jobs import read_part_budgets
 from ssl_irmae.protocols.same_encoders import describe_usual, show_once
@@ -66,6 +68,7 @@ def evaluate(
     import_trials: str | Path | Sequence[str | Path] = (),
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     jobs: int | None = None,
+    executor: str | Executor | Factory | None = None,
     device: str = "auto",
     data_dir: str | Path | None = None,
     labels_from: str | Path | None = None,
@@ -121,7 +124,13 @@ def evaluate(
         import_trials: Finished trials from elsewhere, another store, the rows.csv of a report or the JSON of
             ``evaluate --json``: those that this run would repeat exactly are taken over.
         precision: Arithmetic of the networks trained here; auto is what a preset declares, or bf16 where it is fast.
-        jobs: Processes that run trials and share the threads; None chooses.
+        jobs: Processes that run trials and share the threads; None chooses. With an ``executor``, its workers: by
+            default one per thread of this machine.
+        executor: What runs trials: ``"processes"`` of this machine (the default), ``"dask"``, ``"slurm"``, ``"mpi"``,
+            ``"ray"``, or ``"MODULE:FACTORY"``; a function that returns a ``concurrent.futures.Executor`` or a context
+            manager of one, called with ``jobs`` if it takes an argument; or an executor, which cannot be built again if
+            it breaks. Every trial then has one thread. Workers may be on other machines that reach the same
+            ``SSL_IRMAE_HOME`` and encoders.
         device: Where networks are trained: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
         data_dir: Where data are kept; ``default_data_dir()`` unless given.
         labels_from: A CSV or TSV file with the columns ``path`` and ``label``, for the pictures of a folder.
@@ -143,6 +152,7 @@ def evaluate(
     ignored = read_codes(ignore)
     if jobs is not None and jobs < 1:
         raise UserError(f"`jobs`: {jobs} is not a number of processes; use 1 or more, or None")
+    pool = find_pool(executor, jobs)
     stages = Stages()
     data_dir = None if data_dir is None else Path(data_dir)
     torch_device = find_device(device)
@@ -233,7 +243,7 @@ def evaluate(
         usual = describe_usual(plan, list(named))
         for line in (*(note.text for note in same), *([] if usual is None else [usual])):
             progress(Message(line))
-    grid = Grid(plan, task, {**opened, **fuse(opened), **given.of(task)}, kept, jobs)
+    grid = Grid(plan, task, {**opened, **fuse(opened), **given.of(task)}, kept, jobs, pool, progress)
     if import_trials:
         adopted, differences = grid.adopt(imported)
         progress(Message(f"imported {adopted:,} finished trials"))

@@ -1,7 +1,7 @@
 """Several encoders as one representation: their codes side by side."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -105,3 +105,14 @@ def fuse(encoders: Mapping[str, Sequence[OpenedEncoder]]) -> dict[str, tuple[Fus
 def parts_of(representation: Representation) -> tuple[Representation, ...]:
     """Return the encoders that a representation stands for; any other representation stands for itself."""
     return representation.parts if isinstance(representation, FusedEncoders) else (representation,)
+
+
+def found_here(representation: Representation | None) -> Representation | None:
+    """Return a representation with its encoders where this process finds them, which may be on another machine.
+
+    Raises:
+        UserError: If one is not found.
+    """
+    if isinstance(representation, FusedEncoders):
+        return replace(representation, parts=tuple(part.found_here() for part in representation.parts))
+    return representation.found_here() if isinstance(representation, OpenedEncoder) else representation

@@ -1,7 +1,9 @@
 """Find the pretrained encoders of a protocol: bundled ones, the user's, or short ones pretrained on the spot."""
 
+import contextlib
 import dataclasses
 import json
+import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from torch import Tensor
 
 from ssl_irmae._support.compute import Precision, find_precision
 from ssl_irmae._support.files import sha256
+from ssl_irmae._support.home import home
 from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.registry import Dataset
@@ -117,6 +120,20 @@ class OpenedEncoder:
         """Return whether it reads images of this kind as they are."""
         return (self.architecture.channels, self.architecture.image_size) == (channels, image_size)
 
+    def found_here(self) -> Self:
+        """Return the encoder where this process finds it: in its folder, among the bundled ones, or in the cache.
+
+        Raises:
+            UserError: If it is in none of these, or has other weights there.
+        """
+        for folder in (self.folder, BUNDLED / self.folder.name, home() / "encoders" / self.folder.name):
+            with contextlib.suppress(OSError, ValueError):
+                return dataclasses.replace(self, folder=_require(folder, self.hash, self.architecture))
+        raise UserError(
+            f"the worker on {platform.node()} finds no encoder {self.name} with the weights {self.hash[:8]} in "
+            f"{self.folder}: let its folder, or SSL_IRMAE_HOME, be where all workers reach it"
+        )
+
     def load(self) -> Encoder:
         """Load the encoder; every call returns a new one."""
         return Encoder.from_pretrained(self.folder, network=self.architecture.function)
@@ -152,7 +169,7 @@ def open_encoder(name: str, name_or_path: str | Path, network: Pair | None = Non
         name,
         _with_code(weights_hash(folder), architecture),
         architecture,
-        folder,
+        folder.absolute(),  # as workers find it
         Pretraining(network=_unusual(architecture), **recorded),
         card.get("seed"),
         data_fingerprint=card.get("data_fingerprint"),
@@ -332,6 +349,13 @@ def _with_code(weights: str, architecture: Architecture) -> str:
     """Add the code of plug-ins to the hash of an encoder: what it makes of images depends on that too."""
     stamps = [plugin.origin.stamp for plugin in architecture.plugins]
     return sha256(json.dumps([weights, *stamps]).encode()) if stamps else weights
+
+
+def _require(folder: Path, expected: str, architecture: Architecture) -> Path:
+    """Return a folder if it has the encoder of a hash."""
+    if _with_code(weights_hash(folder), architecture) != expected:
+        raise UserError(f"{folder} has other weights")
+    return folder
 
 
 def _unusual(architecture: Architecture) -> str | None:

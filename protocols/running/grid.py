@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae._support.compute import find_precision
+from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.folds import Fold
@@ -22,11 +23,12 @@ from ssl_irmae.protocols.representations.floors import floors_of
 from ssl_irmae.protocols.representations.fused import parts_of
 from ssl_irmae.protocols.representations.representation import Representation
 from ssl_irmae.protocols.representations.retrieval import Retrieval
+from ssl_irmae.protocols.running.executors import Pool, Processes
 from ssl_irmae.protocols.running.jobs import Job, list_jobs
 from ssl_irmae.protocols.running.runner import Runner
+from ssl_irmae.protocols.running.submitting import in_workers
 from ssl_irmae.protocols.running.workers import (
     can_be_sent,
-    in_processes,
     limited_threads,
     pays_to_start,
     threads_by_default,
@@ -35,6 +37,8 @@ from ssl_irmae.protocols.running.workers import (
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.task import Task
+
+_MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class Grid:
         store: Where finished trials are looked up and kept.
         processes: Number of processes that run trials and share the threads; with one, this process runs them. None
             chooses what is faster for each contender, and starts processes only where enough is missing.
+        pool: Runs trials in the place of processes, each with one thread: workers may be on other machines.
+        progress: Called with a message where trials have to be run again.
     """
 
     def __init__(
@@ -77,12 +83,16 @@ class Grid:
         encoders: Mapping[str, Sequence[Representation]],
         store: Store,
         processes: int | None = 1,
+        pool: Pool | None = None,
+        progress: Listener = silent,
     ) -> None:
         self.plan = plan
         self.task = task
         self.representations = {**{name: (floor,) for name, floor in floors_of(task.networks).items()}, **encoders}
         self.store = store
         self.processes = processes
+        self.pool = pool
+        self.progress = progress
         self.runner = Runner(task, device=plan.device, precision=plan.precision)
         self._failed: dict[str, tuple[Job, Exception]] = {}
 
@@ -155,10 +165,10 @@ class Grid:
         self._failed = {}
         yield from self._outcomes()
         if self._failed:
-            job, error = next(iter(self._failed.values()))
+            _, error = next(iter(self._failed.values()))
             summary = (
                 f"{len(self._failed):,} of {len(self.jobs):,} trials failed, the others are kept; the first was "
-                f"{job.trial.contender} at {job.trial.budget:,} labels, seed {job.trial.seed}"
+                f"{_named([job for job, _ in self._failed.values()])}"
             )
             if isinstance(error, UserError):
                 raise UserError(f"{summary}: {error}") from error
@@ -179,7 +189,10 @@ class Grid:
         moved = {job.trial.key for job in for_others}
         self.runner.expect(job for job in missing if job.trial.key not in moved)
         in_this = (self._run(batch, found) for batch in _batches(job for key, job in jobs.items() if key not in moved))
-        in_others = in_processes(self.runner, _batches(for_others), self.most_processes, self._note_failure)
+        elsewhere = self.pool or Processes(self.most_processes)
+        batches = _batches(for_others)
+        lanes = elsewhere.lanes(self.runner, batches)
+        in_others = in_workers(lanes, batches, self._note_failure, lambda text: self.progress(Message(text)))
         with contextlib.closing(in_others):
             for finished in itertools.chain(in_this, in_others):
                 # all are stored before the first is yielded: whoever receives it may stop there
@@ -194,10 +207,10 @@ class Grid:
 
     def _for_other_processes(self, missing: Sequence[Job]) -> list[Job]:
         """Choose the trials that other processes run; this process runs the rest."""
-        if self.processes == 1 or not can_be_sent(self.task.networks):
+        if (self.processes == 1 and self.pool is None) or not can_be_sent(self.task.networks):
             return []
         movable = [job for job in missing if can_be_sent(job.contender) and not job.trial.needs_session]
-        if self.processes is not None:
+        if self.processes is not None or self.pool is not None:
             return movable
         # trials of frozen encoders share codes and graphs: they stay together in this process, with all threads
         trained = [job for job in movable if job.trial.threads < torch.get_num_threads()]
@@ -207,8 +220,10 @@ class Grid:
         """Return how many threads a contender's trials are run with.
 
         The number is part of a trial's identity, so it depends on contender, machine and ``processes``, not on what
-        else is run.
+        else is run. What this machine has says nothing about the workers of a pool.
         """
+        if self.pool is not None:
+            return 1
         if self.processes is None:
             return threads_by_default(self.plan.contenders[contender], self.plan.device)
         return threads_of_each(self.processes)
@@ -280,6 +295,15 @@ def _batches(jobs: Iterable[Job]) -> list[list[Job]]:
         return trial.contender, trial.budget, trial.encoder_hash, alone
 
     return [list(group) for _, group in itertools.groupby(jobs, key=batch)]
+
+
+def _named(jobs: Sequence[Job]) -> str:
+    """Name trials in the order in which they failed."""
+    names = [f"{job.trial.contender} at {job.trial.budget:,} labels, seed {job.trial.seed}" for job in jobs]
+    others = names[1:_MOST_NAMED]
+    more = len(names) - len(others) - 1
+    then = "; ".join([*others, *([f"{more:,} more"] if more else [])])
+    return f"{names[0]} (then {then})" if then else names[0]
 
 
 _IN_WORDS = {

@@ -1,4 +1,4 @@
-"""Trials in several processes, each with its share of the threads."""
+"""Processes of this machine that run trials, each with its share of the threads."""
 
 import contextlib
 import itertools
@@ -9,29 +9,25 @@ import signal
 import sys
 import threading
 import types
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing.connection import Connection
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import threadpoolctl
 import torch
 
 from ssl_irmae._support.allocator import keep_freed_memory
-from ssl_irmae.errors import UserError
 from ssl_irmae.networks.registry import Networks
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.running.jobs import Job
 from ssl_irmae.protocols.running.runner import Runner
-from ssl_irmae.protocols.storage.rows import FinishedTrial
+from ssl_irmae.protocols.running.work import give
 
 _STEPS_TO_PAY = 500  # starting a process takes about as long as 100 steps of `supervised`
 _BYTES_OF_EACH = 2 * 2**30  # a process that trains on MNIST uses about half of this
 
-_runner: Runner | None = None
-
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -70,91 +66,53 @@ def limited_threads(threads: int) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def in_processes(
-    runner: Runner,
-    batches: Sequence[Sequence[Job]],
-    processes: int,
-    failed: Callable[[Sequence[Job], Exception], None],
-) -> Generator[list[tuple[Job, FinishedTrial]]]:
-    """Run trials in several processes, fewer if memory is short, and yield all that have finished since the last time.
-
-    Trials that share codes stay together in one process, which encodes once for all of them. When the generator is
-    closed, or this process ends for any reason, the others end at once.
-
-    Args:
-        runner: Runs the trials; each process gets a copy.
-        batches: The trials; those of one batch are run together.
-        processes: Number of processes, at most.
-        failed: Called with every batch that raises, and its exception; the others are still run.
-
-    Raises:
-        UserError: If one of the processes is killed.
-    """
-    # trials with many labels take longest: they go first, so that no process ends up alone with a long one
-    groups = deque(sorted(_groups(batches), key=lambda group: group[0][0].trial.budget, reverse=True))
-    running: dict[Future[list[FinishedTrial]], tuple[ProcessPoolExecutor, Sequence[Job]]] = {}
-    with _pools(runner, number_of_processes(batches, processes), threads_of_each(processes)) as pools:
-        while groups or running:
-            for pool in pools:
-                if groups and all(busy is not pool for busy, _ in running.values()):
-                    running |= {_submit(pool, _run, batch): (pool, batch) for batch in groups.popleft()}
-            finished: list[tuple[Job, FinishedTrial]] = []
-            killed: BrokenProcessPool | None = None
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                _, batch = running.pop(future)
-                try:
-                    finished += zip(batch, future.result(), strict=True)
-                except BrokenProcessPool as error:
-                    killed = error
-                except Exception as error:  # as where trials run in this process
-                    failed(batch, error)
-            yield finished
-            if killed is not None:
-                raise UserError(
-                    "a process that ran trials was killed, most likely because memory ran out; try fewer `jobs`; "
-                    "finished trials are kept"
-                ) from killed
-
-
 def number_of_processes(batches: Sequence[Sequence[Job]], processes: int) -> int:
     """Return how many processes run some trials: at most as many as have work and fit into the machine's memory."""
-    return min(processes, len(_groups(batches)), _room_in_memory())
+    return min(processes, len(groups_of(batches)), _room_in_memory())
 
 
 def in_each_process(work: Callable[[], T], processes: int, threads: int) -> list[T]:
     """Do the same in several processes at the same time, each with so many threads; return what each returns."""
-    with _pools(None, processes, threads) as pools:
-        for begun in [_submit(pool, int) for pool in pools]:
+    with contextlib.ExitStack() as stack:
+        pools = [stack.enter_context(one_process(None, threads)) for _ in range(processes)]
+        for begun in [pool.submit(int) for pool in pools]:
             begun.result()  # none begins before all have started
-        return [done.result() for done in [_submit(pool, work) for pool in pools]]
+        return [done.result() for done in [pool.submit(work) for pool in pools]]
 
 
 @contextlib.contextmanager
-def _pools(runner: Runner | None, processes: int, threads: int) -> Iterator[list[ProcessPoolExecutor]]:
-    """Prepare processes, which start with their first work and end with the block, or with this process."""
+def one_process(runner: Runner | None, threads: int) -> Iterator[Executor]:
+    """Prepare a process, which starts with its first work and ends with the block, or with this process.
+
+    Args:
+        runner: Runs trials there; None where the work is another.
+        threads: Its number of threads.
+    """
     context = multiprocessing.get_context("spawn")  # a forked copy of a process with threads may hang
     watched, held = context.Pipe(duplex=False)
-    pools = [ProcessPoolExecutor(1, context, _start, (runner, threads, watched)) for _ in range(processes)]
+    pool = _OneProcess(1, context, _start, (runner, threads, watched))
     try:
-        yield pools
+        yield pool
     finally:
-        held.close()  # closing the pipe makes the workers exit
-        for pool in pools:
-            pool.shutdown(cancel_futures=True)
+        held.close()  # closing the pipe makes the worker exit
+        pool.shutdown(cancel_futures=True)
 
 
-def _submit(pool: ProcessPoolExecutor, work: Callable[..., T], *arguments: object) -> Future[T]:
-    with _no_interrupt(), _no_main_module():
-        return pool.submit(work, *arguments)
+class _OneProcess(ProcessPoolExecutor):
+    """A pool whose process is out of reach of Ctrl-C, and does not run the caller's script."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        with no_interrupt(), _no_main_module():
+            return super().submit(fn, *args, **kwargs)
 
 
-def _groups(batches: Sequence[Sequence[Job]]) -> list[list[Sequence[Job]]]:
-    """Group batches that share codes; each group is run by one process."""
+def groups_of(batches: Sequence[Sequence[Job]]) -> list[list[Sequence[Job]]]:
+    """Group batches that share codes; each group is best run by one process."""
     return [list(group) for _, group in itertools.groupby(batches, key=_shared)]
 
 
 @contextlib.contextmanager
-def _no_interrupt() -> Iterator[None]:
+def no_interrupt() -> Iterator[None]:
     """Start processes out of reach of Ctrl-C, even while they import; this process receives it a moment later."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -205,20 +163,15 @@ def _shared(batch: Sequence[Job]) -> tuple[object, ...]:
 
 
 def _start(runner: Runner | None, threads: int, watched: Connection) -> None:
-    global _runner
     threading.Thread(target=_end_with_parent, args=(watched,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     keep_freed_memory()
     torch.set_num_threads(threads)
     threadpoolctl.threadpool_limits(threads)  # numpy, scipy and scikit-learn
-    _runner = runner
+    if runner is not None:
+        give(runner)
 
 
 def _end_with_parent(watched: Connection) -> None:
     watched.poll(None)  # nothing is ever sent: this returns when the other end is closed, even by a kill
     os._exit(1)
-
-
-def _run(batch: Sequence[Job]) -> list[FinishedTrial]:
-    assert _runner is not None
-    return _runner.run(batch)

@@ -19,12 +19,16 @@ class Extra:
     brings: str
 
 
-_MODULES = {"scikit-dimension": "skdim"}
+_MODULES = {"dask-jobqueue": "dask_jobqueue", "scikit-dimension": "skdim"}
 
 EXTRAS = {
+    "dask": Extra(("distributed",), "trials on dask's workers"),
     "dimension": Extra(("scikit-dimension",), "estimators of intrinsic dimension"),
     "export": Extra(("onnx", "onnxruntime", "onnxscript"), "encoders and classifiers as ONNX files"),
+    "mpi": Extra(("mpi4py",), "trials on MPI processes"),
     "pandas": Extra(("pandas",), "a report as a table of pandas"),
+    "ray": Extra(("ray",), "trials on Ray's workers"),
+    "slurm": Extra(("dask-jobqueue",), "trials in Slurm jobs"),
     "tensorboard": Extra(("tensorboard",), "pretraining as TensorBoard shows it"),
 }
 """By name."""

@@ -5,17 +5,15 @@ Files never name such a function: whoever loads an encoder that was pretrained w
 
 import contextlib
 import functools
-import importlib
 import json
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ssl_irmae._support.files import sha256
+from ssl_irmae._support.functions import import_function
 from ssl_irmae._support.seeding import seeded
 from ssl_irmae.errors import UserError, describe_exception
 from ssl_irmae.networks.convolutional import Output, activation
@@ -143,29 +141,10 @@ def import_pair(text: str) -> Pair:
     Raises:
         NetworkError: If there is no such module or function.
     """
-    module_name, _, name = text.partition(":")
-    if not all(part.isidentifier() for part in (*module_name.split("."), name)):
-        raise NetworkError(
-            f"`network`: {text} is not the name of a function in a module: write for example my_networks:small for "
-            "the function small of my_networks.py"
-        )
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
     try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # a module may raise anything
-        raise NetworkError(
-            f"`network`: the module {module_name} cannot be imported ({describe_exception(error)}): name one that is "
-            f"installed or in {here}"
-        ) from error
-    finally:
-        sys.path.remove(here)
-        sys.path.append(here)  # processes that run trials import it too
-    function = getattr(module, name, None)
-    if not callable(function):
-        what = "no function" if function is None else f"a {type(function).__name__}, and no function,"
-        raise NetworkError(f"`network`: the module {module_name} has {what} {name}")
-    found: Pair = function
+        found: Pair = import_function(text, "network", "my_networks:small")
+    except UserError as error:
+        raise NetworkError(str(error)) from error
     return found
 
 

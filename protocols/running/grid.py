@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae._support.compute import find_precision
+from ssl_irmae._support.memory import fits
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.folds import Fold
@@ -195,6 +196,8 @@ class Grid:
     def _for_other_processes(self, missing: Sequence[Job]) -> list[Job]:
         """Choose the trials that other processes run; this process runs the rest."""
         if self.processes == 1 or not can_be_sent(self.task.networks):
+            return []
+        if not fits(self.task.train.images.nbytes + self.task.scored.images.nbytes):  # each would get a copy
             return []
         movable = [job for job in missing if can_be_sent(job.contender) and not job.trial.needs_session]
         if self.processes is not None:

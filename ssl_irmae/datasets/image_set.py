@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ssl_irmae._support.memory import require_memory
 from ssl_irmae.datasets.large_arrays import empty, images_at_once
 from ssl_irmae.datasets.reading import Reading
 from ssl_irmae.errors import UserError
@@ -25,6 +26,7 @@ _ROWS_FOR_PICTURES = (
     "these are rows of numbers, where pictures are read: `ssl-irmae pretrain` makes encoders of such rows, which "
     "`encode` and `evaluate` take"
 )
+_BYTES_OF_PIXEL = 8  # as a number in fp32, of which there are two for a moment
 _PICTURES_FOR_ROWS = "these are pictures, where rows of numbers are read: give the columns of the pretraining"
 
 
@@ -217,6 +219,20 @@ def _resized(x: Tensor, size: int) -> Tensor:
     if x.device.type == "cpu" and fast:
         return F.interpolate(x, (size, size), mode="bilinear", antialias=True)
     return F.interpolate(x.float(), (size, size), mode="bilinear", antialias=True).round_().to(torch.uint8)
+
+
+def pixel_rows(images: Tensor) -> Tensor:
+    """Map uint8 images (n, c, h, w) to their pixels in [0, 1] as rows in memory, fp32 (n, c * h * w).
+
+    Raises:
+        UserError: If these would not fit into memory.
+    """
+    require_memory(
+        _BYTES_OF_PIXEL * images.numel(),
+        f"the pixels of {len(images):,} images as numbers",
+        "read codes of an encoder instead of pixels or pca, or give fewer images",
+    )
+    return images.flatten(1).float() / 255
 
 
 def as_float(images: Tensor, device: torch.device | str = "cpu") -> Tensor:

@@ -53,7 +53,7 @@ class PictureStore:
     @contextlib.contextmanager
     def opened(cls) -> Iterator[Self]:
         """Give a store that is emptied at the end of a block."""
-        with tempfile.SpooledTemporaryFile(dir=home()) as file:
+        with tempfile.SpooledTemporaryFile(dir=str(home())) as file:
             yield cls(file)
 
     @property

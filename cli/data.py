@@ -33,7 +33,7 @@ def list_command(data_dir: DataDir = None) -> None:
     for problem in problems():
         print_status(problem)
     print_result(
-        "\nFor your own images give the path of a folder of pictures, an .npz archive or an IDX file instead; for rows "
+        "\nFor your own images give the path of a folder of pictures, an .npz, a .npy or an IDX file instead; for rows "
         "of numbers, an .npz or a .csv."
     )
 

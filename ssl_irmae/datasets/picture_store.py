@@ -15,6 +15,8 @@ from ssl_irmae.datasets.large_arrays import no_room
 _ASK_EVERY = 2**22  # bytes after which it is asked again whether there is memory
 _BYTES = {"L": 1, "RGB": 3, "RGBA": 4, "F": 4}  # per pixel
 
+_Form = tuple[str, tuple[int, int]]
+
 
 class PictureStore:
     """Decoded pictures one after another: in memory or, once they would take much of that, in a file without a name.
@@ -25,7 +27,8 @@ class PictureStore:
 
     def __init__(self, file: tempfile.SpooledTemporaryFile[bytes]) -> None:
         self._file = file
-        self._forms: list[tuple[str, tuple[int, int]]] = []
+        self._forms: list[_Form] = []
+        self._known: dict[_Form, _Form] = {}  # one object of each kind, however many pictures there are
         self._size = self._asked = 0
         self._on_disk = False
 
@@ -39,7 +42,8 @@ class PictureStore:
         try:
             self._file.write(content)
             self._size += len(content)
-            self._forms.append((image.mode, image.size))
+            form = image.mode, image.size
+            self._forms.append(self._known.setdefault(form, form))
             if not self._on_disk and self._size - self._asked > _ASK_EVERY:
                 self._asked = self._size
                 if not fits(self._size):

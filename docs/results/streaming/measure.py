@@ -50,7 +50,7 @@ ALLOWED = 200 * 10**6
 TIMES = 5
 SIZE = 64
 IMAGES = -(-TIMES * ALLOWED // (3 * SIZE**2))
-TURNS, STEPS = 5, 8
+TURNS, STEPS = 4, 8
 ENCODED = 2_000
 FORMS = ("resident", "array", "array, cold", "folder")
 

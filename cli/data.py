@@ -34,7 +34,7 @@ def list_command(data_dir: DataDir = None) -> None:
         print_status(problem)
     print_result("")
     print_wrapped(
-        "For your own images give the path of a folder of pictures, an .npz archive or an IDX file instead; for rows "
+        "For your own images give the path of a folder of pictures, an .npz, a .npy or an IDX file instead; for rows "
         "of numbers, an .npz or a .csv."
     )
 

@@ -37,7 +37,7 @@ def command(
         str,
         typer.Option(
             metavar="DATA",
-            help="A name (`ssl-irmae data list`), a folder of pictures, an .npz, a .csv of numbers or an IDX file.",
+            help="A name (`ssl-irmae data list`), a folder of pictures, an .npz, .npy or IDX file, a .csv of numbers.",
             rich_help_panel=DATA,
         ),
     ] = "mnist",

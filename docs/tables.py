@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from docs import aims, coverage, engines, few_labels, rank, settings, several_devices, shipped
+from docs import aims, coverage, engines, few_labels, rank, settings, several_devices, shipped, streaming
 from ssl_irmae.datasets.reading import listed
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import BUNDLED, list_bundled
@@ -417,6 +417,7 @@ def documents() -> dict[Path, dict[str, str]]:
         RESULTS / "rank" / "README.md": rank.blocks(),
         RESULTS / "coverage" / "README.md": coverage.blocks(),
         RESULTS / "engines" / "README.md": {"engines": engines.engines()},
+        RESULTS / "streaming" / "README.md": streaming.blocks(),
         RESULTS / "fused" / "README.md": aims.blocks(),
         RESULTS / "settings" / "README.md": settings.blocks(),
         RESULTS / "plan" / "README.md": {"compared": shipped.compared()},

@@ -4,9 +4,11 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from ssl_irmae.datasets.image_set import UNLABELLED
+from ssl_irmae.datasets.large_arrays import images_at_once
 from ssl_irmae.protocols.task import Task
 
 
@@ -51,4 +53,5 @@ def count_duplicates(task: Task) -> Duplicates:
 
 
 def _digests(images: Tensor) -> list[bytes]:
-    return [hashlib.blake2b(image, digest_size=16).digest() for image in images.contiguous().numpy()]
+    chunks = torch.split(images, images_at_once(images.shape))
+    return [hashlib.blake2b(image, digest_size=16).digest() for x in chunks for image in x.contiguous().numpy()]

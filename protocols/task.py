@@ -13,6 +13,7 @@ from torch import Tensor
 from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, Split, fit_images
+from ssl_irmae.datasets.large_arrays import take
 from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.datasets.registry import DATASETS, Dataset, dataset_plugin, default_image_size, load_images
 from ssl_irmae.errors import NoTestSplitError, UserError, check_choice
@@ -230,4 +231,4 @@ def _with_classes_of(train: ImageSet, test: ImageSet) -> ImageSet:
 
 def _part(images: ImageSet, part: Tensor) -> ImageSet:
     assert images.labels is not None
-    return ImageSet(images.name, images.images[part], images.labels[part], images.classes)
+    return ImageSet(images.name, take(images.images, part), images.labels[part], images.classes)

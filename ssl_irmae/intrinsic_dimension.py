@@ -15,7 +15,7 @@ from ssl_irmae._support.extras import install_command, missing_packages
 from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae._support.seeding import generator
 from ssl_irmae.datasets.columns import Columns
-from ssl_irmae.datasets.image_set import ImageSet, as_float
+from ssl_irmae.datasets.image_set import ImageSet, pixel_rows
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
 from ssl_irmae.encoders.encoder import Encoder, read_config
@@ -206,7 +206,7 @@ def _measure(name: str, values: Sequence[float], source: str, *, several: bool) 
 
 def _themselves(images: ImageSet) -> Tensor:
     x = images.images
-    return (Columns.of(x).standardise(x) if images.are_rows else as_float(x)).flatten(1)
+    return Columns.of(x).standardise(x).flatten(1) if images.are_rows else pixel_rows(x)
 
 
 def _describe(images: ImageSet, folders: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, require_pictures
+from ssl_irmae.datasets.large_arrays import take
 from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
 from ssl_irmae.encoders.files import CONFIG
@@ -191,7 +192,7 @@ def classify(
     images = at_usual_size(images) if found is None else fitted_to(found, images)
     learned = learn(images, found, contender=contender, seed=seed, device=torch_device, progress=progress)
     paths = images.paths or tuple(map(str, range(len(images))))
-    unlabelled = ImageSet(images.name, images.images[rest], paths=tuple(paths[i] for i in rest.tolist()))
+    unlabelled = ImageSet(images.name, take(images.images, rest), paths=tuple(paths[i] for i in rest.tolist()))
     predictions = Predictions.of(learned.classifier, unlabelled)
     words = ["suggest", str(dataset) if isinstance(dataset, str | Path) else "PICTURES"]
     given = {"--labels-from": labels_from, "--classes": classes and ",".join(classes), "--encoder": encoder}

@@ -14,10 +14,10 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch import Tensor
 
 from ssl_irmae._support.compute import find_device
-from ssl_irmae.datasets.arrays import as_tensor
 from ssl_irmae.datasets.estimator_input import ImageLayout, RandomSeed, images_in, read_like_first, read_rows, seed_of
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.datasets.label_arrays import LabelArray, from_objects, read_labels
+from ssl_irmae.datasets.large_arrays import as_tensor
 from ssl_irmae.errors import OtherKindWarning, UserError
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.contenders.for_few_labels import contender_of, from_scratch

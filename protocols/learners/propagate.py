@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ssl_irmae.autoencoder import Autoencoder
+from ssl_irmae.datasets.image_set import pixel_rows
 from ssl_irmae.encoders.encoding import encode
 from ssl_irmae.protocols.graphs.graph import Graph, build_graph
 from ssl_irmae.protocols.graphs.poisson_equation import poisson_scores
@@ -129,7 +130,7 @@ def pseudo_labels(sample: Sample, autoencoder: Autoencoder | None, score: Scorer
 
     def codes() -> Tensor:
         if autoencoder is None:
-            return sample.unlabelled.flatten(1).float() / 255
+            return pixel_rows(sample.unlabelled)
         return encode(autoencoder, sample.unlabelled, reads="code")
 
     graph = sample.memo.once(f"graph of {k} neighbours over codes", lambda: build_graph(codes(), k=k))

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from ssl_irmae.datasets.archive import open_archive
-from ssl_irmae.datasets.arrays import Array, ArraySource, as_numpy, as_tensor
+from ssl_irmae.datasets.arrays import Array, ArraySource, as_numpy
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, Split
 from ssl_irmae.datasets.label_arrays import LabelArray, index_classes, read_labels
+from ssl_irmae.datasets.large_arrays import as_tensor
 from ssl_irmae.datasets.reading import Reading, count, listed
 from ssl_irmae.errors import NoTestSplitError, UserError
 from ssl_irmae.protocols.representations.given_codes import Codes, as_codes

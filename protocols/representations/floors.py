@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.columns import Columns
-from ssl_irmae.datasets.image_set import are_rows
+from ssl_irmae.datasets.image_set import are_rows, pixel_rows
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.networks.registry import CONV, Networks
@@ -61,7 +61,7 @@ def pixels(train: Tensor) -> Callable[[Tensor], Tensor]:
     if are_rows(train):
         columns = Columns.of(train)
         return lambda rows: columns.standardise(rows).flatten(1)
-    return lambda images: images.flatten(1).float() / 255
+    return pixel_rows
 
 
 def pca(train: Tensor) -> Callable[[Tensor], Tensor]:

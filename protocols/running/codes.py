@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ssl_irmae.datasets.large_arrays import take
 from ssl_irmae.encoders.encoding import ENCODE_CHUNK, Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.folds import Fold, can_be_scored
@@ -71,10 +72,10 @@ class Codes:
         if not representation.learns:
             codes = self._of_train(representation, reads)
             return codes[others], codes[held_out]
-        learned_from, name = images[others], fold.held_out.tobytes()
+        learned_from, name = take(images, others), fold.held_out.tobytes()
         return (
             self._encode(representation, reads, learned_from, ("others", name), learned_from),
-            self._encode(representation, reads, images[held_out], ("held out", name), learned_from),
+            self._encode(representation, reads, take(images, held_out), ("held out", name), learned_from),
         )
 
     def of_unlabelled(self, representation: Representation, reads: Reads, fold: Fold | None = None) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae._support.compute import find_precision
+from ssl_irmae._support.memory import fits
 from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.errors import UserError
@@ -209,6 +210,8 @@ class Grid:
         """Choose the trials that other processes run; this process runs the rest."""
         if (self.processes == 1 and self.pool is None) or not can_be_sent(self.task.networks):
             return []
+        if self.pool is None and not fits(self.task.train.images.nbytes + self.task.scored.images.nbytes):
+            return []  # each process would get a copy
         movable = [job for job in missing if can_be_sent(job.contender) and not job.trial.needs_session]
         if self.processes is not None or self.pool is not None:
             return movable

@@ -13,6 +13,7 @@ from torch import Tensor
 from ssl_irmae._support.compute import Precision
 from ssl_irmae._support.environment import describe_environment
 from ssl_irmae._support.seeding import derive_seed
+from ssl_irmae.datasets.large_arrays import take
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.protocols.folds import Fold
 from ssl_irmae.protocols.readouts.sample import Memo, Predictor, Sample
@@ -185,7 +186,7 @@ class Runner:
         train = self.task.train.images
         if fold is None:
             return train, self.task.scored.images
-        return train[fold.others(len(train))], train[fold.held_out]
+        return take(train, fold.others(len(train))), take(train, torch.from_numpy(fold.held_out))
 
     def _known_scaling(self, job: Job) -> Scaling | None:
         """Return the scale of all training images' codes where it is known without encoding them."""

@@ -1,7 +1,6 @@
 """An .npz archive of images and labels."""
 
 import contextlib
-import math
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import numpy.typing as npt
 from ssl_irmae.datasets.array_names import find_names
 from ssl_irmae.datasets.arrays import ArraySource, from_arrays
 from ssl_irmae.datasets.image_set import ImageSet, Split
+from ssl_irmae.datasets.npy_header import read_header
 from ssl_irmae.datasets.reading import listed
 from ssl_irmae.errors import NoTestSplitError, UserError
 
@@ -60,7 +60,7 @@ def holds_rows(path: Path) -> bool:
     try:
         names, _ = find_names(open_archive(path), str(path))
         with zipfile.ZipFile(path) as archive, archive.open(f"{names['images']}.npy") as file:
-            return len(_header(file)[0]) == 2
+            return len(read_header(file, str(path)).shape) == 2
     except (UserError, KeyError, OSError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):
         return False  # who loads it explains
 
@@ -70,33 +70,19 @@ def _read(path: Path, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
     title = f"{path}: '{member.filename.removesuffix('.npy')}'"
     with _explained(path), zipfile.ZipFile(path) as archive:
         with archive.open(member) as file:
-            shape, dtype = _header(file)
-            declared = file.tell() + math.prod(shape) * max(1, dtype.itemsize)
-        if dtype.hasobject:
-            raise UserError(
-                f"{title} holds Python objects, which are never loaded because they can run code: "
-                "save an array of numbers or of strings (dtype=str)"
-            )
+            header = read_header(file, title)
+            declared = header.file_size
         if member.compress_type not in _MOST_PER_BYTE:
             raise UserError(f"{title} is compressed in a way that numpy does not write: save it again with numpy")
         packed = min(member.compress_size, path.stat().st_size)
         if declared != member.file_size or declared > packed * _MOST_PER_BYTE[member.compress_type]:
             raise UserError(
-                f"{title} declares shape {shape} of {dtype}, {declared:,} bytes, which the "
+                f"{title} declares shape {header.shape} of {header.dtype}, {declared:,} bytes, which the "
                 f"archive cannot hold in the {packed:,} bytes that it has for them: save it again with numpy"
             )
         with archive.open(member) as file:
             array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
     return array
-
-
-def _header(file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    version = np.lib.format.read_magic(file)
-    if version not in readers:
-        raise ValueError(f"array format {version} is not for numbers or names")
-    shape, _, dtype = readers[version](file)
-    return shape, dtype
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from torch import Tensor
 from ssl_irmae.datasets.columns import as_rows
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, Split
 from ssl_irmae.datasets.label_arrays import index_classes, read_labels
+from ssl_irmae.datasets.large_arrays import as_tensor
 from ssl_irmae.datasets.layout import channels_first
 from ssl_irmae.datasets.pixel_range import to_uint8
 from ssl_irmae.datasets.reading import Reading, count
@@ -132,12 +133,6 @@ def from_arrays(
     return ImageSet(
         name=name, images=as_tensor(images), labels=tensor, classes=classes, reading=reading, columns=columns
     )
-
-
-def as_tensor(x: npt.NDArray[Any]) -> Tensor:
-    """View an array as a tensor, copying only what torch cannot share: read-only memory and negative strides."""
-    shareable = x.flags.writeable and all(stride >= 0 for stride in x.strides)
-    return torch.from_numpy(x if shareable else x.copy())
 
 
 def as_numpy(x: Array) -> npt.NDArray[Any]:

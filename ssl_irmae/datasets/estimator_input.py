@@ -11,7 +11,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 from torch import Tensor
 
-from ssl_irmae.datasets.arrays import as_numpy, as_tensor
+from ssl_irmae.datasets.arrays import as_numpy
+from ssl_irmae.datasets.large_arrays import as_tensor
 from ssl_irmae.datasets.layout import channels_first
 from ssl_irmae.datasets.pixel_range import PixelScale, find_scale
 from ssl_irmae.errors import UserError

@@ -14,6 +14,7 @@ from ssl_irmae.datasets.label_table import Row, labels_by_path, read_table
 from ssl_irmae.datasets.picture_files import Listing, find_files, list_folder
 from ssl_irmae.datasets.picture_formats import is_archive_or_idx, looks_like_picture
 from ssl_irmae.datasets.picture_pixels import stack
+from ssl_irmae.datasets.picture_store import PictureStore
 from ssl_irmae.datasets.pictures import Picture, UnreadableError, read_picture
 from ssl_irmae.datasets.reading import Reading, count, listed
 from ssl_irmae.errors import NoTestSplitError, UserError
@@ -39,10 +40,22 @@ def load(
         NoTestSplitError: If the test split is asked for and there is none.
         UserError: If the folder or the table cannot be used.
     """
+    with PictureStore.opened() as images:
+        return _load(images, path, split, image_size, labels_from, classes)
+
+
+def _load(
+    images: PictureStore,
+    path: Path,
+    split: Split,
+    image_size: int | None,
+    labels_from: Path | None,
+    classes: Sequence[str] | None,
+) -> ImageSet:
     splits = find_splits(path)
     root = _root(path, splits, split)
     listing = _without(find_files(root), labels_from)
-    read = _read_all(listing.files, path, image_size)
+    read = _read_all(listing.files, path, image_size, images)
     if not read.pictures:
         beside = [file.name for file in read.others if is_archive_or_idx(file)]
         hint = f", but other data: give {root / beside[0]} itself" if beside else ""
@@ -57,7 +70,7 @@ def load(
         _check_classes(known, of_training, root)
         order = sorted(of_training or known) if known else []
     other = splits.get("train" if split == "test" else "test")
-    pixels, changed = stack(read.pictures, functools.partial(_pictures_in, other))
+    pixels, changed = stack(read.pictures, images, functools.partial(_pictures_in, other))
     beside = _beside(path, splits, labels_from) if splits and split == "train" else []
     index = {name: i for i, name in enumerate(order)} | {None: UNLABELLED}
     return ImageSet(
@@ -76,11 +89,14 @@ def load(
 
 @dataclass(frozen=True)
 class _Read:
-    """Pictures that were read, their files, and the files that are not pictures."""
+    """Pictures that were read, and the files that are not pictures."""
 
     pictures: tuple[Picture, ...]
-    files: tuple[Path, ...]
     others: tuple[Path, ...]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return tuple(picture.file for picture in self.pictures)
 
 
 def _root(path: Path, splits: dict[str, Path], split: Split) -> Path:
@@ -102,20 +118,21 @@ def _without(listing: Listing, file: Path | None) -> Listing:
     return replace(listing, files=kept)
 
 
-def _read_all(files: Iterable[Path], path: Path, image_size: int | None) -> _Read:
-    read: dict[Path, Picture] = {}
+def _read_all(files: Iterable[Path], path: Path, image_size: int | None, images: PictureStore) -> _Read:
+    pictures: list[Picture] = []
     others: list[Path] = []
     bad: dict[str, str] = {}
     for file in files:
         try:
-            picture = read_picture(file, image_size=image_size)
+            read = read_picture(file, image_size=image_size)
         except UnreadableError as error:
             bad[file.relative_to(path).as_posix()] = str(error)
             continue
-        if picture is None:
+        if read is None:
             others.append(file)
         else:
-            read[file] = picture
+            pictures.append(read[0])
+            images.add(read[1])
     if bad:
         (name, reason), several = next(iter(bad.items())), [f"{name} ({reason})" for name, reason in bad.items()]
         if len(bad) == 1:
@@ -123,7 +140,7 @@ def _read_all(files: Iterable[Path], path: Path, image_size: int | None) -> _Rea
         raise UserError(
             f"{path}: {len(bad):,} files cannot be read as pictures: {listed(several)}: repair, convert or remove them"
         )
-    return _Read(tuple(read.values()), tuple(read), tuple(others))
+    return _Read(tuple(pictures), tuple(others))
 
 
 def _pictures_in(root: Path | None) -> list[Picture]:
@@ -134,7 +151,7 @@ def _pictures_in(root: Path | None) -> list[Picture]:
             read.append(read_picture(file, image_size=8))
         except UnreadableError:
             continue
-    return [picture for picture in read if picture is not None]
+    return [known_and_pixels[0] for known_and_pixels in read if known_and_pixels is not None]
 
 
 def _check_sizes(pictures: Sequence[Picture], root: Path, image_size: int | None) -> None:

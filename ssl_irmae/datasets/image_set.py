@@ -1,4 +1,4 @@
-"""The one small in-memory object that every source of images returns."""
+"""The one small object that every source of images returns."""
 
 import hashlib
 import platform
@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ssl_irmae._support.memory import require_memory
+from ssl_irmae.datasets.large_arrays import empty, images_at_once
 from ssl_irmae.datasets.reading import Reading
 from ssl_irmae.errors import UserError
 from ssl_irmae.networks.sizes import is_row
@@ -24,15 +26,17 @@ _ROWS_FOR_PICTURES = (
     "these are rows of numbers, where pictures are read: `ssl-irmae pretrain` makes encoders of such rows, which "
     "`encode` and `evaluate` take"
 )
+_BYTES_OF_PIXEL = 8  # as a number in fp32, of which there are two for a moment
 _PICTURES_FOR_ROWS = "these are pictures, where rows of numbers are read: give the columns of the pretraining"
-_CHUNK = 4096  # images resized at once, which bounds the memory of an RGB intermediate
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images in memory, with labels if there are any.
+    """Images, with labels if there are any.
 
-    Rows of numbers are images too, of one pixel: they have as many channels as there are columns.
+    They are in memory or, where they would take more than a quarter of what is free, in a file that is mapped; either
+    way they are a tensor, of which what is indexed is read (``large_arrays``). Rows of numbers are images too, of one
+    pixel: they have as many channels as there are columns.
 
     Args:
         name: Name in tables and files.
@@ -104,17 +108,21 @@ class ImageSet:
     def pixel_fingerprint(self) -> str:
         """SHA-256 of shape and pixels: the same whatever is known of the labels."""
         digest = hashlib.sha256(repr(tuple(self.images.shape)).encode())
-        digest.update(self.images.contiguous().numpy().data)
+        self._hash_images(digest)
         return digest.hexdigest()
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of shape, pixels, labels and class names; not of the set's name, nor of where it came from."""
         digest = hashlib.sha256(repr((tuple(self.images.shape), self.classes)).encode())
-        digest.update(self.images.contiguous().numpy().data)
+        self._hash_images(digest)
         if self.labels is not None:
             digest.update(self.labels.contiguous().numpy().data)
         return digest.hexdigest()
+
+    def _hash_images(self, digest: "hashlib._Hash") -> None:
+        for chunk in torch.split(self.images, images_at_once(self.images.shape)):
+            digest.update(chunk.contiguous().numpy().data)
 
 
 def are_rows(images: object) -> bool:
@@ -191,8 +199,11 @@ def fit_images(images: Tensor, *, channels: int, image_size: int) -> Tensor:
             f"images of {there} channels cannot be made into {channels}, which the networks read: give images of "
             f"{channels}, or grey ones"
         )
-    fitted = torch.empty(len(images), channels, image_size, image_size, dtype=torch.uint8, device=images.device)
-    for x, out in zip(torch.split(images, _CHUNK), torch.split(fitted, _CHUNK), strict=True):
+    shape = (len(images), channels, image_size, image_size)
+    on_cpu = images.device.type == "cpu"
+    fitted = torch.from_numpy(empty(shape)) if on_cpu else torch.empty(shape, dtype=torch.uint8, device=images.device)
+    step = images_at_once(images.shape)
+    for x, out in zip(torch.split(images, step), torch.split(fitted, step), strict=True):
         if channels == 1 and x.shape[1] == 3:
             x = _luminance(x)
         out.copy_(_resized(x, image_size))  # broadcasting repeats grey where colour is wanted
@@ -213,6 +224,20 @@ def _resized(x: Tensor, size: int) -> Tensor:
     if x.device.type == "cpu" and fast:
         return F.interpolate(x, (size, size), mode="bilinear", antialias=True)
     return F.interpolate(x.float(), (size, size), mode="bilinear", antialias=True).round_().to(torch.uint8)
+
+
+def pixel_rows(images: Tensor) -> Tensor:
+    """Map uint8 images (n, c, h, w) to their pixels in [0, 1] as rows in memory, fp32 (n, c * h * w).
+
+    Raises:
+        UserError: If these would not fit into memory.
+    """
+    require_memory(
+        _BYTES_OF_PIXEL * images.numel(),
+        f"the pixels of {len(images):,} images as numbers",
+        "read codes of an encoder instead of pixels or pca, or give fewer images",
+    )
+    return images.flatten(1).float() / 255
 
 
 def as_float(images: Tensor, device: torch.device | str = "cpu") -> Tensor:

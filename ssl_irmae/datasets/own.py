@@ -1,4 +1,4 @@
-"""The user's own images: a folder of pictures, a numpy archive, IDX files; or rows of numbers."""
+"""The user's own images: a folder of pictures, a numpy archive or array, IDX files; or rows of numbers."""
 
 import contextlib
 import dataclasses
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ssl_irmae.datasets import archive, folder, idx_images, tables
+from ssl_irmae.datasets import archive, array_file, folder, idx_images, tables
 from ssl_irmae.datasets.image_set import ImageSet, Split
 from ssl_irmae.datasets.picture_formats import looks_like_picture
 from ssl_irmae.datasets.pixel_range import stretch
@@ -26,13 +26,14 @@ def load(
 ) -> ImageSet:
     """Load the user's own images.
 
-    Four forms are known:
+    Five forms are known:
 
     - a folder of pictures: flat (no labels) or with one folder per class, below ``train/`` and ``test/`` where there
       are two splits; or ``labelled/`` with one folder per class beside ``unlabelled/``; or with a table of labels. The
       set is grey only if every picture is;
     - an ``.npz`` archive with ``images`` and optionally ``labels``, ``test_images`` and ``test_labels``, as in
       ``from_arrays``;
+    - a ``.npy`` file of such ``images`` alone;
     - a ``.csv`` or ``.tsv`` file of rows of numbers, as in ``tables``;
     - an IDX file of images. Its labels are in the file of the same name with ``labels-idx1`` for ``images-idx3``, its
       test split in that with ``t10k`` for ``train``.
@@ -60,18 +61,19 @@ def load(
 
         return _stretched(folder.load(path, split, image_size, labels_from, classes), pixels_of_other)
     if not path.is_file():
-        raise UserError(f"{path} does not exist: give a folder of pictures, an .npz, a .csv or an IDX file")
+        raise UserError(f"{path} does not exist: give a folder of pictures, an .npz, a .npy, a .csv or an IDX file")
     if labels_from is not None:
-        raise UserError(f"`labels_from` names the pictures of a folder, and {path} is a file with its own labels")
+        raise UserError(f"`labels_from` names the pictures of a folder, and {path} is a file: leave it out")
     if path.suffix == ".npz":
         return archive.load(path, split)
+    if path.suffix == ".npy":
+        return array_file.load(path, split)
     if tables.is_table(path):
         return tables.load(path, split)
     if looks_like_picture(path):
         raise UserError(f"{path} is a single picture: give the folder that it is in")
-    if path.suffix.lower() in (".npy", ".zip", ".tar", ".tgz", ".7z", ".rar"):
-        remedy = "save it as .npz, under the name images" if path.suffix.lower() == ".npy" else "unpack it first"
-        raise UserError(f"{path} is neither a folder of pictures nor an .npz nor an IDX file: {remedy}")
+    if path.suffix.lower() in (".zip", ".tar", ".tgz", ".7z", ".rar"):
+        raise UserError(f"{path} is neither a folder of pictures nor an .npz nor an IDX file: unpack it first")
     return idx_images.load(path, split)
 
 

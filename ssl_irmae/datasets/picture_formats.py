@@ -37,8 +37,8 @@ def looks_like_picture(file: Path) -> bool:
 
 
 def is_archive_or_idx(file: Path) -> bool:
-    """Return whether a file's name says that it is images of another form: an archive or an IDX file."""
-    return file.suffix.lower() == ".npz" or ("images" in file.name and "idx3" in file.name)
+    """Return whether a file's name says that it is images of another form: an archive, an array or an IDX file."""
+    return file.suffix.lower() in (".npz", ".npy") or ("images" in file.name and "idx3" in file.name)
 
 
 @functools.cache

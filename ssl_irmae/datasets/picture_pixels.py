@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ssl_irmae.datasets.large_arrays import empty
+from ssl_irmae.datasets.picture_store import PictureStore
 from ssl_irmae.datasets.pictures import Background, Picture
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.errors import UserError
@@ -15,7 +17,7 @@ _DEPTHS = (8, 10, 12, 14, 16)  # bits per pixel that cameras and scanners give
 
 
 def stack(
-    pictures: Sequence[Picture], others: Callable[[], Sequence[Picture]]
+    pictures: Sequence[Picture], images: PictureStore, others: Callable[[], Sequence[Picture]]
 ) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
     """Make one array of pictures of one size.
 
@@ -25,6 +27,7 @@ def stack(
 
     Args:
         pictures: At least one.
+        images: Their pixels, in the same order.
         others: Called for the pictures of the other split, if there are such that one rule for both splits matters.
 
     Returns:
@@ -33,15 +36,14 @@ def stack(
     Raises:
         UserError: If no background suits all pictures.
     """
-    ruled = [p for p in pictures if p.brightest is not None or p.image.mode == "RGBA"]
+    ruled = [p for p in pictures if p.brightest is not None or p.mode == "RGBA"]
     whole = [*ruled, *others()] if ruled else []
     bits = _bit_depth(whole)
     background = _background(whole)
     mode: Literal["L", "RGB"] = "L" if all(p.grey for p in pictures) else "RGB"
-    width, height = pictures[0].image.size
-    pixels = np.empty((len(pictures), len(mode), height, width), np.uint8)
-    for picture, out in zip(pictures, pixels, strict=True):
-        image = picture.image
+    width, height = images.size
+    pixels = empty((len(pictures), len(mode), height, width))
+    for image, out in zip(images, pixels, strict=True):
         if image.mode == "F":
             scaled = np.round(np.asarray(image) * (255 / (2**bits - 1)))
             image = Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
@@ -70,7 +72,7 @@ def _changed(pictures: Sequence[Picture], bits: int, background: Background) -> 
     deep = sum(p.brightest is not None for p in pictures)
     floats = sum(p.floats for p in pictures)
     cut = sum(p.cut for p in pictures)
-    transparent = sum(p.image.mode == "RGBA" for p in pictures)
+    transparent = sum(p.mode == "RGBA" for p in pictures)
     changed = []
     if deep:
         factor = f"divided by {(2**bits - 1) / 255:.4g}" if bits > 8 else "taken as they are"

@@ -29,13 +29,14 @@ _UPRIGHT = {
 _TRANSPARENCY = (1, 2)  # values of a TIFF's ExtraSamples that mean it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be millions
 class Picture:
-    """A picture, before what depends on all pictures of its set.
+    """What is known of a picture, besides its pixels.
 
     Args:
         file: The file that it was read from.
-        image: Of mode L or RGB; RGBA if some of it is transparent; F if it has more than 8 bits, with its own values.
+        mode: Of its pixels: L or RGB; RGBA if some of it is transparent; F if it has more than 8 bits, with its own
+            values.
         size: Width and height in pixels, upright, before it was resized.
         grey: Whether it is grey.
         brightest: The largest value of a picture of more than 8 bits; None for others.
@@ -47,7 +48,7 @@ class Picture:
     """
 
     file: Path
-    image: Image.Image
+    mode: str
     size: tuple[int, int]
     grey: bool
     brightest: int | None = None
@@ -62,7 +63,7 @@ class UnreadableError(Exception):
     """A file should be a picture, and its pixels cannot be used."""
 
 
-def read_picture(file: Path, *, image_size: int | None) -> Picture | None:
+def read_picture(file: Path, *, image_size: int | None) -> tuple[Picture, Image.Image] | None:
     """Read a picture; only pixels and a readable orientation matter, not the rest of its metadata.
 
     Args:
@@ -70,7 +71,8 @@ def read_picture(file: Path, *, image_size: int | None) -> Picture | None:
         image_size: Side in pixels to which it is resized, or None.
 
     Returns:
-        The picture; None if neither name nor content is that of a picture.
+        What is known of the picture, and its pixels before what depends on all pictures of its set; None if neither
+        name nor content is that of a picture.
 
     Raises:
         UnreadableError: If it should be a picture and its pixels cannot be used; the message is the reason.
@@ -100,32 +102,33 @@ def read_picture(file: Path, *, image_size: int | None) -> Picture | None:
             raise UnreadableError(_reason(error)) from error
 
 
-def _read(file: Path, opened: Image.Image, image_size: int | None) -> Picture:
+def _read(file: Path, opened: Image.Image, image_size: int | None) -> tuple[Picture, Image.Image]:
     further_pages = 0 if opened.format == "PSD" else getattr(opened, "n_frames", 1) - 1  # PSD: layers
     cut = any(";16" in str(tile[3]) for tile in getattr(opened, "tile", []))
     opened.load()
     upright = _upright(opened)
     further_bands, transparent = _bands(opened)
     if opened.mode.startswith(("I", "F")):
-        picture = _deep(file, opened)
+        picture, image = _deep(file, opened)
     elif transparent:
-        picture = _with_transparency(file, opened)
+        picture, image = _with_transparency(file, opened)
     else:
         grey = opened.mode in _GREY
-        picture = Picture(file, opened.convert("L" if grey else "RGB"), opened.size, grey)
-    image = picture.image if upright is None else picture.image.transpose(upright)
+        image = opened.convert("L" if grey else "RGB")
+        picture = Picture(file, image.mode, image.size, grey)
+    image = image if upright is None else image.transpose(upright)
     small = image if image_size is None else image.resize((image_size, image_size), Image.Resampling.BILINEAR)
-    return replace(
+    known = replace(
         picture,
-        image=small,
         size=image.size,
         cut=cut and picture.brightest is None,
         further_pages=further_pages,
         further_bands=further_bands,
     )
+    return known, small
 
 
-def _deep(file: Path, opened: Image.Image) -> Picture:
+def _deep(file: Path, opened: Image.Image) -> tuple[Picture, Image.Image]:
     """Read a picture of more than 8 bits with its own values: what they mean depends on the whole set."""
     values = np.asarray(opened)
     low, high = float(values.min()), float(values.max())
@@ -133,20 +136,21 @@ def _deep(file: Path, opened: Image.Image) -> Picture:
         if not (low >= 0 and high <= 1):
             raise UnreadableError(f"its floats lie between {low:.3g} and {high:.3g}, not between 0 and 1")
         image = Image.fromarray(np.round(values * 255).astype(np.uint8))
-        return Picture(file, image, opened.size, grey=True, floats=True)
+        return Picture(file, image.mode, opened.size, grey=True, floats=True), image
     if low < 0 or high > 65535:
         raise UnreadableError(f"its values lie between {low:.0f} and {high:.0f}, not between 0 and 65535")
     image = Image.fromarray(values.astype(np.float32))
-    return Picture(file, image, opened.size, grey=True, brightest=int(high))
+    return Picture(file, image.mode, opened.size, grey=True, brightest=int(high)), image
 
 
-def _with_transparency(file: Path, opened: Image.Image) -> Picture:
+def _with_transparency(file: Path, opened: Image.Image) -> tuple[Picture, Image.Image]:
     grey = opened.mode in _GREY
     image = opened.convert("RGBA")
     if image.getchannel("A").getextrema() == (255, 255):  # a file may have the band and not use it
-        return Picture(file, image.convert("L" if grey else "RGB"), image.size, grey)
+        opaque = image.convert("L" if grey else "RGB")
+        return Picture(file, opaque.mode, image.size, grey), opaque
     blank: list[Background] = [background for background in ("white", "black") if _is_blank(image, background)]
-    return Picture(file, image, image.size, grey, blank_on=blank[0] if len(blank) == 1 else None)
+    return Picture(file, image.mode, image.size, grey, blank_on=blank[0] if len(blank) == 1 else None), image
 
 
 def _is_blank(image: Image.Image, background: Background) -> bool:

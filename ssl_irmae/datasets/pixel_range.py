@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ssl_irmae.datasets.large_arrays import contiguous, empty
 from ssl_irmae.errors import UserError
 
 Array = npt.NDArray[Any]
@@ -66,8 +67,8 @@ def to_uint8(x: Array, title: str, other: Read = lambda: None) -> tuple[npt.NDAr
             decide.
 
     Returns:
-        uint8 of the same shape, contiguous, ``x`` itself where it is that already; and what was done to the pixels, or
-        None if it is nothing that one may not expect.
+        uint8 of the same shape, an array as of ``contiguous`` or ``empty``, ``x`` itself where it is that already; and
+        what was done to the pixels, or None if it is nothing that one may not expect.
 
     Raises:
         UserError: If they are of another kind, negative, NaN, or beyond the range.
@@ -145,8 +146,8 @@ def _white_of_floats(x: Array, low: float, high: float, title: str) -> tuple[int
 
 def _scaled(x: Array, white: int) -> npt.NDArray[np.uint8]:
     if white == 255 and x.dtype == np.uint8:
-        return np.ascontiguousarray(x)
-    scaled = np.empty(x.shape, np.uint8)
+        return contiguous(x)
+    scaled = empty(x.shape)
     for part, out in zip(_parts(x), _parts(scaled), strict=True):
         y = part.astype(np.float64)
         if white != 255:  # which would round twice

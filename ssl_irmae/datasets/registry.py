@@ -103,7 +103,7 @@ def holds_rows(dataset: object) -> bool:
     >>> holds_rows("table.csv"), holds_rows("mnist")
     (True, False)
     """
-    from ssl_irmae.datasets import archive, arrays, tables
+    from ssl_irmae.datasets import archive, array_file, arrays, tables
     from ssl_irmae.datasets.image_set import ImageSet
 
     if isinstance(dataset, ImageSet):
@@ -112,7 +112,8 @@ def holds_rows(dataset: object) -> bool:
         images = arrays.arrays_of(dataset, "train")
         return images is not None and images.ndim == 2
     path = Path(dataset)
-    return tables.is_table(path) or (path.suffix == ".npz" and archive.holds_rows(path))
+    holds = {".npz": archive.holds_rows, ".npy": array_file.holds_rows}.get(path.suffix)
+    return tables.is_table(path) or (holds is not None and holds(path))
 
 
 def dataset_plugin(dataset: object) -> Registered | None:
@@ -141,12 +142,12 @@ def load_images(
     """Load one split of a data set.
 
     Args:
-        dataset: A name in ``DATASETS`` or of a plug-in; a path to a folder of pictures, an ``.npz`` archive, a ``.csv``
-            of rows of numbers or an IDX file (a ``str`` that is also a name is the name); or images in memory: an
-            ``ImageSet``, an array of images,
-            ``(images, labels)`` or ``(images, labels, test_images, test_labels)``. Arrays are numpy arrays or
-            tensors: images of shape (n, h, w), (n, c, h, w) or (n, h, w, c), uint8 or floats in [0, 1]; or rows of
-            numbers, of shape (n, d), which become floats (n, d, 1, 1); labels of shape (n,), whole numbers or names.
+        dataset: A name in ``DATASETS`` or of a plug-in; a path to a folder of pictures, an ``.npz`` archive, a ``.npy``
+            file of images alone, a ``.csv`` of rows of numbers or an IDX file (a ``str`` that is also a name is the
+            name); or images in memory: an ``ImageSet``, an array of images, ``(images, labels)`` or ``(images, labels,
+            test_images, test_labels)``. Arrays are numpy arrays, those of files that are mapped too, or tensors: images
+            of shape (n, h, w), (n, c, h, w) or (n, h, w, c), uint8 or floats in [0, 1]; or rows of numbers, of shape
+            (n, d), which become floats (n, d, 1, 1); labels of shape (n,), whole numbers or names.
         split: ``"train"`` or ``"test"``.
         data_dir: Folder for downloads; ``default_data_dir()`` unless given.
         image_size: Side in pixels to which each picture of a folder is resized on reading.

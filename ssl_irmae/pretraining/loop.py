@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae._support.compute import Precision, autocast
+from ssl_irmae._support.memory import fits
 from ssl_irmae._support.seeding import generator, seeded
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.datasets.image_set import as_float
@@ -73,7 +74,7 @@ class Pretraining:
             networks can be trained on, it takes the image before it as well where it has to.
         learning_rate: Adam's learning rate, before any cooldown.
         precision: Arithmetic of the networks.
-        device: Device to train on; the images are kept there too, as uint8.
+        device: Device to train on; the images are kept there too, as uint8, if they fit into memory.
         cooldown: Share of the steps, at their end, over which the learning rate falls linearly to zero.
         steps: The most optimiser steps to take; a cooldown ends there. None for no limit, at a constant rate alone.
         processes: The processes that train together, each of which has the same state.
@@ -101,7 +102,8 @@ class Pretraining:
         if cooldown and steps is None:
             raise UserError(f"`cooldown` {cooldown:g} needs the planned `steps`: its end is where they end")
         self.autoencoder = autoencoder.to(device).to(memory_format=torch.channels_last)
-        self.images = images.to(device)
+        # those on disk stay there, and each batch goes to the device
+        self.images = images.to(device) if fits(images.nbytes) else images
         self.seed = seed
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -158,7 +160,7 @@ class Pretraining:
 
     def _epoch(self, limit: int) -> Iterator[Record]:
         n = len(self.images)
-        order = torch.randperm(n, generator=generator("cpu", self.seed, "order", self.epoch)).to(self.device)
+        order = torch.randperm(n, generator=generator("cpu", self.seed, "order", self.epoch)).to(self.images.device)
         self.autoencoder.train()
         epoch = self.epoch
         while self.epoch == epoch and self.step < limit:
@@ -222,7 +224,7 @@ class Pretraining:
 
     @cached_property
     def _mean_picture(self) -> Tensor:
-        return mean_picture(self.images)
+        return mean_picture(self.images).to(self.device)
 
     def _no_better_than_mean(self, order: Tensor, losses: list[Tensor]) -> bool:
         """Compare reconstruction losses of the last few steps, summed over images, with those of the mean picture."""

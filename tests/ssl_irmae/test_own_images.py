@@ -97,7 +97,7 @@ def test_a_damaged_picture_is_named(tmp_path: Path, place: int) -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("a.png", "single picture: give the folder"), ("a.npy", "save it as .npz"), ("a.zip", "unpack it first")],
+    [("a.png", "single picture: give the folder"), ("a.npy", "cannot be read"), ("a.zip", "unpack it first")],
 )
 def test_a_file_of_another_kind_is_named_with_what_to_do(tmp_path: Path, name: str, message: str) -> None:
     Image.fromarray(random_pixels(4, 4)).save(tmp_path / "a.png")

@@ -21,8 +21,8 @@ R = TypeVar("R")
 class Display:
     """Show events on standard error.
 
-    While it is entered, the first Ctrl-C waits until the next event, where work can stop without loss, or until it is
-    left; a second one stops at once.
+    While it is entered, the first Ctrl-C or SIGTERM waits until the next event, where work can stop without loss, or
+    until it is left; a second one stops at once.
 
     Args:
         quiet: Show no event.
@@ -40,7 +40,7 @@ class Display:
         self._task: TaskID | None = None
         self._shown: tuple[object, ...] = ()
         self._done = 0
-        self._interrupted: Callable[[], bool] = lambda: False
+        self._interrupted: Callable[[], KeyboardInterrupt | None] = lambda: None
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -49,14 +49,14 @@ class Display:
 
     def __exit__(self, raised: type[BaseException] | None, *_: object) -> None:
         self._open.close()
-        if raised is None and self._interrupted():
-            raise KeyboardInterrupt
+        if raised is None and (came := self._interrupted()):
+            raise came
 
     def __call__(self, event: Event) -> None:
         """Show an event.
 
         Raises:
-            KeyboardInterrupt: If Ctrl-C has been pressed.
+            KeyboardInterrupt: If Ctrl-C has been pressed, or SIGTERM has come.
         """
         if not self._quiet:
             if self._progress is None or isinstance(event, Message):
@@ -65,8 +65,8 @@ class Display:
                     print_status(line)
             else:
                 self._move_bar(self._progress, event)
-        if self._interrupted():
-            raise KeyboardInterrupt
+        if came := self._interrupted():
+            raise came
 
     def _move_bar(self, progress: Progress, event: Waiting | Fetched | Pretrained | TrialDone) -> None:
         done, total, description, state = _bar(event)

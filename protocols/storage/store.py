@@ -44,6 +44,7 @@ class Store:
         self._name = f"`{argument}`: {path}" if argument else str(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._connect() as connection:
+            connection.execute("BEGIN")  # what follows is read as of one moment: another process may be creating it
             (owner,) = connection.execute("PRAGMA application_id").fetchone()
             (identity,) = connection.execute("PRAGMA user_version").fetchone()
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}

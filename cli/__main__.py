@@ -13,6 +13,9 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("stopped: nothing had begun\n")
         sys.exit(130)
+    except OSError as error:  # outside a command: help, or the version, into a full disk
+        sys.stderr.write(f"error: {error.strerror or error}\n")
+        sys.exit(2)
     finally:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # all is done: what comes now ends it without a word

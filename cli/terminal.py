@@ -75,7 +75,7 @@ def stop(number: int) -> KeyboardInterrupt:
 
 @contextlib.contextmanager
 def _heeding_sigterm() -> Iterator[None]:
-    """Raise ``Terminated`` where SIGTERM comes inside the block, in the main thread of a program that has no handler."""
+    """Raise ``Terminated`` where SIGTERM comes inside the block, in the main thread of a program without a handler."""
 
     def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         raise stop(number)

@@ -2,6 +2,8 @@
 
 import contextlib
 import math
+import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -95,7 +97,12 @@ def _header(file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
     version = np.lib.format.read_magic(file)
     if version not in readers:
         raise ValueError(f"array format {version} is not for numbers or names")
-    shape, _, dtype = readers[version](file)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about Python 2, where a header is merely damaged
+            shape, _, dtype = readers[version](file)
+    except (SyntaxError, tokenize.TokenError, RecursionError, MemoryError) as error:  # it is read as a Python literal
+        raise ValueError("the header of an array is damaged") from error
     return shape, dtype
 
 

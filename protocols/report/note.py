@@ -28,6 +28,7 @@ Kind = Literal[
     "classes",
     "retrieval",
     "clusters",
+    "trouble",
     # what was run
     "readout",
     "settings",
@@ -60,6 +61,7 @@ _BRIEF: tuple[Kind, ...] = (
     "development",
     "folds",
     "not scored",
+    "trouble",
     "given codes",
     "plug-ins",
     "retrieval",

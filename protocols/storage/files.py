@@ -31,6 +31,7 @@ _JSON_CELLS = (
     "software",
     "scored_classes",
     "class_errors",
+    "trouble",
 )
 
 

@@ -67,7 +67,7 @@ def copy_command(
     """Copy an encoder without its checkpoints, optionally folded or at half the size."""
     import shutil
 
-    from ssl_irmae._support.files import write_atomically
+    from ssl_irmae._support.files import whole_folder, write_atomically
     from ssl_irmae.encoders.card import model_card
     from ssl_irmae.encoders.encoder import Encoder
     from ssl_irmae.encoders.files import find_encoder
@@ -77,11 +77,12 @@ def copy_command(
     _refuse_occupied(out)
     if half:
         copy.config = copy.config.model_copy(update={"card": {**copy.config.card, "stored_as": "float16"}})
-    copy.save_pretrained(out, half=half)
-    write_atomically(out / "README.md", model_card(out.name, copy.config))
-    for name in ("metrics.jsonl", "spectrum.png"):
-        if (folder / name).is_file():
-            shutil.copyfile(folder / name, out / name)
+    with whole_folder(out) as unfinished:
+        copy.save_pretrained(unfinished, half=half)
+        write_atomically(unfinished / "README.md", model_card(out.name, copy.config))
+        for name in ("metrics.jsonl", "spectrum.png"):
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, unfinished / name)
     print_status(f"{out}: written")
 
 
@@ -92,14 +93,15 @@ def import_command(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the encoder.", rich_help_panel=OUTPUT)],
 ) -> None:
     """Turn a checkpoint of the public IRMAE code into an encoder; only tensors are unpickled."""
-    from ssl_irmae._support.files import write_atomically
+    from ssl_irmae._support.files import whole_folder, write_atomically
     from ssl_irmae.encoders.card import model_card
     from ssl_irmae.encoders.published_checkpoint import read_published_checkpoint
 
     encoder = read_published_checkpoint(checkpoint)
     _refuse_occupied(out)
-    encoder.save_pretrained(out)
-    write_atomically(out / "README.md", model_card(out.name, encoder.config))
+    with whole_folder(out) as unfinished:
+        encoder.save_pretrained(unfinished)
+        write_atomically(unfinished / "README.md", model_card(out.name, encoder.config))
     architecture = encoder.config.architecture
     print_status(f"{out}: {architecture.method}, code {architecture.latent_dim}, {architecture.image_size} pixels")
 

@@ -24,8 +24,8 @@ _EPOCH_LINES = 50  # of one pretraining in a log, which of a small table has hun
 class Display:
     """Show events on standard error.
 
-    While it is entered, the first Ctrl-C waits until the next event, where work can stop without loss, or until it is
-    left; a second one stops at once.
+    While it is entered, the first Ctrl-C or SIGTERM waits until the next event, where work can stop without loss, or
+    until it is left; a second one stops at once.
 
     Args:
         quiet: Show no event.
@@ -44,7 +44,7 @@ class Display:
         self._shown: tuple[object, ...] = ()
         self._done = 0
         self._epoch: Pretrained | None = None
-        self._interrupted: Callable[[], bool] = lambda: False
+        self._interrupted: Callable[[], KeyboardInterrupt | None] = lambda: None
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -53,14 +53,14 @@ class Display:
 
     def __exit__(self, raised: type[BaseException] | None, *_: object) -> None:
         self._open.close()
-        if raised is None and self._interrupted():
-            raise KeyboardInterrupt
+        if raised is None and (came := self._interrupted()):
+            raise came
 
     def __call__(self, event: Event) -> None:
         """Show an event.
 
         Raises:
-            KeyboardInterrupt: If Ctrl-C has been pressed.
+            KeyboardInterrupt: If Ctrl-C has been pressed, or SIGTERM has come.
         """
         if not self._quiet:
             if self._progress is None or isinstance(event, Message):
@@ -69,8 +69,8 @@ class Display:
                     print_status(line)
             else:
                 self._move_bar(self._progress, event)
-        if self._interrupted():
-            raise KeyboardInterrupt
+        if came := self._interrupted():
+            raise came
 
     def _is_due(self, event: Event) -> bool:
         """Return whether an event gets its line: of many epochs the first, the last and some evenly between."""

@@ -55,7 +55,8 @@ def print_wrapped(line: str, *, indent: int = 0) -> None:
 def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
     """Turn what stops a command into one sentence and an exit code: 2 for errors the user can fix, 130 for Ctrl-C.
 
-    Arguments that the sentence names in backticks become this command's options.
+    SIGTERM, which schedulers send some seconds before they kill, is like Ctrl-C, with the exit code 143. Arguments that
+    the sentence names in backticks become this command's options.
     """
 
     @functools.wraps(command)
@@ -63,7 +64,8 @@ def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
         from ssl_irmae.errors import LostProcessError, UserError
 
         try:
-            return command(*args, **kwargs)
+            with _heeding_sigterm():
+                return command(*args, **kwargs)
         except LostProcessError as error:
             if error.speaks:
                 with contextlib.redirect_stderr(sys.__stderr__):  # also where this process is a silent one
@@ -83,9 +85,36 @@ def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(2) from error
         except KeyboardInterrupt as error:
             print_status("stopped: finished work is kept; the same command continues from there")
-            raise typer.Exit(130) from error
+            raise typer.Exit(143 if isinstance(error, Terminated) else 130) from error
 
     return wrapped
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM has come."""
+
+
+def stop(number: int) -> KeyboardInterrupt:
+    """Build the exception for a signal that stops a command: SIGINT, which is Ctrl-C, or SIGTERM."""
+    return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+
+
+@contextlib.contextmanager
+def _heeding_sigterm() -> Iterator[None]:
+    """Raise ``Terminated`` where SIGTERM comes inside the block, in the main thread of a program without a handler."""
+
+    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        raise stop(number)
+
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def name_options(text: str, command: Callable[..., Any]) -> str:
@@ -121,26 +150,27 @@ def first_process_alone() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def gentle_interrupt() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C wait until work can stop without loss; a second one stops at once.
+def gentle_interrupt() -> Iterator[Callable[[], KeyboardInterrupt | None]]:
+    """Let the first Ctrl-C or SIGTERM wait until work can stop without loss; a second one stops at once.
 
     Yields:
-        A function that returns whether Ctrl-C has been pressed; always False outside the main thread.
+        A function that returns which of them has come, as what to raise; always None outside the main thread.
     """
-    pressed = False
+    came: KeyboardInterrupt | None = None
 
     def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        nonlocal pressed
-        if pressed:
-            raise KeyboardInterrupt
-        pressed = True
+        nonlocal came
+        if came is not None:
+            raise stop(number)
+        came = stop(number)
         print_status("stopping at the next safe point; Ctrl-C again stops at once")
 
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
+        yield lambda: None
         return
-    before = signal.signal(signal.SIGINT, note)
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: pressed
+        yield lambda: came
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,17 +1,20 @@
 """Linear equations of one matrix with many right-hand sides, solved at once."""
 
 import functools
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.exceptions import ConvergenceWarning
 
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.graphs.in_threads import in_threads
 
 _ROWS = 1024  # few enough at a time to stay in the processor's cache
 _COLUMNS = 100  # at once, in each thread
+_MOST = 10_000  # steps; graphs of images take a few hundred
 _FINISHED = 0.25  # drop finished columns once they make up this share
 
 Array = npt.NDArray[np.float32]
@@ -33,14 +36,23 @@ def conjugate_gradients(system: Any, sources: Sequence[Array], *, tolerance: flo
     Returns:
         u for each b, fp32 (n, c).
 
+    Warns:
+        ConvergenceWarning: If a residual is above the tolerance after 10,000 steps, as where parts of the graph are not
+            connected and their sources do not add up to zero; that u is the one of the last step.
+
     Raises:
         UserError: If a residual is not finite.
     """
     most = max(1, _COLUMNS // max((b.shape[1] for b in sources), default=1))
-    return in_threads(functools.partial(_solve, system, tolerance), sources, most=most)
+    solved = in_threads(functools.partial(_solve, system, tolerance), sources, most=most)
+    if not all(converged for _, converged in solved):
+        text = f"conjugate gradients stopped after {_MOST:,} steps, before they converged"
+        warnings.warn(text, ConvergenceWarning, stacklevel=2)
+    return [solution for solution, _ in solved]
 
 
-def _solve(system: Any, tolerance: float, sources: Sequence[Array]) -> list[Array]:
+def _solve(system: Any, tolerance: float, sources: Sequence[Array]) -> list[tuple[Array, bool]]:
+    """Return the solution for each source, and whether it has converged."""
     solutions: list[Array] = [np.zeros_like(b) for b in sources]
     source_of_column = np.repeat(np.arange(len(sources)), [b.shape[1] for b in sources])
     r = np.concatenate(sources, axis=1)
@@ -48,7 +60,9 @@ def _solve(system: Any, tolerance: float, sources: Sequence[Array]) -> list[Arra
     before = _column_sums(r, r)
     running = np.ones_like(source_of_column, dtype=bool)
     unsolved = set(range(len(sources)))
-    while unsolved:
+    for _ in range(_MOST):
+        if not unsolved:
+            break
         Ap = system @ p
         alpha = _ratio(before, _column_sums(p, Ap), running)
         for i in range(0, len(r), _ROWS):
@@ -72,7 +86,9 @@ def _solve(system: Any, tolerance: float, sources: Sequence[Array]) -> list[Arra
         if unsolved and running.mean() <= 1 - _FINISHED:
             x, r, p = (np.ascontiguousarray(a[:, running]) for a in (x, r, p))
             before, source_of_column, running = before[running], source_of_column[running], running[running]
-    return solutions
+    for source in unsolved:
+        solutions[source] = np.ascontiguousarray(x[:, source_of_column == source])
+    return [(solution, source not in unsolved) for source, solution in enumerate(solutions)]
 
 
 def _ratio(a: Array, b: Array, running: npt.NDArray[np.bool_]) -> Array:

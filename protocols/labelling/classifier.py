@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from ssl_irmae._support.files import sha256, write_atomically
+from ssl_irmae._support.formats import format_of, refuse_later
 from ssl_irmae._support.seeding import generator
 from ssl_irmae.datasets.image_set import fit_images
 from ssl_irmae.encoders.encoding import Reads
@@ -25,6 +26,7 @@ from ssl_irmae.protocols.predictors.registry import FORMS, form_name, is_kept_fo
 from ssl_irmae.protocols.readouts.sample import Predictor
 from ssl_irmae.protocols.representations.representation import Representation
 
+_FORMAT: Literal[1] = 1
 _CHUNK = 2048
 _TOLERANCE = 0.01  # between the scores of one network on two machines
 
@@ -61,7 +63,7 @@ class ClassifierConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = 1
+    format: Literal[1] = _FORMAT
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
     channels: Annotated[int, Field(strict=True, ge=1, le=4096)]
     image_size: Annotated[int, Field(strict=True, ge=1, le=4096)]
@@ -207,6 +209,7 @@ class Classifier:
         except NetworkError:
             raise
         except ValidationError as error:
+            refuse_later(f"{folder / CONFIG}", format_of((folder / CONFIG).read_bytes(), having="classes"), _FORMAT)
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
             reason = f"{CONFIG}: {place}: {first['msg']}" if place else f"{CONFIG}: {first['msg']}"

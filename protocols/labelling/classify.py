@@ -30,6 +30,7 @@ from ssl_irmae.protocols.labelling.own_encoder import (
 from ssl_irmae.protocols.labelling.page.pictures_page import Shown, link, pictures_page
 from ssl_irmae.protocols.labelling.predictions import Predictions
 from ssl_irmae.protocols.representations.pretrained import open_encoder
+from ssl_irmae.protocols.running.trouble import solvers_watched
 
 TABLE, PAGE, CLASSIFIER = "predictions.csv", "report.html", "classifier"
 _LEVELS = (0.9, 0.5)
@@ -190,7 +191,10 @@ def classify(
         if encoder is not None and (other_kind := found.other_kind(images.images)):
             progress(Message(other_kind))
     images = at_usual_size(images) if found is None else fitted_to(found, images)
-    learned = learn(images, found, contender=contender, seed=seed, device=torch_device, progress=progress)
+    with solvers_watched() as trouble:
+        learned = learn(images, found, contender=contender, seed=seed, device=torch_device, progress=progress)
+    if trouble:
+        progress(Message(f"not converged, here or in cross-validation: {listed(trouble)}"))
     paths = images.paths or tuple(map(str, range(len(images))))
     unlabelled = ImageSet(images.name, take(images.images, rest), paths=tuple(paths[i] for i in rest.tolist()))
     predictions = Predictions.of(learned.classifier, unlabelled)

@@ -15,6 +15,7 @@ from ssl_irmae.protocols.predictors.form import Form
 from ssl_irmae.protocols.predictors.registry import is_kept_form
 from ssl_irmae.protocols.readouts.sample import Memo, Sample
 from ssl_irmae.protocols.representations.floors import FLOORS
+from ssl_irmae.protocols.representations.given_codes import LARGEST
 from ssl_irmae.protocols.representations.pretrained import OpenedEncoder
 from ssl_irmae.protocols.representations.representation import Representation
 from ssl_irmae.protocols.storage.cache import cached
@@ -68,9 +69,10 @@ class Pool:
 
         def compute() -> dict[str, Tensor]:
             codes = representation.fit(images, device)(images, reads)
-            if not codes.isfinite().all():
+            if not (codes.abs() < LARGEST).all():  # nor is it where one is not a number
                 raise UserError(
-                    f"the {reads} of {representation.name} is not finite for some pictures: pretrain the encoder again"
+                    f"the {reads} of {representation.name} is not finite, or above {LARGEST:.0e}, for some pictures: "
+                    "pretrain the encoder again"
                 )
             return {"codes": codes}
 

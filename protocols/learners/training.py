@@ -1,9 +1,11 @@
 """Batches, training loop and predictor that all learners share, so that they are trained alike."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 
 from ssl_irmae._support.compute import autocast
@@ -60,10 +62,13 @@ def train(
         steps: Optimiser steps.
         learning_rate: Initial learning rate.
 
+    Warns:
+        ConvergenceWarning: If the last loss is not finite, as it stays once training has diverged.
+
     Raises:
         UserError: If there is one label, and batch normalisation has nothing to normalise by.
     """
-    optimizer = Adam(parameters, learning_rate)
+    optimizer, value = Adam(parameters, learning_rate), torch.zeros(())
     for step in range(steps):
         optimizer.learning_rate = learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
         optimizer.zero_grad()
@@ -78,6 +83,8 @@ def train(
                 ) from error
         torch.autograd.backward(value)
         optimizer.step()
+    if not value.isfinite():
+        warnings.warn("training diverged: its loss is not finite", ConvergenceWarning, stacklevel=2)
 
 
 def image_predictor(logits: Callable[[Tensor], Tensor], sample: Sample) -> Predictor:

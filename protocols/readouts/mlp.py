@@ -1,9 +1,11 @@
 """The head of the public script: two hidden layers with dropout."""
 
+import warnings
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
+from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 
 from ssl_irmae._support.seeding import generator, seeded
@@ -56,6 +58,8 @@ def mlp(
         # each head's loss is the mean over its own batch
         torch.autograd.backward(F.cross_entropy(logits.flatten(0, 1), y.flatten()) * len(samples))
         optimizer.step()
+    if not all(w.isfinite().all() for w in parameters):
+        warnings.warn("training diverged: its weights are not finite", ConvergenceWarning, stacklevel=2)
     return [Head(scaling, [w[i : i + 1].detach() for w in parameters]) for i in range(len(samples))]
 
 

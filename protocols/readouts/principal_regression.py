@@ -1,5 +1,6 @@
 """Logistic regression of codes that are wider than there are examples, along the principal axes of the examples."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Self
 
@@ -7,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh
 from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning
 
 _NEGLIGIBLE = 1e-12
 """Share of the largest squared length under which an axis is rounding error."""
@@ -86,6 +88,9 @@ class PrincipalRegression:
         Args:
             z: Coordinates of the examples, fp32 (m, r).
             y: Their classes, three or more, int64 (m,).
+
+        Warns:
+            ConvergenceWarning: If the solver stopped at its last iteration.
         """
         self.classes_, targets = np.unique(y, return_inverse=True)
         p, r = len(self.classes_), len(self.lengths)
@@ -113,6 +118,9 @@ class PrincipalRegression:
         start = np.zeros((r + 1, p)) if not self.bias.size else np.vstack([self.weights, self.bias]) / scale
         options = {"maxiter": self.max_iter, "gtol": self.tolerance, "ftol": _PROGRESS}
         found = minimize(loss, start.ravel().astype(np.float64), jac=True, method="L-BFGS-B", options=options)
+        if found.nit >= self.max_iter:  # another stop is rounding: the loss falls no further
+            text = f"L-BFGS stopped after {self.max_iter:,} iterations, before it converged"
+            warnings.warn(text, ConvergenceWarning, stacklevel=2)
         fitted = found.x.reshape(r + 1, p).astype(np.float32) * scale
         self.weights, self.bias = fitted[:-1], fitted[-1]
         return self

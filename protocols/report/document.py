@@ -10,13 +10,14 @@ from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.statistics.curve_summary import CurveSummary
 from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
 from ssl_irmae.protocols.statistics.variance import variance_components
-from ssl_irmae.protocols.storage.files import csv_text, row_values
+from ssl_irmae.protocols.storage.files import FORMAT, csv_text, row_values
 
 
 def document(report: Report) -> dict[str, Any]:
     """Collect everything that ``--json`` prints and ``report.json`` holds."""
     rows = report.rows()
     return {
+        "format": FORMAT,
         "title": report.title,
         "answer": report.answer,
         "baseline": report.baseline,

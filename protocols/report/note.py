@@ -29,6 +29,7 @@ Kind = Literal[
     "classes",
     "retrieval",
     "clusters",
+    "trouble",
     # what was run
     "readout",
     "settings",
@@ -76,6 +77,7 @@ _BRIEF: tuple[Kind, ...] = (
     "development",
     "folds",
     "not scored",
+    "trouble",
     "given codes",
     "plug-ins",
     "retrieval",

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from ssl_irmae.datasets.reading import count
 from ssl_irmae.plugins.registered import IN_WORDS
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, READOUT_NOTES, SETTING_GROUPS
 from ssl_irmae.protocols.report.classes import class_notes
@@ -44,6 +45,7 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
         *_given_codes(rows),
         *_plugins(rows),
         _scored_images(first, summaries),
+        *_trouble(rows),
         *class_notes(first),
         *_readouts(rows),
         *_settings(rows),
@@ -71,6 +73,24 @@ def _errors(first: Row, summaries: Sequence[Summary]) -> Note:
         f"have its 95 % t interval. {describe_coverage('error', (s.n for s in summaries))}"
     )
     return Note("error", text, f"{error}, ± standard error over {n} labelled subsets.")
+
+
+def _trouble(rows: Sequence[Row]) -> list[Note]:
+    """Name the contenders whose solver or training did not converge in some trials."""
+    places: dict[tuple[str, int], list[Row]] = {}
+    for row in rows:
+        places.setdefault((row.contender, row.budget), []).append(row)
+    found = {place: [row for row in each if row.trouble] for place, each in places.items()}
+    where = [
+        f"{name} at {count(budget, 'label')} in {len(bad)} of {count(len(places[name, budget]), 'trial')} "
+        f"({join(list(dict.fromkeys(text for row in bad for text in row.trouble or ())))})"
+        for (name, budget), bad in found.items()
+        if bad
+    ]
+    if not where:
+        return []
+    text = f"Not converged: {'; '.join(where)}. Their errors are of where the solver or the training stopped."
+    return [Note("trouble", text, text)]
 
 
 def _pretraining(rows: Sequence[Row], summaries: Sequence[Summary]) -> list[Note]:

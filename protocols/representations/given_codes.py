@@ -16,7 +16,8 @@ from ssl_irmae.errors import UserError
 Codes = npt.NDArray[np.float32]
 """Codes as rows, shape (n, d)."""
 
-_LARGEST = 1e15
+LARGEST = 1e15
+"""From here on, the squares of codes in single precision, and with them distances, may not be finite."""
 
 
 class CodesSource(Protocol):
@@ -107,7 +108,7 @@ def as_codes(x: npt.NDArray[Any], title: str) -> Codes:
         raise UserError(f"{title} must be numbers of shape (n, d), one row per image, got {x.dtype} of {x.shape}")
     require_usable(x, title)
     codes: Codes = np.ascontiguousarray(x, np.float32)
-    if np.ptp(codes, axis=0).max() < 1 / _LARGEST:
+    if np.ptp(codes, axis=0).max() < 1 / LARGEST:
         raise UserError(f"{title} has the same numbers in all {len(codes):,} rows: nothing can be told apart by them")
     return codes
 
@@ -118,10 +119,10 @@ def require_usable(x: npt.NDArray[Any], title: str) -> None:
     Raises:
         UserError: If one is NaN, infinite or too large.
     """
-    usable = (np.abs(x) < _LARGEST).all(1)  # not so of NaN
+    usable = (np.abs(x) < LARGEST).all(1)  # not so of NaN
     if not usable.all():
         row = int(np.argmin(usable))
-        value = x[row][~(np.abs(x[row]) < _LARGEST)][0]
+        value = x[row][~(np.abs(x[row]) < LARGEST)][0]
         raise UserError(
-            f"{title} must be finite numbers below {_LARGEST:.0e} in size, and row {row} holds {value:g}: mend it"
+            f"{title} must be finite numbers below {LARGEST:.0e} in size, and row {row} holds {value:g}: mend it"
         )

@@ -11,7 +11,7 @@ from ssl_irmae.encoders.encoding import ENCODE_CHUNK, Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.folds import Fold, can_be_scored
 from ssl_irmae.protocols.representations.fused import FusedEncoders
-from ssl_irmae.protocols.representations.given_codes import GivenCodes
+from ssl_irmae.protocols.representations.given_codes import LARGEST, GivenCodes
 from ssl_irmae.protocols.representations.representation import Encode, Representation, identity
 from ssl_irmae.protocols.running.partial_codes import PartialCodes
 from ssl_irmae.protocols.storage.cache import cached, is_cached
@@ -186,9 +186,10 @@ class Codes:
         if self._fitted is None or self._fitted[0] is not representation or self._fitted[1] is not train:
             self._fitted = (representation, train, representation.fit(train, torch.device(self.device)))
         codes = self._fitted[2](images, reads)
-        if not codes.isfinite().all():
+        if not (codes.abs() < LARGEST).all():  # nor is it where one is not a number
             raise UserError(
-                f"the {reads} of {representation.name} is not finite for some images: pretrain the encoder again"
+                f"the {reads} of {representation.name} is not finite, or above {LARGEST:.0e}, for some images: "
+                "pretrain the encoder again"
             )
         self.encoding.seconds += time.perf_counter() - began
         self.encoding.images += len(images)

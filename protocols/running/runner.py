@@ -26,6 +26,7 @@ from ssl_irmae.protocols.representations.retrieval import Retrieval, retrieval_q
 from ssl_irmae.protocols.running.by_class import errors_by_class
 from ssl_irmae.protocols.running.codes import Codes
 from ssl_irmae.protocols.running.jobs import Job
+from ssl_irmae.protocols.running.trouble import solvers_watched
 from ssl_irmae.protocols.statistics.matched_error import matched_error
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 from ssl_irmae.protocols.task import Task
@@ -57,17 +58,21 @@ class Runner:
     def run(self, jobs: Sequence[Job]) -> list[FinishedTrial]:
         """Fit, predict and score trials of one contender that differ in the subset alone.
 
-        Each trial's seconds are an equal share of the time that all took, without the encoding, which all trials share.
+        Where a solver did not converge, each is run alone, to tell in which. Each trial's seconds are an equal share of
+        the time that all took, without the encoding, which all trials share.
         """
         contender = jobs[0].contender
         prepared = [self._prepare(job) for job in jobs]
         _, scored, start = prepared[0]
         began = time.perf_counter()
-        fitted = contender.fit_all([sample for sample, *_ in prepared], start)
-        predictions = [[predict(p, scored) for p in ([each] if callable(each) else each)] for each in fitted]
+        with solvers_watched() as trouble:
+            fitted = contender.fit_all([sample for sample, *_ in prepared], start)
+            predictions = [[predict(p, scored) for p in ([each] if callable(each) else each)] for each in fitted]
+        if trouble and len(jobs) > 1:
+            return [trial for job in jobs for trial in self.run([job])]
         seconds = (time.perf_counter() - began) / len(jobs)
         outcomes = [
-            min((self._score(job, labels) for labels in peeks), key=lambda outcome: outcome[0].error)
+            min((self._score(job, labels, trouble) for labels in peeks), key=lambda outcome: outcome[0].error)
             for job, peeks in zip(jobs, predictions, strict=True)
         ]
         finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -204,7 +209,7 @@ class Runner:
             self._autoencoders[encoder.hash] = encoder.load().autoencoder
         return self._autoencoders[encoder.hash]
 
-    def _score(self, job: Job, predictions: Tensor) -> tuple[Row, bytes]:
+    def _score(self, job: Job, predictions: Tensor, trouble: Sequence[str]) -> tuple[Row, bytes]:
         """Compare predictions with the labels; return the row, and which images were wrong."""
         assert self.task.train.labels is not None
         labels, fold = self._scored_labels.numpy(), job.subset.fold
@@ -222,6 +227,7 @@ class Runner:
             classes_predicted=len(np.unique(predicted)),
             classes_labelled=len(self.task.train.labels[torch.from_numpy(job.subset.indices)].unique()),
             **errors_by_class(wrong[scored], labels[scored], self.task.scored.classes),
+            trouble=tuple(trouble),
         )
         return row, np.packbits(wrong).tobytes()
 

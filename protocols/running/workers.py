@@ -113,11 +113,14 @@ def groups_of(batches: Sequence[Sequence[Job]]) -> list[list[Sequence[Job]]]:
 
 @contextlib.contextmanager
 def no_interrupt() -> Iterator[None]:
-    """Start processes out of reach of Ctrl-C, even while they import; this process receives it a moment later."""
+    """Start processes out of reach of Ctrl-C and SIGTERM, even while they import; this process has them a moment later.
+
+    A scheduler sends SIGTERM to all processes of a job, a terminal Ctrl-C: to stop is this process's decision.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
@@ -164,7 +167,8 @@ def _shared(batch: Sequence[Job]) -> tuple[object, ...]:
 
 def _start(runner: Runner | None, threads: int, watched: Connection) -> None:
     threading.Thread(target=_end_with_parent, args=(watched,), daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # both are the parent's to handle
     keep_freed_memory()
     torch.set_num_threads(threads)
     threadpoolctl.threadpool_limits(threads)  # numpy, scipy and scikit-learn

@@ -34,9 +34,16 @@ def _pooled(folds: Sequence[Row]) -> Row:
             "n_scored": n,
             "predictions": together,
             "classes_predicted": max(c for c in known if c is not None) if None not in known else None,
+            "trouble": _trouble(folds),
             **_classes(folds),
         }
     )
+
+
+def _trouble(folds: Sequence[Row]) -> tuple[str, ...] | None:
+    if any(row.trouble is None for row in folds):
+        return None
+    return tuple(dict.fromkeys(each for row in folds for each in row.trouble or ()))
 
 
 def _classes(folds: Sequence[Row]) -> dict[str, object]:

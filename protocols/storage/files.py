@@ -5,17 +5,21 @@ import hashlib
 import io
 import json
 import math
-import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ssl_irmae._support.formats import refuse_later
+from ssl_irmae.datasets.archive import open_archive
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.storage.legacy import read_row
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row, mistakes
 from ssl_irmae.protocols.storage.store import Store
+
+FORMAT = 1
+"""Version of rows.csv and of report.json; those of before it was recorded are of the first."""
 
 _SQLITE = b"SQLite format 3\0"
 _JSON_CELLS = (
@@ -27,6 +31,7 @@ _JSON_CELLS = (
     "software",
     "scored_classes",
     "class_errors",
+    "trouble",
 )
 
 
@@ -48,6 +53,7 @@ def rows_csv(trials: Iterable[FinishedTrial]) -> str:
         values["finished"] = trial.finished
         values["seconds"] = None if math.isnan(trial.seconds) else round(trial.seconds, 3)
         values["environment"] = name_environment(trial.environment) if trial.environment else None
+        values["format"] = FORMAT
         lines.append(values)
     return csv_text(lines)
 
@@ -102,7 +108,7 @@ def read_trials(path: Path) -> list[FinishedTrial]:
         raise UserError(f"there is no file {path}: name a store of `ssl-irmae evaluate`, a rows.csv, or its JSON")
     try:
         trials = Store(path, argument="").trials() if _is_store(path) else _read_text(path)
-    except (ValueError, KeyError, TypeError, csv.Error) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, csv.Error) as error:
         if isinstance(error, UserError):
             raise
         reason = " ".join(str(error).split())
@@ -139,13 +145,19 @@ def _read_text(path: Path) -> list[FinishedTrial]:
     if path.suffix == ".csv":
         beside = path.with_name("environments.json")
         named = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
-        if not isinstance(named, dict):
-            raise TypeError(f"{beside.name} holds no object at the top")
+        if not isinstance(named, dict) or not all(isinstance(each, dict) for each in named.values()):
+            raise TypeError(f"{beside.name} holds no object of objects")
         wrong = _mistakes(path.with_name("mistakes.npz"))
-        return [_from_csv(cells, named, wrong) for cells in csv.DictReader(io.StringIO(text), strict=True)]
+        lines = list(csv.DictReader(io.StringIO(text), strict=True))
+        for number, cells in enumerate(lines, 1):
+            if None in cells or None in cells.values():
+                raise ValueError(f"row {number} has not one cell per column")
+            refuse_later(f"{path}", _whole_number(cells.pop("format", "")), FORMAT)
+        return [_from_csv(cells, named, wrong) for cells in lines]
     document = json.loads(text)
     if not isinstance(document, dict):
         raise TypeError("no object at the top")
+    refuse_later(f"{path}", document.get("format"), FORMAT)
     environments = document.get("environments", [])
     # rows of such a document do not say which of several environments they come from
     environment = environments[0] if len(environments) == 1 else {"one of": environments} if environments else {}
@@ -155,11 +167,15 @@ def _read_text(path: Path) -> list[FinishedTrial]:
 def _mistakes(path: Path) -> dict[str, bytes]:
     if not path.is_file():
         return {}
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(zip(arrays["predictions"].tolist(), map(bytes, arrays["wrong"]), strict=True))
-    except (zipfile.BadZipFile, EOFError, AttributeError) as error:
-        raise TypeError(f"{path.name} is not an .npz of this kind") from error
+    arrays = open_archive(path)
+    predictions, wrong = arrays["predictions"].read(), arrays["wrong"].read()
+    if predictions.dtype.kind != "U" or wrong.dtype != np.uint8 or wrong.ndim != 2 or len(predictions) != len(wrong):
+        raise TypeError(f"{path.name} is not an .npz of this kind")
+    return dict(zip(predictions.tolist(), map(bytes, wrong), strict=True))
+
+
+def _whole_number(cell: str) -> int | None:
+    return int(cell) if cell.isdecimal() else None
 
 
 def _from_csv(

@@ -270,6 +270,7 @@ class Row(Trial):
             class without scored images.
         balanced_error: Mean of these, percent.
         constant_error: Error of always guessing the most common class of the scored images, percent.
+        trouble: What solvers and training reported about not having converged, each in a few words.
     """
 
     error: float = Field(ge=0, le=100, allow_inf_nan=False)
@@ -281,6 +282,7 @@ class Row(Trial):
     class_errors: tuple[float | None, ...] | None = None
     balanced_error: float | None = None
     constant_error: float | None = None
+    trouble: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.storage.legacy import read_row
@@ -44,6 +44,7 @@ class Store:
         self._name = f"`{argument}`: {path}" if argument else str(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._connect() as connection:
+            connection.execute("BEGIN")  # what follows is read as of one moment: another process may be creating it
             (owner,) = connection.execute("PRAGMA application_id").fetchone()
             (identity,) = connection.execute("PRAGMA user_version").fetchone()
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -108,7 +109,10 @@ class Store:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             query = "SELECT counts FROM duplicates WHERE training = ? AND scored = ?"
             found = connection.execute(query, (training, scored)).fetchone() if "duplicates" in tables else None
-        return None if found is None else json.loads(found[0])
+        try:
+            return None if found is None else json.loads(found[0])
+        except (ValueError, TypeError, RecursionError) as error:
+            raise self._damaged(error) from error
 
     def _compute_keys_anew(self) -> None:
         """Give the trials of an older store today's keys; only what looks up keys needs this, and reading does not."""
@@ -139,26 +143,34 @@ class Store:
         query = f"SELECT {columns} FROM trials LEFT JOIN mistakes USING (key) {which}"  # noqa: S608 (both are literals of this file)
         with self._connect() as connection:
             found = connection.execute(query, values).fetchall()
-        return [
-            FinishedTrial(
-                self._row(row),
-                math.nan if seconds is None else seconds,
-                finished,
-                json.loads(environment),
-                wrong or b"",
-            )
-            for row, seconds, finished, environment, wrong in found
-        ]
+        return [self._trial(*columns) for columns in found]
+
+    def _trial(self, row: str, seconds: Any, finished: Any, environment: Any, wrong: Any) -> FinishedTrial:
+        try:
+            known = json.loads(environment)
+            if not (isinstance(known, dict) and isinstance(finished, str) and isinstance(wrong, bytes | None)):
+                raise TypeError("a column is of another kind")
+            duration = math.nan if seconds is None else float(seconds)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise self._damaged(error) from error
+        return FinishedTrial(self._row(row), duration, finished, known, wrong or b"")
 
     def _row(self, text: str) -> Row:
-        values = json.loads(text)
+        try:
+            values = json.loads(text)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise self._damaged(error) from error
         try:
             return read_row(values)
         except ValueError as error:
+            contender = values.get("contender") if isinstance(values, dict) else None
             raise UserError(
-                f"{self._name} holds a trial of {values.get('contender')} that cannot be read ({error}); update "
+                f"{self._name} holds a trial of {contender} that cannot be read ({error}); update "
                 "ssl-irmae, if a later one wrote it, or name another file"
             ) from error
+
+    def _damaged(self, error: Exception) -> UserError:
+        return UserError(f"{self._name} is damaged ({error}); take its rows from a report of it, or name another file")
 
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:

@@ -1,6 +1,8 @@
 """The header of an array that numpy wrote: a file of its own or a member of an archive."""
 
 import math
+import tokenize
+import warnings
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -46,7 +48,12 @@ def read_header(file: IO[bytes], title: str) -> NpyHeader:
     version = np.lib.format.read_magic(file)
     if version not in readers:
         raise ValueError(f"array format {version} is not for numbers or names")
-    shape, fortran, dtype = readers[version](file)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about Python 2, where a header is merely damaged
+            shape, fortran, dtype = readers[version](file)
+    except (SyntaxError, tokenize.TokenError, RecursionError, MemoryError) as error:  # it is read as a Python literal
+        raise ValueError("the header of an array is damaged") from error
     if dtype.hasobject:
         raise UserError(
             f"{title} holds Python objects, which are never loaded because they can run code: "

@@ -1,6 +1,8 @@
 """What is checked of an encoder: that its weights fit its networks, and that weights and codes are finite numbers."""
 
+import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 
 from torch import Tensor
 
@@ -41,6 +43,19 @@ def check_weights(state: Mapping[str, Tensor], where: str, remedy: str) -> None:
     bad = [name for name, weights in state.items() if not weights.isfinite().all()]
     if bad:
         raise UserError(f"{where} contains weights that are infinite or not a number ({listed(bad)}): {remedy}")
+
+
+def require_undamaged(path: Path) -> None:
+    """Check the sums of what torch has saved, which torch does not look at: a flipped bit would be another weight.
+
+    Raises:
+        Exception: Of whatever kind, if a sum is wrong, or the file cannot be read so far. What torch saved before
+            version 1.6 has no sums, and passes.
+    """
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if (name := archive.testzip()) is not None:
+                raise zipfile.BadZipFile(name)
 
 
 def check_codes(codes: Tensor) -> None:

@@ -18,6 +18,7 @@ from pydantic import (
 from torch import Tensor, nn
 
 from ssl_irmae._support.files import sha256, write_atomically
+from ssl_irmae._support.formats import format_of, refuse_later
 from ssl_irmae._support.seeding import generator
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.columns import Columns
@@ -30,6 +31,7 @@ from ssl_irmae.networks.own import Pair, evenly, name_of
 from ssl_irmae.networks.registry import registered_function
 from ssl_irmae.networks.sizes import is_row
 
+_FORMAT = 2  # 1 had no hash of the weights
 _PROBED = 16  # numbers of a code, and of a reconstruction
 _TOLERANCE = 0.01  # of the largest: weights rounded to float16 are the same network
 
@@ -47,16 +49,18 @@ class EncoderConfig(BaseModel):
             reconstruction. They tell whether the function that is given when the encoder is loaded, or the plug-in that
             is installed then, returns the networks of its weights.
         columns: The scale of the columns that it reads, if it encodes rows of numbers.
+        weights: SHA-256 of model.safetensors; None in the format 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = _FORMAT
     architecture: Architecture
     folded: bool = False
     card: dict[str, Any] = {}
     probe: tuple[float, ...] | None = None
     columns: Columns | None = None
+    weights: str | None = None
 
     @model_validator(mode="after")
     def _columns_are_of_rows(self) -> Self:
@@ -72,6 +76,8 @@ class EncoderConfig(BaseModel):
         values: dict[str, Any] = handler(self)
         if self.columns is None:  # the file of an encoder of images is what it was before there were rows
             del values["columns"]
+        if self.weights is None:
+            del values["weights"]
         return values
 
 
@@ -120,13 +126,15 @@ class Encoder(nn.Module):
                 records that it was, not with which. Registered ones are found without it.
 
         Raises:
-            UserError: If there is no such encoder, its two files do not match exactly, a weight is not finite, or the
-                function is missing, is not the one of the pretraining, or is not needed.
+            UserError: If there is no such encoder, its two files do not match exactly, are damaged or of a later
+                version, a weight is not finite, or the function is missing, is not the one of the pretraining, or is
+                not needed.
         """
         folder = find_encoder(name_or_path)
         config = _with_network(read_config(folder), folder, network)
         try:
-            state = safetensors.torch.load_file(folder / WEIGHTS)
+            weights = (folder / WEIGHTS).read_bytes()
+            state = safetensors.torch.load(weights)
             encoder = cls(config, state)
         except (OSError, RuntimeError, safetensors.SafetensorError) as error:
             if isinstance(error, RuntimeError) and (other := _not_as_recorded(config, folder, str(error))):
@@ -135,13 +143,18 @@ class Encoder(nn.Module):
                 f"{folder / WEIGHTS} does not match {folder / CONFIG} ({error}): pretrain or export the encoder again"
             ) from error
         check_weights(state, f"{folder / WEIGHTS}", "pretrain or export the encoder again")
+        if config.weights is not None and sha256(weights) != config.weights:
+            raise UserError(
+                f"{folder / WEIGHTS} is damaged, or not the one that {folder / CONFIG} was written with: repeat the "
+                "command that wrote them"
+            )
         other = _not_as_recorded(config, folder, "a fixed picture has another code or reconstruction")
         if other is not None and not encoder._is_as_probed():
             raise other
         return encoder.fold() if fold else encoder
 
     def save_pretrained(self, folder: str | Path, *, half: bool = False) -> None:
-        """Write config.json and model.safetensors into a folder, each completely or not at all.
+        """Write model.safetensors, then config.json, which knows it by its hash; each completely or not at all.
 
         Args:
             folder: The folder; it is created if it does not exist.
@@ -156,11 +169,12 @@ class Encoder(nn.Module):
             for name, w in self.autoencoder.state_dict().items()
         }
         check_weights(state, "the encoder" + " in float16" * half, "leave out `half`" if half else "pretrain it again")
-        write_atomically(folder / WEIGHTS, safetensors.torch.save(state))
+        weights = safetensors.torch.save(state)
+        write_atomically(folder / WEIGHTS, weights)
         architecture = self.config.architecture
         probe = self._probe() if architecture.own or architecture.plugin else None
-        config = self.config.model_copy(update={"probe": probe})
-        write_atomically(folder / CONFIG, config.model_dump_json(indent=2) + "\n")
+        self.config = self.config.model_copy(update={"format": _FORMAT, "probe": probe, "weights": sha256(weights)})
+        write_atomically(folder / CONFIG, self.config.model_dump_json(indent=2) + "\n")
 
     def fold(self) -> Self:
         """Return a copy of this encoder with a linear bottleneck multiplied into its last layer."""
@@ -256,9 +270,12 @@ def read_config(folder: Path) -> EncoderConfig:
     Raises:
         UserError: If this version cannot read it.
     """
+    content = b""
     try:
-        return EncoderConfig.model_validate_json((folder / CONFIG).read_bytes())
+        content = (folder / CONFIG).read_bytes()
+        return EncoderConfig.model_validate_json(content)
     except (OSError, ValidationError) as error:
+        refuse_later(f"{folder / CONFIG}", format_of(content, having="architecture"), _FORMAT)
         reason = _first_of(error) if isinstance(error, ValidationError) else str(error)
         raise UserError(f"{folder / CONFIG} is not an encoder's configuration ({reason})") from error
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae.architecture import Architecture
-from ssl_irmae.encoders.checks import check_weights
+from ssl_irmae.encoders.checks import check_weights, require_undamaged
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
 from ssl_irmae.errors import UserError
 
@@ -48,6 +48,7 @@ def _load(path: Path) -> dict[str, Tensor]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the pickle protocol: the error below is clearer
+            require_undamaged(path)
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle can raise nearly anything
         raise UserError(f"{path} is not a checkpoint of plain tensors: nothing else is unpickled") from error
@@ -59,7 +60,8 @@ def _load(path: Path) -> dict[str, Tensor]:
 
 
 def _is_weight(key: object, value: object) -> bool:
-    return isinstance(key, str) and isinstance(value, Tensor)
+    # a tensor may repeat its numbers without having them, and would take their memory where it is copied
+    return isinstance(key, str) and isinstance(value, Tensor) and value.nbytes <= value.untyped_storage().nbytes()
 
 
 def _architecture(state: dict[str, Tensor]) -> Architecture:

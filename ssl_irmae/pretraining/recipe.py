@@ -1,16 +1,20 @@
 """Everything that determines what a pretraining run computes, frozen."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ssl_irmae._support.compute import Precision
+from ssl_irmae._support.formats import format_of, refuse_later
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.errors import UserError
 
 CHECKPOINT = "checkpoint.pt"
 RECIPE = "recipe.json"
 TENSORBOARD = "tensorboard"
+
+_FORMAT: Literal[1] = 1
 
 
 class Recipe(BaseModel):
@@ -32,6 +36,7 @@ class Recipe(BaseModel):
         cooldown: Share of the steps, at their end, over which the learning rate falls linearly to zero.
         steps: Optimiser steps to take altogether; None in a recipe of the first versions.
         minutes: Minutes of training that were asked for, if these made the steps.
+        format: Version of this layout; the first versions recorded none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +53,7 @@ class Recipe(BaseModel):
     cooldown: float = Field(default=0.0, ge=0, le=1)
     steps: int | None = Field(default=None, ge=1)
     minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    format: Literal[1] = _FORMAT
 
     def differences(self, other: "Recipe") -> list[str]:
         """Describe where another recipe differs apart from its length, one entry per field."""
@@ -56,7 +62,7 @@ class Recipe(BaseModel):
 
     def _flat(self) -> dict[str, object]:
         # the cooldown follows from the named recipe, and steps and minutes are the length
-        fields = self.model_dump(exclude={"cooldown", "steps", "minutes"})
+        fields = self.model_dump(exclude={"cooldown", "steps", "minutes", "format"})
         return {**fields.pop("architecture"), **fields}
 
 
@@ -83,7 +89,10 @@ def recorded_recipe(folder: Path) -> Recipe | None:
         if any(not name.startswith(".") for name in others):
             raise UserError(f"{folder} contains files that are not a pretraining run: choose another `out`")
         return None
+    content = b""
     try:
-        return Recipe.model_validate_json(path.read_bytes())
+        content = path.read_bytes()
+        return Recipe.model_validate_json(content)
     except (OSError, ValidationError) as error:
+        refuse_later(f"{path}", format_of(content, having="architecture"), _FORMAT)
         raise UserError(f"{path} is not a recipe of this version: choose another `out`") from error

@@ -14,13 +14,14 @@ import torch
 
 from ssl_irmae._support.environment import describe_environment
 from ssl_irmae._support.files import write_atomically
+from ssl_irmae._support.formats import refuse_later
 from ssl_irmae.datasets.columns import Columns
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.reading import count
+from ssl_irmae.encoders.checks import require_undamaged
 from ssl_irmae.encoders.code_scale import write_scale
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig
 from ssl_irmae.encoders.encoding import encode, reconstruction_error
-from ssl_irmae.encoders.files import WEIGHTS
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.elsewhere import Stretch, as_begun, describe_move
 from ssl_irmae.pretraining.loop import Pretraining, Record
@@ -29,6 +30,7 @@ from ssl_irmae.pretraining.recipe import CHECKPOINT, RECIPE, Recipe, recorded_re
 from ssl_irmae.spectrum import effective_rank, spectrum
 
 METRICS = "metrics.jsonl"
+_FORMAT = 1  # of the checkpoint
 _SAVE_EVERY = 60.0  # seconds between checkpoints within an epoch: the most that a kill costs
 
 
@@ -135,7 +137,7 @@ class Run:
         self._save_recipe()
         buffer = io.BytesIO()
         continued = json.dumps([stretch.to_dict() for stretch in self.continued])
-        own = {"history": json.dumps(self.history), "seconds": self.seconds, "continued": continued}
+        own = {"format": _FORMAT, "history": json.dumps(self.history), "seconds": self.seconds, "continued": continued}
         torch.save(own | self.state.state_dict(), buffer)
         write_atomically(self.folder / CHECKPOINT, buffer.getvalue())
         self._checkpoint = _state_of(self.folder / CHECKPOINT)
@@ -160,10 +162,8 @@ class Run:
         """
         from ssl_irmae.encoders.card import model_card, spectrum_figure
 
-        if (self.state.step == self.resumed_at or not self.processes.first) and (self.folder / WEIGHTS).is_file():
-            finished = Encoder.from_pretrained(self.folder, network=self.recipe.architecture.function)
-            if finished.config.card.get("steps") == self.state.step:
-                return finished
+        if (finished := self._finished()) is not None:
+            return finished
         autoencoder = self.state.autoencoder
         codes = encode(autoencoder, self.images.images, reads="code")
         singular_values = spectrum(codes)
@@ -204,6 +204,16 @@ class Run:
             write_scale(self.folder, codes, self.recipe.data_fingerprint, threads=torch.get_num_threads())
         return encoder
 
+    def _finished(self) -> Encoder | None:
+        """Return the encoder in the folder if it is that of the checkpoint; a half-written or damaged one is not."""
+        if self.state.step != self.resumed_at and self.processes.first:
+            return None
+        with contextlib.suppress(UserError):
+            encoder = Encoder.from_pretrained(self.folder, network=self.recipe.architecture.function)
+            if encoder.config.card.get("steps") == self.state.step:
+                return encoder
+        return None
+
     def _here(self, step: int) -> Stretch:
         return Stretch(step, str(self.state.device), self.state.precision, self.processes.count)
 
@@ -228,7 +238,9 @@ class Run:
         if self._checkpoint is None:
             return
         try:
+            require_undamaged(path)
             state = torch.load(path, map_location=self.state.device, weights_only=True)
+            refuse_later(f"{path}", state.pop("format", 1), _FORMAT)
             self.history = json.loads(state.pop("history"))
             self.seconds = state.pop("seconds")
             # checkpoints of the first version record no such parts
@@ -238,6 +250,8 @@ class Run:
             new_noise = torch.device(before.device).type != self.state.device.type
             state["noise"] = None if new_noise else state["noise"].cpu()
             self.state.load_state_dict(state)
+        except UserError:
+            raise
         except Exception as error:  # a damaged pickle can raise nearly anything
             raise UserError(f"{path} is damaged: remove it to start again, or choose another `out`") from error
         now = self._here(self.state.step)

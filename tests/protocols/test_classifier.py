@@ -140,7 +140,6 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "weights cut short": (lambda f: (f / "model.safetensors").write_bytes(b"\x08"), "not the one"),
     "no tensors": (junk, "cannot be used"),
     "no JSON": (lambda f: (f / "config.json").write_text("{"), "JSON"),
-    "another version": (lambda f: edited(f, format=2), "format"),
     "an unknown field": (lambda f: edited(f, author="me"), "author"),
     "a temperature of 0": (lambda f: edited(f, temperature=0), "temperature"),
     "an unknown predictor": (lambda f: edited(f, predictor={"kind": "oracle", "settings": {}}), "'oracle' is unknown"),

@@ -128,7 +128,7 @@ def test_a_damaged_environments_file_is_rejected(trials: list[FinishedTrial], tm
 def test_a_damaged_mistakes_file_is_rejected(trials: list[FinishedTrial], tmp_path: Path, content: str) -> None:
     (tmp_path / "rows.csv").write_text(rows_csv(trials))
     (tmp_path / "mistakes.npz").write_text(content)
-    with pytest.raises(UserError, match=r"rows\.csv cannot be read"):
+    with pytest.raises(UserError, match=r"mistakes\.npz cannot be read"):
         read_trials(tmp_path / "rows.csv")
 
 

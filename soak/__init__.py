@@ -1,0 +1,1 @@
+"""Faults injected into every command and every kind of file, and what they did: ``make soak``."""

@@ -2,12 +2,18 @@
 
     python docs/results/few-labels/measure.py classify    # rows in classify.csv
     python docs/results/few-labels/measure.py coverage    # rows in coverage.csv
+    python docs/results/few-labels/measure.py folds       # rows in folds.csv
 
 The pictures are test images, as PNG files; the settings behind `classify` and `suggest` were chosen on training images,
 so that these are new to every choice. `classify` labels them from 10 and from 100 labels, equally many of each class,
 five draws each, beside one nearest neighbour on pixels. `coverage` does fifty draws of 20, 50 and 100 labels with
 Poisson learning on frozen codes, of the encoder that `classify` pretrained. The true error is that on all pictures
 without a label. A second run does only what is missing.
+
+`folds` compares two ways to deal few labels into folds, by how far the expected error is from the true one: ten folds,
+or as many as a class has labels on average, which `classify` takes where all classes have about the same number.
+It learns from training images, twenty draws each: 5,000 of both sets, labelled equally many of each class, and 400
+digits, labelled at random.
 """
 
 import csv
@@ -25,12 +31,17 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.registry import load_images
+from ssl_irmae.protocols.contenders.for_few_labels import contenders_for_few_labels
+from ssl_irmae.protocols.labelling.expected_error import expected_error
+from ssl_irmae.protocols.labelling.held_out import held_out_logits
 from ssl_irmae.protocols.labelling.learn import learn
 from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to
+from ssl_irmae.protocols.labelling.pool import Pool
+from ssl_irmae.protocols.representations.pretrained import OpenedEncoder, open_encoder
 from ssl_irmae.protocols.subsets import Subset, draw_subset
 
-CLASSIFY, COVERAGE = (Path(__file__).with_name(name) for name in ("classify.csv", "coverage.csv"))
-DRAWS = 50
+CLASSIFY, COVERAGE, FOLDS = (Path(__file__).with_name(f"{name}.csv") for name in ("classify", "coverage", "folds"))
+DRAWS, FOLD_DRAWS = 50, 20
 SETS = ("mnist", "fashion-mnist")
 N = 5000
 WORK = Path("runs/few-labels")
@@ -186,5 +197,55 @@ def measure_coverage() -> None:
                     )
 
 
+def measure_folds() -> None:
+    """Compare ten folds with even ones, on training images."""
+    done = finished(FOLDS, "dataset", "labels", "draw")
+    for name in ("mnist", "fashion-mnist"):
+        images = chosen_images(name, "train")
+        encoder = find_own_encoder(images, device=torch.device("cpu"))
+        for labels in (20, 50):
+            for seed in range(FOLD_DRAWS):
+                if (name, str(labels), str(seed)) not in done:
+                    chosen = torch.from_numpy(draw(images, labels, seed).indices)
+                    measure_draw(images, encoder, chosen, rule="balanced", seed=seed)
+    digits = load_images("digits", "train")
+    assert digits.labels is not None
+    images = ImageSet("digits", digits.images[:400], digits.labels[:400], digits.classes)
+    encoder = open_encoder("irmae", "mnist-irmae")
+    for labels in (50, 80):
+        for seed in range(FOLD_DRAWS):
+            if ("digits", str(labels), str(seed)) not in done:
+                order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
+                measure_draw(images, encoder, order[:labels].sort().values, rule="uniform", seed=seed)
+
+
+def measure_draw(images: ImageSet, encoder: OpenedEncoder, chosen: torch.Tensor, *, rule: str, seed: int) -> None:
+    """Estimate the error of one draw in both ways, beside the true one."""
+    truth = images.labels
+    assert truth is not None
+    known = torch.full_like(truth, -1)
+    known[chosen] = truth[chosen]
+    few = dataclasses.replace(fitted_to(encoder, images), labels=known)
+    pool = Pool(few, {encoder.name: encoder}, torch.device("cpu"))
+    name = f"{encoder.name}-poisson"
+    contender = contenders_for_few_labels(encoder.name)[name]
+    (predictor,) = pool.fit(contender, [pool.labelled], seed=seed)
+    guess = predictor.logits(pool.inputs(contender)).argmax(1)
+    rest = known < 0
+    row: dict[str, object] = {
+        "dataset": images.name,
+        "rule": rule,
+        "labels": len(chosen),
+        "draw": seed,
+        "error": round(100 * float((guess != truth)[rest].double().mean()), 3),
+    }
+    for way, count in (("ten", 10), ("even", len(chosen) // len(images.classes))):
+        held_out = held_out_logits(pool, contender, count=count, repeats=5, seed=seed)
+        expected = expected_error(name, held_out.logits.argmax(1), held_out.labels, repeats=5)
+        assert expected is not None
+        row |= {f"folds_{way}": count, f"expected_{way}": round(expected.mean, 3)}
+    append_row(FOLDS, row)
+
+
 if __name__ == "__main__":
-    {"classify": measure_classify, "coverage": measure_coverage}[sys.argv[1]]()
+    {"classify": measure_classify, "coverage": measure_coverage, "folds": measure_folds}[sys.argv[1]]()

@@ -9,7 +9,7 @@ seconds, so that other work on the machine matters little. A second run measures
 
 import csv
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def complete(
-    file: Path, by: tuple[str, ...], places: Iterable[tuple[str, ...]], measure: Callable[..., Mapping[str, object]]
+    file: Path, by: tuple[str, ...], places: Iterable[tuple[str, ...]], measure: Callable[..., dict[str, object]]
 ) -> None:
     """Measure every place that a file has no row of, and add its row."""
     rows: list[dict[str, object]] = []
@@ -59,14 +59,14 @@ def complete(
     done = {tuple(row[column] for column in by) for row in rows}
     for place in places:
         if place not in done:
-            rows.append(dict(zip(by, place, strict=True)) | measure(*place))
+            rows.append({**dict(zip(by, place, strict=True)), **measure(*place)})
             with file.open("w", newline="", encoding="utf-8") as table:
                 writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
                 writer.writeheader()
                 writer.writerows(rows)
 
 
-def picture(network: str, side: int) -> Mapping[str, object]:
+def picture(network: str, side: int) -> dict[str, object]:
     """Measure one family of networks at one size of pictures."""
     device = torch.device("cpu")
     precision = find_precision("auto", device)
@@ -107,7 +107,7 @@ def picture(network: str, side: int) -> Mapping[str, object]:
     }
 
 
-def graph(codes: torch.Tensor, labels: torch.Tensor) -> Mapping[str, object]:
+def graph(codes: torch.Tensor, labels: torch.Tensor) -> dict[str, object]:
     """Measure the neighbours of so many codes, their graph, and labels spread over it."""
     # caches would answer the second time
     neighbours = core_seconds(lambda: Neighbours(codes).search(codes, K, exclude_self=True), least=1)

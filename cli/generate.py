@@ -1,6 +1,7 @@
 """``ssl-irmae generate``: pictures that a decoder makes, and how far they are from real ones."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -175,7 +176,7 @@ def distance(
     print_result(json.dumps(found.to_dict(), indent=2) if json_ else str(found))
 
 
-_EXAMPLES = {
+_EXAMPLES: dict[Callable[..., None], str] = {
     reconstruct: "ssl-irmae generate reconstruct --encoder mnist-irmae",
     interpolate: "ssl-irmae generate interpolate --encoder mnist-irmae --n 4 --steps 12",
     sample: "ssl-irmae generate sample --encoder mnist-irmae --sampler mixture",

@@ -24,7 +24,6 @@ from ssl_irmae.protocols.generation.judge import STEPS, train_judge
 
 _MOST = 2000  # pictures per set, unless another number is given
 _LEAST = 50
-_THOUSAND = 1000  # kernel distances are shown times this
 
 
 @dataclass(frozen=True)
@@ -75,20 +74,22 @@ class Distances:
 
     def __repr__(self) -> str:
         width = max(len(row.name) for row in self.rows)
-        lines = [f"{'':{width}}  {'Fréchet':>16}  {'kernel x 1000':>16}"]
-        for row in self.rows:
-            kernel = _shown([_THOUSAND * value for value in row.kernel])
-            lines.append(f"{row.name:{width}}  {_shown(row.frechet):>16}  {kernel:>16}")
+        lines = [
+            f"{name:{width}}  {frechet:>14}  {kernel:>14}"
+            for name, frechet, kernel in (
+                ("", "Fréchet", "kernel"),
+                *((row.name, _shown(row.frechet, 2), _shown(row.kernel, 3)) for row in self.rows),
+            )
+        ]
         known = "" if self.judge_error is None else f", with an error of {self.judge_error:.2f} % on test images"
         return "\n".join(
             [
                 *lines,
-                f"Squared distances to {self.pictures:,} real pictures of {self.dataset} ({self.split}), from as many: "
-                "other real ones, reconstructions of",
-                "these, and samples. Mean ± standard error over "
-                f"{count(self.seeds, 'draw')} of pictures and samples; encoders and features stay the same.",
-                f"Features: the last layer of our classifier of {self.dataset}, {STEPS} steps{known}. Not comparable",
-                "with distances by other features, such as those of Inception networks.",
+                f"Squared distances to {self.pictures:,} real pictures of {self.dataset} ({self.split}) from as many.",
+                "Below 0 a kernel distance is no distance. Reconstructions are of the real ones in the first row.",
+                f"±: standard error over {count(self.seeds, 'draw')} of pictures and samples, not over encoders.",
+                f"Features: the last layer of our classifier of {self.dataset}, {STEPS} steps{known}.",
+                "Not comparable with distances by other features, such as those of Inception networks.",
             ]
         )
 
@@ -205,7 +206,7 @@ def _kinds(name: str, each: Generator) -> dict[tuple[str, str], Callable[[int, T
     }
 
 
-def _shown(values: Sequence[float]) -> str:
+def _shown(values: Sequence[float], digits: int) -> str:
     mean = sum(values) / len(values)
     error = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
-    return f"{mean:.2f} ± {error:.2f}"
+    return f"{mean:.{digits}f} ± {error:.{digits}f}"

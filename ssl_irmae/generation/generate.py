@@ -3,6 +3,7 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,7 +68,8 @@ class Generated:
             raise UserError(f"`out`: {folder} is a file: name a folder")
         arrays = {"pictures": self.pictures, "codes": self.codes, "images": self.images, "positions": self.positions}
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **{name: x.numpy() for name, x in arrays.items() if x is not None})
+        given: dict[str, Any] = {name: x.numpy() for name, x in arrays.items() if x is not None}
+        np.savez_compressed(buffer, **given)
         picture = self.png()  # before anything is written
         write_atomically(folder / f"{self.kind}.npz", buffer.getvalue())
         write_atomically(folder / f"{self.kind}.png", picture)

@@ -21,7 +21,8 @@ WIDE = torch.tensor([3.0, 1.0, 0.2, 0.0])  # standard deviations, one of which i
 
 def _codes(n: int = 4000) -> Tensor:
     turn, _ = torch.linalg.qr(torch.randn(4, 4, generator=torch.Generator().manual_seed(1)))
-    return torch.randn(n, 4, generator=torch.Generator().manual_seed(0)) * WIDE @ turn + 5
+    codes: Tensor = torch.randn(n, 4, generator=torch.Generator().manual_seed(0)) * WIDE @ turn + 5
+    return codes
 
 
 @pytest.mark.parametrize("sampler", ["gaussian", "mixture"])

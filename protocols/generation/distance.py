@@ -16,7 +16,7 @@ from ssl_irmae.datasets.image_set import as_float
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.errors import UserError
-from ssl_irmae.generation.generate import FITTED_TO, Generator
+from ssl_irmae.generation.picture_maker import FITTED_TO, PictureMaker
 from ssl_irmae.generation.samplers import SAMPLERS, samplers_of
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.generation.distances import frechet_distance, kernel_distance
@@ -138,12 +138,14 @@ def generation_distance(
         raise UserError(f"`encoder`: two have the name {next(x for x in names if names.count(x) > 1)}: rename a folder")
     where = find_device(device)
     listeners = [progress, *[silent] * len(folders)]  # what is read is said once
-    generators = [
-        Generator(folder, dataset, network=network, device=device, data_dir=data_dir, strict=strict, progress=listener)
+    makers = [
+        PictureMaker(
+            folder, dataset, network=network, device=device, data_dir=data_dir, strict=strict, progress=listener
+        )
         for folder, listener in zip(folders, listeners, strict=False)
     ]
-    first = generators[0]
-    size = {(g.encoder.config.architecture.channels, g.encoder.config.architecture.image_size) for g in generators}
+    first = makers[0]
+    size = {(m.encoder.config.architecture.channels, m.encoder.config.architecture.image_size) for m in makers}
     if len(size) > 1:
         raise UserError(f"`encoder`: they read images of different channels and sizes {sorted(size)}: use one kind")
     has_test = first.test is not first.train
@@ -159,7 +161,7 @@ def generation_distance(
     progress(Message(f"training the classifier whose features are compared: {STEPS} steps"))
     judge = train_judge(train, test if has_test else None, seed=0, device=where)
     draws: dict[tuple[str, str], Callable[[int, Tensor], Tensor]] = {}
-    for name, each in zip(names, generators, strict=True):
+    for name, each in zip(names, makers, strict=True):
         progress(Message(f"{name}: fitting distributions to the codes of up to {FITTED_TO:,} training images"))
         draws |= _kinds(name, each)
     found: dict[tuple[str, str], list[tuple[float, float]]] = {("", "real"): [], **{kind: [] for kind in draws}}
@@ -185,7 +187,7 @@ def generation_distance(
     )
 
 
-def _kinds(name: str, each: Generator) -> dict[tuple[str, str], Callable[[int, Tensor], Tensor]]:
+def _kinds(name: str, each: PictureMaker) -> dict[tuple[str, str], Callable[[int, Tensor], Tensor]]:
     """Return what makes pictures of each kind: from a seed and real images, uint8 (n, c, s, s), to n pictures."""
     codes = each.training_codes()
 

@@ -79,7 +79,7 @@ class Generated:
         return self.description
 
 
-class Generator:
+class PictureMaker:
     """An encoder with its decoder, and the images of a data set at the size that it reads.
 
     Args:
@@ -95,8 +95,8 @@ class Generator:
     Raises:
         UserError: If there is no such encoder, it encodes rows of numbers, or the images cannot be used.
 
-    >>> generator = Generator("mnist-irmae", "digits")
-    >>> generator.interpolate(pairs=2, steps=5).pictures.shape
+    >>> maker = PictureMaker("mnist-irmae", "digits")
+    >>> maker.interpolate(pairs=2, steps=5).pictures.shape
     torch.Size([2, 5, 1, 32, 32])
     """
 

@@ -1,6 +1,7 @@
 """``ssl-irmae generate``: pictures that a decoder makes, and how far they are from real ones."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +12,7 @@ from ssl_irmae.cli.options import DataDir, Device, Json, OwnNetwork, Quiet, Seed
 from ssl_irmae.cli.terminal import handle_errors, print_result
 
 if TYPE_CHECKING:
-    from ssl_irmae.generation.generate import Generated, Generator
+    from ssl_irmae.generation.picture_maker import Generated, PictureMaker
 
 app = typer.Typer(
     no_args_is_help=True, help="Decode pictures: reconstructions, interpolations, samples, walks; and their distance."
@@ -54,8 +55,8 @@ def reconstruct(
     device: Device = "auto",
 ) -> None:
     """Reconstruct images of the test split, or of the only one: images above, reconstructions below."""
-    generator = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
-    _write(generator.reconstruct(n, seed=seed), encoder, dataset, out)
+    maker = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
+    _write(maker.reconstruct(n, seed=seed), encoder, dataset, out)
 
 
 def interpolate(
@@ -75,8 +76,8 @@ def interpolate(
     device: Device = "auto",
 ) -> None:
     """Decode codes on the straight line between those of two images, one pair per row."""
-    generator = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
-    _write(generator.interpolate(n, steps=steps, seed=seed), encoder, dataset, out)
+    maker = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
+    _write(maker.interpolate(n, steps=steps, seed=seed), encoder, dataset, out)
 
 
 def sample(
@@ -102,8 +103,8 @@ def sample(
     device: Device = "auto",
 ) -> None:
     """Decode codes that are drawn at random."""
-    generator = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
-    _write(generator.sample(n, sampler=sampler, seed=seed), encoder, dataset, out)
+    maker = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
+    _write(maker.sample(n, sampler=sampler, seed=seed), encoder, dataset, out)
 
 
 def walk(
@@ -124,8 +125,8 @@ def walk(
     device: Device = "auto",
 ) -> None:
     """Decode codes along the principal components of the code covariance, one component per row."""
-    generator = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
-    _write(generator.walk(n, steps=steps, reach=reach), encoder, dataset, out)
+    maker = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
+    _write(maker.walk(n, steps=steps, reach=reach), encoder, dataset, out)
 
 
 def distance(
@@ -175,7 +176,7 @@ def distance(
     print_result(json.dumps(found.to_dict(), indent=2) if json_ else str(found))
 
 
-_EXAMPLES = {
+_EXAMPLES: dict[Callable[..., None], str] = {
     reconstruct: "ssl-irmae generate reconstruct --encoder mnist-irmae",
     interpolate: "ssl-irmae generate interpolate --encoder mnist-irmae --n 4 --steps 12",
     sample: "ssl-irmae generate sample --encoder mnist-irmae --sampler mixture",
@@ -196,13 +197,13 @@ def _open(
     strict: bool,
     quiet: bool,
     out: Path | None,
-) -> "Generator":
+) -> "PictureMaker":
     from ssl_irmae.cli.progress import Display
-    from ssl_irmae.generation.generate import Generator
+    from ssl_irmae.generation.picture_maker import PictureMaker
 
     _folder(encoder, dataset, out)  # a mistake is reported before anything is loaded
     with Display(quiet=quiet) as display:
-        return Generator(
+        return PictureMaker(
             encoder,
             dataset,
             network=parse_own_network(network),

@@ -177,8 +177,9 @@ def make_plan(
     asked = [] if contenders is None else read_names(contenders, "contenders")
     for method in () if published or isinstance(dataset, CodesFile) else METHODS:
         # a pattern such as '*-linear' is not to pretrain an encoder of every method there is
-        if any(name.startswith(f"{method}-") for name in (*asked, baseline) if name is not None):
-            known |= {name: contender for name, contender in contenders_of(method).items() if name not in known}
+        named = any(name.startswith(f"{method}-") for name in (*asked, baseline) if name is not None)
+        if named and not _in_table(method):
+            known |= contenders_of(method)
     if not published and any(is_pattern(name) or name not in known for name in (*asked, baseline) if name is not None):
         of_plugins = contenders_of_plugins(encoders, codes)
         known |= {
@@ -190,7 +191,7 @@ def make_plan(
         _require_no_pictures(known, contenders, baseline, network, published=published)
         known = {name: contender for name, contender in known.items() if contender.frozen}
     # the others take the place of what is run anyway
-    own = [name for name in encoders if not contenders_of(name).keys() & CONTENDERS.keys()]
+    own = [name for name in encoders if not _in_table(name)]
     of_codes = [f"{name}-{readout}" for name in codes for readout in DEFAULT_OF_CODES]
     added = (*(f"{name}-{readout}" for name in own for readout in ("linear", "joint")), *of_codes)
     if steps is not None and steps < 1:
@@ -254,6 +255,11 @@ def make_plan(
         patterns=patterns,
     )
     return _with_metric_loss(plan, metric_loss) if metric_loss else plan
+
+
+def _in_table(encoder: str) -> bool:
+    """Return whether contenders of an encoder of this name are in the table that is known from the start."""
+    return bool(contenders_of(encoder).keys() & CONTENDERS.keys())
 
 
 def _with_contenders(parts: Sequence[Part], added: Sequence[str], known: Mapping[str, Contender]) -> tuple[Part, ...]:

@@ -114,8 +114,8 @@ class Architecture(BaseModel):
             check_choice("variant", variant or "free", get_args(Variant))
             check_choice("init", init or "default", get_args(Init))
         else:
-            given = {"depth": depth, "init_scale": init_scale, "share_weights": share_weights or None}
-            given |= {"variant": variant, "init": init}
+            given: dict[str, object] = {"depth": depth, "init_scale": init_scale, "variant": variant, "init": init}
+            given["share_weights"] = share_weights or None
             for name, value in given.items():
                 if value is not None:
                     raise UserError(f"`{name}` belongs to the linear stack of irmae, not to {method}: leave it out")

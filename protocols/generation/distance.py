@@ -16,7 +16,7 @@ from ssl_irmae.datasets.image_set import as_float
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.errors import UserError
-from ssl_irmae.generation.generate import FITTED_TO, Generator
+from ssl_irmae.generation.picture_maker import FITTED_TO, PictureMaker
 from ssl_irmae.generation.samplers import SAMPLERS, samplers_of
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.generation.distances import frechet_distance, kernel_distance
@@ -24,7 +24,6 @@ from ssl_irmae.protocols.generation.judge import STEPS, train_judge
 
 _MOST = 2000  # pictures per set, unless another number is given
 _LEAST = 50
-_THOUSAND = 1000  # kernel distances are shown times this
 
 
 @dataclass(frozen=True)
@@ -75,20 +74,22 @@ class Distances:
 
     def __repr__(self) -> str:
         width = max(len(row.name) for row in self.rows)
-        lines = [f"{'':{width}}  {'Fréchet':>16}  {'kernel x 1000':>16}"]
-        for row in self.rows:
-            kernel = _shown([_THOUSAND * value for value in row.kernel])
-            lines.append(f"{row.name:{width}}  {_shown(row.frechet):>16}  {kernel:>16}")
+        lines = [
+            f"{name:{width}}  {frechet:>14}  {kernel:>14}"
+            for name, frechet, kernel in (
+                ("", "Fréchet", "kernel"),
+                *((row.name, _shown(row.frechet, 2), _shown(row.kernel, 3)) for row in self.rows),
+            )
+        ]
         known = "" if self.judge_error is None else f", with an error of {self.judge_error:.2f} % on test images"
         return "\n".join(
             [
                 *lines,
-                f"Squared distances to {self.pictures:,} real pictures of {self.dataset} ({self.split}), from as many: "
-                "other real ones, reconstructions of",
-                "these, and samples. Mean ± standard error over "
-                f"{count(self.seeds, 'draw')} of pictures and samples; encoders and features stay the same.",
-                f"Features: the last layer of our classifier of {self.dataset}, {STEPS} steps{known}. Not comparable",
-                "with distances by other features, such as those of Inception networks.",
+                f"Squared distances to {self.pictures:,} real pictures of {self.dataset} ({self.split}) from as many.",
+                "Below 0 a kernel distance is no distance. Reconstructions are of the real ones in the first row.",
+                f"±: standard error over {count(self.seeds, 'draw')} of pictures and samples, not over encoders.",
+                f"Features: the last layer of our classifier of {self.dataset}, {STEPS} steps{known}.",
+                "Not comparable with distances by other features, such as those of Inception networks.",
             ]
         )
 
@@ -137,12 +138,14 @@ def generation_distance(
         raise UserError(f"`encoder`: two have the name {next(x for x in names if names.count(x) > 1)}: rename a folder")
     where = find_device(device)
     listeners = [progress, *[silent] * len(folders)]  # what is read is said once
-    generators = [
-        Generator(folder, dataset, network=network, device=device, data_dir=data_dir, strict=strict, progress=listener)
+    makers = [
+        PictureMaker(
+            folder, dataset, network=network, device=device, data_dir=data_dir, strict=strict, progress=listener
+        )
         for folder, listener in zip(folders, listeners, strict=False)
     ]
-    first = generators[0]
-    size = {(g.encoder.config.architecture.channels, g.encoder.config.architecture.image_size) for g in generators}
+    first = makers[0]
+    size = {(m.encoder.config.architecture.channels, m.encoder.config.architecture.image_size) for m in makers}
     if len(size) > 1:
         raise UserError(f"`encoder`: they read images of different channels and sizes {sorted(size)}: use one kind")
     has_test = first.test is not first.train
@@ -158,7 +161,7 @@ def generation_distance(
     progress(Message(f"training the classifier whose features are compared: {STEPS} steps"))
     judge = train_judge(train, test if has_test else None, seed=0, device=where)
     draws: dict[tuple[str, str], Callable[[int, Tensor], Tensor]] = {}
-    for name, each in zip(names, generators, strict=True):
+    for name, each in zip(names, makers, strict=True):
         progress(Message(f"{name}: fitting distributions to the codes of up to {FITTED_TO:,} training images"))
         draws |= _kinds(name, each)
     found: dict[tuple[str, str], list[tuple[float, float]]] = {("", "real"): [], **{kind: [] for kind in draws}}
@@ -184,7 +187,7 @@ def generation_distance(
     )
 
 
-def _kinds(name: str, each: Generator) -> dict[tuple[str, str], Callable[[int, Tensor], Tensor]]:
+def _kinds(name: str, each: PictureMaker) -> dict[tuple[str, str], Callable[[int, Tensor], Tensor]]:
     """Return what makes pictures of each kind: from a seed and real images, uint8 (n, c, s, s), to n pictures."""
     codes = each.training_codes()
 
@@ -205,7 +208,7 @@ def _kinds(name: str, each: Generator) -> dict[tuple[str, str], Callable[[int, T
     }
 
 
-def _shown(values: Sequence[float]) -> str:
+def _shown(values: Sequence[float], digits: int) -> str:
     mean = sum(values) / len(values)
     error = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
-    return f"{mean:.2f} ± {error:.2f}"
+    return f"{mean:.{digits}f} ± {error:.{digits}f}"

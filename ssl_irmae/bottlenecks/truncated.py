@@ -114,7 +114,8 @@ class _Truncate(torch.autograd.Function):
         U, s, Vh = torch.linalg.svd(H, full_matrices=False)
         ctx.save_for_backward(U, s, Vh)
         ctx.k = k
-        return (U[:, :k] * s[:k]) @ Vh[:k]
+        Z: Tensor = (U[:, :k] * s[:k]) @ Vh[:k]
+        return Z
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:

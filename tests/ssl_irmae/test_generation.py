@@ -10,8 +10,8 @@ from PIL import Image
 from torch import Tensor
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.generation.generate import Generator
 from ssl_irmae.generation.grid import grid
+from ssl_irmae.generation.picture_maker import PictureMaker
 from ssl_irmae.generation.samplers import SAMPLERS, Principal
 from ssl_irmae.generation.ways import along, between
 from ssl_irmae.pretraining.pretrain import pretrain
@@ -21,7 +21,8 @@ WIDE = torch.tensor([3.0, 1.0, 0.2, 0.0])  # standard deviations, one of which i
 
 def _codes(n: int = 4000) -> Tensor:
     turn, _ = torch.linalg.qr(torch.randn(4, 4, generator=torch.Generator().manual_seed(1)))
-    return torch.randn(n, 4, generator=torch.Generator().manual_seed(0)) * WIDE @ turn + 5
+    codes: Tensor = torch.randn(n, 4, generator=torch.Generator().manual_seed(0)) * WIDE @ turn + 5
+    return codes
 
 
 @pytest.mark.parametrize("sampler", ["gaussian", "mixture"])
@@ -121,13 +122,13 @@ def colour(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_colour_pictures_of_a_folder_are_generated(colour: tuple[Path, Path], tmp_path: Path) -> None:
     folder, run = colour
-    generator = Generator(run, folder)
+    maker = PictureMaker(run, folder)
     made = [
-        generator.reconstruct(5),
-        generator.interpolate(2, steps=4),
-        generator.sample(7),
-        generator.sample(7, sampler="mixture"),
-        generator.walk(3, steps=5),
+        maker.reconstruct(5),
+        maker.interpolate(2, steps=4),
+        maker.sample(7),
+        maker.sample(7, sampler="mixture"),
+        maker.walk(3, steps=5),
     ]
     shapes = [tuple(each.pictures.shape[:2]) for each in made]
     assert shapes[:4] == [(2, 5), (2, 4), (1, 7), (1, 7)]
@@ -148,25 +149,25 @@ def test_colour_pictures_of_a_folder_are_generated(colour: tuple[Path, Path], tm
 
 def test_a_line_begins_and_ends_at_reconstructions_and_seeds_choose_the_images(colour: tuple[Path, Path]) -> None:
     folder, run = colour
-    generator = Generator(run, folder)
-    made = generator.interpolate(2, steps=3, seed=1)
+    maker = PictureMaker(run, folder)
+    made = maker.interpolate(2, steps=3, seed=1)
     assert made.images is not None
-    whole = generator.encoder.reconstruct(made.images).clamp(0, 1)
+    whole = maker.encoder.reconstruct(made.images).clamp(0, 1)
     torch.testing.assert_close(torch.cat([made.pictures[:, 0], made.pictures[:, -1]]), whole, atol=1e-5, rtol=0)
-    assert torch.equal(made.pictures, generator.interpolate(2, steps=3, seed=1).pictures)
-    assert not torch.equal(made.pictures, generator.interpolate(2, steps=3, seed=2).pictures)
+    assert torch.equal(made.pictures, maker.interpolate(2, steps=3, seed=1).pictures)
+    assert not torch.equal(made.pictures, maker.interpolate(2, steps=3, seed=2).pictures)
 
 
 def test_what_cannot_be_generated_is_one_sentence(colour: tuple[Path, Path]) -> None:
     folder, run = colour
-    generator = Generator(run, folder)
+    maker = PictureMaker(run, folder)
     with pytest.raises(UserError, match=r"`n` 25: .* has 24 images"):
-        generator.reconstruct(25)
+        maker.reconstruct(25)
     with pytest.raises(UserError, match="`n` must be at least 1, got 0"):
-        generator.sample(0)
+        maker.sample(0)
     with pytest.raises(UserError, match="unknown sampler 'normal'"):
-        generator.sample(sampler="normal")
+        maker.sample(sampler="normal")
     with pytest.raises(UserError, match="`steps` must be at least 2"):
-        generator.interpolate(steps=1)
+        maker.interpolate(steps=1)
     with pytest.raises(UserError, match="`reach` must be positive"):
-        generator.walk(reach=0)
+        maker.walk(reach=0)

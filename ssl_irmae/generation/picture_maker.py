@@ -3,6 +3,7 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,7 +68,8 @@ class Generated:
             raise UserError(f"`out`: {folder} is a file: name a folder")
         arrays = {"pictures": self.pictures, "codes": self.codes, "images": self.images, "positions": self.positions}
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **{name: x.numpy() for name, x in arrays.items() if x is not None})
+        given: dict[str, Any] = {name: x.numpy() for name, x in arrays.items() if x is not None}
+        np.savez_compressed(buffer, **given)
         picture = self.png()  # before anything is written
         write_atomically(folder / f"{self.kind}.npz", buffer.getvalue())
         write_atomically(folder / f"{self.kind}.png", picture)
@@ -77,7 +79,7 @@ class Generated:
         return self.description
 
 
-class Generator:
+class PictureMaker:
     """An encoder with its decoder, and the images of a data set at the size that it reads.
 
     Args:
@@ -93,8 +95,8 @@ class Generator:
     Raises:
         UserError: If there is no such encoder, it encodes rows of numbers, or the images cannot be used.
 
-    >>> generator = Generator("mnist-irmae", "digits")
-    >>> generator.interpolate(pairs=2, steps=5).pictures.shape
+    >>> maker = PictureMaker("mnist-irmae", "digits")
+    >>> maker.interpolate(pairs=2, steps=5).pictures.shape
     torch.Size([2, 5, 1, 32, 32])
     """
 

@@ -48,7 +48,13 @@ NAVIGATION = {
     "Start": ["docs/start", "docs/README"],
     "Using": ["docs/using/*"],
     "Understanding": ["docs/protocol", "docs/understanding", "docs/checks"],
-    "Results": ["docs/results/mnist-*/README", "docs/results/*/README", "docs/results/LOG", "docs/performance"],
+    "Results": [
+        "docs/results/mnist-*/README",
+        "docs/results/*/README",
+        "docs/results/LOG",
+        "docs/performance",
+        "docs/scale",
+    ],
     "Reference": ["docs/api", "docs/extending/*", "docs/decisions", "CONTRIBUTING", "CHANGES"],
 }
 

@@ -22,9 +22,6 @@ from ssl_irmae.networks.sizes import is_row
 from ssl_irmae.plugins.lookup import find_registered, registered
 from ssl_irmae.plugins.registered import Registered
 
-_BETA = 0.1
-_ROW_VARIANCE = 0.1  # of the decoder's Gaussian around a standardised number, whose own variance is 1
-
 
 def irmae(
     *,
@@ -352,7 +349,7 @@ def vae(
     channels: int,
     image_size: int,
     latent_dim: int,
-    strength: float | None = None,
+    strength: float = 0.1,
     networks: Networks = CONV,
 ) -> Autoencoder:
     r"""Build a variational autoencoder: Gaussian bottleneck (beta 0.1), sigmoid output, cross-entropy.
@@ -366,14 +363,13 @@ def vae(
         channels: Image channels.
         image_size: Height and width in pixels, 8 to 256.
         latent_dim: Code width d.
-        strength: Weight beta of the penalty; None is the above.
+        strength: Weight beta of the penalty; for rows the variance, in the place of 0.1.
         networks: The family of encoder and decoder.
     """
     rows = is_row(image_size)
-    beta = _ROW_VARIANCE * latent_dim / channels if rows else _BETA
     return Autoencoder(
         encoder=networks.encoder(channels=channels, image_size=image_size, features=2 * latent_dim),
-        bottleneck=Gaussian(width=latent_dim, beta=beta if strength is None else strength),
+        bottleneck=Gaussian(width=latent_dim, beta=strength * latent_dim / channels if rows else strength),
         decoder=networks.decoder(
             channels=channels, image_size=image_size, code=latent_dim, output="linear" if rows else "sigmoid"
         ),

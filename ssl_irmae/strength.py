@@ -45,7 +45,7 @@ STRENGTHS: dict[str, Strength] = {
 
 
 def usual_strength(method: str) -> float | None:
-    """Return the strength that a method has unless another is given; None if there is none, or it follows the data.
+    """Return a method's strength unless another is given; None if it has none, or it follows the width of the code.
 
     >>> usual_strength("lorae"), usual_strength("ae")
     (0.001, None)

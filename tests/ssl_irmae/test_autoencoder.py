@@ -195,6 +195,7 @@ def test_what_is_at_its_default_is_not_part_of_the_identity() -> None:
     assert _architecture("irmae", variant="free", init="default").identity() == plain
     assert _architecture("irmae", variant="tied").identity() == {**plain, "variant": "tied"}
     assert _architecture("lorae", strength=1e-3).identity() == _architecture("lorae").identity()
+    assert _architecture("vae", strength=0.1).identity() == _architecture("vae").identity()
     assert _architecture("vae", strength=0.5).identity()["strength"] == 0.5
 
 

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -99,11 +100,12 @@ def ray(workers: int) -> Iterator[Executor]:
     import ray
 
     size = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers, "include_dashboard": False}
-    ray.init(**size, log_to_driver=False, logging_level=logging.CRITICAL)
-    try:
-        yield _RayExecutor(ray.remote(max_retries=0)(_call))
-    finally:
-        ray.shutdown()
+    with contextlib.redirect_stdout(sys.stderr):  # where it prints that a worker has died, beside the results
+        ray.init(**size, log_to_driver=False, logging_level=logging.CRITICAL)
+        try:
+            yield _RayExecutor(ray.remote(max_retries=0)(_call))
+        finally:
+            ray.shutdown()
 
 
 class _RayExecutor(Executor):

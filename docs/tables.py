@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from docs import aims, coverage, few_labels, rank, settings, shipped
+from docs import aims, coverage, faults, few_labels, rank, settings, shipped
 from ssl_irmae.datasets.reading import listed
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import BUNDLED, list_bundled
@@ -373,6 +373,7 @@ def documents() -> dict[Path, dict[str, str]]:
         RESULTS / "fused" / "README.md": aims.blocks(),
         RESULTS / "settings" / "README.md": settings.blocks(),
         RESULTS / "plan" / "README.md": {"compared": shipped.compared()},
+        DOCS / "reliability.md": faults.blocks(),
         DOCS / "performance.md": {f"bench {name}": bench_table(bench.get(name)) for name in SECTIONS}
         | {"bench growth": bench_table(bench.get("growth")) + (GROWTH_FIGURE if "growth" in bench else "")},
     }

@@ -31,7 +31,7 @@ from ssl_irmae.networks.own import Pair, evenly, name_of
 from ssl_irmae.networks.registry import registered_function
 from ssl_irmae.networks.sizes import is_row
 
-_FORMAT = 2  # 1 had no hash of the weights
+_FORMAT: Literal[2] = 2  # 1 had no hash of the weights
 _PROBED = 16  # numbers of a code, and of a reconstruction
 _TOLERANCE = 0.01  # of the largest: weights rounded to float16 are the same network
 

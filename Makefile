@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 OLDEST := .venv-oldest
 
-.PHONY: evaluate test lint types doctest tables site bench test-oldest
+.PHONY: evaluate test lint types doctest tables site bench soak audit test-oldest
 
 evaluate: .venv/ready
 	$(BIN)/ssl-irmae evaluate --labels 100 --seeds 10
@@ -20,7 +20,7 @@ lint: .venv/ready
 types: .venv/ready
 	rm -rf build  # setuptools would copy deleted files from there
 	$(BIN)/pip install --quiet --no-deps --target build/types .
-	ln -s ../../benchmarks ../../docs ../../tests build/types
+	ln -s ../../benchmarks ../../docs ../../soak ../../tests build/types
 	cd build/types && ../../$(BIN)/mypy --config-file ../../pyproject.toml
 
 doctest: .venv/ready
@@ -39,6 +39,15 @@ site: .venv/ready
 # runs ours beside the public training loop and script; nothing else should run meanwhile
 bench: .venv/ready
 	$(BIN)/python -m benchmarks --out docs/results/performance/bench.json
+
+# kills commands, fills disks, damages files: about an hour; what is in the CSV already is not injected again
+soak: .venv/ready
+	$(BIN)/python -m soak --out docs/results/reliability/faults.csv
+
+# known vulnerabilities of what is installed; it asks PyPI
+audit: .venv/ready
+	$(BIN)/pip install --quiet 'pip-audit>=2.9'
+	$(BIN)/pip-audit --skip-editable
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv

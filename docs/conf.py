@@ -6,7 +6,7 @@ from sphinx.application import Sphinx
 
 project = "ssl-irmae"
 root_doc = "README"
-include_patterns = ["README.md", "CHANGES.md", "CONTRIBUTING.md", "docs/**"]
+include_patterns = ["README.md", "CHANGES.md", "CONTRIBUTING.md", "SECURITY.md", "docs/**"]
 exclude_patterns = [".*", "build"]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
@@ -47,7 +47,7 @@ html_show_copyright = False
 NAVIGATION = {
     "Start": ["docs/start", "docs/README"],
     "Using": ["docs/using/*"],
-    "Understanding": ["docs/protocol", "docs/understanding", "docs/checks"],
+    "Understanding": ["docs/protocol", "docs/understanding", "docs/checks", "docs/reliability"],
     "Results": [
         "docs/results/mnist-*/README",
         "docs/results/*/README",
@@ -55,7 +55,7 @@ NAVIGATION = {
         "docs/performance",
         "docs/scale",
     ],
-    "Reference": ["docs/api", "docs/extending/*", "docs/decisions", "CONTRIBUTING", "CHANGES"],
+    "Reference": ["docs/api", "docs/extending/*", "docs/decisions", "CONTRIBUTING", "SECURITY", "CHANGES"],
 }
 
 

@@ -13,7 +13,19 @@ from typing import Any
 
 from PIL import Image
 
-from docs import aims, coverage, engines, few_labels, rank, scale, settings, several_devices, shipped, streaming
+from docs import (
+    aims,
+    coverage,
+    engines,
+    faults,
+    few_labels,
+    rank,
+    scale,
+    settings,
+    several_devices,
+    shipped,
+    streaming,
+)
 from ssl_irmae.datasets.reading import listed
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import BUNDLED, list_bundled
@@ -423,6 +435,7 @@ def documents() -> dict[Path, dict[str, str]]:
         RESULTS / "plan" / "README.md": {"compared": shipped.compared()},
         RESULTS / "several-devices" / "README.md": {"losses": several_devices.table()},
         DOCS / "scale.md": scale.blocks(),
+        DOCS / "reliability.md": faults.blocks(),
         DOCS / "performance.md": {f"bench {name}": bench_table(bench.get(name)) for name in SECTIONS}
         | {"bench growth": bench_table(bench.get("growth")) + (GROWTH_FIGURE if "growth" in bench else "")},
     }

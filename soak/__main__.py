@@ -1,6 +1,8 @@
 """Inject faults: `python -m soak`, or `make soak`. What is in the CSV already is not injected again."""
 
 import argparse
+import datetime
+import json
 import os
 import sys
 import tempfile
@@ -9,6 +11,7 @@ from pathlib import Path
 
 from soak import code, disks, fault, headers, kills, mutations, pairs
 from soak.workshop import Workshop
+from ssl_irmae._support.environment import describe_environment
 
 _SHARED = Path("/dev/shm")  # noqa: S108 (in memory: thousands of files are written, each of them to the disk)
 _IN_MEMORY = _SHARED if _SHARED.is_dir() else Path(tempfile.gettempdir())
@@ -68,11 +71,21 @@ def main(arguments: list[str]) -> int:
                 workshop.clear()
             broken = "" if row.is_as_promised else "  BROKEN: " + fault.broken(row)
             print(f"  {time.monotonic() - began:6.0f} s  {case}: {row.injected}{broken}", flush=True)  # noqa: T201
+    _note_run(chosen, arguments)
     rows = fault.read(chosen.out)
     for each in fault.by_section(rows):
         came = fault.broken(each) or "all as promised"
         print(f"{each.section}: {each.case}, {each.injected} faults, {each.compared} compared; {came}")  # noqa: T201
     return 0 if all(row.is_as_promised for row in rows) else 1
+
+
+def _note_run(chosen: argparse.Namespace, arguments: list[str]) -> None:
+    """Add a line about this run beside the CSV: what was asked for, and where it was done."""
+    environment = describe_environment()
+    finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    line = {"seed": chosen.seed, "arguments": arguments, "finished": finished, "environment": environment}
+    with chosen.out.with_name("runs.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":

@@ -63,10 +63,14 @@ def read(path: Path) -> list[Fault]:
     """Read the rows of a CSV; none if it does not exist."""
     if not path.is_file():
         return []
-    kinds = {field.name: field.type for field in dataclasses.fields(Fault)}
     with path.open(encoding="utf-8", newline="") as file:
-        lines = list(csv.DictReader(file))
-    return [Fault(**{k: int(v) if kinds[k] in (int, "int") else v for k, v in line.items()}) for line in lines]
+        return [_row(line) for line in csv.DictReader(file)]
+
+
+def _row(cells: dict[str, str]) -> Fault:
+    texts = {name: cells.pop(name) for name in ("section", "case", "note")}
+    numbers = {name: int(cell) for name, cell in cells.items()}
+    return Fault(texts["section"], texts["case"], numbers.pop("injected"), note=texts["note"], **numbers)
 
 
 def append(path: Path, fault: Fault) -> None:

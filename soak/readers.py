@@ -1,9 +1,11 @@
 """Every kind of file that is read, how one is made, and what is read from it."""
 
+import contextlib
 import gzip
 import hashlib
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,10 +145,7 @@ def _labelled(folder: Path) -> object:
 
 def _codes(folder: Path) -> object:
     codes = CodesFile.open(folder / "codes.npz", "`codes`")
-    images = codes.as_images("train")
-    return (
-        codes.of(images, "train").matrix if hasattr(codes.of(images, "train"), "matrix") else codes.of(images, "train")
-    )
+    return codes.of(codes.as_images("train"), "train")
 
 
 def _trials(name: str) -> Read:
@@ -192,22 +191,16 @@ def _read_cached(folder: Path) -> object:
         return cached("codes", "soak", compute=compute)
 
 
-class _home:  # noqa: N801 (a context)
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __enter__(self) -> None:
-        import os
-
-        self.before = os.environ.get("SSL_IRMAE_HOME")
-        os.environ["SSL_IRMAE_HOME"] = str(self.folder)
-
-    def __exit__(self, *_: object) -> None:
-        import os
-
+@contextlib.contextmanager
+def _home(folder: Path) -> Iterator[None]:
+    before = os.environ.get("SSL_IRMAE_HOME")
+    os.environ["SSL_IRMAE_HOME"] = str(folder)
+    try:
+        yield
+    finally:
         os.environ.pop("SSL_IRMAE_HOME")
-        if self.before is not None:
-            os.environ["SSL_IRMAE_HOME"] = self.before
+        if before is not None:
+            os.environ["SSL_IRMAE_HOME"] = before
 
 
 _REPORT = ("report/rows.csv", "report/environments.json", "report/mistakes.npz", "report/report.json")

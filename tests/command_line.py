@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import TextIO
 
 from typer.testing import CliRunner, Result
 
@@ -15,10 +16,10 @@ def run(command: str, code: int = 0) -> Result:
     return result
 
 
-def start(command: str) -> subprocess.Popen[str]:
-    """Start a command in a process of its own."""
+def start(command: str, stdout: TextIO | None = None) -> subprocess.Popen[str]:
+    """Start a command in a process of its own; its results go where those of the tests go, or to a file."""
     arguments = [sys.executable, "-m", "ssl_irmae.cli", *command.split()]
-    return subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(arguments, stdout=stdout, stderr=subprocess.PIPE, text=True)
 
 
 def check_mistake(command: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""An evaluation that is stopped, by Ctrl-C or a kill, loses nothing and leaves no process behind."""
+"""An evaluation that is stopped, by Ctrl-C, SIGTERM or a kill, loses nothing and leaves no process behind."""
 
 import json
 import os
@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from ssl_irmae.cli import main as commands
+from ssl_irmae.cli.__main__ import main
 from tests.command_line import run, start
 
 EVALUATE = "evaluate --dataset digits --labels 10,20 --precision fp32 --seeds 40"
+
+
+CODES = {signal.SIGKILL: -signal.SIGKILL, signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 def stored_rows(store: Path) -> int:
@@ -31,7 +36,7 @@ def children_of(pid: int) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are found in /proc")
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("number", CODES)
 def test_the_processes_of_a_stopped_evaluation_end_with_it(number: signal.Signals) -> None:
     store = Path("s.sqlite")
     process = start(f"{EVALUATE} --contenders supervised --steps 5 --jobs 2 --store {store}")
@@ -42,7 +47,7 @@ def test_the_processes_of_a_stopped_evaluation_end_with_it(number: signal.Signal
     assert len(children) >= 2
     os.kill(process.pid, number)
     _, stderr = process.communicate()
-    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    assert process.returncode == CODES[number]
     assert "Traceback" not in stderr
     count = stored_rows(store)
     assert 2 <= count < 80
@@ -53,7 +58,7 @@ def test_the_processes_of_a_stopped_evaluation_end_with_it(number: signal.Signal
     assert stored_rows(store) == count
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("number", CODES)
 def test_a_stopped_evaluation_loses_no_row_and_repeats_none(tiny_encoder: Path, number: signal.Signals) -> None:
     store = Path("s.sqlite")
     command = f"{EVALUATE} --encoder {tiny_encoder} --contenders tiny-linear"
@@ -63,8 +68,8 @@ def test_a_stopped_evaluation_loses_no_row_and_repeats_none(tiny_encoder: Path, 
         time.sleep(0.01)
     os.kill(process.pid, number)
     _, stderr = process.communicate()
-    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
-    if number == signal.SIGINT:
+    assert process.returncode == CODES[number]
+    if number != signal.SIGKILL:
         assert "kept" in stderr
         assert "Traceback" not in stderr
     assert 2 <= stored_rows(store) < 80
@@ -72,3 +77,32 @@ def test_a_stopped_evaluation_loses_no_row_and_repeats_none(tiny_encoder: Path, 
     whole = json.loads(run(f"{command} --store whole.sqlite --json").stdout)
     assert continued["rows"] == whole["rows"]
     assert stored_rows(store) == 80
+
+
+@pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt(), 130), (OSError(28, "No space left on device"), 2)])
+def test_what_stops_the_command_line_outside_a_command_is_one_sentence(
+    raised: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop() -> None:
+        raise raised
+
+    monkeypatch.setattr(commands, "main", stop)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit) as stopped:
+            main()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert stopped.value.code == code
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+@pytest.mark.parametrize("command", ["--version", "data list"])
+def test_results_that_do_not_fit_on_the_disk_are_an_error_in_one_sentence(command: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = start(command, stdout=full)
+        _, stderr = process.communicate()
+    assert process.returncode == 2
+    assert "No space left" in stderr
+    assert "Traceback" not in stderr

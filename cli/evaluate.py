@@ -136,7 +136,8 @@ def command(
         typer.Option(
             metavar="NAME",
             help="What runs trials: processes, dask, slurm, mpi, ray, or a function of yours that returns a "
-            "concurrent.futures.Executor, MODULE:FACTORY; --jobs is the number of its workers, each with one thread.",
+            "concurrent.futures.Executor, MODULE:FACTORY; --jobs is the number of its workers. Any but processes "
+            "has one thread per worker.",
             rich_help_panel=MACHINE,
         ),
     ] = "processes",

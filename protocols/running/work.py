@@ -20,6 +20,7 @@ from ssl_irmae._support.environment import versions
 from ssl_irmae._support.files import sha256, write_atomically
 from ssl_irmae._support.home import home, make_folder
 from ssl_irmae.errors import UserError, describe_exception
+from ssl_irmae.plugins.lookup import find_registered
 from ssl_irmae.protocols.representations.fused import found_here
 from ssl_irmae.protocols.representations.representation import Representation
 from ssl_irmae.protocols.running.jobs import Job
@@ -127,6 +128,7 @@ def run_batches(work: Work, batches: bytes) -> bytes:
 
 
 def _run(runner: Runner, work: Work, batch: Batch, found: Found) -> list[FinishedTrial]:
+    _check_plugins(batch)
     if work.task is None:  # the process was started with the threads that it needs
         return runner.run(batch)
     threads, before = batch[0].trial.threads, torch.get_num_threads()
@@ -139,6 +141,20 @@ def _run(runner: Runner, work: Work, batch: Batch, found: Found) -> list[Finishe
             return runner.run([job._replace(representation=found[id(job.representation)]) for job in batch])
         finally:
             torch.set_num_threads(before)
+
+
+def _check_plugins(batch: Batch) -> None:
+    """Check that this process has loaded the code of plug-ins that identities of trials name.
+
+    Raises:
+        UserError: If a file was changed since the caller loaded it.
+    """
+    for used in {used for job in batch for used in job.trial.plugins if used.distribution and used.kind != "dataset"}:
+        if find_registered(used.kind, used.name, ()).origin.source != used.source:
+            raise UserError(
+                f"{used.name} of {used.origin} was changed since this command began: give it again; finished trials "
+                "are kept"
+            )
 
 
 def _runner(work: Work) -> Runner:

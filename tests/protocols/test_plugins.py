@@ -6,6 +6,8 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -172,6 +174,19 @@ def test_no_result_outlives_the_code_that_made_it(example: Callable[..., None], 
     assert again[1] == first[1], "what is built in keeps its trials"
     report = read_results("s.sqlite", baseline="pixels-centroid")
     assert {row.key for row in report.rows()} == again[0] | again[1], "a report has the newest alone"
+
+
+def test_code_that_is_changed_before_a_worker_starts_gives_no_row(example: Callable[..., None], tmp_path: Path) -> None:
+    def start() -> Executor:
+        code = tmp_path / "site" / f"{MODULE}.py"
+        code.write_text(code.read_text() + "# a change\n")
+        return ProcessPoolExecutor(1, get_context("spawn"))
+
+    example()
+    with pytest.raises(UserError, match=r"whitened-mean of ssl-irmae-whitened 0\.1\.0 was changed since"):
+        judge("pixels-whitened-mean", executor=start)
+    with pytest.raises(UserError):
+        read_results("s.sqlite")
 
 
 def test_encoders_depend_on_the_code_of_their_method(example: Callable[..., None]) -> None:

@@ -43,10 +43,10 @@ Out = Annotated[
 
 def reconstruct(
     *,
-    encoder: Encoder,
     dataset: Dataset = "mnist",
     strict: Strict = False,
     data_dir: DataDir = None,
+    encoder: Encoder,
     network: OwnNetwork = None,
     n: Annotated[int, typer.Option(metavar="N", help="How many images.", rich_help_panel=RUN)] = 10,
     seed: Seed = 0,
@@ -61,10 +61,10 @@ def reconstruct(
 
 def interpolate(
     *,
-    encoder: Encoder,
     dataset: Dataset = "mnist",
     strict: Strict = False,
     data_dir: DataDir = None,
+    encoder: Encoder,
     network: OwnNetwork = None,
     n: Annotated[int, typer.Option(metavar="N", help="How many pairs of images.", rich_help_panel=RUN)] = 6,
     steps: Annotated[
@@ -82,10 +82,10 @@ def interpolate(
 
 def sample(
     *,
-    encoder: Encoder,
     dataset: Dataset = "mnist",
     strict: Strict = False,
     data_dir: DataDir = None,
+    encoder: Encoder,
     network: OwnNetwork = None,
     sampler: Annotated[
         Literal["gaussian", "mixture", "prior"],
@@ -109,10 +109,10 @@ def sample(
 
 def walk(
     *,
-    encoder: Encoder,
     dataset: Dataset = "mnist",
     strict: Strict = False,
     data_dir: DataDir = None,
+    encoder: Encoder,
     network: OwnNetwork = None,
     n: Annotated[int, typer.Option(metavar="N", help="How many components.", rich_help_panel=RUN)] = 8,
     steps: Annotated[int, typer.Option(metavar="N", help="Pictures along each component.", rich_help_panel=RUN)] = 9,
@@ -131,6 +131,9 @@ def walk(
 
 def distance(
     *,
+    dataset: Dataset = "mnist",
+    strict: Strict = False,
+    data_dir: DataDir = None,
     encoder: Annotated[
         list[str],
         typer.Option(
@@ -139,9 +142,6 @@ def distance(
             rich_help_panel=RUN,
         ),
     ],
-    dataset: Dataset = "mnist",
-    strict: Strict = False,
-    data_dir: DataDir = None,
     network: OwnNetwork = None,
     n: Annotated[
         int | None,

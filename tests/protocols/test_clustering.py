@@ -66,7 +66,7 @@ def test_evaluate_reports_clusters_apart_from_contenders(tmp_path: Path) -> None
 
 def test_clusters_need_images_to_score_that_are_not_clustered(tmp_path: Path) -> None:
     images, labels = np.random.default_rng(0).random((40, 8, 8)), np.arange(40) % 2
-    with pytest.raises(UserError, match="`metrics`: clusters are scored on images of their own"):
+    with pytest.raises(UserError, match="`metrics`: clusters are scored on a test split"):
         evaluate(
             dataset=(images, labels),
             budgets=4,

@@ -358,11 +358,12 @@ from ssl_irmae.protocols.task import load_task
 from mine import fit
 from pathlib import Path
 
-engine = sys.argv[1]
-known = {"mine": Contender("mine", fit, "images", {}), "pixels-linear": CONTENDERS["pixels-linear"]}
-plan = Plan((Part(contenders=tuple(known), budgets=(20,), seeds=tuple(range(6))),), known, "mine", dataset="digits")
-pool = None if engine == "none" else find_pool(engine, 2)
-list(Grid(plan, load_task("digits"), {}, Store(Path(engine)), 1, pool, lambda event: print(event)).run())
+if __name__ == "__main__":
+    engine = sys.argv[1]
+    known = {"mine": Contender("mine", fit, "images", {}), "pixels-linear": CONTENDERS["pixels-linear"]}
+    plan = Plan((Part(contenders=tuple(known), budgets=(20,), seeds=tuple(range(6))),), known, "mine", dataset="digits")
+    pool = None if engine == "none" else find_pool(engine, 2)
+    list(Grid(plan, load_task("digits"), {}, Store(Path(engine)), 1, pool, lambda event: print(event)).run())
 """
 MINE = """
 import os, signal

@@ -4,7 +4,9 @@ The system reads the pages that are asked for and drops them again when memory i
 no name: its space on the disk is freed with the array, also when the process is killed.
 """
 
+import ctypes
 import math
+import mmap
 import os
 import shutil
 import tempfile
@@ -105,6 +107,27 @@ def as_tensor(x: npt.NDArray[Any]) -> Tensor:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns that writing to it is undefined
         return torch.from_numpy(x)
+
+
+def read_ahead(images: Tensor, positions: Tensor) -> None:
+    """Have the system read some images of a file that is mapped, all at once and no others.
+
+    Without it each is read when its pages are touched, one after the other, with some megabytes of its neighbours: in a
+    random order they would drive out of memory what is read next.
+
+    Args:
+        images: Images (n, ...) on the CPU, each in one piece.
+        positions: int64, shape (m,).
+    """
+    if not hasattr(mmap, "MADV_WILLNEED"):
+        return
+    madvise, size = ctypes.CDLL(None).madvise, images[0].nbytes
+    stride = images.stride(0) * images.element_size()
+    for position in positions.tolist():
+        image = images.data_ptr() + position * stride
+        page = image // mmap.PAGESIZE * mmap.PAGESIZE
+        # it is advice: that it was not taken is no error
+        madvise(ctypes.c_void_p(page), ctypes.c_size_t(image + size - page), mmap.MADV_WILLNEED)
 
 
 def take(images: Tensor, positions: Tensor) -> Tensor:

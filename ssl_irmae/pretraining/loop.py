@@ -16,6 +16,7 @@ from ssl_irmae._support.memory import fits
 from ssl_irmae._support.seeding import generator, seeded
 from ssl_irmae.autoencoder import Autoencoder
 from ssl_irmae.datasets.image_set import as_float
+from ssl_irmae.datasets.large_arrays import read_ahead
 from ssl_irmae.encoders.encoding import encode
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.adam import Adam
@@ -102,8 +103,8 @@ class Pretraining:
         if cooldown and steps is None:
             raise UserError(f"`cooldown` {cooldown:g} needs the planned `steps`: its end is where they end")
         self.autoencoder = autoencoder.to(device).to(memory_format=torch.channels_last)
-        # those on disk stay there, and each batch goes to the device
-        self.images = images.to(device) if fits(images.nbytes) else images
+        self._on_disk = not fits(images.nbytes)  # then they stay there, and each batch goes to the device
+        self.images = images if self._on_disk else images.to(device)
         self.seed = seed
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -171,7 +172,10 @@ class Pretraining:
                 if new == 1 and not self._takes_one_image:
                     first -= 1  # the image before it is seen again: in a batch of one there is nothing to normalise by
                 chosen = order[first : (self._batch + 1) * self.batch_size]
-                x = as_float(self.images[self.processes.own(chosen)], self.device)
+                own = self.processes.own(chosen)
+                if self._on_disk:
+                    read_ahead(self.images, own)
+                x = as_float(self.images[own], self.device)
                 self.optimizer.zero_grad()
                 with autocast(self.device, self.precision):
                     reconstruction, penalty = self.processes.losses(

@@ -1,6 +1,6 @@
 """Measure pretraining on images five times the memory that is allowed: rows in streaming.csv beside this file.
 
-    OMP_NUM_THREADS=1 python docs/results/streaming/measure.py
+    OMP_NUM_THREADS=1 python -m docs.results.streaming.measure
 
 The images are the synthetic shapes, doubled to 64x64 pixels in colour: a .npy file, a copy of it, and a folder of PNG
 files, all in a temporary folder. Four processes are ready at the same time and train in turn, a few steps each, so that
@@ -37,12 +37,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from docs.extending.small_network import small
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.registry import Dataset, load_images
 from ssl_irmae.datasets.shapes import generate
 from ssl_irmae.encoders.encoding import encode
-from ssl_irmae.networks.registry import NETWORKS
+from ssl_irmae.networks.registry import find_networks
 from ssl_irmae.pretraining.open_run import make_run
 from ssl_irmae.pretraining.run_folder import Run
 
@@ -50,8 +51,8 @@ ALLOWED = 200 * 10**6
 TIMES = 5
 SIZE = 64
 IMAGES = -(-TIMES * ALLOWED // (3 * SIZE**2))
-TURNS, STEPS = 4, 8
-ENCODED = 2_000
+TURNS, STEPS = 8, 50
+ENCODED = 20_000
 FORMS = ("resident", "array", "array, cold", "folder")
 
 
@@ -62,7 +63,7 @@ def main() -> None:
         write(folder)
         children = {}
         for form in FORMS:
-            command = [sys.executable, __file__, form, name]
+            command = [sys.executable, "-m", "docs.results.streaming.measure", form, name]
             children[form] = processes.enter_context(
                 subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             )
@@ -198,11 +199,12 @@ def measure(form: str, folder: Path) -> None:
 
 
 def open_run(dataset: Dataset, folder: Path) -> Run:
-    """Open a pretraining of a small network, whose memory is small beside that of the images."""
+    """Open a pretraining of a network so small and fast that reading images would show."""
+    networks = find_networks(small, channels=3, image_size=SIZE, code=32)
 
     def architecture(_images: int, channels: int, size: int) -> Architecture:
         return Architecture.paper(
-            method="irmae", channels=channels, image_size=size, latent_dim=32, depth=2, networks=NETWORKS["residual"]
+            method="irmae", channels=channels, image_size=size, latent_dim=32, depth=2, networks=networks
         )
 
     return make_run(

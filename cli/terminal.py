@@ -75,7 +75,7 @@ def stop(number: int) -> KeyboardInterrupt:
 
 @contextlib.contextmanager
 def _heeding_signals() -> Iterator[None]:
-    """Raise ``KeyboardInterrupt`` at Ctrl-C and ``Terminated`` at SIGTERM, in the main thread, where nothing else does.
+    """Raise ``KeyboardInterrupt`` at Ctrl-C and ``Terminated`` at SIGTERM, in the main thread, if nothing else does.
 
     While torch is imported, the process ends instead: an exception inside its C++ would abort it. Nothing has begun then.
     """

@@ -77,7 +77,7 @@ def stop(number: int) -> KeyboardInterrupt:
 def _heeding_signals() -> Iterator[None]:
     """Raise ``KeyboardInterrupt`` at Ctrl-C and ``Terminated`` at SIGTERM, in the main thread, if nothing else does.
 
-    While torch is imported, the process ends instead: an exception inside its C++ would abort it. Nothing has begun then.
+    While torch is imported, the process ends instead: an exception inside its C++ would abort it.
     """
 
     def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -64,7 +64,7 @@ def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
         from ssl_irmae.errors import LostProcessError, UserError
 
         try:
-            with _heeding_sigterm():
+            with _heeding_signals():
                 return command(*args, **kwargs)
         except LostProcessError as error:
             if error.speaks:
@@ -100,21 +100,30 @@ def stop(number: int) -> KeyboardInterrupt:
 
 
 @contextlib.contextmanager
-def _heeding_sigterm() -> Iterator[None]:
-    """Raise ``Terminated`` where SIGTERM comes inside the block, in the main thread of a program without a handler."""
+def _heeding_signals() -> Iterator[None]:
+    """Raise ``KeyboardInterrupt`` at Ctrl-C and ``Terminated`` at SIGTERM, in the main thread, if nothing else does.
+
+    While torch is imported, the process ends instead: an exception inside its C++ would abort it.
+    """
 
     def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        if getattr(getattr(sys.modules.get("torch"), "__spec__", None), "_initializing", False):
+            print_status("stopped: nothing had begun")
+            os._exit(143 if number == signal.SIGTERM else 130)
         raise stop(number)
 
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    usual = before == {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    if threading.current_thread() is not threading.main_thread() or not usual:
         yield
         return
-    signal.signal(signal.SIGTERM, note)
+    for number in before:
+        signal.signal(number, note)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def name_options(text: str, command: Callable[..., Any]) -> str:

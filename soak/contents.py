@@ -15,7 +15,7 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-_TIMES = {"seconds", "finished", "minutes", "images_per_second", "images/s"}
+_TIMES = {"seconds", "finished", "minutes", "images_per_second", "images/s", "commit"}
 _CARD_TIME = re.compile(r"^\| minutes of training \|.*$", re.MULTILINE)
 _HIDDEN_ALLOWED = {".lock", ".pretraining.lock"}
 """Locks stay: the system frees what a killed process held, and who deletes a lock file could free that of another."""

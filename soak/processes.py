@@ -114,8 +114,13 @@ class Running:
         return []
 
     def stop_after(self, seconds: float, number: int) -> bool:
-        """Send a signal after some time; return whether it was still running then."""
-        deadline = self._began + seconds
+        """Send a signal after some time; return whether it was still running then.
+
+        A process that is being forked is not a command yet: its time begins with its first output file.
+        """
+        while self.code is None and not self._err.exists():
+            time.sleep(_AFTER / 10)
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.code is not None:
                 return False
@@ -155,13 +160,14 @@ def _command(arguments: list[str], folder: str, variables: dict[str, str], out: 
     os.setsid()
     os.chdir(folder)
     os.environ.update(variables)
-    sys.stdout, sys.stderr = _opened(out, 1), _opened(err, 2)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.stdout = _opened(out, 1)
     sys.argv = ["ssl-irmae", *arguments]
 
     from ssl_irmae.cli.__main__ import main
     from ssl_irmae.datasets import debian_package
 
+    sys.stderr = _opened(err, 2)  # what waits for this file may send signals now
     if package := variables.get(PACKAGE):  # `data fetch` asks an installed package first
         debian_package._FOLDER = Path(package)
     main()

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -106,3 +108,28 @@ def test_results_that_do_not_fit_on_the_disk_are_an_error_in_one_sentence(comman
     assert process.returncode == 2
     assert "No space left" in stderr
     assert "Traceback" not in stderr
+
+
+IMPORTING = """
+import os, signal, sys, types
+from ssl_irmae.cli.terminal import handle_errors
+
+@handle_errors
+def command():
+    sys.modules["torch"] = module = types.ModuleType("torch")
+    module.__spec__ = types.SimpleNamespace(_initializing=True)
+    try:
+        os.kill(os.getpid(), int(sys.argv[1]))
+    finally:
+        print("an exception inside C++ aborts the process", file=sys.stderr)
+
+command()
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_command_that_is_stopped_while_torch_is_imported_ends_at_once(number: int, code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTING, str(int(number))], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (code, "stopped: nothing had begun\n")

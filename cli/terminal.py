@@ -112,11 +112,12 @@ def _heeding_signals() -> Iterator[None]:
             os._exit(143 if number == signal.SIGTERM else 130)
         raise stop(number)
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    usual = before == {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-    if threading.current_thread() is not threading.main_thread() or not usual:
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    # a script's job in the background ignores Ctrl-C, and goes on doing so
+    before = {number: handler for number, handler in usual.items() if signal.getsignal(number) is handler}
     for number in before:
         signal.signal(number, note)
     try:

@@ -112,6 +112,7 @@ def test_results_that_do_not_fit_on_the_disk_are_an_error_in_one_sentence(comman
 
 IMPORTING = """
 import os, signal, sys, types
+signal.signal(signal.SIGINT, getattr(signal, sys.argv[2]))
 from ssl_irmae.cli.terminal import handle_errors
 
 @handle_errors
@@ -127,9 +128,17 @@ command()
 """
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_command_that_is_stopped_while_torch_is_imported_ends_at_once(number: int, code: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "ctrl_c"),
+    [
+        (signal.SIGINT, 130, "default_int_handler"),
+        (signal.SIGTERM, 143, "default_int_handler"),
+        (signal.SIGTERM, 143, "SIG_IGN"),
+    ],
+    ids=["Ctrl-C", "SIGTERM", "SIGTERM, Ctrl-C ignored as in a background job"],
+)
+def test_a_command_that_is_stopped_while_torch_is_imported_ends_at_once(number: int, code: int, ctrl_c: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTING, str(int(number))], stderr=subprocess.PIPE, text=True, check=False
+        [sys.executable, "-c", IMPORTING, str(int(number)), ctrl_c], stderr=subprocess.PIPE, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (code, "stopped: nothing had begun\n")

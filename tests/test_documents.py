@@ -85,7 +85,7 @@ def test_the_start_runs_from_its_first_block_to_its_last() -> None:
     for language, code in FENCED.findall(START.read_text()):
         if language == "python":
             run_python(code, START, namespace)
-        else:
+        elif language == "sh":
             for line in code.replace("\\\n", " ").replace("--max-steps 600", "--max-steps 20").splitlines():
                 run(line.removeprefix("ssl-irmae "))
     with Path("predicted.csv").open() as predicted:

@@ -4,10 +4,10 @@ One's own engine is such a function too, in any module: ``MODULE:FACTORY``.
 """
 
 import contextlib
+import io
 import logging
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -100,7 +100,8 @@ def ray(workers: int) -> Iterator[Executor]:
     import ray
 
     size = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers, "include_dashboard": False}
-    with contextlib.redirect_stdout(sys.stderr):  # where it prints that a worker has died, beside the results
+    # it prints that a worker has died, which is said anyway, and not beside the results
+    with contextlib.redirect_stdout(io.StringIO()):
         ray.init(**size, log_to_driver=False, logging_level=logging.CRITICAL)
         try:
             yield _RayExecutor(ray.remote(max_retries=0)(_call))

@@ -28,7 +28,7 @@ def dask(workers: int) -> Iterator[Executor]:
     import dask.config
     from distributed import Client, LocalCluster
 
-    quiet = {"silence_logs": logging.CRITICAL, "dashboard_address": None}
+    quiet = {"silence_logs": logging.CRITICAL, "dashboard_address": ":0"}
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),  # trials are repeated by whoever submits them
         LocalCluster(n_workers=workers, threads_per_worker=1, **quiet) as cluster,
@@ -48,7 +48,7 @@ def slurm(workers: int) -> Iterator[Executor]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        SLURMCluster(**asked, scheduler_options={"dashboard_address": None}) as cluster,
+        SLURMCluster(**asked, scheduler_options={"dashboard_address": ":0"}) as cluster,
         Client(cluster) as client,
     ):
         cluster.scale(jobs=workers)

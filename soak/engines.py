@@ -27,8 +27,8 @@ WORKER, DRIVER, SCHEDULER, JOBS = "worker", "driver", "scheduler", "jobs"
 
 _TRIALS = Command(
     "evaluate on one process",
-    "evaluate --dataset digits --labels 10,20 --seeds 8 --steps 20 --encoder @tiny --contenders tiny-linear,supervised "
-    "--precision fp32 --device cpu --store s.sqlite --quiet --jobs 1",
+    "evaluate --dataset digits --labels 10,20 --seeds 8 --steps 200 --encoder @tiny "
+    "--contenders supervised,tiny-finetune --precision fp32 --device cpu --store s.sqlite --jobs 1",
     has_store=True,
 )
 _PRETRAINING = Command(
@@ -128,7 +128,15 @@ def _evaluated(workshop: Workshop, name: str, engine: _Engine, kill: str) -> Fau
     kept = came.kept - contents.stored(store)
     goes_on = engine.survives and kill != DRIVER
     return _fault(
-        command, folder, expected, came, lost=len(kept), twice=run_twice(store), goes_on=goes_on, jobs=_queue() - queue
+        command,
+        folder,
+        expected,
+        came,
+        lost=len(kept),
+        twice=run_twice(store),
+        goes_on=goes_on,
+        launched=not engine.survives,
+        jobs=_queue() - queue,
     )
 
 
@@ -145,7 +153,9 @@ def _pretrained(workshop: Workshop) -> Fault:
     came = _disturbed(workshop, _PRETRAINING, _TORCHRUN, folder, (run / "checkpoint.pt").is_file, disturb)
     lost = max(0, came.steps - contents.steps_of(run)) if run.is_dir() else came.steps
     command = dataclasses.replace(_PRETRAINING, name=f"torchrun {WORKER}")
-    return _fault(command, folder, contents.of_folder(calm), came, lost=lost, twice=0, goes_on=False, jobs=set())
+    return _fault(
+        command, folder, contents.of_folder(calm), came, lost=lost, twice=0, goes_on=False, launched=True, jobs=set()
+    )
 
 
 @dataclass(frozen=True)
@@ -201,13 +211,15 @@ def _fault(
     lost: int,
     twice: int,
     goes_on: bool,
+    launched: bool,
     jobs: set[str],
 ) -> Fault:
     """Compare what is left with what should be, and judge how the commands ended."""
     counts: Counter[str] = Counter()
     first, last = came.ends[0], came.ends[-1]
     for ended in came.ends:
-        counts["tracebacks"] += explained(ended)["tracebacks"]
+        counts["tracebacks"] += _tracebacks(ended)
+        counts["unexplained"] += not launched and explained(ended)["unexplained"]
     counts["unexplained"] += last.code != 0  # it succeeds in the end
     counts["unexplained"] += goes_on and first.code != 0  # and at once, where only a worker was lost
     found = {name: held for name, held in contents.of_folder(folder).items() if not _is_log(name)}
@@ -237,6 +249,11 @@ def _fault(
         note="; ".join(note for note in notes if note),
         **counts,
     )
+
+
+def _tracebacks(ended: Ended) -> int:
+    """Count tracebacks, but not that with which torchrun itself reports that a process of its has died."""
+    return (ended.stderr + ended.stdout).count("Traceback (most recent") - ("ChildFailedError:" in ended.stderr)
 
 
 def _start(workshop: Workshop, command: Command, launcher: tuple[str, ...], folder: Path) -> Running:

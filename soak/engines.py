@@ -119,8 +119,7 @@ def _evaluated(workshop: Workshop, name: str, engine: _Engine, kill: str) -> Fau
     folder = workshop.fresh(f"engine {command.name}")
     prepare(command, folder, workshop.inputs)
     moment = workshop.rng("engines", command.name).randint(*_STORED)
-    queue = _queue()
-    disturb = partial(_kill, name, kill, queue)
+    disturb = partial(_kill, name, kill, folder)
     store = folder / STORE
     came = _disturbed(
         workshop, command, engine.launcher, folder, lambda: len(contents.stored(store)) >= moment, disturb
@@ -136,7 +135,6 @@ def _evaluated(workshop: Workshop, name: str, engine: _Engine, kill: str) -> Fau
         twice=run_twice(store),
         goes_on=goes_on,
         launched=not engine.survives,
-        jobs=_queue() - queue,
     )
 
 
@@ -149,13 +147,11 @@ def _pretrained(workshop: Workshop) -> Fault:
     if ended.code != 0:
         raise RuntimeError(f"{_PRETRAINING.name} fails undisturbed: {ended.stderr[-2000:]}")
     run = folder / str(_PRETRAINING.run_folder)
-    disturb = partial(_kill, "torchrun", WORKER, set())
+    disturb = partial(_kill, "torchrun", WORKER, folder)
     came = _disturbed(workshop, _PRETRAINING, _TORCHRUN, folder, (run / "checkpoint.pt").is_file, disturb)
     lost = max(0, came.steps - contents.steps_of(run)) if run.is_dir() else came.steps
     command = dataclasses.replace(_PRETRAINING, name=f"torchrun {WORKER}")
-    return _fault(
-        command, folder, contents.of_folder(calm), came, lost=lost, twice=0, goes_on=False, launched=True, jobs=set()
-    )
+    return _fault(command, folder, contents.of_folder(calm), came, lost=lost, twice=0, goes_on=False, launched=True)
 
 
 @dataclass(frozen=True)
@@ -168,7 +164,7 @@ class _Came:
         kept: Keys of the trials that were stored when the first of them had ended.
         steps: Steps of the checkpoint then.
         torn: Files that were not whole then.
-        left: Processes that were there long after the last.
+        left: Processes and jobs that were there long after the last.
     """
 
     injected: int
@@ -199,7 +195,7 @@ def _disturbed(
     steps = contents.steps_of(folder / command.run_folder) if command.run_folder else 0
     while ends[-1].code != 0 and len(ends) < _COMMANDS:
         ends.append(_start(workshop, command, launcher, folder).end())
-    return _Came(injected, tuple(ends), kept, steps, torn, _left(home))
+    return _Came(injected, tuple(ends), kept, steps, torn, _left(home, folder))
 
 
 def _fault(
@@ -212,7 +208,6 @@ def _fault(
     twice: int,
     goes_on: bool,
     launched: bool,
-    jobs: set[str],
 ) -> Fault:
     """Compare what is left with what should be, and judge how the commands ended."""
     counts: Counter[str] = Counter()
@@ -227,13 +222,13 @@ def _fault(
     hidden = [*contents.left_over(folder), *contents.left_over(folder.parent / "cache")]
     lost_workers = [line for line in first.stderr.splitlines() if "a worker was lost" in line]
     notes = [
+        "" if came.injected else "it ended before anything was killed",
         f"{len(came.ends)} commands" if len(came.ends) > 1 else "",
         *lost_workers[:1],
         *differ[:3],
         *hidden[:3],
         *came.torn,
-        f"{came.left} processes left" if came.left else "",
-        f"{len(jobs)} jobs left" if jobs else "",
+        f"{came.left} processes or jobs left" if came.left else "",
         f"{first.code}: {first.stderr.strip()[-300:]}" if any(counts.values()) else "",
     ]
     return Fault(
@@ -245,7 +240,7 @@ def _fault(
         lost=lost,
         twice=twice,
         torn=len(came.torn),
-        left=len(hidden) + came.left + len(jobs),
+        left=len(hidden) + came.left,
         note="; ".join(note for note in notes if note),
         **counts,
     )
@@ -268,11 +263,10 @@ def _start(workshop: Workshop, command: Command, launcher: tuple[str, ...], fold
     )
 
 
-def _kill(name: str, kill: str, before: set[str], running: Running, home: Path) -> int:
+def _kill(name: str, kill: str, folder: Path, running: Running, home: Path) -> int:
     """Kill one part of an engine that runs; return how many processes were, none if it is not there yet."""
     if kill == JOBS:
-        ours = sorted(_queue() - before)
-        return int(bool(ours) and subprocess.run(["scancel", *ours], check=False).returncode == 0)
+        return int(_cancel(_jobs(folder)))
     if kill == SCHEDULER:
         return _restart_controller() if name == "slurm" else int(running.send(signal.SIGKILL))
     with_torch = _with_torch(home)
@@ -334,20 +328,27 @@ def _ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
-def _left(home: Path) -> int:
-    """Wait until no process of a case is there; count those that stay, and kill them."""
+def _left(home: Path, folder: Path) -> int:
+    """Wait until no process and no job of a case is there; count those that stay, and end them."""
     deadline = time.monotonic() + _GRACE
-    while (left := _ours(home)) and time.monotonic() < deadline:
+    while (_ours(home) or _jobs(folder)) and time.monotonic() < deadline:
         time.sleep(_LOOK)
-    return _send(left)
+    jobs = _jobs(folder)
+    _cancel(jobs)
+    return _send(_ours(home)) + len(jobs)
 
 
-def _queue() -> set[str]:
-    """List the jobs of Slurm; none where there is no Slurm."""
+def _jobs(folder: Path) -> list[str]:
+    """List the jobs that were submitted to Slurm from a folder; none where there is no Slurm."""
     if shutil.which("squeue") is None:
-        return set()
-    done = subprocess.run(["squeue", "--noheader", "--format=%i"], capture_output=True, text=True, check=False)
-    return set(done.stdout.split())
+        return []
+    words = ["squeue", "--noheader", "--format=%i %Z"]
+    lines = subprocess.run(words, capture_output=True, text=True, check=False).stdout.splitlines()
+    return [job for job, _, place in (line.partition(" ") for line in lines) if place.strip() == str(folder)]
+
+
+def _cancel(jobs: list[str]) -> bool:
+    return bool(jobs) and subprocess.run(["scancel", *jobs], check=False).returncode == 0
 
 
 def _is_log(name: str) -> bool:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -146,10 +147,11 @@ def _pretrained(workshop: Workshop) -> Fault:
     ended = _start(workshop, _PRETRAINING, _TORCHRUN, calm).end()
     if ended.code != 0:
         raise RuntimeError(f"{_PRETRAINING.name} fails undisturbed: {ended.stderr[-2000:]}")
-    run = folder / str(_PRETRAINING.run_folder)
+    checkpoint = folder / str(_PRETRAINING.run_folder) / "checkpoint.pt"
     disturb = partial(_kill, "torchrun", WORKER, folder)
-    came = _disturbed(workshop, _PRETRAINING, _TORCHRUN, folder, (run / "checkpoint.pt").is_file, disturb)
-    lost = max(0, came.steps - contents.steps_of(run)) if run.is_dir() else came.steps
+    came = _disturbed(workshop, _PRETRAINING, _TORCHRUN, folder, checkpoint.is_file, disturb)
+    begun = re.search(r"continuing .* at step (\d+)", came.ends[-1].stderr)
+    lost = max(0, came.steps - (int(begun[1]) if begun else 0))
     command = dataclasses.replace(_PRETRAINING, name=f"torchrun {WORKER}")
     return _fault(command, folder, contents.of_folder(calm), came, lost=lost, twice=0, goes_on=False, launched=True)
 
@@ -162,7 +164,7 @@ class _Came:
         injected: Processes that were killed, or all jobs as one.
         ends: How the commands ended, one after the other.
         kept: Keys of the trials that were stored when the first of them had ended.
-        steps: Steps of the checkpoint then.
+        steps: Steps of the checkpoint then, from which the next continues.
         torn: Files that were not whole then.
         left: Processes and jobs that were there long after the last.
     """

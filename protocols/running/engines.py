@@ -19,7 +19,8 @@ PROCESSES = "processes"
 """Processes of this machine, the default; see ``workers``."""
 
 _LOOK_EVERY = 10.0  # seconds between two looks at the queue of Slurm
-_ANY_PORT = "127.0.0.1:0"  # dask's scheduler serves pages in any case, and would warn where its usual port is taken
+# dask's scheduler serves pages in any case: to this machine alone, and not on its usual port, which may be taken
+_ANY_PORT = "127.0.0.1:0"
 _MEMORY = "4GB"  # of a Slurm job, unless it is configured; a worker that trains on MNIST uses about 1 GB
 
 

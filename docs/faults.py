@@ -14,6 +14,7 @@ _WORDS = {
     "headers": "headers that claim anything",
     "code in files": "files that would run code",
     "pairs": "two commands at once",
+    "engines": "engines that lose a worker, the command or the scheduler",
 }
 
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from soak import code, disks, fault, headers, kills, mutations, pairs
+from soak import code, disks, engines, fault, headers, kills, mutations, pairs
 from soak.workshop import Workshop
 from ssl_irmae._support.environment import describe_environment
 
@@ -23,6 +23,7 @@ SECTIONS = {
     "headers": headers.cases,
     "code in files": code.cases,
     "pairs": pairs.cases,
+    "engines": engines.cases,
 }
 NEED_ROOT = {"full disk", "read-only folder"}
 

@@ -21,7 +21,7 @@ class Fault:
         lost: Finished work that was gone after a restart: stored trials, steps of a checkpoint.
         twice: Trials that were stored and run again all the same.
         torn: Files that were neither whole nor absent.
-        left: Hidden files that nothing removes.
+        left: Hidden files that nothing removes, and processes and jobs that nothing ends.
         tracebacks: Processes that printed one.
         unexplained: Ends with another exit code than the documented ones, or without one sentence.
         executed: Files of which code was run.

@@ -62,6 +62,7 @@ class Running:
         home: Folder of its caches.
         logs: Folder for what it prints.
         anew: Whether it starts as a user's does, importing everything, instead of being forked.
+        launcher: What starts the module of such a command.
         stdout: Where results go, if not to be read.
         environment: Further variables.
     """
@@ -74,6 +75,7 @@ class Running:
         home: Path,
         logs: Path,
         anew: bool = False,
+        launcher: Sequence[str] = (sys.executable, "-m"),
         stdout: Path | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -85,7 +87,7 @@ class Running:
         self._began = time.monotonic()
         self._process: BaseProcess | subprocess.Popen[bytes]
         if anew:
-            command = [sys.executable, "-m", "ssl_irmae.cli", *arguments]
+            command = [*launcher, "ssl_irmae.cli", *arguments]
             with self._out.open("w") as out, self._err.open("w") as err:
                 self._process = subprocess.Popen(
                     command, cwd=folder, env={**os.environ, **variables}, stdout=out, stderr=err, start_new_session=True

@@ -19,6 +19,8 @@ PROCESSES = "processes"
 """Processes of this machine, the default; see ``workers``."""
 
 _LOOK_EVERY = 10.0  # seconds between two looks at the queue of Slurm
+# dask's scheduler serves pages in any case: to this machine alone, and not on its usual port, which may be taken
+_ANY_PORT = "127.0.0.1:0"
 _MEMORY = "4GB"  # of a Slurm job, unless it is configured; a worker that trains on MNIST uses about 1 GB
 
 
@@ -28,7 +30,7 @@ def dask(workers: int) -> Iterator[Executor]:
     import dask.config
     from distributed import Client, LocalCluster
 
-    quiet = {"silence_logs": logging.CRITICAL, "dashboard_address": ":0"}
+    quiet = {"silence_logs": logging.CRITICAL, "dashboard_address": _ANY_PORT, "scheduler_kwargs": {"dashboard": False}}
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),  # trials are repeated by whoever submits them
         LocalCluster(n_workers=workers, threads_per_worker=1, **quiet) as cluster,
@@ -48,7 +50,7 @@ def slurm(workers: int) -> Iterator[Executor]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        SLURMCluster(**asked, scheduler_options={"dashboard_address": ":0"}) as cluster,
+        SLURMCluster(**asked, scheduler_options={"dashboard": False, "dashboard_address": _ANY_PORT}) as cluster,
         Client(cluster) as client,
     ):
         cluster.scale(jobs=workers)

@@ -390,6 +390,25 @@ def installed(engine: str) -> bool:
     return there and (engine not in modules or importlib.util.find_spec(modules[engine]) is not None)
 
 
+@pytest.mark.skipif(not installed("dask"), reason="dask is not installed")
+def test_dask_is_silent_where_its_usual_port_is_taken() -> None:
+    """Such as by a second command on this machine."""
+    code = """
+import contextlib, socket
+from ssl_irmae.protocols.running.engines import dask
+
+if __name__ == "__main__":
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):  # it is taken already
+            taken.bind(("127.0.0.1", 8787))
+            taken.listen()
+        with dask(1) as executor:
+            print(executor.submit(len, "abc").result())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300)
+    assert (done.stdout, done.stderr) == ("3\n", "")
+
+
 @pytest.mark.parametrize("engine", ["dask", "slurm", "mpi", "ray"])
 def test_an_engine_gives_the_rows_of_one_process_also_where_a_worker_is_killed(engine: str, tmp_path: Path) -> None:
     if not installed(engine):

@@ -1,16 +1,19 @@
 """The soak, `make soak`, in short: one or two cases of every section, and that it finds what is wrong."""
 
+import importlib.util
 import pickle
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from soak import code, disks, fault, headers, kills, mutations, pairs
+from soak import code, disks, engines, fault, headers, kills, mutations, pairs
 from soak.fault import Case, Fault
 from soak.readers import KINDS, Kind
 from soak.workshop import Workshop
+from ssl_irmae.protocols.running.engines import ENGINES
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,17 @@ def test_a_full_disk_and_a_folder_to_read_from_alone_are_named_and_do_no_harm(wo
 
 def test_two_commands_at_once_do_no_harm(workshop: Workshop) -> None:
     inject(pairs.cases(workshop), "evaluate codes 0", "encoders import 0")
+
+
+def test_engines_that_are_not_here_are_named_and_left_out(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    left = {case.split()[0] for case, _ in engines.cases(workshop)}
+    assert left == {"processes", "torchrun"}
+    skipped = [line for line in capsys.readouterr().err.splitlines() if "is not installed" in line]
+    assert [line.split(":")[0].strip() for line in skipped] == list(ENGINES)
 
 
 def test_no_file_runs_code(workshop: Workshop) -> None:

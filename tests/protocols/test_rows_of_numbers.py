@@ -74,7 +74,7 @@ def test_by_default_no_network_is_trained_on_rows() -> None:
     [
         ({"contenders": "supervised"}, "`contenders`: supervised trains a network on pictures, and the data are rows"),
         ({"contenders": "pixels-linear", "baseline": "vib"}, "`baseline`: vib trains a network on pictures"),
-        ({"protocol": "published"}, "`protocol`: published trains a network on pictures"),
+        ({"preset": "published"}, "`preset`: published trains a network on pictures"),
         ({"network": "conv"}, "`network`: conv reads pictures, and rows of numbers have mlp"),
         ({"encoders": "mnist-ae"}, "arrays has rows of 2 numbers, and the encoders read pictures"),
     ],

@@ -328,7 +328,7 @@ def _lines(found: Diagnosis) -> list[str]:
         "data sets": "; ".join(f"{name}: {state}" for name, state in found.data.items()),
     }
     lines += ["", *(f"{name:<11}{text}" for name, text in table.items())]
-    lines += ["", f"Kept in {found.home} (SSL_IRMAE_HOME moves it):"]
+    lines += ["", f"Kept in {found.home} (SSL_IRMAE_HOME moves it, SSL_IRMAE_DATA_DIR the data alone):"]
     lines += [f"  {_folder(name, folder, found.home)}" for name, folder in found.kept.items()] or ["  nothing yet"]
     return lines
 

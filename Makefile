@@ -65,6 +65,7 @@ $(OLDEST)/ready: pyproject.toml
 	$(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/pip install --quiet uv
 	$(OLDEST)/bin/uv pip compile --quiet --python $(OLDEST)/bin/python --resolution lowest-direct \
-		--extra export --extra pandas --extra tensorboard --output-file $(OLDEST)/lowest.txt pyproject.toml
+		--extra dask --extra dimension --extra export --extra pandas --extra tensorboard \
+		--output-file $(OLDEST)/lowest.txt pyproject.toml
 	$(OLDEST)/bin/pip install --quiet --constraint $(OLDEST)/lowest.txt --editable '.[dev]'
 	touch $@

@@ -14,7 +14,7 @@ LABELS = 1000
 OURS = {
     "mlp": ("--contenders", "irmae-mlp", "--baseline", "irmae-mlp"),
     "linear": ("--contenders", "irmae-linear", "--baseline", "irmae-linear"),
-    "the script's own head, 500 epochs": ("--protocol", "published", "--contenders", "irmae-published-last"),
+    "the script's own head, 500 epochs": ("--preset", "published", "--contenders", "irmae-published-last"),
 }
 
 

@@ -10,7 +10,6 @@ import typer
 from ssl_irmae.cli.help import OUTPUT, RUN
 from ssl_irmae.cli.options import (
     Classes,
-    DataDir,
     Device,
     LabelsFrom,
     OwnEncoder,
@@ -42,7 +41,6 @@ def command(
     labels_from: LabelsFrom = None,
     classes: Classes = None,
     strict: Strict = False,
-    data_dir: DataDir = None,
     encoder: OwnEncoder = None,
     network: OwnNetwork = None,
     contender: Annotated[
@@ -85,7 +83,6 @@ def command(
             seed=seed,
             device=device,
             strict=strict,
-            data_dir=data_dir,
             progress=display,
         )
     width = min(shutil.get_terminal_size().columns, 120)

@@ -20,6 +20,7 @@ def print_contenders() -> None:
     from ssl_irmae.protocols.contenders.plugins import starts_from_encoder
     from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
     from ssl_irmae.protocols.contenders.trained import FROM_ENCODER, FROM_SCRATCH
+    from ssl_irmae.protocols.readouts.metric_learning import LOSSES
     from ssl_irmae.protocols.report.note import join
 
     single = [c for c in CONTENDERS.values() if c.representation not in (None, *FUSED)]
@@ -49,6 +50,7 @@ def print_contenders() -> None:
         "Several names are separated by commas. 'irmae-*' is all that match, in quotes; those that see the scored "
         "images are among them only if the pattern says transductive."
     )
+    print_wrapped(f"A + adds a metric-learning loss to joint training, as in irmae-joint+supcon: {', '.join(LOSSES)}.")
     print_wrapped(f"Default: {', '.join(DEFAULT)}.")
     for heading, dash, contenders in groups:
         print_wrapped("")

@@ -4,25 +4,24 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli.help import Command
-from ssl_irmae.cli.options import DataDir
+from ssl_irmae.cli.help import CACHES, Command
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status, print_wrapped
 
-app = typer.Typer(no_args_is_help=True, help="List, fetch and verify data sets.")
+app = typer.Typer(no_args_is_help=True, help="List, fetch and verify data sets.", epilog=CACHES)
 
 Name = Annotated[str, typer.Argument(help="Name of a data set, such as mnist.")]
 
 
 @app.command("list", cls=Command)
 @handle_errors
-def list_command(data_dir: DataDir = None) -> None:
+def list_command() -> None:
     """List the named data sets and whether their files have been fetched."""
     from ssl_irmae.datasets.idx_files import missing_files, raw_folder
     from ssl_irmae.datasets.registry import DATASETS, default_data_dir
     from ssl_irmae.plugins.installed import problems
     from ssl_irmae.plugins.lookup import registered
 
-    folder = data_dir or default_data_dir()
+    folder = default_data_dir()
     for name, listed in DATASETS.items():
         state = ""
         if listed.has_files:
@@ -41,7 +40,7 @@ def list_command(data_dir: DataDir = None) -> None:
 
 @app.command("fetch", cls=Command)
 @handle_errors
-def fetch_command(name: Name, data_dir: DataDir = None) -> None:
+def fetch_command(name: Name) -> None:
     """Fetch those files of a data set that are missing."""
     from ssl_irmae.datasets.idx_files import raw_folder
     from ssl_irmae.datasets.registry import default_data_dir
@@ -51,7 +50,7 @@ def fetch_command(name: Name, data_dir: DataDir = None) -> None:
     from ssl_irmae.cli.progress import Display
     from ssl_irmae.datasets import mnist
 
-    folder = data_dir or default_data_dir()
+    folder = default_data_dir()
     with Display() as display:
         mnist.fetch(name, folder, display)
     print_result(f"{name} is in {raw_folder(name, folder)}")
@@ -59,7 +58,7 @@ def fetch_command(name: Name, data_dir: DataDir = None) -> None:
 
 @app.command("verify", cls=Command)
 @handle_errors
-def verify_command(name: Name, data_dir: DataDir = None) -> None:
+def verify_command(name: Name) -> None:
     """Check a data set's files against the published hashes; exit with code 2 unless all are right."""
     from ssl_irmae.datasets.idx_files import raw_folder
     from ssl_irmae.datasets.registry import default_data_dir
@@ -69,7 +68,7 @@ def verify_command(name: Name, data_dir: DataDir = None) -> None:
 
     from ssl_irmae.datasets import mnist
 
-    folder = data_dir or default_data_dir()
+    folder = default_data_dir()
     states = mnist.verify(name, folder)
     for file, state in states.items():
         print_result(f"{state:10} {file}")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ssl_irmae.cli.help import DATA, RUN
-from ssl_irmae.cli.options import DataDir, Json, OwnNetwork, Quiet, Strict, parse_own_network
+from ssl_irmae.cli.options import Json, OwnNetwork, Quiet, Strict, parse_own_network
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_wrapped
 
 EXAMPLES = """
@@ -33,7 +33,6 @@ def command(
         ),
     ],
     strict: Strict = False,
-    data_dir: DataDir = None,
     encoder: Annotated[
         list[str] | None,
         typer.Option(
@@ -68,7 +67,6 @@ def command(
             seeds=seeds,
             threshold=threshold,
             network=parse_own_network(network),
-            data_dir=data_dir,
             strict=strict,
             progress=display,
         )

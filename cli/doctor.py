@@ -4,7 +4,7 @@ import json
 
 import typer
 
-from ssl_irmae.cli.options import DataDir, Json
+from ssl_irmae.cli.options import Json
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_wrapped
 
 EXAMPLES = """
@@ -18,11 +18,11 @@ here, such as data that nobody has asked for, is not an error.
 
 
 @handle_errors
-def command(data_dir: DataDir = None, json_: Json = False) -> None:
+def command(json_: Json = False) -> None:
     """Check whether everything works here, and say what is missing: versions, device, precision, data, caches."""
     from ssl_irmae.diagnosis import doctor
 
-    found = doctor(data_dir=data_dir)
+    found = doctor()
     if json_:
         print_result(json.dumps(found.document(), indent=2))
     else:

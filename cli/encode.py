@@ -10,7 +10,6 @@ import typer
 from ssl_irmae.cli.help import DATA, OUTPUT, RUN
 from ssl_irmae.cli.options import (
     Classes,
-    DataDir,
     Device,
     LabelsFrom,
     OwnNetwork,
@@ -61,7 +60,6 @@ def command(
     labels_from: LabelsFrom = None,
     classes: Classes = None,
     strict: Strict = False,
-    data_dir: DataDir = None,
     encoder: Annotated[
         str | None,
         typer.Option(
@@ -110,7 +108,6 @@ def command(
     load = functools.partial(
         load_images,
         dataset,
-        data_dir=data_dir,
         labels_from=labels_from,
         classes=parse_names(classes),
         strict=strict,

@@ -13,7 +13,6 @@ from ssl_irmae.cli.options import (
     Baseline,
     Classes,
     Contenders,
-    DataDir,
     Dataset,
     Device,
     Ignore,
@@ -63,7 +62,6 @@ def command(
     labels_from: LabelsFrom = None,
     classes: Classes = None,
     strict: Strict = False,
-    data_dir: DataDir = None,
     labels: Labels = None,
     seeds: Seeds = None,
     contenders: Contenders = None,
@@ -84,15 +82,6 @@ def command(
     ] = "balanced",
     scored_on: ScoredOn = None,
     pretrain_seeds: PretrainSeeds = None,
-    metric_loss: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Add a metric-learning loss to joint training: supcon, triplet, ...",
-            show_default=False,
-            rich_help_panel=RUN,
-        ),
-    ] = None,
     metrics: Annotated[
         Literal["error", "retrieval", "clusters"],
         typer.Option(
@@ -102,14 +91,6 @@ def command(
             rich_help_panel=RUN,
         ),
     ] = "error",
-    protocol: Annotated[
-        Literal["honest", "published"],
-        typer.Option(
-            metavar="NAME",
-            help="honest, or published: what the public reference script does, leaks and all.",
-            rich_help_panel=RUN,
-        ),
-    ] = "honest",
     store: Annotated[
         Path, typer.Option(metavar="FILE", help="Where finished trials are kept.", rich_help_panel=OUTPUT)
     ] = Path("runs/results.sqlite"),
@@ -137,7 +118,7 @@ def command(
             metavar="NAME",
             help="What runs trials: processes, dask, slurm, mpi, ray, or a function of yours that returns a "
             "concurrent.futures.Executor, MODULE:FACTORY; --jobs is the number of its workers. Any but processes "
-            "has one thread per worker.",
+            "has one thread per worker (docs/using/cluster.md).",
             rich_help_panel=MACHINE,
         ),
     ] = "processes",
@@ -166,9 +147,7 @@ def command(
             pretrain_seeds=None if pretrain_seeds is None else parse_seeds(pretrain_seeds, "--pretrain-seeds"),
             network=parse_network(network),
             preset=preset,
-            protocol=protocol,
             steps=steps,
-            metric_loss=metric_loss,
             metrics=metrics,
             baseline=baseline,
             rule=rule,
@@ -179,7 +158,6 @@ def command(
             jobs=jobs,
             executor=executor,
             device=device,
-            data_dir=data_dir,
             labels_from=labels_from,
             classes=parse_names(classes),
             strict=strict,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ssl_irmae.cli.help import DATA, OUTPUT, RUN, Command, with_examples
-from ssl_irmae.cli.options import DataDir, Device, Json, OwnNetwork, Quiet, Seed, Strict, parse_own_network
+from ssl_irmae.cli.options import Device, Json, OwnNetwork, Quiet, Seed, Strict, parse_own_network
 from ssl_irmae.cli.terminal import handle_errors, print_result
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ def reconstruct(
     *,
     dataset: Dataset = "mnist",
     strict: Strict = False,
-    data_dir: DataDir = None,
     encoder: Encoder,
     network: OwnNetwork = None,
     n: Annotated[int, typer.Option(metavar="N", help="How many images.", rich_help_panel=RUN)] = 10,
@@ -55,7 +54,7 @@ def reconstruct(
     device: Device = "auto",
 ) -> None:
     """Reconstruct images of the test split, or of the only one: images above, reconstructions below."""
-    maker = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
+    maker = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
     _write(maker.reconstruct(n, seed=seed), encoder, dataset, out)
 
 
@@ -63,7 +62,6 @@ def interpolate(
     *,
     dataset: Dataset = "mnist",
     strict: Strict = False,
-    data_dir: DataDir = None,
     encoder: Encoder,
     network: OwnNetwork = None,
     n: Annotated[int, typer.Option(metavar="N", help="How many pairs of images.", rich_help_panel=RUN)] = 6,
@@ -76,7 +74,7 @@ def interpolate(
     device: Device = "auto",
 ) -> None:
     """Decode codes on the straight line between those of two images, one pair per row."""
-    maker = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
+    maker = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
     _write(maker.interpolate(n, steps=steps, seed=seed), encoder, dataset, out)
 
 
@@ -84,7 +82,6 @@ def sample(
     *,
     dataset: Dataset = "mnist",
     strict: Strict = False,
-    data_dir: DataDir = None,
     encoder: Encoder,
     network: OwnNetwork = None,
     sampler: Annotated[
@@ -103,7 +100,7 @@ def sample(
     device: Device = "auto",
 ) -> None:
     """Decode codes that are drawn at random."""
-    maker = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
+    maker = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
     _write(maker.sample(n, sampler=sampler, seed=seed), encoder, dataset, out)
 
 
@@ -111,7 +108,6 @@ def walk(
     *,
     dataset: Dataset = "mnist",
     strict: Strict = False,
-    data_dir: DataDir = None,
     encoder: Encoder,
     network: OwnNetwork = None,
     n: Annotated[int, typer.Option(metavar="N", help="How many components.", rich_help_panel=RUN)] = 8,
@@ -125,7 +121,7 @@ def walk(
     device: Device = "auto",
 ) -> None:
     """Decode codes along the principal components of the code covariance, one component per row."""
-    maker = _open(encoder, dataset, network, device, data_dir, strict=strict, quiet=quiet, out=out)
+    maker = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
     _write(maker.walk(n, steps=steps, reach=reach), encoder, dataset, out)
 
 
@@ -133,7 +129,6 @@ def distance(
     *,
     dataset: Dataset = "mnist",
     strict: Strict = False,
-    data_dir: DataDir = None,
     encoder: Annotated[
         list[str],
         typer.Option(
@@ -169,7 +164,6 @@ def distance(
             seeds=seeds,
             network=parse_own_network(network),
             device=device,
-            data_dir=data_dir,
             strict=strict,
             progress=display,
         )
@@ -192,7 +186,6 @@ def _open(
     dataset: str,
     network: str | None,
     device: str,
-    data_dir: Path | None,
     *,
     strict: bool,
     quiet: bool,
@@ -208,7 +201,6 @@ def _open(
             dataset,
             network=parse_own_network(network),
             device=device,
-            data_dir=data_dir,
             strict=strict,
             progress=display,
         )

@@ -1,16 +1,25 @@
-"""How the help of every command is laid out: examples first, then the options in panels by purpose."""
+"""How every command speaks of its options: examples first, then panels by purpose; and a sentence on removed ones."""
 
 from collections.abc import Callable
 from typing import Any
 
+import typer
 from typer.core import TyperCommand
+
+from ssl_irmae.cli.removed import REMOVED
+from ssl_irmae.cli.terminal import print_status
 
 DATA, RUN, OUTPUT, MACHINE = "Data", "What is run", "Output", "Machine"
 """The panels. An option that several commands share is in the same one everywhere."""
+CACHES = (
+    "Data sets, encoders that were pretrained on the spot and codes are kept in the user's cache. The environment "
+    "variable SSL_IRMAE_HOME names another folder for all of it, SSL_IRMAE_DATA_DIR one for the data alone."
+)
+"""What no option says: where is kept what outlives a command."""
 
 
 class Command(TyperCommand):
-    """A command that lists ``--help`` beside the other options of the output, not in a panel of its own."""
+    """A command that lists ``--help`` beside the other options of the output, and knows which options are gone."""
 
     def get_help_option(self, ctx: Any) -> Any:  # typer's own types are private
         """Return the option ``--help``."""
@@ -18,6 +27,17 @@ class Command(TyperCommand):
         if option is not None:
             option.rich_help_panel, option.metavar = OUTPUT, ""
         return option
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line; an option that is gone ends it with a sentence."""
+        options = {option for parameter in self.params for option in parameter.opts}
+        for word in args:
+            name = word.partition("=")[0]
+            removed = REMOVED.get(name)
+            if removed is not None and name not in options and (removed.of is None or removed.of in options):
+                print_status(f"error: {name} is gone: {removed.use}")
+                raise typer.Exit(2)
+        return super().parse_args(ctx, args)
 
 
 def with_examples(command: Callable[..., Any], examples: str) -> str:

@@ -23,7 +23,7 @@ from ssl_irmae.cli import (
     report,
     suggest,
 )
-from ssl_irmae.cli.help import Command, with_examples
+from ssl_irmae.cli.help import CACHES, Command, with_examples
 from ssl_irmae.cli.terminal import first_process_alone, print_result, print_status
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Learn from few labels: pretrain rank-minimising autoencoders, and measure how many labels you need.",
+    epilog=CACHES,
 )
 
 

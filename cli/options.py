@@ -105,7 +105,8 @@ Preset = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="A whole protocol: mnist-quick, mnist-full, mnist-fused, fashion-mnist-full, fashion-mnist-fused.",
+        help="A whole protocol: mnist-quick, mnist-full, mnist-fused, fashion-mnist-full, fashion-mnist-fused; or "
+        "published: what the public reference script does, leaks and all, at the --labels asked for.",
         show_default=False,
         rich_help_panel=RUN,
     ),
@@ -146,15 +147,6 @@ Jobs = Annotated[
         help="Processes that share the threads; 1 gives all threads to one trial.",
         show_default="one per thread for networks on the CPU, else 1",
         rich_help_panel=MACHINE,
-    ),
-]
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FOLDER",
-        help="Where data are kept.",
-        show_default="$SSL_IRMAE_DATA_DIR, $SSL_IRMAE_HOME/data or the user's cache",
-        rich_help_panel=DATA,
     ),
 ]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1, ...", rich_help_panel=MACHINE)]

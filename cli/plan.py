@@ -14,7 +14,6 @@ from ssl_irmae.cli.options import (
     AddedEncoder,
     Classes,
     Contenders,
-    DataDir,
     Dataset,
     Device,
     Jobs,
@@ -55,7 +54,6 @@ def command(
     dataset: Dataset = None,
     labels_from: LabelsFrom = None,
     classes: Classes = None,
-    data_dir: DataDir = None,
     detect: Annotated[
         float | None,
         typer.Option(
@@ -141,7 +139,6 @@ def command(
             precision=precision,
             jobs=jobs,
             device=device,
-            data_dir=data_dir,
             labels_from=labels_from,
             classes=parse_names(classes),
             progress=display,

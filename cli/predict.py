@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ssl_irmae.cli.help import OUTPUT
-from ssl_irmae.cli.options import DataDir, Device, OwnNetwork, Quiet, Strict, parse_own_network
+from ssl_irmae.cli.options import Device, OwnNetwork, Quiet, Strict, parse_own_network
 from ssl_irmae.cli.terminal import handle_errors, print_result
 
 EXAMPLES = """
@@ -25,7 +25,6 @@ def command(
     classifier: Annotated[Path, typer.Argument(help="The folder `classifier` that `ssl-irmae classify` wrote.")],
     dataset: Annotated[str, typer.Argument(help="A folder of pictures, an .npz, an IDX file, or a name.")],
     strict: Strict = False,
-    data_dir: DataDir = None,
     network: OwnNetwork = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The .csv to write.", rich_help_panel=OUTPUT)],
     quiet: Quiet = False,
@@ -43,7 +42,6 @@ def command(
             network=parse_own_network(network),
             device=device,
             strict=strict,
-            data_dir=data_dir,
             progress=display,
         )
     print_result(f"{out}: {predictions}")

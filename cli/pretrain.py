@@ -10,7 +10,7 @@ import typer
 
 from ssl_irmae._support.stages import Stages
 from ssl_irmae.cli.help import DATA, MACHINE, OUTPUT, RUN
-from ssl_irmae.cli.options import Classes, DataDir, Device, Json, LabelsFrom, Quiet, Strict, parse_names, parse_network
+from ssl_irmae.cli.options import Classes, Device, Json, LabelsFrom, Quiet, Strict, parse_names, parse_network
 from ssl_irmae.cli.terminal import handle_errors, print_result
 from ssl_irmae.pretraining.recipes import DEFAULT, RECIPES
 
@@ -53,7 +53,6 @@ def command(
     labels_from: LabelsFrom = None,
     classes: Classes = None,
     strict: Strict = False,
-    data_dir: DataDir = None,
     method: Annotated[
         str,
         typer.Option(
@@ -263,7 +262,6 @@ def command(
             precision=precision,
             device=device,
             seed=seed,
-            data_dir=data_dir,
             labels_from=labels_from,
             classes=parse_names(classes),
             strict=strict,

@@ -10,7 +10,6 @@ import typer
 from ssl_irmae.cli.help import DATA, OUTPUT, RUN
 from ssl_irmae.cli.options import (
     Baseline,
-    DataDir,
     Ignore,
     Json,
     Notes,
@@ -47,7 +46,6 @@ def command(
         str | None,
         typer.Option(metavar="NAME", help="Which data set, if there are trials of several.", rich_help_panel=DATA),
     ] = None,
-    data_dir: DataDir = None,
     preset: Annotated[
         str | None,
         typer.Option(
@@ -152,7 +150,6 @@ def command(
             html=html,
             encoders=encoder or [],
             network=parse_own_network(network),
-            data_dir=data_dir,
             progress=display,
         )
     if json_:

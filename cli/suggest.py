@@ -9,7 +9,6 @@ import typer
 from ssl_irmae.cli.help import OUTPUT, RUN
 from ssl_irmae.cli.options import (
     Classes,
-    DataDir,
     Device,
     LabelsFrom,
     OwnEncoder,
@@ -40,7 +39,6 @@ def command(
     labels_from: LabelsFrom = None,
     classes: Classes = None,
     strict: Strict = False,
-    data_dir: DataDir = None,
     n: Annotated[
         int, typer.Option("--n", metavar="N", min=1, help="How many pictures to suggest.", rich_help_panel=RUN)
     ] = 20,
@@ -77,7 +75,6 @@ def command(
             seed=seed,
             device=device,
             strict=strict,
-            data_dir=data_dir,
             progress=display,
         )
     print_result(str(result))

@@ -131,9 +131,9 @@ def name_options(text: str, command: Callable[..., Any]) -> str:
     """Replace arguments in backticks by a command's options, and leave other words in backticks alone.
 
     >>> from typing import Annotated
-    >>> def command(data_dir: Annotated[str, typer.Option()]) -> None: ...
-    >>> name_options("`data_dir` must be a folder, see `ls`", command)
-    '--data-dir must be a folder, see `ls`'
+    >>> def command(max_steps: Annotated[str, typer.Option()]) -> None: ...
+    >>> name_options("`max_steps` must be a number, see `ls`", command)
+    '--max-steps must be a number, see `ls`'
     """
     parameters = inspect.signature(command).parameters.values()
     options = {p.name for p in parameters if any(isinstance(note, OptionInfo) for note in get_args(p.annotation))}

@@ -17,9 +17,9 @@ from ssl_irmae.networks.registry import DEFAULT, Network
 from ssl_irmae.plugins.installed import new_problems
 from ssl_irmae.protocols.duplicates import Duplicates, count_duplicates
 from ssl_irmae.protocols.plan import Plan
-from ssl_irmae.protocols.presets import find_preset
+from ssl_irmae.protocols.presets import PUBLISHED, find_preset
 from ssl_irmae.protocols.report.checks.registry import read_codes
-from ssl_irmae.protocols.report.preset_trials import trials_of_preset
+from ssl_irmae.protocols.report.preset_trials import trials_of_preset, trials_of_published
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
 from ssl_irmae.protocols.report.task_notes import clustering_note, describe_folds, not_scored_notes, retrieval_notes
@@ -57,9 +57,7 @@ def evaluate(
     pretrain_seeds: Seeds | None = None,
     network: Network | None = None,
     preset: str | None = None,
-    protocol: Literal["honest", "published"] = "honest",
     steps: int | None = None,
-    metric_loss: str | None = None,
     metrics: Literal["error", "retrieval", "clusters"] = "error",
     baseline: str | None = None,
     rule: str = "balanced",
@@ -91,6 +89,7 @@ def evaluate(
             test_images, test_labels)``. Of rows, frozen codes and the standardised columns alone are compared.
         contenders: Their names, patterns such as ``"irmae-*"``, or one of these; those of a first look by default,
             floors among them. A pattern has contenders that see the scored images only if it says ``transductive``.
+            ``"irmae-joint+supcon"`` adds a metric-learning loss to joint training.
         encoders: Folders of pretrained encoders, which join the contenders under the last part of their path, or
             under the names of a mapping. Under the name of its method, as in ``"irmae=runs/mine"`` or a mapping, an
             encoder takes the place of the bundled one. In a mapping, also any object with ``encode``, ``transform`` or
@@ -106,10 +105,9 @@ def evaluate(
             and a decoder: networks from scratch are of it, and so are the untrained encoder and the encoders of
             ``irmae``, ``ae`` and ``vae``, which are pretrained with it on the spot. Encoders that were pretrained with
             a function need it here. Unless given, networks from scratch are of the family of ``encoders``.
-        preset: A whole protocol by name, such as ``"mnist-quick"``.
-        protocol: ``"published"`` does what the public reference script does, leaks and all, for comparison.
+        preset: A whole protocol by name, such as ``"mnist-quick"``; or ``"published"``: what the public reference
+            script does, leaks and all, at the ``budgets`` that are asked for.
         steps: Optimiser steps of every network trained end to end; 100 by default.
-        metric_loss: A metric-learning loss added to joint training, such as ``"supcon"``.
         metrics: ``"retrieval"`` adds the quality of frozen codes without any classifier; ``"clusters"`` how far
             clusters that are found without a label agree with the classes.
         baseline: The contender that differences are taken to; ``"supervised"`` by default, if it is run.
@@ -146,7 +144,6 @@ def evaluate(
     Raises:
         UserError: If a value cannot be used; nothing is half done.
     """
-    check_choice("protocol", protocol, ("honest", "published"))
     check_choice("metrics", metrics, ("error", "retrieval", "clusters"))
     check_target_error(target_error)
     ignored = read_codes(ignore)
@@ -167,10 +164,8 @@ def evaluate(
         contenders=contenders,
         baseline=baseline,
         preset=preset,
-        published=protocol == "published",
         encoders=list(named),
         codes=list(given.sources),
-        metric_loss=metric_loss,
         steps=steps,
         rule=rule,
         scored_on=scored_on,
@@ -236,7 +231,7 @@ def evaluate(
                     )
                     for seed in pretraining_seeds or (None,)
                 )
-    by_default = contenders is None and preset is None and protocol == "honest"
+    by_default = contenders is None and preset is None
     if by_default and named:
         plan, same = show_once(plan, opened, list(named))
         notes += same
@@ -307,7 +302,8 @@ def read_results(
         baseline: The contender that differences are taken to; by default that of the preset or ``"supervised"``, if it
             was run.
         draw: The contenders that figures show; a few by default.
-        preset: The protocol that was run: adds the comparisons it declared and draws what it declared.
+        preset: The protocol that was run: adds the comparisons it declared and draws what it declared. ``"published"``
+            keeps the trials on the first images.
         dataset: Which data set, if there are trials of several: a name, or the beginning of a fingerprint.
         scored_on: Which images were scored, if there are trials of several kinds.
         rule: How subsets were drawn, if there are trials of several rules.
@@ -321,10 +317,16 @@ def read_results(
     check_target_error(target_error)
     named = None if draw is None else read_names(draw, "draw")
     ignored = read_codes(ignore)
+    if preset == PUBLISHED:
+        if rule not in (None, "first"):
+            raise UserError(f"`rule`: the preset published takes the first images, not {rule} ones; leave `rule` out")
+        rule = "first"
     chosen = select_protocol(read_trials(Path(path)), dataset=dataset, scored_on=scored_on, rule=rule)
+    if preset == PUBLISHED:
+        chosen = trials_of_published(chosen)
     trials, notes = keep_newest(chosen)
     duplicates = _read_duplicates(Path(path), chosen[0].row)
-    if preset is None:
+    if preset is None or preset == PUBLISHED:
         return make_report(
             trials,
             baseline=baseline,

@@ -277,12 +277,17 @@ PRESETS: dict[str, Callable[[], Preset]] = {
 }
 
 
+PUBLISHED = "published"
+"""The preset that does what the public reference script does; budgets, seeds and data set are asked for, and it has
+contenders of its own, ``PUBLISHED_PROTOCOL``."""
+
+
 def find_preset(name: str) -> Preset:
-    """Look up a protocol by name.
+    """Look up a protocol by name; ``PUBLISHED`` is none of these, as it holds no budgets.
 
     Raises:
         UserError: If there is no protocol of that name.
     """
     if name not in PRESETS:
-        raise unknown_name("preset", name, PRESETS)
+        raise unknown_name("preset", name, [*PRESETS, PUBLISHED])
     return PRESETS[name]()

@@ -1,7 +1,6 @@
 """From what a user asks for to a plan."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from numbers import Integral
 from typing import TypeGuard
 
@@ -9,13 +8,14 @@ import torch
 
 from ssl_irmae._support.compute import Precision, find_precision
 from ssl_irmae.datasets.registry import Dataset, holds_rows
-from ssl_irmae.errors import UserError, check_choice, unknown_name
+from ssl_irmae.errors import UserError, check_choice
 from ssl_irmae.methods import METHODS
 from ssl_irmae.networks.registry import Network, check_name, find_networks
 from ssl_irmae.networks.sizes import ROW
 from ssl_irmae.plugins.lookup import registered, unknown_with_plugins
 from ssl_irmae.protocols.budgets import Budget, is_relative
 from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.contenders.metric_losses import with_metric_losses
 from ssl_irmae.protocols.contenders.patterns import is_pattern, match
 from ssl_irmae.protocols.contenders.plugins import contenders_of_plugins
 from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
@@ -30,8 +30,7 @@ from ssl_irmae.protocols.contenders.registry import (
     contenders_of_codes,
 )
 from ssl_irmae.protocols.plan import Part, Plan
-from ssl_irmae.protocols.presets import Preset, find_preset
-from ssl_irmae.protocols.readouts.metric_learning import LOSSES
+from ssl_irmae.protocols.presets import PUBLISHED, Preset, find_preset
 from ssl_irmae.protocols.representations.codes_file import CodesFile
 from ssl_irmae.protocols.representations.pretrained import needed_methods
 from ssl_irmae.protocols.subsets import Rule
@@ -125,11 +124,9 @@ def make_plan(
     contenders: str | Sequence[str] | None = None,
     baseline: str | None = None,
     preset: str | None = None,
-    published: bool = False,
     encoders: Sequence[str] = (),
     network: Network | None = None,
     codes: Sequence[str] = (),
-    metric_loss: str | None = None,
     steps: int | None = None,
     rule: str = "balanced",
     scored_on: ScoredOn | None = None,
@@ -142,19 +139,18 @@ def make_plan(
         budgets: A number of labels, ``"1%"`` of them, ``"5/class"``, ``"all"``, or a list of these.
         seeds: How many subsets, or a list of seeds.
         dataset: A name, a path to the user's images, or arrays; or codes with labels, of which there are no images.
-        contenders: Their names, patterns such as ``"irmae-*"``, or one of these.
+        contenders: Their names, patterns such as ``"irmae-*"``, or one of these; ``"irmae-joint+supcon"`` adds a metric
+            loss to the objective of joint training.
         baseline: The contender that differences are taken to.
         preset: A whole protocol by name, to which ``encoders`` and ``codes`` add theirs; it cannot be given with what
-            it holds.
-        published: Run what the public reference script does, instead of the default contenders.
+            it holds. ``"published"`` is what the public reference script does, with its contenders by default, and
+            holds no budgets, seeds or data set.
         encoders: Names of the user's encoders, whose linear, joint and poisson-prior contenders join the default ones;
-            a preset and the published protocol, which have no floor on a graph, are joined by the first two. The name
-            of a method adds none.
-        network: The family of networks, which a preset and the published protocol hold already.
+            a preset, which has no floor on a graph, is joined by the first two. The name of a method adds none.
+        network: The family of networks, which a preset holds already.
         codes: Names of codes that are not made here, or of objects that make them. All readouts of frozen codes that
             are not transductive join the default contenders and those of a preset. Where there are no images they are
             the default contenders.
-        metric_loss: Name of a loss added to the objective of joint training; those contenders are renamed after it.
         steps: Optimiser steps of every network trained end to end.
         rule: ``"balanced"``, ``"stratified"``, ``"uniform"`` or ``"typical"``; ``"typical:NAME"`` chooses typical
             images on that representation instead of the principal components.
@@ -165,6 +161,7 @@ def make_plan(
     Raises:
         UserError: If a name is unknown, a pattern matches nothing, or a preset is given together with what it holds.
     """
+    published = preset == PUBLISHED
     drawn_by, chosen_on = _read_rule(rule, [*encoders, *codes])
     known = dict(PUBLISHED_PROTOCOL if published else CONTENDERS)
     if isinstance(dataset, CodesFile):
@@ -180,6 +177,7 @@ def make_plan(
         named = any(name.startswith(f"{method}-") for name in (*asked, baseline) if name is not None)
         if named and not _in_table(method):
             known |= contenders_of(method)
+    known |= with_metric_losses([name for name in (*asked, baseline) if name is not None], known)
     if not published and any(is_pattern(name) or name not in known for name in (*asked, baseline) if name is not None):
         of_plugins = contenders_of_plugins(encoders, codes)
         known |= {
@@ -199,18 +197,16 @@ def make_plan(
     if network is not None:
         check_name(network)
         if published:
-            raise UserError("`network`: the published `protocol` has the paper's networks; leave `network` out")
+            raise UserError("`network`: the preset published has the paper's networks; leave `network` out")
     found: Preset | None = None
     patterns: dict[str, tuple[str, ...]] = {}
-    if preset is not None:
+    if preset is not None and not published:
         found = find_preset(preset)
         given: dict[str, object] = {"budgets": budgets, "seeds": seeds, "dataset": dataset, "contenders": contenders}
         given |= {"steps": steps, "network": network}
         for argument, value in given.items():
             if value is not None:
                 raise UserError(f"`preset`: {preset} already says what `{argument}` would; leave one of the two out")
-        if published:
-            raise UserError(f"`preset`: {preset} has no published `protocol`; give `budgets` and `seeds` instead")
         if rule != "balanced" or scored_on not in (None, "test"):
             raise UserError(
                 f"`preset`: {preset} draws balanced subsets and scores on test images; leave `rule` and `scored_on` out"
@@ -233,14 +229,14 @@ def make_plan(
         parts = (part,)
     if published and rule != "balanced":
         raise UserError(
-            f"`rule`: {rule} cannot be used, because the published `protocol` takes the first images; leave it out"
+            f"`rule`: {rule} cannot be used, because the preset published takes the first images; leave it out"
         )
     run = choose([name for part in parts for name in part.contenders], known)
     used = needed_methods(run.values(), chosen_on)
     for argument, name in [*(("encoders", name) for name in encoders), *(("codes", name) for name in codes)]:
         if name not in used:
             raise UserError(f"`{argument}`: no contender that is run uses {name}; add {name}-linear to `contenders`")
-    plan = Plan(
+    return Plan(
         parts,
         run,
         _baseline(baseline, None if found is None else found.baseline, run, known),
@@ -254,7 +250,6 @@ def make_plan(
         drawn=() if found is None else found.drawn,
         patterns=patterns,
     )
-    return _with_metric_loss(plan, metric_loss) if metric_loss else plan
 
 
 def _in_table(encoder: str) -> bool:
@@ -291,7 +286,7 @@ def _require_no_images(
         "contenders": next((name for name in named if name in CONTENDERS), None),
         "baseline": baseline if baseline in CONTENDERS else None,
         "rule": None if chosen_on is None or chosen_on in codes else f"{TYPICAL} (on {chosen_on})",
-        "protocol": "published" if published else None,
+        "preset": PUBLISHED if published else None,
     }
     for argument, value in asked.items():
         if value is not None:
@@ -315,7 +310,7 @@ def _require_no_pictures(
     asked = {
         "contenders": next((name for name in named if name in trained), None),
         "baseline": baseline if baseline in trained else None,
-        "protocol": "published" if published else None,
+        "preset": PUBLISHED if published else None,
     }
     for argument, value in asked.items():
         if value is not None:
@@ -362,27 +357,3 @@ def _precision(asked: str, preset: Preset | None, device: torch.device) -> Preci
     if asked == "auto" and preset is not None and preset.precision is not None:
         return preset.precision
     return find_precision(asked, device)
-
-
-def _with_metric_loss(plan: Plan, loss: str) -> Plan:
-    if loss not in LOSSES:
-        raise unknown_name("metric loss", loss, LOSSES)
-    new = {
-        name: (f"{name}+{loss}", _with_loss(contender, loss))
-        for name, contender in plan.contenders.items()
-        if contender.takes_metric_loss
-    }
-    if not new:
-        raise UserError(f"`metric_loss`: {loss} needs a contender that trains jointly; add one such as irmae-joint")
-    names = {name: renamed for name, (renamed, _) in new.items()}
-    parts = tuple(
-        part.model_copy(update={"contenders": tuple(names.get(name, name) for name in part.contenders)})
-        for part in plan.parts
-    )
-    contenders = dict(new.get(name, (name, contender)) for name, contender in plan.contenders.items())
-    return replace(plan, parts=parts, contenders=contenders, baseline=names.get(plan.baseline, plan.baseline))
-
-
-def _with_loss(contender: Contender, loss: str) -> Contender:
-    changed = contender.with_settings(metric_loss=loss)
-    return replace(changed, software=(*changed.software, "pytorch-metric-learning"))

@@ -124,14 +124,9 @@ def load_task(
 
     source = load("train")
     _require_classes(source)
-    if source.are_rows:
-        if wanted and (channels, size) != (source.images.shape[1], ROW):
-            raise UserError(
-                f"{source.name} has rows of {source.images.shape[1]:,} numbers, and the encoders read "
-                + (f"rows of {channels:,}" if size == ROW else "pictures")
-                + ": name encoders that were pretrained on such rows"
-            )
-        size = ROW
+    if wanted:
+        _require_kind(source, columns=channels if size == ROW else None)
+    size = ROW if source.are_rows else size
     channels = channels or source.images.shape[1]
 
     def fitted(images: ImageSet) -> ImageSet:
@@ -174,6 +169,18 @@ def load_task(
         scored = _part(scored, scored.labelled)
     both = {name: CodesOfTask(rows, codes_of_test[name]) for name, rows in codes_of_train.items()}
     return arrange(train, scored, not_scored=not_scored, codes=both)
+
+
+def _require_kind(source: ImageSet, columns: int | None) -> None:
+    """Check that the user's encoders read what there is: rows of so many columns, or pictures if None."""
+    width = source.images.shape[1] if source.are_rows else None
+    if width == columns:
+        return
+    has = "pictures" if width is None else f"{count(width, 'column')} of numbers"
+    if columns is None:
+        raise UserError(f"{source.name} has {has}, and the encoders read pictures: name encoders of such rows")
+    remedy = "name encoders of pictures" if width is None else "give the columns of their pretraining, in their order"
+    raise UserError(f"{source.name} has {has}, and the encoders read rows of {count(columns, 'column')}: {remedy}")
 
 
 def _networks(

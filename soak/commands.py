@@ -85,7 +85,7 @@ COMMANDS = (
     Command("encoders copy", "encoders copy @tiny --fold --half --out copy"),
     Command("encoders import", "encoders import @published.pt --out imported"),
     Command("export", "export @tiny --out encoder.onnx"),
-    Command("data fetch", "data fetch fashion-mnist --data-dir data"),
+    Command("data fetch", "data fetch fashion-mnist"),
     Command("dimension", "dimension --dataset digits --encoder @tiny"),
 )  # fmt: skip
 

@@ -89,7 +89,7 @@ class Workshop:
         cache: Path | None = None,
     ) -> Running:
         """Start a command in its folder, with a cache of its own beside that."""
-        variables = {PACKAGE: str(self.scratch / "package")}
+        variables = {PACKAGE: str(self.scratch / "package"), "SSL_IRMAE_DATA_DIR": "data"}  # in the command's folder
         cache = folder.parent / "cache" if cache is None else cache
         words, logs = command.words(self.inputs), self.scratch / "logs"
         return Running(words, folder, home=cache, logs=logs, anew=anew, stdout=stdout, environment=variables)

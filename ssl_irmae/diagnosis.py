@@ -161,7 +161,7 @@ def doctor(*, data_dir: str | Path | None = None) -> Diagnosis:
     for name in _FETCHED:
         missing, damaged = missing_files(name, folder), _damaged(name, folder)
         data[name] = _state(missing, damaged)
-        fetch = shlex.join(["ssl-irmae", "data", "fetch", name, *_option(data_dir)])
+        fetch = f"{_moved(data_dir)}ssl-irmae data fetch {name}"
         if damaged:
             problems.append(Missing(f"{name}: {damaged[0].name} is cut short", f"{_remove(damaged)} && {fetch}"))
         elif missing:
@@ -302,8 +302,8 @@ def _remove(files: list[Path]) -> str:
     return shlex.join(["rm", *map(str, files)])
 
 
-def _option(data_dir: str | Path | None) -> list[str]:
-    return [] if data_dir is None else ["--data-dir", str(data_dir)]
+def _moved(data_dir: str | Path | None) -> str:
+    return "" if data_dir is None else f"SSL_IRMAE_DATA_DIR={shlex.quote(str(data_dir))} "
 
 
 def _lines(found: Diagnosis) -> list[str]:
@@ -328,7 +328,7 @@ def _lines(found: Diagnosis) -> list[str]:
         "data sets": "; ".join(f"{name}: {state}" for name, state in found.data.items()),
     }
     lines += ["", *(f"{name:<11}{text}" for name, text in table.items())]
-    lines += ["", f"Kept in {found.home} (SSL_IRMAE_HOME moves it):"]
+    lines += ["", f"Kept in {found.home} (SSL_IRMAE_HOME moves it, SSL_IRMAE_DATA_DIR the data alone):"]
     lines += [f"  {_folder(name, folder, found.home)}" for name, folder in found.kept.items()] or ["  nothing yet"]
     return lines
 

@@ -35,6 +35,7 @@ from ssl_irmae.protocols.representations.user_codes import GivenAs, user_codes
 from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_seeds
 from ssl_irmae.protocols.running.grid import Grid
 from ssl_irmae.protocols.running.jobs import read_part_budgets
+from ssl_irmae.protocols.same_encoders import show_once
 from ssl_irmae.protocols.storage.files import read_trials
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.task import ScoredOn, Task, load_task
@@ -182,6 +183,10 @@ def plan(
     methods = [m for m in needed_methods(chosen.contenders.values()) if m not in given.sources]
     seeds_of_each = pretraining_seeds or (None,)
     encoders_at_hand, missing = _encoders(named, methods, task, torch_device, seeds_of_each, usual)
+    if named and contenders is None and between is None and preset is None:
+        chosen, same = show_once(chosen, encoders_at_hand, list(named))
+        for note in same:
+            progress(Message(note.text))
     with tempfile.TemporaryDirectory() as empty:
         kept = Store(Path(store) if has_store else Path(empty) / "store.sqlite")  # none is made where there is none
         represented: dict[str, Sequence[Representation]] = {

@@ -4,10 +4,27 @@ from collections.abc import Sequence
 
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.budgets import Budget
+from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.presets import Preset
 from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
+
+
+def trials_of_published(trials: Sequence[FinishedTrial]) -> list[FinishedTrial]:
+    """Keep the trials on the first images, and at the full set those of the same contenders and of the script's.
+
+    Args:
+        trials: Trials on the first images or at the full set, which belongs to every rule.
+
+    Raises:
+        UserError: If nothing is left.
+    """
+    run = {trial.row.contender for trial in trials if trial.row.rule == "first"} | PUBLISHED_PROTOCOL.keys()
+    chosen = [trial for trial in trials if trial.row.contender in run]
+    if not chosen:
+        raise _none_left()
+    return chosen
 
 
 def trials_of_preset(preset: Preset, trials: Sequence[FinishedTrial]) -> tuple[list[FinishedTrial], list[Note]]:
@@ -55,10 +72,7 @@ def trials_of_preset(preset: Preset, trials: Sequence[FinishedTrial]) -> tuple[l
             text = f"Networks in {networks[0].precision}, where the protocol declares {preset.precision}."
             notes.append(Note("software", text))
     if not chosen:
-        raise UserError(
-            "none of these trials belongs to this `preset`: run it with `ssl-irmae evaluate --preset`, or leave "
-            "`preset` out"
-        )
+        raise _none_left()
     once = {name for name, c in CONTENDERS.items() if c.deterministic_at_full_set}
     due = {(name, b, seed) for name, b, seed in planned if b is not None or name not in once or seed == 0}
     missing = due - {place(trial.row) for trial in chosen}
@@ -75,3 +89,10 @@ def trials_of_preset(preset: Preset, trials: Sequence[FinishedTrial]) -> tuple[l
         text = f"Left out: {len(trials) - len(chosen):,} trials that the protocol does not have ({', '.join(others)})."
         notes.append(Note("left out", text, f"Left out: {len(trials) - len(chosen):,} trials of other protocols."))
     return chosen, notes
+
+
+def _none_left() -> UserError:
+    return UserError(
+        "none of these trials belongs to this `preset`: run it with `ssl-irmae evaluate --preset`, or leave "
+        "`preset` out"
+    )

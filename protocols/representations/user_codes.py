@@ -13,6 +13,7 @@ from ssl_irmae.methods import METHODS
 from ssl_irmae.plugins.lookup import registered
 from ssl_irmae.protocols.contenders.fused import FUSED
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, contenders_of, contenders_of_codes
+from ssl_irmae.protocols.presets import PUBLISHED
 from ssl_irmae.protocols.representations.codes_file import CodesFile
 from ssl_irmae.protocols.representations.codes_object import METHODS_OF_OBJECTS, CodesObject
 from ssl_irmae.protocols.representations.floors import FLOORS
@@ -61,7 +62,7 @@ def user_codes(
             mapping also arrays by their names, as ``numpy.load`` returns them.
         encoders: What ``evaluate`` is given: of a mapping, what is neither text nor a path is an object.
         dataset: The data set that the user names. Without it, and without a preset, files are the data set themselves.
-        preset: The preset, which names a data set.
+        preset: The preset, which names a data set unless it is ``PUBLISHED``.
         taken: Names of the user's encoders.
 
     Raises:
@@ -79,7 +80,7 @@ def user_codes(
             title = f"`encoders`: {name}"
             _check_name(name, title, [*taken, *files, *objects])
             objects[name] = CodesObject(title, model, _method(model, title), dataset)
-    alone = bool(files) and dataset is None and preset is None
+    alone = bool(files) and dataset is None and preset in (None, PUBLISHED)
     if alone and (others := [*taken, *objects]):
         raise UserError(
             f"`encoders`: {others[0]} encodes images, and of {next(iter(files))} there are codes alone: give the "

@@ -38,6 +38,6 @@ def make_folder(folder: Path) -> None:
         remedy = (
             "set SSL_IRMAE_HOME to a folder that is writable; data, encoders and codes are all kept below it"
             if folder.is_relative_to(home())
-            else "give another `data_dir`, or set SSL_IRMAE_DATA_DIR to a folder that is writable"
+            else "set SSL_IRMAE_DATA_DIR to a folder that is writable"
         )
         raise UserError(f"{folder} cannot be written to ({error.strerror or error}): {remedy}") from error

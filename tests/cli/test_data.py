@@ -18,21 +18,22 @@ def test_mistakes_get_one_sentence(command: str, message: str) -> None:
 
 
 def test_data_sets_are_listed_with_the_state_of_their_files() -> None:
-    lines = run("data list --data-dir d").stdout.splitlines()
+    lines = run("data list").stdout.splitlines()
     assert next(line for line in lines if line.startswith("mnist ")).endswith("[not fetched]")
     assert next(line for line in lines if line.startswith("digits ")).endswith("no download")
 
 
 def test_verify_fails_if_files_are_missing() -> None:
-    result = run("data verify mnist --data-dir d", code=2)
+    result = run("data verify mnist", code=2)
     assert result.stdout.count("missing") == 4
 
 
-def test_ctrl_c_ends_the_waiting_for_another_process() -> None:
+def test_ctrl_c_ends_the_waiting_for_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_IRMAE_DATA_DIR", "d")
     raw = Path("d/MNIST/raw")
     raw.mkdir(parents=True)
     with filelock.FileLock(raw / ".lock"):
-        process = start("data fetch mnist --data-dir d")
+        process = start("data fetch mnist")
         assert process.stderr is not None
         assert process.stderr.readline() == "waiting for another process that is fetching mnist\n"
         os.kill(process.pid, signal.SIGINT)

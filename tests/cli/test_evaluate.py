@@ -80,7 +80,7 @@ def test_it_says_which_contenders_a_pattern_stands_for() -> None:
         ("evaluate --preset mnist-full --rule uniform", "--rule"),
         ("evaluate --preset mnist-full --scored-on development", "--scored-on"),
         ("evaluate --preset mnist-full --labels 10", "--labels"),
-        ("evaluate --metric-loss supcon --contenders supervised", "--metric-loss"),
+        ("evaluate --contenders supervised+supcon", "--contenders: supervised+supcon cannot be run"),
         ("evaluate --ignore SSI15", "did you mean 'SSI015'"),
         ("evaluate --codes mine=nowhere.npz", "--codes: mine=nowhere.npz: there is no file nowhere.npz"),
         ("evaluate --codes irmae=nowhere.npz", "the name 'irmae' is taken"),
@@ -218,7 +218,7 @@ def published(tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.setitem(PUBLISHED_PROTOCOL, name, shorter)
     stand_in = open_encoder("irmae", tiny_encoder)
     monkeypatch.setattr("ssl_irmae.protocols.evaluation.encoder_of_method", lambda *_, **__: stand_in)
-    return "evaluate --dataset digits --seeds 1 --protocol published"
+    return "evaluate --dataset digits --seeds 1 --preset published"
 
 
 def test_the_audit_says_whose_settings_they_are(published: str, tiny_encoder: Path) -> None:

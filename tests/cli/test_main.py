@@ -11,9 +11,14 @@ import pytest
 import typer
 
 from ssl_irmae.cli.main import app
-from tests.command_line import run
+from tests.command_line import check_mistake, run
 
 PROGRAM: Any = typer.main.get_command(app)
+LEAVES = [
+    name if part is None else f"{name} {part}"
+    for name, command in PROGRAM.commands.items()
+    for part in getattr(command, "commands", {None: command})
+]
 PANELS = ["Data", "What is run", "Output", "Machine"]
 
 
@@ -48,15 +53,39 @@ def test_help_begins_with_examples_that_fit_and_run(name: str, monkeypatch: pyte
 
 def test_an_option_is_in_the_same_panel_of_every_command() -> None:
     where = defaultdict(set)
-    for name, command in PROGRAM.commands.items():
-        for each in [f"{name} {part}" for part in getattr(command, "commands", ())] or [name]:
-            found = panels(each)
-            assert [panel for panel in found if panel != "Arguments"] == [panel for panel in PANELS if panel in found]
-            for panel, options in found.items():
-                for option in options:
-                    where[option].add(panel)
+    for name in LEAVES:
+        found = panels(name)
+        assert [panel for panel in found if panel != "Arguments"] == [panel for panel in PANELS if panel in found]
+        for panel, options in found.items():
+            for option in options:
+                where[option].add(panel)
     del where["--store"]  # evaluate writes it, plan only reads it
     assert {option: panels for option, panels in where.items() if len(panels) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    ("command", "use"),
+    [
+        ("evaluate --protocol published", "--preset published"),
+        ("plan --metric-loss=supcon", "--contenders irmae-joint+supcon"),
+        *(
+            (f"{name} --data-dir data", "SSL_IRMAE_DATA_DIR")
+            for name in (*LEAVES, "evaluate --json", "suggest pictures/")
+        ),
+    ],
+)
+def test_an_option_that_is_gone_names_what_to_use(command: str, use: str) -> None:
+    check_mistake(command, use)
+    assert run(command, code=2).stderr.startswith("error: --")
+
+
+def test_an_option_that_a_command_never_had_is_not_said_to_be_gone() -> None:
+    assert "No such option: --protocol" in run("suggest pictures/ --protocol published", code=2).stderr
+
+
+def test_evaluate_has_at_most_28_options() -> None:
+    options = [parameter for parameter in PROGRAM.commands["evaluate"].params if parameter.param_type_name == "option"]
+    assert len(options) <= 28
 
 
 def test_a_reader_that_closes_the_pipe_is_not_an_error() -> None:

@@ -15,7 +15,6 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from ssl_irmae.cli.options import DataDir
 from ssl_irmae.cli.terminal import handle_errors
 from ssl_irmae.errors import UserError
 
@@ -30,9 +29,9 @@ def _fail_with(error: BaseException) -> Result:
         labels: Annotated[str, typer.Option()] = "",
         encoder: Annotated[list[str] | None, typer.Option()] = None,
         max_steps: Annotated[int, typer.Option(min=1)] = 1,
-        data_dir: DataDir = None,
+        scored_on: Annotated[str, typer.Option()] = "",
     ) -> None:
-        assert not (source or labels or encoder or data_dir) or max_steps
+        assert not (source or labels or encoder or scored_on) or max_steps
         raise error
 
     return CliRunner().invoke(app, [])
@@ -42,7 +41,7 @@ def _fail_with(error: BaseException) -> Result:
     ("message", "shown"),
     [
         ("`max_steps` must be at least 1", "--max-steps must be at least 1"),
-        ("`data_dir` and `max_steps`", "--data-dir and --max-steps"),
+        ("`scored_on` and `max_steps`", "--scored-on and --max-steps"),
         ("`budgets`: 5 labels", "--labels: 5 labels"),
         ("`encoders`: no such folder", "--encoder: no such folder"),
         ("`source` is an argument, `out` another command's option", None),

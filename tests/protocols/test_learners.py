@@ -15,7 +15,6 @@ from ssl_irmae._support.seeding import generator, seeded
 from ssl_irmae.bottlenecks import LinearStack
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.encoders.encoder import Encoder
-from ssl_irmae.errors import UserError
 from ssl_irmae.networks.convolutional import conv_encoder
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.graphs.graph import Graph
@@ -30,7 +29,6 @@ from ssl_irmae.protocols.learners.vib import vib
 from ssl_irmae.protocols.predictors.residual import Residual
 from ssl_irmae.protocols.readouts.metric_learning import LOSSES, has_pairs
 from ssl_irmae.protocols.readouts.sample import Memo, Sample
-from ssl_irmae.protocols.request import make_plan
 
 TRAINING: dict[str, Any] = {"steps": 4, "learning_rate": 1e-3, "batch_size": 16}
 
@@ -259,14 +257,3 @@ def test_a_metric_loss_changes_joint_training(loss: str, digits: ImageSet, tiny_
 
 def test_a_metric_loss_needs_two_of_one_class_and_one_of_another() -> None:
     assert [has_pairs(torch.tensor(y)) for y in ([1, 1, 2], [1, 2, 3], [1, 1], [4])] == [True, False, False, False]
-
-
-def test_a_metric_loss_renames_the_contenders_that_train_jointly() -> None:
-    plan = make_plan(contenders=["irmae-joint", "irmae-linear"], metric_loss="supcon", baseline="irmae-joint")
-    assert plan.parts[0].contenders == ("irmae-joint+supcon", "irmae-linear")
-    assert plan.contenders["irmae-joint+supcon"].settings["metric_loss"] == "supcon"
-    assert plan.baseline == "irmae-joint+supcon"
-    with pytest.raises(UserError, match="did you mean 'supcon'"):
-        make_plan(metric_loss="supcom")
-    with pytest.raises(UserError, match="needs a contender that trains jointly"):
-        make_plan(contenders=["supervised"], metric_loss="supcon")

@@ -152,7 +152,7 @@ def test_contenders_of_the_users_encoder_join_the_usual_ones() -> None:
     added = ("mine-linear", "mine-joint")
     (part,) = make_plan(encoders=["mine"]).parts
     assert part.contenders == (*DEFAULT, *added, "mine-poisson-prior")
-    (part,) = make_plan(encoders=["mine"], published=True).parts
+    (part,) = make_plan(encoders=["mine"], preset="published").parts
     assert part.contenders == (*PUBLISHED_PROTOCOL, *added)
 
 
@@ -203,25 +203,36 @@ def test_the_default_baseline_is_a_contender_that_is_run_and_does_not_leak() -> 
     assert make_plan(contenders=["irmae-linear", "ae-linear"]).baseline == "irmae-linear"
     assert make_plan(contenders=["mine-linear", "pixels-knn", "ae-linear"], encoders=["mine"]).baseline == "ae-linear"
     assert make_plan(contenders=["irmae-linear", "supervised"]).baseline == "supervised"
-    assert make_plan(published=True).baseline == "irmae-published-last"
-    assert make_plan(published=True, contenders=["ae-published-best"]).baseline == "ae-published-best"
+    assert make_plan(preset="published").baseline == "irmae-published-last"
+    assert make_plan(preset="published", contenders=["ae-published-best"]).baseline == "ae-published-best"
 
 
 def test_the_published_protocol_takes_the_first_images() -> None:
-    plan = make_plan(published=True)
+    plan = make_plan(preset="published", budgets=[10, 50], seeds=[3], dataset="digits")
     assert plan.rule == "first"
     assert plan.contenders == PUBLISHED_PROTOCOL
+    assert (plan.dataset, plan.parts[0].budgets, plan.parts[0].seeds) == ("digits", (10, 50), (3,))
 
 
-def test_joint_contenders_are_renamed_after_their_metric_loss() -> None:
-    plan = make_plan(contenders=["irmae-joint", "vib"], baseline="irmae-joint", metric_loss="supcon")
-    assert plan.parts[0].contenders == tuple(plan.contenders) == ("irmae-joint+supcon", "vib")
-    assert plan.baseline == "irmae-joint+supcon"
+def test_a_contender_is_named_with_its_metric_loss_and_stands_beside_the_one_without() -> None:
+    names = ("irmae-joint+supcon", "irmae-joint", "vib")
+    plan = make_plan(contenders=names, baseline="irmae-joint+supcon")
+    assert plan.parts[0].contenders == tuple(plan.contenders) == names
+    assert plan.contenders["irmae-joint"] == CONTENDERS["irmae-joint"]
     changed = plan.contenders["irmae-joint+supcon"]
     assert changed.settings == {**CONTENDERS["irmae-joint"].settings, "metric_loss": "supcon"}
     assert changed.given == ("metric_loss",)
     assert "pytorch-metric-learning" in changed.software
     assert plan.contenders["vib"] == CONTENDERS["vib"]
+
+
+def test_a_pattern_can_ask_for_a_metric_loss() -> None:
+    plan = make_plan(contenders=["*-joint+triplet", "mine+2-linear"], encoders=["mine+2", "lorae"])
+    assert plan.patterns == {
+        "*-joint+triplet": tuple(f"{name}-joint+triplet" for name in ("irmae", "ae", "vae", "mine+2", "lorae"))
+    }
+    with pytest.raises(UserError, match="nothing matches"):
+        make_plan(contenders="*-joint+triplets")
 
 
 BETWEEN = {20, 50, 200, 500, 5000}
@@ -299,11 +310,10 @@ def test_the_full_protocol_runs_every_contender_of_its_time_at_five_budgets() ->
         ({"preset": "mnist-full", "dataset": "digits"}, "`preset`: mnist-full .* `dataset`"),
         ({"preset": "mnist-full", "contenders": ["vib"]}, "`preset`: mnist-full .* `contenders`"),
         ({"preset": "mnist-full", "steps": 100}, "`preset`: mnist-full .* `steps`"),
-        ({"preset": "mnist-full", "published": True}, "`preset`: mnist-full .* `protocol`"),
         ({"preset": "mnist-full", "rule": "uniform"}, "`preset`: mnist-full .* `rule`"),
         ({"preset": "mnist-full", "scored_on": "development"}, "`preset`: mnist-full .* `scored_on`"),
-        ({"published": True, "rule": "uniform"}, "`rule`: uniform .* `protocol`"),
-        ({"published": True, "contenders": ["irmae-linear"]}, "unknown contender 'irmae-linear'"),
+        ({"preset": "published", "rule": "uniform"}, "`rule`: uniform .* preset published"),
+        ({"preset": "published", "contenders": ["irmae-linear"]}, "unknown contender 'irmae-linear'"),
         ({"budgets": 0}, "`budgets`: 0 "),
         ({"seeds": -1}, "`seeds`: -1 "),
         ({"steps": 0}, "`steps`: 0 "),
@@ -312,8 +322,9 @@ def test_the_full_protocol_runs_every_contender_of_its_time_at_five_budgets() ->
         ({"baseline": "supervise"}, "did you mean 'supervised'"),
         ({"contenders": ["pixel-linear"]}, "did you mean 'pixels-linear'"),
         ({"contenders": ["supervised"], "encoders": ["mine"]}, "`encoders`: .* uses mine; add mine-linear to"),
-        ({"metric_loss": "supcom"}, "did you mean 'supcon'"),
-        ({"metric_loss": "supcon", "contenders": ["vib"]}, "`metric_loss`: supcon needs"),
+        ({"contenders": ["irmae-joint+supcom"]}, "did you mean 'supcon'"),
+        ({"contenders": ["irmae-joint"], "baseline": "vib+supcon"}, "vib does not train jointly"),
+        ({"contenders": ["irmae-joitn+supcon"]}, "unknown contender 'irmae-joitn"),
         ({"precision": "fp16"}, "unknown `precision` 'fp16'"),
     ],
 )

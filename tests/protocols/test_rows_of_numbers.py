@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.pretrain import pretrain
 from ssl_irmae.protocols.evaluation import evaluate
 from ssl_irmae.protocols.export import export
+from ssl_irmae.protocols.forecast.forecast import plan
 from ssl_irmae.protocols.labelling.classify import classify
 from ssl_irmae.protocols.labelling.suggest import suggest
 from ssl_irmae.protocols.report.document import document
@@ -74,14 +76,30 @@ def test_by_default_no_network_is_trained_on_rows() -> None:
     [
         ({"contenders": "supervised"}, "`contenders`: supervised trains a network on pictures, and the data are rows"),
         ({"contenders": "pixels-linear", "baseline": "vib"}, "`baseline`: vib trains a network on pictures"),
-        ({"protocol": "published"}, "`protocol`: published trains a network on pictures"),
+        ({"preset": "published"}, "`preset`: published trains a network on pictures"),
         ({"network": "conv"}, "`network`: conv reads pictures, and rows of numbers have mlp"),
-        ({"encoders": "mnist-ae"}, "arrays has rows of 2 numbers, and the encoders read pictures"),
+        ({"encoders": "mnist-ae"}, "arrays has 2 columns of numbers, and the encoders read pictures"),
     ],
 )
 def test_what_needs_pictures_is_refused_in_one_sentence(given: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         evaluate(**{"dataset": table(), **given})
+
+
+@pytest.mark.parametrize("ask", [evaluate, plan])
+def test_an_encoder_of_rows_reads_as_many_columns_as_in_its_pretraining_and_no_pictures(
+    ask: Callable[..., object],
+) -> None:
+    rows = np.random.default_rng(0).normal(size=(20, 3))
+    pretrain(dataset=rows, out="runs/mine", max_steps=2)
+    with pytest.raises(
+        UserError, match="arrays has 2 columns of numbers, and the encoders read rows of 3 columns: give"
+    ):
+        ask(budgets=4, dataset=table(), encoders="runs/mine", contenders="mine-linear")
+    with pytest.raises(
+        UserError, match="digits has pictures, and the encoders read rows of 3 columns: name encoders of"
+    ):
+        ask(budgets=20, dataset="digits", encoders="runs/mine", contenders="mine-linear")
 
 
 def test_columns_of_other_names_are_not_those_of_the_pretraining() -> None:
@@ -159,7 +177,7 @@ def test_rows_are_called_rows_wherever_a_person_reads() -> None:
         assert not re.findall(r".{40}\b(?:image|picture)s?\b", text)
 
 
-def test_an_encoder_that_is_compared_by_default_is_shown_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_encoder_that_is_compared_by_default_is_planned_and_shown_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ssl_irmae.protocols.representations.pretrained.QUICK_STEPS", 2)
     evaluate(budgets=4, seeds=1, dataset=table(), contenders="irmae-linear")
     (usual,) = home().glob("encoders/*/model.safetensors")
@@ -172,6 +190,9 @@ def test_an_encoder_that_is_compared_by_default_is_shown_once(monkeypatch: pytes
     assert "mine is the same encoder as irmae, bit for bit, and is shown once, as mine." in report_text(
         report, width=200
     )
+    cost = plan(budgets=4, seeds=2, dataset=table(), encoders="runs/mine", jobs=1, store="none.sqlite").cost
+    assert {share.contender for share in cost.shares} - {""} == run, "what is planned is what is run"
+    assert cost.planned == cost.missing == len(report.rows())
     said = [event.text for event in events if isinstance(event, Message)]
     (beside,) = [text for text in said if text.startswith("compared by default too: ")]
     assert "ae and vae" in beside or "vae and ae" in beside

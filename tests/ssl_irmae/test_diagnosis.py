@@ -58,6 +58,8 @@ def test_what_is_not_there_is_named_with_the_command_that_brings_it(
     assert "ssl-irmae data fetch mnist" in commands
     assert {f"pip install 'ssl-irmae[{extra}]'" for extra in EXTRAS} <= set(commands)
     assert all(command in str(found) for command in commands)
+    elsewhere = [missing.command for missing in doctor(data_dir="my data").available]
+    assert "SSL_IRMAE_DATA_DIR='my data' ssl-irmae data fetch mnist" in elsewhere
 
 
 def test_files_are_counted_and_those_cut_short_are_a_problem(mnist: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.evaluation import read_results
 from ssl_irmae.protocols.plan import Part
 from ssl_irmae.protocols.presets import PRESETS, Preset
@@ -19,7 +20,7 @@ from ssl_irmae.protocols.report.tables.markdown import markdown
 from ssl_irmae.protocols.report.text import report_text
 from ssl_irmae.protocols.storage.files import rows_csv
 from ssl_irmae.protocols.storage.rows import FinishedTrial
-from tests.protocols.report.conftest import CONTENDERS, SEEDS
+from tests.protocols.report.conftest import CONTENDERS, SEEDS, changed
 
 PAIRS = (("irmae-linear", "supervised"), ("irmae-knn", "irmae-linear"), ("irmae-knn", "never-run"))
 
@@ -47,6 +48,22 @@ def test_a_preset_declares_comparisons_a_baseline_and_what_is_drawn(
     assert chosen.drawn == ("irmae-linear",)
     assert "named by the user" in chosen.left_out
     assert read_results(tmp_path / "rows.csv").comparisons == ()
+
+
+def test_the_published_preset_is_the_trials_on_the_first_images(trials: list[FinishedTrial], tmp_path: Path) -> None:
+    def of(contender: str, **fields: object) -> list[FinishedTrial]:
+        return changed([t for t in trials if (t.row.contender, t.row.budget) == (contender, 100)], **fields)
+
+    every = [*of("irmae-linear", rule="first"), *of("supervised")]
+    every += [each for name in ("irmae-linear", "supervised") for each in of(name, rule="full", budget=1300)]
+    (tmp_path / "rows.csv").write_text(rows_csv(every))
+    report = read_results(tmp_path / "rows.csv", preset="published")
+    assert {(row.contender, row.rule) for row in report.rows()} == {("irmae-linear", "first"), ("irmae-linear", "full")}
+    with pytest.raises(UserError, match="`rule`: the preset published takes the first images"):
+        read_results(tmp_path / "rows.csv", preset="published", rule="balanced")
+    (tmp_path / "rows.csv").write_text(rows_csv(of("supervised", rule="full")))
+    with pytest.raises(UserError, match="none of these trials belongs to this `preset`"):
+        read_results(tmp_path / "rows.csv", preset="published")
 
 
 def test_every_pair_that_was_run_has_a_line_and_every_budget_a_column(

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.files import write_atomically
-from ssl_irmae._support.progress import Listener, silent
+from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae._support.seeding import generator
 from ssl_irmae.datasets.image_set import ImageSet, Split, as_float, require_pictures
 from ssl_irmae.datasets.reading import count
@@ -149,7 +149,7 @@ class PictureMaker:
             device: Likewise.
             data_dir: Likewise.
             strict: Likewise.
-            progress: Likewise.
+            progress: Likewise; and with a ``Message`` for an encoder of another data set, by the name on its card.
 
         Raises:
             UserError: As for one, or if two have the same name.
@@ -161,7 +161,7 @@ class PictureMaker:
             raise UserError("`encoder`: none is named: name at least one")
         opened = [_open(encoder, network, device) for encoder in encoders]  # mistakes come before images are loaded
         of_size: dict[int, Self] = {}
-        makers = {}
+        makers: dict[str, Self] = {}
         for name, encoder in zip(names, opened, strict=True):
             size = encoder.config.architecture.image_size
             if size not in of_size:
@@ -176,6 +176,9 @@ class PictureMaker:
                 )
             makers[name] = copy.copy(of_size[size])
             makers[name].encoder = encoder
+            before, now = encoder.config.card.get("dataset"), makers[name].train.name
+            if before not in (None, now):
+                progress(Message(f"{name} was pretrained on {before}: what it makes of {now} may look like neither"))
         return makers
 
     @property

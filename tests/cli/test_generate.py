@@ -15,6 +15,7 @@ def test_a_grid_and_its_arrays_are_written(command: str) -> None:
     result = run(f"generate {command} --encoder mnist-vae --dataset digits")
     name = command.split()[0]
     assert result.stdout.startswith(f"runs/mnist-vae-generated/{name}.png: ")
+    assert "mnist-vae was pretrained on mnist: what it makes of digits" in result.stderr
     assert {path.name for path in Path("runs/mnist-vae-generated").iterdir()} == {f"{name}.png", f"{name}.npz"}
 
 

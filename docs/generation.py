@@ -45,7 +45,7 @@ def _table(dataset: str, lines: list[Row]) -> str:
         if (irmae := found.get((f"{dataset}-irmae", kind)))
     )
     paired = (
-        f"Of these {len(real)} draws, which are the same for all, IRMAE has the lower Fréchet distance than AE and than "
+        f"Of these {len(real)} draws, the same for all, IRMAE has the lower Fréchet distance than AE and than "
         f"VAE in so many: {'; '.join(nearer)}."
     )
     return f"{table(head, body)}\n\n- {what}\n- {paired}"

@@ -1,7 +1,7 @@
 """``ssl-irmae generate``: pictures that a decoder makes, and how far they are from real ones."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,9 +18,13 @@ app = typer.Typer(
     no_args_is_help=True, help="Decode pictures: reconstructions, interpolations, samples, walks; and their distance."
 )
 
-Encoder = Annotated[
-    str,
-    typer.Option(metavar="FOLDER", help="Folder of an encoder, or the name of a bundled one.", rich_help_panel=RUN),
+Encoders = Annotated[
+    list[str],
+    typer.Option(
+        metavar="FOLDER",
+        help="Folder of an encoder, or the name of a bundled one; repeat it to see several side by side.",
+        rich_help_panel=RUN,
+    ),
 ]
 Dataset = Annotated[
     str,
@@ -35,7 +39,7 @@ Out = Annotated[
     typer.Option(
         metavar="FOLDER",
         help="Where the grid, a .png, and the arrays, an .npz, are written.",
-        show_default="runs/NAME-generated",
+        show_default="runs/NAME-generated; of several runs/generated, with a folder for each",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -45,7 +49,7 @@ def reconstruct(
     *,
     dataset: Dataset = "mnist",
     strict: Strict = False,
-    encoder: Encoder,
+    encoder: Encoders,
     network: OwnNetwork = None,
     n: Annotated[int, typer.Option(metavar="N", help="How many images.", rich_help_panel=RUN)] = 10,
     seed: Seed = 0,
@@ -54,15 +58,15 @@ def reconstruct(
     device: Device = "auto",
 ) -> None:
     """Reconstruct images of the test split, or of the only one: images above, reconstructions below."""
-    maker = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
-    _write(maker.reconstruct(n, seed=seed), encoder, dataset, out)
+    makers = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
+    _write({name: maker.reconstruct(n, seed=seed) for name, maker in makers.items()}, dataset, out)
 
 
 def interpolate(
     *,
     dataset: Dataset = "mnist",
     strict: Strict = False,
-    encoder: Encoder,
+    encoder: Encoders,
     network: OwnNetwork = None,
     n: Annotated[int, typer.Option(metavar="N", help="How many pairs of images.", rich_help_panel=RUN)] = 6,
     steps: Annotated[
@@ -74,15 +78,15 @@ def interpolate(
     device: Device = "auto",
 ) -> None:
     """Decode codes on the straight line between those of two images, one pair per row."""
-    maker = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
-    _write(maker.interpolate(n, steps=steps, seed=seed), encoder, dataset, out)
+    makers = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
+    _write({name: maker.interpolate(n, steps=steps, seed=seed) for name, maker in makers.items()}, dataset, out)
 
 
 def sample(
     *,
     dataset: Dataset = "mnist",
     strict: Strict = False,
-    encoder: Encoder,
+    encoder: Encoders,
     network: OwnNetwork = None,
     sampler: Annotated[
         Literal["gaussian", "mixture", "prior"],
@@ -100,15 +104,15 @@ def sample(
     device: Device = "auto",
 ) -> None:
     """Decode codes that are drawn at random."""
-    maker = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
-    _write(maker.sample(n, sampler=sampler, seed=seed), encoder, dataset, out)
+    makers = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
+    _write({name: maker.sample(n, sampler=sampler, seed=seed) for name, maker in makers.items()}, dataset, out)
 
 
 def walk(
     *,
     dataset: Dataset = "mnist",
     strict: Strict = False,
-    encoder: Encoder,
+    encoder: Encoders,
     network: OwnNetwork = None,
     n: Annotated[int, typer.Option(metavar="N", help="How many components.", rich_help_panel=RUN)] = 8,
     steps: Annotated[int, typer.Option(metavar="N", help="Pictures along each component.", rich_help_panel=RUN)] = 9,
@@ -121,8 +125,8 @@ def walk(
     device: Device = "auto",
 ) -> None:
     """Decode codes along the principal components of the code covariance, one component per row."""
-    maker = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
-    _write(maker.walk(n, steps=steps, reach=reach), encoder, dataset, out)
+    makers = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
+    _write({name: maker.walk(n, steps=steps, reach=reach) for name, maker in makers.items()}, dataset, out)
 
 
 def distance(
@@ -133,7 +137,7 @@ def distance(
         list[str],
         typer.Option(
             metavar="FOLDER",
-            help="Folder of an encoder, or the name of a bundled one; several are compared on the same pictures.",
+            help="Folder of an encoder, or the name of a bundled one; repeat it to compare several.",
             rich_help_panel=RUN,
         ),
     ],
@@ -173,7 +177,7 @@ def distance(
 _EXAMPLES: dict[Callable[..., None], str] = {
     reconstruct: "ssl-irmae generate reconstruct --encoder mnist-irmae",
     interpolate: "ssl-irmae generate interpolate --encoder mnist-irmae --n 4 --steps 12",
-    sample: "ssl-irmae generate sample --encoder mnist-irmae --sampler mixture",
+    sample: "ssl-irmae generate sample --encoder mnist-irmae --encoder mnist-vae --sampler mixture",
     walk: "ssl-irmae generate walk --encoder runs/mine --dataset my-images/",
     distance: "ssl-irmae generate distance --encoder mnist-irmae --encoder mnist-vae",
 }
@@ -182,7 +186,7 @@ for _command, _example in _EXAMPLES.items():
 
 
 def _open(
-    encoder: str,
+    encoders: list[str],
     dataset: str,
     network: str | None,
     device: str,
@@ -190,14 +194,14 @@ def _open(
     strict: bool,
     quiet: bool,
     out: Path | None,
-) -> "PictureMaker":
+) -> "dict[str, PictureMaker]":
     from ssl_irmae.cli.progress import Display
     from ssl_irmae.generation.picture_maker import PictureMaker
 
-    _folder(encoder, dataset, out)  # a mistake is reported before anything is loaded
+    _folder([Path(encoder).resolve().name for encoder in encoders], dataset, out)  # before anything is loaded
     with Display(quiet=quiet) as display:
-        return PictureMaker(
-            encoder,
+        return PictureMaker.several(
+            encoders,
             dataset,
             network=parse_own_network(network),
             device=device,
@@ -206,12 +210,20 @@ def _open(
         )
 
 
-def _folder(encoder: str, dataset: str, out: Path | None) -> Path:
+def _folder(names: Sequence[str], dataset: str, out: Path | None) -> Path:
     from ssl_irmae.protocols.labelling.out_folder import own_folder
 
-    return own_folder(out, f"{Path(encoder).resolve().name}-generated", dataset)
+    return own_folder(out, "generated" if len(names) > 1 else f"{names[0]}-generated", dataset)
 
 
-def _write(generated: "Generated", encoder: str, dataset: str, out: Path | None) -> None:
-    picture = generated.save(_folder(encoder, dataset, out))
-    print_result(f"{picture}: {generated}")
+def _write(made: "dict[str, Generated]", dataset: str, out: Path | None) -> None:
+    from ssl_irmae.generation.picture_maker import save_all
+
+    folder = _folder(list(made), dataset, out)
+    first, *others = made.values()
+    if not others:
+        print_result(f"{first.save(folder)}: {first}")
+        return
+    sheet = save_all(made, folder)
+    lines = [f"{sheet}: {', '.join(made)} side by side; each alone in a folder of its name"]
+    print_result("\n".join([*lines, *(f"{name}: {generated}" for name, generated in made.items())]))

@@ -117,11 +117,19 @@ def command(
         float | None,
         typer.Option(
             metavar="RATE",
-            help="Adam's learning rate, before it falls.",
-            show_default="the recipe's",
+            help="Learning rate, before it falls.",
+            show_default="the recipe's, for adam and adamw",
             rich_help_panel=RUN,
         ),
     ] = None,
+    optimizer: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="adam, adamw (weight decay 0.01), sgd, momentum (SGD with 0.9), rmsprop, adagrad.",
+            rich_help_panel=RUN,
+        ),
+    ] = "adam",
     latent_dim: Annotated[
         int | None,
         typer.Option(
@@ -250,6 +258,7 @@ def command(
             minutes=minutes,
             batch_size=batch_size,
             learning_rate=learning_rate,
+            optimizer=optimizer,
             latent_dim=latent_dim,
             depth=depth,
             init_scale=init_scale,

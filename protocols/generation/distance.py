@@ -87,7 +87,8 @@ class Distances:
                 *lines,
                 f"Squared distances to {self.pictures:,} real pictures of {self.dataset} ({self.split}) from as many.",
                 "Below 0 a kernel distance is no distance. Reconstructions are of the real ones in the first row.",
-                f"±: standard error over {count(self.seeds, 'draw')} of pictures and samples, not over encoders.",
+                f"±: standard error over {count(self.seeds, 'draw')} of pictures and samples.",
+                "Each row is one encoder: how much another pretraining of its kind would differ is not in ±.",
                 f"Features: the last layer of our classifier of {self.dataset}, {STEPS} steps{known}.",
                 "Not comparable with distances by other features, such as those of Inception networks.",
             ]
@@ -132,20 +133,19 @@ def generation_distance(
     """
     if seeds < 2:
         raise UserError(f"`seeds`: {seeds} is too few for a standard error: use 2 or more")
-    folders = [encoder] if isinstance(encoder, str | Path) else list(encoder)
-    names = [Path(folder).name for folder in folders]
-    if len(set(names)) < len(names):
-        raise UserError(f"`encoder`: two have the name {next(x for x in names if names.count(x) > 1)}: rename a folder")
     where = find_device(device)
-    listeners = [progress, *[silent] * len(folders)]  # what is read is said once
-    makers = [
-        PictureMaker(
-            folder, dataset, network=network, device=device, data_dir=data_dir, strict=strict, progress=listener
-        )
-        for folder, listener in zip(folders, listeners, strict=False)
-    ]
-    first = makers[0]
-    size = {(m.encoder.config.architecture.channels, m.encoder.config.architecture.image_size) for m in makers}
+    makers = PictureMaker.several(
+        [encoder] if isinstance(encoder, str | Path) else encoder,
+        dataset,
+        network=network,
+        device=device,
+        data_dir=data_dir,
+        strict=strict,
+        progress=progress,
+    )
+    architectures = [maker.encoder.config.architecture for maker in makers.values()]
+    first = next(iter(makers.values()))
+    size = {(architecture.channels, architecture.image_size) for architecture in architectures}
     if len(size) > 1:
         raise UserError(f"`encoder`: they read images of different channels and sizes {sorted(size)}: use one kind")
     has_test = first.test is not first.train
@@ -161,7 +161,7 @@ def generation_distance(
     progress(Message(f"training the classifier whose features are compared: {STEPS} steps"))
     judge = train_judge(train, test if has_test else None, seed=0, device=where)
     draws: dict[tuple[str, str], Callable[[int, Tensor], Tensor]] = {}
-    for name, each in zip(names, makers, strict=True):
+    for name, each in makers.items():
         progress(Message(f"{name}: fitting distributions to the codes of up to {FITTED_TO:,} training images"))
         draws |= _kinds(name, each)
     found: dict[tuple[str, str], list[tuple[float, float]]] = {("", "real"): [], **{kind: [] for kind in draws}}

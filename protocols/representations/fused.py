@@ -14,7 +14,7 @@ from ssl_irmae.protocols.representations.pretrained import OpenedEncoder
 from ssl_irmae.protocols.representations.representation import Encode, Representation
 from ssl_irmae.protocols.storage.rows import Pretraining
 
-_COURSE = {"steps", "batch_size", "learning_rate", "precision", "network"}
+_COURSE = {"steps", "batch_size", "learning_rate", "precision", "optimizer", "network"}
 
 
 @dataclass(frozen=True)

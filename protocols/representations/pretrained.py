@@ -165,6 +165,7 @@ def open_encoder(name: str, name_or_path: str | Path, network: Pair | None = Non
     card, architecture = config.card, config.architecture
     recorded = {name: card[name] for name in ("steps", "batch_size", "learning_rate", "precision") if "steps" in card}
     recorded |= {name: getattr(architecture, name) for name in ("method", "depth", "strength", "variant", "init")}
+    recorded["optimizer"] = card.get("optimizer")
     return OpenedEncoder(
         name,
         _with_code(weights_hash(folder), architecture),

@@ -20,8 +20,9 @@ class Pretraining(BaseModel):
         depth: Number of linear layers in its stack; None for methods without one.
         steps: Number of optimiser steps.
         batch_size: Images per step.
-        learning_rate: Adam's learning rate.
+        learning_rate: Learning rate.
         precision: Arithmetic of the networks.
+        optimizer: What took the steps, where it is not Adam.
         network: Family of the networks, where it is not the usual one.
         strength: How much the method does, where it is not its usual strength.
         variant: What is different in its linear layers, if anything.
@@ -40,6 +41,7 @@ class Pretraining(BaseModel):
     batch_size: int | None = None
     learning_rate: float | None = None
     precision: str | None = None
+    optimizer: str | None = None
     network: str | None = None
     strength: float | None = None
     variant: str | None = None
@@ -60,6 +62,7 @@ class Pretraining(BaseModel):
         if self.steps is not None:
             parts += [
                 f"{self.steps:,} steps of {self.batch_size} {noun}s",
+                *([] if self.optimizer is None else [self.optimizer]),
                 f"learning rate {self.learning_rate:g}",
                 f"{self.precision}",
             ]

@@ -13,7 +13,9 @@ def model_card(name: str, config: EncoderConfig) -> str:
     """Return an encoder's card as Markdown: what it is, where it comes from, how good it is, how to use it."""
     where = name if name in list_bundled() else f"path/to/{name}"
     card, architecture = config.card, config.architecture
+    optimizer = card.get("optimizer", "Adam")
     falling = f", falling to zero over the last {card['cooldown']:.0%} of the steps" if card.get("cooldown") else ""
+    rate = f"{card.get('learning_rate', '?')} ({optimizer}{falling})"
     numbers = config.columns is not None
     images, each = ("rows", "number") if numbers else ("images", "pixel")
     size = f"{architecture.channels} x {architecture.image_size} x {architecture.image_size}"
@@ -30,7 +32,7 @@ def model_card(name: str, config: EncoderConfig) -> str:
         "trained on": f"{card.get('dataset', 'unknown')}, {card.get('images', '?')} {images}, no labels",
         "data fingerprint": f"`{card.get('data_fingerprint', 'unknown')}`",
         "epochs, steps": f"{card.get('epochs', '?')}, {card.get('steps', '?')}",
-        "batch size, learning rate": f"{card.get('batch_size', '?')}, {card.get('learning_rate', '?')} (Adam{falling})",
+        "batch size, learning rate": f"{card.get('batch_size', '?')}, {rate}",
         "precision": card.get("precision", "unknown"),
         "training loss, last epoch": _number(card.get("training_loss")),
         f"effective rank of the code, training {images}": _number(card.get("effective_rank")),

@@ -1,6 +1,8 @@
 """Pictures side by side in one PNG."""
 
 import io
+import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -10,6 +12,8 @@ from ssl_irmae.errors import UserError
 _BORDER = 2  # pixels between pictures
 _LEAST_SIDE = 64  # pixels: smaller pictures are enlarged by a whole factor
 _PAPER = 1.0
+_GAP = 16  # pixels between grids
+_LETTERS = 16  # pixels: their height in a name above a grid
 
 
 def grid(pictures: Tensor) -> bytes:
@@ -38,4 +42,28 @@ def grid(pictures: Tensor) -> bytes:
     pixels = (255 * sheet).round().to(torch.uint8).permute(1, 2, 0).squeeze(2).numpy()
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def side_by_side(grids: Mapping[str, bytes]) -> bytes:
+    """Put grids into one picture, from left to right, each under its name; return a PNG.
+
+    Args:
+        grids: PNGs by name.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    opened = {name: Image.open(io.BytesIO(png)) for name, png in grids.items()}
+    mode = "L" if all(image.mode == "L" for image in opened.values()) else "RGB"
+    font, top = ImageFont.load_default(_LETTERS), 2 * _LETTERS
+    widths = [max(image.width, math.ceil(font.getlength(name)) + 2 * _BORDER) for name, image in opened.items()]
+    width = sum(widths) + _GAP * (len(widths) - 1)
+    sheet = Image.new(mode, (width, top + max(image.height for image in opened.values())), "white")
+    left = 0
+    for (name, image), wide in zip(opened.items(), widths, strict=True):
+        ImageDraw.Draw(sheet).text((left + _BORDER, _LETTERS // 4), name, fill="black", font=font)
+        sheet.paste(image, (left, top))
+        left += wide + _GAP
+    buffer = io.BytesIO()
+    sheet.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()

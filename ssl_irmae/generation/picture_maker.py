@@ -1,9 +1,11 @@
 """Reconstruct, interpolate, sample and walk with an encoder and its decoder."""
 
+import copy
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -11,15 +13,15 @@ from torch import Tensor
 
 from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.files import write_atomically
-from ssl_irmae._support.progress import Listener, silent
+from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae._support.seeding import generator
 from ssl_irmae.datasets.image_set import ImageSet, Split, as_float, require_pictures
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import Dataset, load_images
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import NoTestSplitError, UserError, unknown_name
-from ssl_irmae.generation.grid import grid
-from ssl_irmae.generation.samplers import SAMPLERS, Principal
+from ssl_irmae.generation.grid import grid, side_by_side
+from ssl_irmae.generation.samplers import MIXTURE_PARTS, SAMPLERS, Principal
 from ssl_irmae.generation.ways import along, between
 from ssl_irmae.networks.own import Pair
 
@@ -111,9 +113,7 @@ class PictureMaker:
         strict: bool = False,
         progress: Listener = silent,
     ) -> None:
-        self.encoder = Encoder.from_pretrained(encoder, network=network).to(find_device(device))
-        if self.encoder.config.columns is not None:
-            raise UserError(f"`encoder`: {encoder} encodes rows of numbers, and only pictures are generated")
+        self.encoder = _open(encoder, network, device)
         size = self.encoder.config.architecture.image_size
 
         def load(split: Split) -> ImageSet:
@@ -125,6 +125,61 @@ class PictureMaker:
             self.test = load("test")
         except NoTestSplitError:
             self.test = self.train
+
+    @classmethod
+    def several(
+        cls,
+        encoders: Sequence[str | Path],
+        dataset: Dataset = "mnist",
+        *,
+        network: Pair | None = None,
+        device: str = "auto",
+        data_dir: str | Path | None = None,
+        strict: bool = False,
+        progress: Listener = silent,
+    ) -> dict[str, Self]:
+        """Open several encoders of one data set, by the names of their folders; images are loaded once for each size.
+
+        With equal arguments all of them reconstruct, and interpolate between, the same images.
+
+        Args:
+            encoders: Folders of encoders, or names of bundled ones.
+            dataset: As for one.
+            network: Likewise.
+            device: Likewise.
+            data_dir: Likewise.
+            strict: Likewise.
+            progress: Likewise; and with a ``Message`` for an encoder of another data set, by the name on its card.
+
+        Raises:
+            UserError: As for one, or if two have the same name.
+        """
+        names = [Path(encoder).resolve().name for encoder in encoders]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise UserError(f"`encoder`: two have the name {twice}: rename a folder")
+        if not names:
+            raise UserError("`encoder`: none is named: name at least one")
+        opened = [_open(encoder, network, device) for encoder in encoders]  # mistakes come before images are loaded
+        of_size: dict[int, Self] = {}
+        makers: dict[str, Self] = {}
+        for name, encoder in zip(names, opened, strict=True):
+            size = encoder.config.architecture.image_size
+            if size not in of_size:
+                of_size[size] = cls(
+                    encoders[len(makers)],
+                    dataset,
+                    network=network,
+                    device=device,
+                    data_dir=data_dir,
+                    strict=strict,
+                    progress=silent if of_size else progress,  # what is read is said once
+                )
+            makers[name] = copy.copy(of_size[size])
+            makers[name].encoder = encoder
+            before, now = encoder.config.card.get("dataset"), makers[name].train.name
+            if before not in (None, now):
+                progress(Message(f"{name} was pretrained on {before}: what it makes of {now} may look like neither"))
+        return makers
 
     @property
     def method(self) -> str:
@@ -207,10 +262,14 @@ class PictureMaker:
         pictures = self.decode(codes)
         columns = min(n, _COLUMNS)
         empty = pictures.new_ones(-n % columns, *pictures.shape[1:])  # at the end of the last row
-        what = "the prior" if sampler == "prior" else f"a {sampler} of the codes of {self.train.name}"
+        what = {
+            "gaussian": f"a Gaussian fitted to its codes of {self.train.name}",
+            "mixture": f"a mixture of {MIXTURE_PARTS} Gaussians fitted to its codes of {self.train.name}",
+            "prior": "its prior, the standard Gaussian",
+        }[sampler]
         return Generated(
             "sample" if sampler == "gaussian" else f"sample-{sampler}",
-            f"{count(n, 'sample')} of {self.method}, drawn from {what}",
+            f"{count(n, 'picture')} that {self.method} decodes from codes drawn from {what}",
             torch.cat([pictures, empty]).unflatten(0, (-1, columns)),
             codes,
         )
@@ -247,6 +306,37 @@ class PictureMaker:
         positions = torch.randperm(len(self.test), generator=generator("cpu", seed, purpose))[:n]
         images = self.encoder.fit_images(self.test.images[positions])
         return positions, images, self.encoder.encode(images)
+
+
+def save_all(made: Mapping[str, Generated], folder: str | Path) -> Path:
+    """Write what several encoders made of the same: each into a folder of its name, and all side by side.
+
+    Args:
+        made: Pictures of one kind by the name of their encoder.
+        folder: Where ``KIND.png`` and these folders are written.
+
+    Returns:
+        The picture of all.
+
+    Raises:
+        UserError: If the folder, or one of these, is a file.
+    """
+    folder, kind = Path(folder), next(iter(made.values())).kind
+    for file in (folder, *(folder / name for name in made)):
+        if file.exists() and not file.is_dir():
+            raise UserError(f"`out`: {file} is a file: name a folder")
+    sheet = side_by_side({name: each.png() for name, each in made.items()})  # before anything is written
+    for name, each in made.items():
+        each.save(folder / name)
+    write_atomically(folder / f"{kind}.png", sheet)
+    return folder / f"{kind}.png"
+
+
+def _open(encoder: str | Path, network: Pair | None, device: str) -> Encoder:
+    opened = Encoder.from_pretrained(encoder, network=network).to(find_device(device))
+    if opened.config.columns is not None:
+        raise UserError(f"`encoder`: {encoder} encodes rows of numbers, and only pictures are generated")
+    return opened
 
 
 def _at_least(argument: str, value: int, least: int) -> None:

@@ -19,7 +19,7 @@ from ssl_irmae.datasets.image_set import as_float
 from ssl_irmae.datasets.large_arrays import read_ahead
 from ssl_irmae.encoders.encoding import encode
 from ssl_irmae.errors import UserError
-from ssl_irmae.pretraining.adam import Adam
+from ssl_irmae.pretraining.optimizers import USUAL, make_optimizer
 from ssl_irmae.pretraining.plateau import mean_picture, plateau_loss
 from ssl_irmae.pretraining.processes import ALONE, Processes
 from ssl_irmae.pretraining.recipes import learning_rate_at
@@ -73,11 +73,12 @@ class Pretraining:
         seed: Seed of the order of images and of what the loss draws at random.
         batch_size: Images per step; the last batch of an epoch may be smaller. If that is one image, which not all
             networks can be trained on, it takes the image before it as well where it has to.
-        learning_rate: Adam's learning rate, before any cooldown.
+        learning_rate: Learning rate, before any cooldown.
         precision: Arithmetic of the networks.
         device: Device to train on; the images are kept there too, as uint8, if they fit into memory.
         cooldown: Share of the steps, at their end, over which the learning rate falls linearly to zero.
         steps: The most optimiser steps to take; a cooldown ends there. None for no limit, at a constant rate alone.
+        optimizer: Name in ``OPTIMIZERS``.
         processes: The processes that train together, each of which has the same state.
 
     Attributes:
@@ -98,6 +99,7 @@ class Pretraining:
         device: torch.device,
         cooldown: float = 0.0,
         steps: int | None = None,
+        optimizer: str = USUAL,
         processes: Processes = ALONE,
     ) -> None:
         if cooldown and steps is None:
@@ -115,7 +117,9 @@ class Pretraining:
         self.steps = sys.maxsize if steps is None else steps
         self.plateau_steps: int | None = 0
         self.spectrum: Tensor | None = None
-        self.optimizer = Adam(self.autoencoder.parameters(), learning_rate, weight_decay=self.autoencoder.weight_decay)
+        self.optimizer = make_optimizer(
+            optimizer, self.autoencoder.parameters(), learning_rate, weight_decay=self.autoencoder.weight_decay
+        )
         self.epoch = 0
         self.step = 0
         self._batch = 0

@@ -60,6 +60,7 @@ def seconds_per_step(recipe: Recipe, images: Tensor, processes: Processes = ALON
         learning_rate=recipe.learning_rate,
         precision=recipe.precision,
         device=torch.device(recipe.device),
+        optimizer=recipe.optimizer,
         processes=processes,
     )
     assert recipe.minutes is not None

@@ -15,6 +15,7 @@ from ssl_irmae.errors import NoTestSplitError, UserError
 from ssl_irmae.networks.sizes import ROW, check_side, is_row
 from ssl_irmae.pretraining.elsewhere import find_place
 from ssl_irmae.pretraining.minutes import with_steps
+from ssl_irmae.pretraining.optimizers import USUAL
 from ssl_irmae.pretraining.processes import ALONE, Processes
 from ssl_irmae.pretraining.recipe import Recipe, recorded_recipe
 from ssl_irmae.pretraining.recipes import find_recipe
@@ -32,6 +33,7 @@ def make_run(
     learning_rate: float | None = None,
     steps: Callable[[int], int] | None = None,
     minutes: float | None = None,
+    optimizer: str = USUAL,
     precision: str,
     device: str,
     seed: int,
@@ -52,10 +54,11 @@ def make_run(
             none.
         recipe: Name in ``RECIPES``, with the numbers that are not given here.
         batch_size: Images per step.
-        learning_rate: Adam's learning rate, before any cooldown.
+        learning_rate: Learning rate, before any cooldown.
         steps: Called with the number of images, once that is known, for the optimiser steps altogether; None takes the
             recipe's.
         minutes: Minutes of training, instead of these steps: they are turned into steps, once for this folder.
+        optimizer: What takes the steps, a name in ``OPTIMIZERS``.
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``. Automatic is what the run in the folder began with, if that is
             available here; fp32 for rows of numbers.
         device: ``"auto"`` or a device that torch knows; automatic likewise.
@@ -119,6 +122,7 @@ def make_run(
         cooldown=named.cooldown,
         steps=named.steps(len(train), batch_size=batch_size) if steps is None else steps(len(train)),
         minutes=minutes,
+        optimizer=optimizer,
     )
     train, test = _fitted(train, networks, columns), None if test is None else _fitted(test, networks, columns)
     if minutes is not None:

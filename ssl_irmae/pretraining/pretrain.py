@@ -20,6 +20,7 @@ from ssl_irmae.methods import find_method
 from ssl_irmae.networks.own import name_of
 from ssl_irmae.networks.registry import Network, check_name, find_networks
 from ssl_irmae.pretraining.open_run import make_run
+from ssl_irmae.pretraining.optimizers import USUAL, check_optimizer
 from ssl_irmae.pretraining.plateau import NOTABLE
 from ssl_irmae.pretraining.processes import LostContactError
 from ssl_irmae.pretraining.recipe import CHECKPOINT
@@ -83,6 +84,7 @@ def pretrain(
     minutes: float | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
+    optimizer: str = USUAL,
     latent_dim: int | None = None,
     depth: int | None = None,
     init_scale: float | None = None,
@@ -131,7 +133,10 @@ def pretrain(
         minutes: Minutes of training, instead of ``epochs`` and ``max_steps``. The speed is measured before the first
             step, and the number of steps that follows from it is kept in the folder: the run never depends on time.
         batch_size: Images per step.
-        learning_rate: Adam's learning rate, before it falls.
+        learning_rate: Learning rate, before it falls; the recipe's is for Adam.
+        optimizer: What takes the steps: ``"adam"``; ``"adamw"``, with a weight decay of 0.01; ``"sgd"``;
+            ``"momentum"``, which is SGD with a momentum of 0.9; ``"rmsprop"`` or ``"adagrad"``. Other settings are
+            torch's. The last four need a ``learning_rate`` of their own.
         latent_dim: Code width d; unless given, the paper's: 128 for grey, 32 for colour, 512 from 48 pixels on; for
             rows the number of columns, up to 128.
         depth: Number l of linear layers (IRMAE only); unless given, the paper's: 8 for grey, 2 for colour, 4 from
@@ -188,6 +193,7 @@ def pretrain(
             raise UserError(f"`{name}` must be at least {least}, got {value}")
     if tensorboard:
         require("tensorboard", "`tensorboard`")
+    check_optimizer(optimizer, learning_rate)
     check_name(network)
     find_method(method)  # a typing error is reported before anything is fetched
     check_strength(method, strength)
@@ -224,6 +230,7 @@ def pretrain(
                 learning_rate=learning_rate,
                 steps=lambda n: named.steps(n, batch_size=batch_size, epochs=epochs, max_steps=max_steps),
                 minutes=minutes,
+                optimizer=optimizer,
                 precision=precision,
                 device=device,
                 seed=seed,

@@ -9,6 +9,7 @@ from ssl_irmae._support.compute import Precision
 from ssl_irmae._support.formats import format_of, refuse_later
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.errors import UserError
+from ssl_irmae.pretraining.optimizers import USUAL
 
 CHECKPOINT = "checkpoint.pt"
 RECIPE = "recipe.json"
@@ -29,13 +30,14 @@ class Recipe(BaseModel):
         data_fingerprint: SHA-256 of the images.
         seed: Seed of initial weights, order of images and noise.
         batch_size: Images per step.
-        learning_rate: Adam's learning rate, before any cooldown.
+        learning_rate: Learning rate, before any cooldown.
         precision: Arithmetic of the networks.
         device: Device on which it began.
         recipe: Named recipe from which it was made; that of the first versions, which recorded none, was the paper's.
         cooldown: Share of the steps, at their end, over which the learning rate falls linearly to zero.
         steps: Optimiser steps to take altogether; None in a recipe of the first versions.
         minutes: Minutes of training that were asked for, if these made the steps.
+        optimizer: What takes the steps, a name in ``OPTIMIZERS``; not written where it is the usual one.
         format: Version of this layout; the first versions recorded none.
     """
 
@@ -53,7 +55,12 @@ class Recipe(BaseModel):
     cooldown: float = Field(default=0.0, ge=0, le=1)
     steps: int | None = Field(default=None, ge=1)
     minutes: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    optimizer: str = USUAL
     format: Literal[1] = _FORMAT
+
+    def written(self) -> str:
+        """Return it as JSON, as it is kept in the run folder."""
+        return self.model_dump_json(indent=2, exclude={"optimizer"} if self.optimizer == USUAL else None)
 
     def differences(self, other: "Recipe") -> list[str]:
         """Describe where another recipe differs apart from its length, one entry per field."""

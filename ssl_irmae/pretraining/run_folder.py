@@ -25,6 +25,7 @@ from ssl_irmae.encoders.encoding import encode, reconstruction_error
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.elsewhere import Stretch, as_begun, describe_move
 from ssl_irmae.pretraining.loop import Pretraining, Record
+from ssl_irmae.pretraining.optimizers import USUAL
 from ssl_irmae.pretraining.processes import ALONE, Processes
 from ssl_irmae.pretraining.recipe import CHECKPOINT, RECIPE, Recipe, recorded_recipe
 from ssl_irmae.spectrum import effective_rank, spectrum
@@ -90,6 +91,7 @@ class Run:
             device=torch.device(recipe.device),
             cooldown=self.recipe.cooldown,
             steps=self.recipe.steps,
+            optimizer=recipe.optimizer,
             processes=processes,
         )
         self.seconds = 0.0
@@ -146,7 +148,7 @@ class Run:
 
     def _save_recipe(self) -> None:
         if self.processes.first:
-            write_atomically(self.folder / RECIPE, self.recipe.model_dump_json(indent=2) + "\n")
+            write_atomically(self.folder / RECIPE, self.recipe.written() + "\n")
 
     def finish(self, command: str) -> Encoder:
         """Measure the trained autoencoder, and write the encoder, its card and its spectrum into the folder.
@@ -189,6 +191,8 @@ class Run:
             "minutes": round(self.seconds / 60, 1),
             "environment": describe_environment(),
         }
+        if self.recipe.optimizer != USUAL:
+            card["optimizer"] = self.recipe.optimizer
         if self.recipe.minutes is not None:
             card["minutes_asked"] = self.recipe.minutes
         if self.continued:

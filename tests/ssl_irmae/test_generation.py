@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.generation.grid import grid
+from ssl_irmae.generation.grid import grid, side_by_side
 from ssl_irmae.generation.picture_maker import PictureMaker
 from ssl_irmae.generation.samplers import SAMPLERS, Principal
 from ssl_irmae.generation.ways import along, between
@@ -97,6 +97,20 @@ def test_a_grid_shows_each_picture_at_its_place(channels: int, mode: str) -> Non
     rows, columns = pixels.shape[0] // 2, pixels.shape[1] // 3
     assert pixels[3 * rows // 2, 5 * columns // 2].min() == 255
     assert pixels[rows // 2, 5 * columns // 2].max() == 0
+
+
+def test_grids_side_by_side_keep_their_pixels_under_their_names() -> None:
+    grey, colour = grid(torch.full((1, 2, 1, 8, 8), 0.5)), grid(torch.zeros(2, 1, 3, 8, 8))
+    with Image.open(io.BytesIO(side_by_side({"an encoder with a long name": grey, "b": colour}))) as sheet:
+        assert sheet.mode == "RGB"
+        pixels = np.array(sheet)
+    first, second = (np.array(Image.open(io.BytesIO(png)).convert("RGB")) for png in (grey, colour))
+    top = pixels.shape[0] - second.shape[0]
+    assert (pixels[top : top + len(first), : first.shape[1]] == first).all()
+    left = np.argwhere(pixels[-3].max(1) == 0)[0, 0] - 2  # where the black pictures begin, without their border
+    assert (pixels[top:, left : left + second.shape[1]] == second).all()
+    assert pixels[:top, :left].min() == 0, "no name above the first"
+    assert pixels[:top, left:].min() == 0, "no name above the second"
 
 
 def test_pictures_of_two_channels_are_refused() -> None:

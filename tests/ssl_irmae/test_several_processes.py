@@ -55,6 +55,7 @@ def twos(folder: Path) -> list[dict[str, dict[str, Any]]]:
     calls = {method: _call(folder, f"two-{method}", method) for method in METHODS}
     calls |= {f"moving-{method}": _call(folder, f"moving-{method}", method, epochs=4) for method in METHODS}
     calls["long"] = _call(folder, "long", "ae", network="mlp", epochs=None, max_steps=LONG)
+    calls["momentum"] = _call(folder, "two-momentum", "ae", optimizer="momentum")
     calls["minutes"] = _call(folder, "minutes", "ae", network="mlp", epochs=None, minutes=0.005)
     calls["differ"] = _call(folder, "differ", "ae", seed=[0, 1])
     calls["missing"] = _call(folder, "missing", "ae", dataset=[str(folder / "images.npz"), str(folder / "none.npz")])
@@ -84,6 +85,11 @@ def test_two_processes_have_the_losses_and_weights_of_one(
     assert len(ones[method]["losses"]) == EPOCHS
     np.testing.assert_allclose(twos[0][method]["losses"], ones[method]["losses"], rtol=1e-5)
     _assert_close(folder / f"two-{method}", folder / f"one-{method}")
+
+
+def test_another_optimiser_has_the_losses_of_one_process(folder: Path, twos: list[dict[str, Any]]) -> None:
+    one = one_of_several.outcome(_call(folder, "one-momentum", "ae", optimizer="momentum"))
+    np.testing.assert_allclose(twos[0]["momentum"]["losses"], one["losses"], rtol=1e-5)
 
 
 def test_all_processes_return_the_same_encoder(twos: list[dict[str, Any]]) -> None:

@@ -1,0 +1,64 @@
+"""The tables of docs/results/generation, from the rows beside it; docs/tables.py writes them into the document."""
+
+from docs.few_labels import Row, grouped, rows, table
+from ssl_irmae.protocols.statistics.summary import mean_and_standard_error
+
+METHODS = ("irmae", "ae", "vae")
+KINDS = {
+    "reconstruction": "reconstructions",
+    "gaussian": "samples, Gaussian",
+    "mixture": "samples, mixture",
+    "prior": "samples, prior",
+}
+
+
+def blocks() -> dict[str, str]:
+    """Return the generated blocks by data set."""
+    every = grouped(rows("distances.csv", "generation"), "dataset")
+    return {dataset: _table(dataset, lines) for (dataset,), lines in every.items()}
+
+
+def _table(dataset: str, lines: list[Row]) -> str:
+    """Lay out both distances of every kind of picture, by method."""
+    found = grouped(lines, "encoder", "pictures")
+    real = found["", "real"]
+    head = " | ".join(["pictures", *(f"{name} {m.upper()}" for name in ("Fréchet,", "kernel,") for m in METHODS)])
+    body = [
+        [
+            shown,
+            *(
+                _cell(found.get((f"{dataset}-{method}", kind)), column)
+                for column in ("frechet", "kernel")
+                for method in METHODS
+            ),
+        ]
+        for kind, shown in KINDS.items()
+    ]
+    what = (
+        f"Other real pictures are at {_cell(real, 'frechet')} (Fréchet) and {_cell(real, 'kernel')} (kernel). "
+        f"± is the standard error over {len(real)} draws of {int(real[0]['n']):,} pictures and samples each, not over "
+        f"pretrainings. The classifier has an error of {float(real[0]['judge_error']):.2f} %."
+    )
+    nearer = (
+        f"{shown} {_nearer(irmae, found[f'{dataset}-ae', kind])} and {_nearer(irmae, found[f'{dataset}-vae', kind])}"
+        for kind, shown in KINDS.items()
+        if (irmae := found.get((f"{dataset}-irmae", kind)))
+    )
+    paired = (
+        f"Of these {len(real)} draws, the same for all, IRMAE has the lower Fréchet distance than AE and than "
+        f"VAE in so many: {'; '.join(nearer)}."
+    )
+    return f"{table(head, body)}\n\n- {what}\n- {paired}"
+
+
+def _nearer(ours: list[Row], theirs: list[Row]) -> int:
+    """Count the draws in which the first have the lower Fréchet distance."""
+    return sum(float(a["frechet"]) < float(b["frechet"]) for a, b in zip(ours, theirs, strict=True))
+
+
+def _cell(values: list[Row] | None, column: str) -> str:
+    if values is None:
+        return ""
+    mean, error = mean_and_standard_error([float(row[column]) for row in values])
+    digits = 2 if column == "frechet" else 3
+    return f"{mean:.{digits}f} ± {error:.{digits}f}"

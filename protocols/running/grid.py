@@ -194,9 +194,10 @@ class Grid:
         in_this = (self._run(batch, found) for batch in itertools.chain.from_iterable(for_this))
         elsewhere = self.pool or Processes(self.most_processes)
         batches = _batches(for_others)
-        lanes = elsewhere.lanes(self.runner, batches)
-        in_others = in_workers(lanes, batches, self._note_failure, lambda text: self.progress(Message(text)))
-        with contextlib.closing(in_others):
+        with contextlib.ExitStack() as stack:
+            lanes = stack.enter_context(elsewhere.lanes(self.runner, batches))
+            in_others = in_workers(lanes, batches, self._note_failure, lambda text: self.progress(Message(text)))
+            stack.enter_context(contextlib.closing(in_others))
             for finished in itertools.chain(in_this, in_others):
                 # all are stored before the first is yielded: whoever receives it may stop there
                 new = {

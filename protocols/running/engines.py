@@ -7,6 +7,7 @@ import contextlib
 import io
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -49,6 +50,10 @@ def slurm(workers: int) -> Iterator[Executor]:
 
     What jobs print is in ``slurm_logs()``.
     """
+    if shutil.which("sbatch") is None:
+        raise UserError(
+            "`executor`: slurm submits jobs by sbatch, which is not here: give the command where they are submitted"
+        )
     import dask.config
     from distributed import Client
 

@@ -21,6 +21,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 from ssl_irmae.protocols.representations.pretrained import open_encoder
+from ssl_irmae.protocols.running.engines import ENGINES
 from ssl_irmae.protocols.running.executors import Factory, Pool, find_pool
 from ssl_irmae.protocols.running.grid import Grid
 from ssl_irmae.protocols.storage.files import read_trials
@@ -434,6 +435,42 @@ if __name__ == "__main__":
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300)
     assert (done.stdout, done.stderr) == ("3\n", "")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("dask_jobqueue") is None, reason="dask-jobqueue is not installed")
+def test_jobs_of_slurm_print_into_the_cache_and_ctrl_c_is_left_as_it_was(tmp_path: Path) -> None:
+    """Importing dask-jobqueue makes Ctrl-C end the process without a word, as if it had succeeded."""
+    programs = {"sbatch": f"cp $1 {tmp_path}/job; echo Submitted batch job 1", "squeue": "echo 1", "scancel": ""}
+    for name, line in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    code = """
+import signal, time
+from pathlib import Path
+from ssl_irmae.protocols.running.engines import slurm
+
+if __name__ == "__main__":
+    with slurm(1):
+        while not Path("job").exists():
+            time.sleep(0.1)
+        print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "SSL_IRMAE_HOME": "cache"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "True\n", done.stderr
+    job = (tmp_path / "job").read_text()
+    assert f"#SBATCH -e {tmp_path}/cache/slurm/" in job
+    assert f"#SBATCH -o {tmp_path}/cache/slurm/" in job
+
+
+@pytest.mark.skipif(shutil.which("sbatch") is not None, reason="there is a Slurm")
+def test_without_slurm_its_engine_says_so(task: Task, tmp_path: Path) -> None:
+    grid = grid_of(task, tmp_path / "s", None)
+    grid.pool = Pool("slurm", lambda: ENGINES["slurm"].factory(1), 1)
+    with pytest.raises(UserError, match="`executor`: slurm submits jobs by sbatch, which is not here"):
+        list(grid.run())
 
 
 @pytest.mark.parametrize("engine", ["dask", "slurm", "mpi", "ray"])

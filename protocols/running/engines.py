@@ -26,7 +26,7 @@ PROCESSES = "processes"
 _LOOK_EVERY = 10.0  # seconds between two looks at the queue of Slurm
 # dask's scheduler serves pages in any case: to this machine alone, and not on its usual port, which may be taken
 _ANY_PORT = "127.0.0.1:0"
-_MEMORY = "4GB"  # of a Slurm job, unless it is configured; a worker that trains on MNIST uses about 1 GB
+_MEMORY = "4GB"  # of a Slurm job, unless it is configured; a worker uses about 2 GB with MNIST
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae._support.torchrun import are_copies, process_count
+from ssl_irmae._support.torchrun import refuse_copies
 from ssl_irmae.cli import (
     classify,
     data,
@@ -25,6 +25,7 @@ from ssl_irmae.cli import (
 )
 from ssl_irmae.cli.help import CACHES, Command, with_examples
 from ssl_irmae.cli.terminal import first_process_alone, print_result, print_status
+from ssl_irmae.errors import UserError
 
 app = typer.Typer(
     name="ssl-irmae",
@@ -51,12 +52,13 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    if are_copies() and context.invoked_subcommand != "pretrain":
-        print_status(
-            f"error: torchrun has started {process_count()} copies of `ssl-irmae {context.invoked_subcommand}`, which "
-            "would all do the same work; only `pretrain` divides it: start this command without torchrun"
-        )
-        raise typer.Exit(2)
+    if context.invoked_subcommand == "pretrain":
+        return
+    try:
+        refuse_copies(f"ssl-irmae {context.invoked_subcommand}")
+    except UserError as error:
+        print_status(f"error: {error}")
+        raise typer.Exit(2) from error
 
 
 for _name, _module in {

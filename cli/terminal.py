@@ -163,6 +163,8 @@ def first_process_alone() -> Iterator[None]:
 def gentle_interrupt() -> Iterator[Callable[[], KeyboardInterrupt | None]]:
     """Let the first Ctrl-C or SIGTERM wait until work can stop without loss; a second one stops at once.
 
+    One that is ignored, as Ctrl-C is by a script's job in the background, stays so.
+
     Yields:
         A function that returns which of them has come, as what to raise; always None outside the main thread.
     """
@@ -178,7 +180,10 @@ def gentle_interrupt() -> Iterator[Callable[[], KeyboardInterrupt | None]]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, note)
     try:
         yield lambda: came
     finally:

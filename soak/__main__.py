@@ -4,6 +4,7 @@ import argparse
 import datetime
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -50,6 +51,8 @@ def main(arguments: list[str]) -> int:
     chosen = parse(arguments)
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a script; commands would ignore it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(chosen.scratch / "hypothesis")
     workshop = Workshop(chosen.scratch.resolve(), chosen.seed, chosen.share)
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Engines that lose a worker, their scheduler or the command itself, and the same command until it ends."""
+"""Engines that lose a worker, their scheduler or the command, or are stopped, and the same command until it ends."""
 
 import contextlib
 import dataclasses
@@ -25,6 +25,9 @@ from ssl_irmae.protocols.running.engines import ENGINES, PROCESSES
 
 WORKER, DRIVER, SCHEDULER, JOBS = "worker", "driver", "scheduler", "jobs"
 """What is killed: a worker that is busy, the command itself, what starts or queues workers, and all jobs of Slurm."""
+
+STOPS = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM}
+"""What the command is sent instead, which it heeds."""
 
 _TRIALS = Command(
     "evaluate on one process",
@@ -61,7 +64,7 @@ class _Engine:
     """An engine, and what can be killed of it.
 
     Args:
-        kills: What is killed, one case each.
+        kills: What is killed, or how it is stopped, one case each.
         program: Program that it needs beside its packages.
         launcher: What stands before the module of a command.
         survives: Whether a command goes on where a worker is killed.
@@ -76,7 +79,7 @@ class _Engine:
 _ENGINES = {
     PROCESSES: _Engine((WORKER, DRIVER)),
     "dask": _Engine((WORKER, DRIVER)),  # its scheduler is a part of the command
-    "slurm": _Engine((WORKER, DRIVER, SCHEDULER, JOBS), "squeue"),
+    "slurm": _Engine((WORKER, DRIVER, *STOPS, SCHEDULER, JOBS), "squeue"),
     "mpi": _Engine(
         (WORKER, DRIVER, SCHEDULER),
         "mpiexec",
@@ -126,7 +129,7 @@ def _evaluated(workshop: Workshop, name: str, engine: _Engine, kill: str) -> Fau
         workshop, command, engine.launcher, folder, lambda: len(contents.stored(store)) >= moment, disturb
     )
     kept = came.kept - contents.stored(store)
-    goes_on = engine.survives and kill != DRIVER
+    goes_on = engine.survives and kill != DRIVER and kill not in STOPS
     return _fault(
         command,
         folder,
@@ -219,9 +222,9 @@ def _fault(
         counts["unexplained"] += not launched and explained(ended)["unexplained"]
     counts["unexplained"] += last.code != 0  # it succeeds in the end
     counts["unexplained"] += goes_on and first.code != 0  # and at once, where only a worker was lost
-    found = {name: held for name, held in contents.of_folder(folder).items() if not _is_log(name)}
-    differ = contents.differing(found, dict(expected))
-    hidden = [*contents.left_over(folder), *contents.left_over(folder.parent / "cache")]
+    differ = contents.differing(contents.of_folder(folder), dict(expected))
+    cache = folder.parent / "cache"
+    hidden = [*contents.left_over(folder), *contents.left_over(cache), *map(str, (cache / "tasks").glob("*"))]
     lost_workers = [line for line in first.stderr.splitlines() if "a worker was lost" in line]
     notes = [
         "" if came.injected else "it ended before anything was killed",
@@ -266,7 +269,9 @@ def _start(workshop: Workshop, command: Command, launcher: tuple[str, ...], fold
 
 
 def _kill(name: str, kill: str, folder: Path, running: Running, home: Path) -> int:
-    """Kill one part of an engine that runs; return how many processes were, none if it is not there yet."""
+    """Kill or stop one part of an engine that runs; return how many processes were, none if it is not there yet."""
+    if kill in STOPS:
+        return int(running.send(STOPS[kill]))
     if kill == JOBS:
         return int(_cancel(_jobs(folder)))
     if kill == SCHEDULER:
@@ -351,11 +356,6 @@ def _jobs(folder: Path) -> list[str]:
 
 def _cancel(jobs: list[str]) -> bool:
     return bool(jobs) and subprocess.run(["scancel", *jobs], check=False).returncode == 0
-
-
-def _is_log(name: str) -> bool:
-    """Whether Slurm wrote a file: what a job printed, in the folder from which it was submitted."""
-    return name.startswith("slurm-") and name.endswith(".out")
 
 
 def _controllers() -> list[int]:

@@ -51,7 +51,8 @@ _MODULES = {
     "register": "ssl_irmae.protocols.register",
     "suggest": "ssl_irmae.protocols.labelling.suggest",
 }
-_LONG = {"classify", "dimension", "evaluate", "export", "load_images", "plan", "predict", "pretrain", "suggest"}
+_OF_ONE_PROCESS = {"classify", "dimension", "evaluate", "export", "plan", "predict", "suggest"}  # not of torchrun's
+_LONG = {*_OF_ONE_PROCESS, "load_images", "pretrain"}
 
 if TYPE_CHECKING:
     from ssl_irmae import estimators
@@ -80,6 +81,10 @@ else:  # type checkers would take any name to exist
             from ssl_irmae.cli.progress import with_progress
 
             value = with_progress(value)
+        if name in _OF_ONE_PROCESS:
+            from ssl_irmae._support.torchrun import alone
+
+            value = alone(value)
         globals()[name] = value
         return value
 

@@ -16,9 +16,13 @@ def run(command: str, code: int = 0) -> Result:
     return result
 
 
-def start(command: str, stdout: TextIO | None = None) -> subprocess.Popen[str]:
+IN_BACKGROUND = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+"""Starts what follows as a script starts its jobs in the background: they ignore Ctrl-C."""
+
+
+def start(command: str, stdout: TextIO | None = None, by: tuple[str, ...] = ()) -> subprocess.Popen[str]:
     """Start a command in a process of its own; its results go where those of the tests go, or to a file."""
-    arguments = [sys.executable, "-m", "ssl_irmae.cli", *command.split()]
+    arguments = [*by, sys.executable, "-m", "ssl_irmae.cli", *command.split()]
     return subprocess.Popen(arguments, stdout=stdout, stderr=subprocess.PIPE, text=True)
 
 

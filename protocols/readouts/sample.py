@@ -21,15 +21,20 @@ class Memo:
 
     Nothing that depends on a label may be stored here, except for trials with exactly these labels; otherwise the
     labels of one trial would leak into another.
+
+    Args:
+        grown: Called when something new is remembered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, grown: Callable[[], None] = lambda: None) -> None:
         self._values: dict[str, Any] = {}
+        self._grown = grown
 
     def once(self, name: str, compute: Callable[[], T]) -> T:
         """Return the value stored under a name, computing it the first time."""
         if name not in self._values:
             self._values[name] = compute()
+            self._grown()
         value: T = self._values[name]
         return value
 

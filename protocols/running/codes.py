@@ -13,6 +13,7 @@ from ssl_irmae.protocols.folds import Fold, can_be_scored
 from ssl_irmae.protocols.representations.fused import FusedEncoders
 from ssl_irmae.protocols.representations.given_codes import LARGEST, GivenCodes
 from ssl_irmae.protocols.representations.representation import Encode, Representation, identity
+from ssl_irmae.protocols.running.kept import Kept
 from ssl_irmae.protocols.running.partial_codes import PartialCodes
 from ssl_irmae.protocols.storage.cache import cached, is_cached
 from ssl_irmae.protocols.task import Task
@@ -46,14 +47,16 @@ class Codes:
     Args:
         task: Training and scored images.
         device: Where images are encoded.
+        kept: Where codes are kept, with what else trials share.
     """
 
-    def __init__(self, task: Task, device: str) -> None:
+    def __init__(self, task: Task, device: str, kept: Kept | None = None) -> None:
         self.task = task
         self.device = device
         self.encoding = Encoding()
-        self._whole: dict[tuple[str, Reads, str], Tensor] = {}
-        self._partial: dict[tuple[str, Reads], PartialCodes] = {}
+        self._kept = Kept() if kept is None else kept
+        self._expected: dict[tuple[str, Reads], Tensor] = {}
+        self._begun: set[tuple[str, Reads]] = set()
         self._fitted: tuple[Representation, Tensor, Encode] | None = None
 
     def of(self, representation: Representation, reads: Reads, fold: Fold | None = None) -> tuple[Tensor, Tensor]:
@@ -98,18 +101,17 @@ class Codes:
             codes = self.task.codes[representation.name].scored
             assert codes is not None  # only folds have none
             return torch.from_numpy(codes)
-        name = (identity(representation), reads, "scored")
-        if name not in self._whole:
-            self._whole[name] = (
-                torch.cat([self.of_scored(part, reads) for part in representation.parts], 1)
-                if isinstance(representation, FusedEncoders)
-                else self._encode(representation, reads, scored.images, (scored.fingerprint,), train.images)
-            )
-        return self._whole[name]
+
+        def compute() -> Tensor:
+            if isinstance(representation, FusedEncoders):
+                return torch.cat([self.of_scored(part, reads) for part in representation.parts], 1)
+            return self._encode(representation, reads, scored.images, (scored.fingerprint,), train.images)
+
+        return self._kept.once((identity(representation), reads, "scored"), compute)
 
     def expect(self, representation: Representation, reads: Reads, positions: Tensor) -> None:
         """Note training images, int64 (m,), that ``of_labelled`` will be asked for: they are encoded together."""
-        self._partly(representation, reads).expect(positions)
+        self._expected_of(representation, reads)[positions] = True
 
     def to_encode(self, representation: Representation, reads: Reads, positions: Tensor | None = None) -> int:
         """Count the images that reading some training images and all scored ones would encode now.
@@ -138,30 +140,37 @@ class Codes:
             reads: ``"code"`` or ``"features"``.
             positions: Indices of the images, int64 (m,).
         """
-        images, partial = self.task.train.images, self._partly(representation, reads)
-        known = (identity(representation), reads, "train") in self._whole
-        known = known or is_cached("codes", *self._name(representation, reads, ()))
-        if known or partial.share(positions) > _PAYS_TO_KEEP:
+        images, name = self.task.train.images, (identity(representation), reads)
+        some = (*name, "some")
+        known = (*name, "train") in self._kept or is_cached("codes", *self._name(representation, reads, ()))
+        # codes of some images are in no cache: where they had to be dropped, it pays to encode all
+        if known or (name in self._begun and some not in self._kept):
             return self._of_train(representation, reads)[positions]
-        return partial.at(positions, lambda missing: self._compute(representation, reads, images[missing], images))
+        partial = self._kept.once(some, lambda: PartialCodes(self._expected_of(representation, reads)))
+        if partial.share(positions) > _PAYS_TO_KEEP:
+            return self._of_train(representation, reads)[positions]
+        codes = partial.at(positions, lambda missing: self._compute(representation, reads, images[missing], images))
+        self._begun.add(name)
+        self._kept.measure(some)
+        return codes
 
-    def _partly(self, representation: Representation, reads: Reads) -> PartialCodes:
+    def _expected_of(self, representation: Representation, reads: Reads) -> Tensor:
         name = (identity(representation), reads)
-        if name not in self._partial:
-            self._partial[name] = PartialCodes(len(self.task.train))
-        return self._partial[name]
+        if name not in self._expected:
+            self._expected[name] = torch.zeros(len(self.task.train), dtype=torch.bool)
+        return self._expected[name]
 
     def _of_train(self, representation: Representation, reads: Reads) -> Tensor:
         if isinstance(representation, GivenCodes):
             return torch.from_numpy(self.task.codes[representation.name].train)
-        name, images = (identity(representation), reads, "train"), self.task.train.images
-        if name not in self._whole:
-            self._whole[name] = (
-                torch.cat([self._of_train(part, reads) for part in representation.parts], 1)
-                if isinstance(representation, FusedEncoders)
-                else self._encode(representation, reads, images, (), images)
-            )
-        return self._whole[name]
+        images = self.task.train.images
+
+        def compute() -> Tensor:
+            if isinstance(representation, FusedEncoders):
+                return torch.cat([self._of_train(part, reads) for part in representation.parts], 1)
+            return self._encode(representation, reads, images, (), images)
+
+        return self._kept.once((identity(representation), reads, "train"), compute)
 
     def _name(
         self, representation: Representation, reads: Reads, part: tuple[str | bytes, ...]

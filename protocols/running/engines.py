@@ -7,12 +7,17 @@ import contextlib
 import io
 import logging
 import os
+import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from ssl_irmae._support.home import home
+from ssl_irmae._support.shared_files import remove_left
 from ssl_irmae.errors import UserError
 
 PROCESSES = "processes"
@@ -21,7 +26,7 @@ PROCESSES = "processes"
 _LOOK_EVERY = 10.0  # seconds between two looks at the queue of Slurm
 # dask's scheduler serves pages in any case: to this machine alone, and not on its usual port, which may be taken
 _ANY_PORT = "127.0.0.1:0"
-_MEMORY = "4GB"  # of a Slurm job, unless it is configured; a worker that trains on MNIST uses about 1 GB
+_MEMORY = "4GB"  # of a Slurm job, unless it is configured; a worker uses about 2 GB with MNIST
 
 
 @contextlib.contextmanager
@@ -41,12 +46,27 @@ def dask(workers: int) -> Iterator[Executor]:
 
 @contextlib.contextmanager
 def slurm(workers: int) -> Iterator[Executor]:
-    """Submit Slurm jobs of one worker each; partition, memory and time are those of dask-jobqueue's configuration."""
+    """Submit Slurm jobs of one worker each; partition, memory and time are those of dask-jobqueue's configuration.
+
+    What jobs print is in ``slurm_logs()``.
+    """
+    if shutil.which("sbatch") is None:
+        raise UserError(
+            "`executor`: slurm submits jobs by sbatch, which is not here: give the command where they are submitted"
+        )
     import dask.config
-    from dask_jobqueue import SLURMCluster
     from distributed import Client
 
-    asked = {"cores": 1, "processes": 1, "memory": dask.config.get("jobqueue.slurm.memory", None) or _MEMORY}
+    with _ctrl_c_as_before():
+        from dask_jobqueue import SLURMCluster
+
+    asked = {
+        "cores": 1,
+        "processes": 1,
+        "memory": dask.config.get("jobqueue.slurm.memory", None) or _MEMORY,
+        "log_directory": slurm_logs(),
+    }
+    remove_left(_logs_unless_configured())
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
@@ -62,6 +82,28 @@ def slurm(workers: int) -> Iterator[Executor]:
             yield executor
         finally:
             ended.set()
+
+
+def slurm_logs() -> str:
+    """Return the folder of what jobs of Slurm print: one in the user's cache, unless another is configured."""
+    import dask.config
+
+    return str(dask.config.get("jobqueue.slurm.log-directory", None) or _logs_unless_configured())
+
+
+def _logs_unless_configured() -> Path:
+    return home().absolute() / "slurm"
+
+
+@contextlib.contextmanager
+def _ctrl_c_as_before() -> Iterator[None]:
+    """Undo what importing dask-jobqueue does: Ctrl-C would end this process without a word, and with exit code 0."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is not before:
+            signal.signal(signal.SIGINT, before)
 
 
 def _watch_jobs(cluster: Any, client: Any, executor: Executor, ended: threading.Event) -> None:
@@ -137,15 +179,17 @@ class Engine(NamedTuple):
     Args:
         factory: Called with the number of workers.
         extra: The extra with its packages, under which ``pip`` installs them.
+        logs: Returns the folder with what workers printed, if there is one.
     """
 
     factory: Callable[[int], contextlib.AbstractContextManager[Executor]]
     extra: str
+    logs: Callable[[], str] | None = None
 
 
 ENGINES = {
     "dask": Engine(dask, "dask"),
-    "slurm": Engine(slurm, "slurm"),
+    "slurm": Engine(slurm, "slurm", slurm_logs),
     "mpi": Engine(mpi, "mpi"),
     "ray": Engine(ray, "ray"),
 }

@@ -15,7 +15,7 @@ from ssl_irmae.errors import UserError, unknown_name
 from ssl_irmae.protocols.running.engines import ENGINES, PROCESSES
 from ssl_irmae.protocols.running.lanes import Lane
 from ssl_irmae.protocols.running.runner import Runner
-from ssl_irmae.protocols.running.work import Batch, keep_on_disk
+from ssl_irmae.protocols.running.work import Batch, kept_on_disk
 from ssl_irmae.protocols.running.workers import number_of_processes, one_process, threads_of_each
 
 Factory = Callable[..., Executor | contextlib.AbstractContextManager[Executor]]
@@ -32,11 +32,12 @@ class Processes:
 
     most: int
 
-    def lanes(self, runner: Runner, batches: Sequence[Batch]) -> list[Lane]:
-        """Return a lane for each process."""
+    @contextlib.contextmanager
+    def lanes(self, runner: Runner, batches: Sequence[Batch]) -> Iterator[list[Lane]]:
+        """Yield a lane for each process."""
         build = functools.partial(one_process, runner, threads_of_each(self.most))
         count = number_of_processes(batches, self.most)
-        return [Lane(build, workers=1, task=None, title=PROCESSES) for _ in range(count)]
+        yield [Lane(build, workers=1, task=None, title=PROCESSES) for _ in range(count)]
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,22 @@ class Pool:
         title: What errors call it.
         build: Returns it.
         workers: How many workers it has.
+        logs: The folder with what workers printed, if there is one.
     """
 
     title: str
     build: Callable[[], contextlib.AbstractContextManager[Executor]]
     workers: int
+    logs: str | None = None
 
-    def lanes(self, runner: Runner, batches: Sequence[Batch]) -> list[Lane]:
-        """Return its only lane, after writing what workers need."""
-        return [Lane(self.build, workers=self.workers, task=keep_on_disk(runner), title=self.title)] if batches else []
+    @contextlib.contextmanager
+    def lanes(self, runner: Runner, batches: Sequence[Batch]) -> Iterator[list[Lane]]:
+        """Yield its only lane, with a file of what workers need."""
+        if not batches:
+            yield []
+            return
+        with kept_on_disk(runner) as task:
+            yield [Lane(self.build, workers=self.workers, task=task, title=self.title, logs=self.logs)]
 
 
 def find_pool(executor: str | Executor | Factory | None, jobs: int | None) -> Pool | None:
@@ -78,7 +86,8 @@ def find_pool(executor: str | Executor | Factory | None, jobs: int | None) -> Po
             raise unknown_name("executor", executor, [PROCESSES, *ENGINES])
         engine = ENGINES[executor]
         require(engine.extra, f"`executor`: {executor}")
-        return Pool(executor, functools.partial(engine.factory, workers), workers)
+        logs = engine.logs() if engine.logs else None
+        return Pool(executor, functools.partial(engine.factory, workers), workers, logs)
     if isinstance(executor, str):
         return Pool(
             executor, _built_by(import_function(executor, "executor", "my_pool:start"), executor, workers), workers

@@ -30,6 +30,7 @@ from ssl_irmae.protocols.running.runner import Runner
 from ssl_irmae.protocols.running.submitting import in_workers
 from ssl_irmae.protocols.running.workers import (
     can_be_sent,
+    groups_of,
     limited_threads,
     pays_to_start,
     threads_by_default,
@@ -189,12 +190,14 @@ class Grid:
         for_others = self._for_other_processes(missing)
         moved = {job.trial.key for job in for_others}
         self.runner.expect(job for job in missing if job.trial.key not in moved)
-        in_this = (self._run(batch, found) for batch in _batches(job for key, job in jobs.items() if key not in moved))
+        for_this = groups_of(_batches(job for key, job in jobs.items() if key not in moved))
+        in_this = (self._run(batch, found) for batch in itertools.chain.from_iterable(for_this))
         elsewhere = self.pool or Processes(self.most_processes)
         batches = _batches(for_others)
-        lanes = elsewhere.lanes(self.runner, batches)
-        in_others = in_workers(lanes, batches, self._note_failure, lambda text: self.progress(Message(text)))
-        with contextlib.closing(in_others):
+        with contextlib.ExitStack() as stack:
+            lanes = stack.enter_context(elsewhere.lanes(self.runner, batches))
+            in_others = in_workers(lanes, batches, self._note_failure, lambda text: self.progress(Message(text)))
+            stack.enter_context(contextlib.closing(in_others))
             for finished in itertools.chain(in_this, in_others):
                 # all are stored before the first is yielded: whoever receives it may stop there
                 new = {

@@ -19,10 +19,14 @@ class Lane:
         workers: How many workers it has.
         task: What workers read; None for a single process that is given it as it starts.
         title: What errors call it.
+        logs: The folder with what workers printed, if there is one.
     """
 
-    def __init__(self, build: Build, *, workers: int, task: TaskOnDisk | None, title: str) -> None:
+    def __init__(
+        self, build: Build, *, workers: int, task: TaskOnDisk | None, title: str, logs: str | None = None
+    ) -> None:
         self.workers = workers
+        self.logs = logs
         self.single = task is None
         self._build, self._title = build, title
         self._work = Work.of(task)

@@ -26,10 +26,13 @@ from ssl_irmae.protocols.representations.retrieval import Retrieval, retrieval_q
 from ssl_irmae.protocols.running.by_class import errors_by_class
 from ssl_irmae.protocols.running.codes import Codes
 from ssl_irmae.protocols.running.jobs import Job
+from ssl_irmae.protocols.running.kept import MOST_KEPT, Kept
 from ssl_irmae.protocols.running.trouble import solvers_watched
 from ssl_irmae.protocols.statistics.matched_error import matched_error
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 from ssl_irmae.protocols.task import Task
+
+_GRAPH, _FP32 = 5, 4  # a graph is built with about five arrays as large as the codes; bytes of a number
 
 
 class Runner:
@@ -39,21 +42,23 @@ class Runner:
         task: Training and scored images.
         device: Where images are encoded and networks are trained.
         precision: Arithmetic of networks that are trained.
+        most_kept: Bytes up to which that is kept for later trials.
     """
 
-    def __init__(self, task: Task, *, device: str, precision: Precision) -> None:
+    def __init__(self, task: Task, *, device: str, precision: Precision, most_kept: int = MOST_KEPT) -> None:
         self.task = task
         self.device = device
         self.precision = precision
         self._environment = describe_environment()
-        self.codes = Codes(task, device)
-        self._autoencoders: dict[str, torch.nn.Module] = {}
+        self.kept = Kept(most_kept, apart=(task.train.images, task.scored.images))
+        self.codes = Codes(task, device, self.kept)
         self._scalings: dict[str, Scaling | None] = {}
-        self._memos: dict[tuple[str | None, str, bool], Memo] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
         # what is kept in this object is computed anew in another process; jobs bring their contenders with them
-        return functools.partial(type(self), self.task, device=self.device, precision=self.precision), ()
+        bound = self.kept.most
+        again = functools.partial(type(self), self.task, device=self.device, precision=self.precision, most_kept=bound)
+        return again, ()
 
     def run(self, jobs: Sequence[Job]) -> list[FinishedTrial]:
         """Fit, predict and score trials of one contender that differ in the subset alone.
@@ -62,15 +67,16 @@ class Runner:
         the time that all took, without the encoding, which all trials share.
         """
         contender = jobs[0].contender
-        prepared = [self._prepare(job) for job in jobs]
-        _, scored, start = prepared[0]
-        began = time.perf_counter()
-        with solvers_watched() as trouble:
-            fitted = contender.fit_all([sample for sample, *_ in prepared], start)
-            predictions = [[predict(p, scored) for p in ([each] if callable(each) else each)] for each in fitted]
+        with self.kept.in_use():
+            prepared = [self._prepare(job) for job in jobs]
+            _, scored, start = prepared[0]
+            began = time.perf_counter()
+            with solvers_watched() as trouble:
+                fitted = contender.fit_all([sample for sample, *_ in prepared], start)
+                predictions = [[predict(p, scored) for p in ([each] if callable(each) else each)] for each in fitted]
+            seconds = (time.perf_counter() - began) / len(jobs)
         if trouble and len(jobs) > 1:
             return [trial for job in jobs for trial in self.run([job])]
-        seconds = (time.perf_counter() - began) / len(jobs)
         outcomes = [
             min((self._score(job, labels, trouble) for labels in peeks), key=lambda outcome: outcome[0].error)
             for job, peeks in zip(jobs, predictions, strict=True)
@@ -114,7 +120,8 @@ class Runner:
             reads: ``"code"`` or ``"features"``.
             label: The name under which the result is reported.
         """
-        return retrieval_quality(label, self.codes.of_scored(representation, reads), self._scored_labels)
+        with self.kept.in_use():
+            return retrieval_quality(label, self.codes.of_scored(representation, reads), self._scored_labels)
 
     def clustering(self, representation: Representation, reads: Reads, label: str) -> list[Clustering]:
         """Divide the training images into clusters without labels, and score what cluster each scored image is in.
@@ -124,10 +131,11 @@ class Runner:
             reads: ``"code"`` or ``"features"``.
             label: The name under which the result is reported.
         """
-        codes, scored = self.codes.of(representation, reads, None)
-        memo = self._memos.setdefault((identity(representation), reads, False), Memo())
-        parts = len(parts_of(representation))
-        found = find_clusters(codes, scored, len(self.task.train.classes), parts=parts, memo=memo)
+        parts, classes = len(parts_of(representation)), len(self.task.train.classes)
+        with self.kept.in_use():
+            codes, scored = self.codes.of(representation, reads, None)
+            memo = self._memo((identity(representation), reads, False), codes)
+            found = find_clusters(codes, scored, classes, parts=parts, memo=memo)
         labels = self._scored_labels.numpy()
         return [Clustering(label, way, matched_error(its.numpy(), labels)) for way, its in found.items()]
 
@@ -162,8 +170,7 @@ class Runner:
                 unlabelled, scored = self.codes.of(representation, contender.reads, fold)
         source = None if representation is None else identity(representation)
         # of a fold no other trial of the contender has the same unlabelled inputs
-        shared = (source, contender.reads, contender.transductive)
-        memo = Memo() if fold is not None else self._memos.setdefault(shared, Memo())
+        memo = Memo() if fold is not None else self._memo((source, contender.reads, contender.transductive), unlabelled)
         if scaling is not None:
             scaling.remember(memo)
         sample = Sample(
@@ -205,9 +212,14 @@ class Runner:
         return self._scalings[encoder.hash]
 
     def _autoencoder(self, encoder: OpenedEncoder) -> torch.nn.Module:
-        if encoder.hash not in self._autoencoders:
-            self._autoencoders[encoder.hash] = encoder.load().autoencoder
-        return self._autoencoders[encoder.hash]
+        return self.kept.once((encoder.hash, "autoencoder"), lambda: encoder.load().autoencoder)
+
+    def _memo(self, shared: tuple[str | None, str, bool], unlabelled: Tensor) -> Memo:
+        """Return what trials share that read some codes or images, transductively or not."""
+        key = (*shared, "memo")
+        if key not in self.kept:
+            self.kept.make_room(_GRAPH * _FP32 * unlabelled.numel())
+        return self.kept.once(key, lambda: Memo(functools.partial(self.kept.measure, key)))
 
     def _score(self, job: Job, predictions: Tensor, trouble: Sequence[str]) -> tuple[Row, bytes]:
         """Compare predictions with the labels; return the row, and which images were wrong."""

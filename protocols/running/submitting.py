@@ -211,7 +211,7 @@ class _Loop:
             else:
                 lost = UserError(
                     f"lost {TRIES} times with the worker that ran it, most likely because memory ran out; try fewer "
-                    f"`jobs` ({describe_exception(error)})"
+                    f"`jobs` ({describe_exception(error)}){_where_printed(submission)}"
                 )
                 left = [job for job in left if not self._is_given_up(job, lost)]
                 twice = [job for job in left if self._losses[job.trial.key] == TRIES - 1]
@@ -221,8 +221,9 @@ class _Loop:
                 again = f"{len(left):,} {'trial is' if len(left) == 1 else 'trials are'} run again"
                 self._lost(f"a worker was lost ({type(error).__name__}): {again}")
         if self._in_vain >= max([_IN_VAIN, *(2 * TRIES * lane.workers for lane in self._lanes)]):
-            reason = describe_exception(losses[-1][1])
-            self._give_up(UserError(f"{self._in_vain} workers in a row were lost before any finished ({reason})"))
+            last, error = losses[-1]
+            reason = f"{self._in_vain} workers in a row were lost before any finished ({describe_exception(error)})"
+            self._give_up(UserError(reason + _where_printed(last)))
 
     def _not_begun(self, lost: Iterable[_Submission]) -> set[_Submission]:
         """Return submissions to a single process that broke while it ran another: it runs them in their order."""
@@ -243,6 +244,10 @@ class _Loop:
         for batch in left:
             self._failed(batch, error)
         self._waiting, self._running = _Waiting([]), {}
+
+
+def _where_printed(submission: _Submission) -> str:
+    return f"; what workers printed is in {submission.lane.logs}" if submission.lane.logs else ""
 
 
 def _raised(future: Future[bytes]) -> BaseException | None:

@@ -4,12 +4,13 @@ What is sent are plain values and bytes, and bytes come back: no engine's own wa
 whatever an engine raises is about the worker, never about a trial.
 """
 
+import contextlib
 import pickle
 import platform
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,8 +18,9 @@ import threadpoolctl
 import torch
 
 from ssl_irmae._support.environment import versions
-from ssl_irmae._support.files import sha256, write_atomically
+from ssl_irmae._support.files import sha256
 from ssl_irmae._support.home import home, make_folder
+from ssl_irmae._support.shared_files import remove_left, shared_file
 from ssl_irmae.errors import UserError, describe_exception
 from ssl_irmae.plugins.lookup import find_registered
 from ssl_irmae.protocols.representations.fused import found_here
@@ -72,18 +74,19 @@ class Work(NamedTuple):
         return cls(task, versions(), tuple(sys.path))
 
 
-def keep_on_disk(runner: Runner) -> TaskOnDisk:
-    """Write what a runner needs into the user's cache, unless it is there.
+@contextlib.contextmanager
+def kept_on_disk(runner: Runner) -> Iterator[TaskOnDisk]:
+    """Keep what a runner needs in the user's cache within a block, for workers and for other commands with the same.
 
     Raises:
         UserError: If the cache cannot be written to.
     """
     data = pickle.dumps(runner)
     path = home().absolute() / "tasks" / sha256(data)
-    if not path.is_file() or sha256(path) != path.name:
-        make_folder(path.parent)
-        write_atomically(path, data)
-    return TaskOnDisk(path.name, str(path))
+    make_folder(path.parent)
+    remove_left(path.parent)
+    with shared_file(path, data):
+        yield TaskOnDisk(path.name, str(path))
 
 
 def give(runner: Runner) -> None:

@@ -1,7 +1,6 @@
 """Processes of this machine that run trials, each with its share of the threads."""
 
 import contextlib
-import itertools
 import multiprocessing
 import os
 import pickle
@@ -21,11 +20,11 @@ from ssl_irmae._support.allocator import keep_freed_memory
 from ssl_irmae.networks.registry import Networks
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.running.jobs import Job
+from ssl_irmae.protocols.running.kept import BYTES_OF_EACH
 from ssl_irmae.protocols.running.runner import Runner
 from ssl_irmae.protocols.running.work import give
 
 _STEPS_TO_PAY = 500  # starting a process takes about as long as 100 steps of `supervised`
-_BYTES_OF_EACH = 2 * 2**30  # a process that trains on MNIST uses about half of this
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -107,8 +106,11 @@ class _OneProcess(ProcessPoolExecutor):
 
 
 def groups_of(batches: Sequence[Sequence[Job]]) -> list[list[Sequence[Job]]]:
-    """Group batches that share codes; each group is best run by one process."""
-    return [list(group) for _, group in itertools.groupby(batches, key=_shared)]
+    """Group batches that share codes and graphs, in order of first appearance: each is best run by one process."""
+    groups: dict[tuple[object, ...], list[Sequence[Job]]] = {}
+    for batch in batches:
+        groups.setdefault(_shared(batch), []).append(batch)
+    return list(groups.values())
 
 
 @contextlib.contextmanager
@@ -155,14 +157,14 @@ def _room_in_memory() -> int:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not every system reports them
         return sys.maxsize
-    return max(1, total // _BYTES_OF_EACH)
+    return max(1, total // BYTES_OF_EACH)
 
 
 def _shared(batch: Sequence[Job]) -> tuple[object, ...]:
     trial = batch[0].trial
     # trained networks share little: one trial at a time keeps every process busy to the end
     alone = trial.key if trial.reads == "images" else ""
-    return trial.budget, trial.encoder_hash, trial.reads, trial.transductive, alone
+    return trial.budget, trial.encoder_hash or trial.representation, trial.reads, trial.transductive, alone
 
 
 def _start(runner: Runner | None, threads: int, watched: Connection) -> None:

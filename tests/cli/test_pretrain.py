@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+import ssl_irmae
+from ssl_irmae.errors import UserError
 from tests.command_line import check_mistake, run, start
 
 
@@ -58,6 +60,13 @@ def test_torchrun_is_for_pretrain_alone(monkeypatch: pytest.MonkeyPatch) -> None
     check_mistake("evaluate --dataset digits", "torchrun has started 2 copies of `ssl-irmae evaluate`")
     check_mistake("pretrain --dataset digits --device cuda:1", "--device 'cuda:1' is for one process")
     assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize("name", ["classify", "dimension", "evaluate", "export", "plan", "predict", "suggest"])
+def test_a_script_that_torchrun_starts_may_only_pretrain(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _started_twice(monkeypatch, RANK="0", MASTER_ADDR="127.0.0.1", MASTER_PORT="1")
+    with pytest.raises(UserError, match=f"torchrun has started 2 copies of `ssl_irmae.{name}`"):
+        getattr(ssl_irmae, name)()
 
 
 def test_bf16_is_refused_on_processors_without_it(monkeypatch: pytest.MonkeyPatch) -> None:

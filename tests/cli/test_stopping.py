@@ -13,7 +13,7 @@ import pytest
 
 from ssl_irmae.cli import main as commands
 from ssl_irmae.cli.__main__ import main
-from tests.command_line import run, start
+from tests.command_line import IN_BACKGROUND, run, start
 
 EVALUATE = "evaluate --dataset digits --labels 10,20 --precision fp32 --seeds 40"
 
@@ -79,6 +79,20 @@ def test_a_stopped_evaluation_loses_no_row_and_repeats_none(tiny_encoder: Path, 
     whole = json.loads(run(f"{command} --store whole.sqlite --json").stdout)
     assert continued["rows"] == whole["rows"]
     assert stored_rows(store) == 80
+
+
+def test_a_background_job_goes_on_ignoring_ctrl_c_and_heeds_sigterm() -> None:
+    store = Path("s.sqlite")
+    process = start(f"{EVALUATE} --contenders pixels-knn --jobs 1 --store {store}", by=IN_BACKGROUND)
+    for number, expected in ((signal.SIGINT, 6), (signal.SIGINT, 12), (signal.SIGTERM, 12)):
+        while stored_rows(store) < expected:
+            assert process.poll() is None, "Ctrl-C has stopped it"
+            time.sleep(0.01)
+        os.kill(process.pid, number)
+    _, stderr = process.communicate()
+    assert process.returncode == CODES[signal.SIGTERM]
+    assert "Traceback" not in stderr
+    assert stored_rows(store) < 80
 
 
 @pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt(), 130), (OSError(28, "No space left on device"), 2)])

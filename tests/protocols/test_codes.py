@@ -19,6 +19,7 @@ from ssl_irmae.protocols.plan import Part, Plan
 from ssl_irmae.protocols.representations.pretrained import open_encoder
 from ssl_irmae.protocols.running.codes import Codes
 from ssl_irmae.protocols.running.grid import Grid
+from ssl_irmae.protocols.running.kept import Kept
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.task import Task
 
@@ -143,3 +144,16 @@ def test_few_images_are_encoded_in_whole_chunks_those_expected_together_and_none
     codes.of(counting, "code")
     Codes(large_task, "cpu").of_labelled(counting, "code", first)
     assert counting.encoded == ENCODE_CHUNK + TRAIN + SCORED, "what is in the cache is not encoded again"
+
+
+def test_codes_of_few_images_that_had_to_be_dropped_are_replaced_by_those_of_all(large_task: Task) -> None:
+    kept = Kept(most=0)
+    counting, codes = Brightness(), Codes(large_task, "cpu", kept)
+    truth = Brightness()(large_task.train.images, "code")
+    few = torch.arange(5, 300)
+    for _ in range(3):
+        with kept.in_use():
+            assert torch.equal(codes.of_labelled(counting, "code", few), truth[few])
+        with kept.in_use():
+            kept.once("other codes", lambda: torch.zeros(10))
+    assert counting.encoded == ENCODE_CHUNK + TRAIN, "those of all are in the cache"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 from ssl_irmae.protocols.representations.pretrained import open_encoder
-from ssl_irmae.protocols.running.executors import Factory, find_pool
+from ssl_irmae.protocols.running.engines import ENGINES
+from ssl_irmae.protocols.running.executors import Factory, Pool, find_pool
 from ssl_irmae.protocols.running.grid import Grid
 from ssl_irmae.protocols.storage.files import read_trials
 from ssl_irmae.protocols.storage.store import Store
@@ -219,6 +220,18 @@ def test_where_every_worker_dies_the_run_ends(task: Task, tmp_path: Path) -> Non
     assert len(built) < 20
 
 
+@pytest.mark.parametrize(
+    ("error", "lost"), [(BrokenExecutor("gone"), "lost 3 times"), (CancelledError(), "workers in a row were lost")]
+)
+def test_where_jobs_of_a_scheduler_die_their_logs_are_named(
+    error: Exception, lost: str, task: Task, tmp_path: Path
+) -> None:
+    grid = grid_of(task, tmp_path / "s", None)
+    grid.pool = Pool("jobs", lambda: contextlib.nullcontext(Here(lambda _: error)), 2, "/shared/jobs")
+    with pytest.raises(UserError, match=f"{lost}.*; what workers printed is in /shared/jobs$"):
+        list(grid.run())
+
+
 def test_an_executor_that_breaks_cannot_be_built_again_where_it_was_given_itself(task: Task, tmp_path: Path) -> None:
     broken = Here(lambda call: BrokenExecutor("gone") if call > 1 else None)
     with pytest.raises(UserError, match="`executor`: it is broken, and cannot be built again: give the function"):
@@ -243,6 +256,21 @@ def test_a_factory_is_given_the_number_of_workers_if_it_takes_it_and_what_it_ope
     assert len(ran) == 2 * len(SEEDS)
     list(grid_of(task, tmp_path / "u", ThreadPoolExecutor).run())
     assert len(ran) == 3 * len(SEEDS)
+
+
+@pytest.mark.parametrize("ends", ["whole", "early", "in error"])
+def test_the_file_that_workers_read_goes_with_the_command(ends: str, task: Task, tmp_path: Path) -> None:
+    def files() -> list[Path]:
+        return list((home() / "tasks").iterdir())
+
+    grid = grid_of(task, tmp_path / "s", Here(), kind="user", times=99 if ends == "in error" else 0)
+    with contextlib.closing(grid.run()) as outcomes:
+        next(outcomes)
+        assert len(files()) == 1
+        if ends != "early":
+            with contextlib.suppress(UserError):
+                list(outcomes)
+    assert not files()
 
 
 def test_a_worker_that_finds_no_data_or_others_ends_the_run_in_one_sentence(task: Task, tmp_path: Path) -> None:
@@ -407,6 +435,42 @@ if __name__ == "__main__":
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300)
     assert (done.stdout, done.stderr) == ("3\n", "")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("dask_jobqueue") is None, reason="dask-jobqueue is not installed")
+def test_jobs_of_slurm_print_into_the_cache_and_ctrl_c_is_left_as_it_was(tmp_path: Path) -> None:
+    """Importing dask-jobqueue makes Ctrl-C end the process without a word, as if it had succeeded."""
+    programs = {"sbatch": f"cp $1 {tmp_path}/job; echo Submitted batch job 1", "squeue": "echo 1", "scancel": ""}
+    for name, line in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    code = """
+import signal, time
+from pathlib import Path
+from ssl_irmae.protocols.running.engines import slurm
+
+if __name__ == "__main__":
+    with slurm(1):
+        while not Path("job").exists():
+            time.sleep(0.1)
+        print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "SSL_IRMAE_HOME": "cache"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "True\n", done.stderr
+    job = (tmp_path / "job").read_text()
+    assert f"#SBATCH -e {tmp_path}/cache/slurm/" in job
+    assert f"#SBATCH -o {tmp_path}/cache/slurm/" in job
+
+
+@pytest.mark.skipif(shutil.which("sbatch") is not None, reason="there is a Slurm")
+def test_without_slurm_its_engine_says_so(task: Task, tmp_path: Path) -> None:
+    grid = grid_of(task, tmp_path / "s", None)
+    grid.pool = Pool("slurm", lambda: ENGINES["slurm"].factory(1), 1)
+    with pytest.raises(UserError, match="`executor`: slurm submits jobs by sbatch, which is not here"):
+        list(grid.run())
 
 
 @pytest.mark.parametrize("engine", ["dask", "slurm", "mpi", "ray"])

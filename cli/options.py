@@ -105,7 +105,8 @@ Preset = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="A whole protocol: mnist-quick, mnist-full, mnist-fused, fashion-mnist-full, fashion-mnist-fused.",
+        help="A whole protocol: mnist-quick, mnist-full, its part mnist-between, mnist-fused, fashion-mnist-full, "
+        "fashion-mnist-fused.",
         show_default=False,
         rich_help_panel=RUN,
     ),

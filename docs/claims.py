@@ -47,7 +47,7 @@ def found(grids: Mapping[str, Report]) -> str:
     ):
         sentences = [
             f"On {name}, {'it' if i else f'**{subject}**'} {clause(report)}. With {budget:,} labels: "
-            f"{_listed(report, names, budget)}. {_table(name)}"
+            f"{_listed(report, names, budget)}."
             for i, (name, report) in enumerate(grids.items())
         ]
         lines.append(f"- {' '.join(sentences)}")
@@ -112,10 +112,14 @@ def leads(report: Report, readout: str) -> str:
         best = min(codes, key=lambda method: statistics.mean(codes[method].values()))
         verdicts = {m: verdict(errors, f"{best}-{readout}", f"{m}-{readout}", budget) for m in codes if m != best}
         if set(verdicts.values()) <= {"fewer", "cannot tell"}:
-            alike = [CODES_OF[m] for m in codes if verdicts.get(m) != "fewer"]
-            leaders[budget] = f"{' or '.join(alike)}{' (one cannot tell)' * (len(alike) > 1)}"
-    parts = [f"those of {codes} at {_span(leaders, codes)} labels" for codes in dict.fromkeys(leaders.values())]
-    return f"makes the fewest errors on {join(parts)}".replace("those", "codes", 1)
+            leaders[budget] = join([CODES_OF[m] for m in codes if verdicts.get(m) != "fewer"])
+    spans = {codes: f"at {_span(leaders, codes)} labels" for codes in dict.fromkeys(leaders.values())}
+    alone = [f"of {codes} {span}" for codes, span in spans.items() if codes in CODES_OF.values()]
+    unclear = [
+        f"{span} one cannot tell {codes} apart" for codes, span in spans.items() if f"of {codes} {span}" not in alone
+    ]
+    led = f"makes the fewest errors on codes {join(alone)}" if alone else "makes the fewest errors on no codes alone"
+    return "; ".join([led, *unclear])
 
 
 def beside(report: Report, contender: str, other: str) -> str:
@@ -124,15 +128,16 @@ def beside(report: Report, contender: str, other: str) -> str:
     every = {budget: verdict(errors, contender, other, budget) for budget in report.budgets}
     verdicts = {budget: found for budget, found in every.items() if found is not None}
     spans = {found: f"at {_span(verdicts, found)} labels" for found in sorted(set(verdicts.values()))}
-    told = [f"{found} errors than `{other}` {spans[found]}" for found in ("fewer", "more") if found in spans]
+    told = [f"{found} {spans[found]}" for found in ("fewer", "more") if found in spans]
     clauses = [
         f"{spans['cannot tell']} one cannot tell" if "cannot tell" in spans else "",
-        *(f"{spans[mean]} its mean is {mean.split()[0]}, of too few runs to test" for mean in spans if "mean" in mean),
+        *(f"{spans[mean]} its mean is {mean.split()[0]} (too few runs to test)" for mean in spans if "mean" in mean),
     ]
     rest = "; ".join(filter(None, clauses))
     if not told:
         return f"beside `{other}`: {rest}"
-    return f"makes {join(told)}{f'; {rest}' if rest else ''}"
+    fewer_or_more = join(told).replace(" at ", f" errors than `{other}` at ", 1)
+    return f"makes {fewer_or_more}{f'; {rest}' if rest else ''}"
 
 
 def verdict(errors: Errors, contender: str, other: str, budget: int) -> Verdict | None:

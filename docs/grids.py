@@ -2,13 +2,14 @@
 
     python -m docs.grids fashion-mnist-full runs/grid/fashion-mnist.sqlite
 
-writes everything that the folder of a grid holds. Rows and figures are then those of the store; a grid whose trials
-are not all there is refused.
+writes everything that the folder of a grid holds but its README, which `python -m docs.tables` fills. Several stores,
+or files of rows, are put together; a grid of which trials are missing is refused.
 """
 
 import gzip
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from ssl_irmae._support.files import write_atomically
 from ssl_irmae.protocols.evaluation import read_results
 from ssl_irmae.protocols.presets import find_preset
 from ssl_irmae.protocols.report.report import Report
-from ssl_irmae.protocols.storage.files import environments_json, mistakes_npz, rows_csv
+from ssl_irmae.protocols.storage.files import environments_json, mistakes_npz, read_trials, rows_csv
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
@@ -32,11 +33,13 @@ class StoredGrid(NamedTuple):
 
     Args:
         folder: The folder within docs/results.
-        rows: The file with its rows: as plain CSV, ten times as large.
+        rows: The file with its rows: as plain CSV, eight times as large.
+        finished: Whether all trials of the preset are there, and not just those that it had at first.
     """
 
     folder: str
     rows: str = "rows.csv"
+    finished: bool = True
 
     @property
     def path(self) -> Path:
@@ -45,7 +48,7 @@ class StoredGrid(NamedTuple):
 
 
 GRIDS = {
-    "mnist-full": StoredGrid("mnist-label-budgets"),
+    "mnist-full": StoredGrid("mnist-label-budgets", finished=False),
     "mnist-quick": StoredGrid("mnist-quick"),
     "fashion-mnist-full": StoredGrid("fashion-mnist-label-budgets", "rows.csv.gz"),
 }
@@ -105,13 +108,23 @@ def write_report(preset: str) -> None:
     subprocess.run([*command, "--out", str(path.parent)], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
+def put_together(sources: Sequence[str], folder: Path) -> Path:
+    """Write the trials of several stores or files of rows into a folder, and return the file with the rows."""
+    trials = [trial for source in sources for trial in read_trials(Path(source))]
+    (folder / "rows.csv").write_text(rows_csv(trials))
+    (folder / "environments.json").write_text(environments_json(trials))
+    (folder / "mistakes.npz").write_bytes(mistakes_npz(trials) or b"")
+    return folder / "rows.csv"
+
+
 def main(arguments: Sequence[str]) -> int:
     """Store a grid; return 1 if it is not finished."""
-    preset, store = arguments
-    report = read_results(store, preset=preset)
+    preset, *sources = arguments
+    with tempfile.TemporaryDirectory() as folder:
+        report = read_results(put_together(sources, Path(folder)), preset=preset)
     missing = [note.brief for note in report.notes if note.kind == "not run"]
     if missing:
-        sys.stderr.write(f"{store}: {missing[0]} Continue with `ssl-irmae evaluate --preset {preset}`.\n")
+        sys.stderr.write(f"{', '.join(sources)}: {missing[0]}\n")
         return 1
     write_rows(report, preset)
     write_report(preset)

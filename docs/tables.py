@@ -129,6 +129,7 @@ def grid_table(whole: Report) -> str:
         comparisons=tuple(c for c in whole.comparisons if c.budget in BUDGETS),
     )
     lines = [*lowest(report), *overtakings(whole.summaries, "supervised", FROZEN)]
+    lines.append(f"[table.md](table.md) has all {len(whole.budgets)} budgets and all {len(whole.styles)} contenders.")
     return "\n".join([short_markdown(report), "", *(f"- {line}" for line in lines), *short_notes(report)])
 
 

@@ -26,6 +26,7 @@ from docs import (
     several_devices,
     shipped,
     streaming,
+    travel,
 )
 from ssl_irmae.datasets.reading import listed
 from ssl_irmae.encoders.encoder import read_config
@@ -353,7 +354,7 @@ def documents() -> dict[Path, dict[str, str]]:
         RESULTS / "engines" / "README.md": {"engines": engines.engines()},
         RESULTS / "streaming" / "README.md": streaming.blocks(),
         RESULTS / "fused" / "README.md": aims.blocks(),
-        RESULTS / "settings" / "README.md": settings.blocks(),
+        RESULTS / "settings" / "README.md": {**settings.blocks(), "travel": travel.block(full.get("Fashion-MNIST"))},
         RESULTS / "plan" / "README.md": {"compared": shipped.compared()},
         RESULTS / "several-devices" / "README.md": {"losses": several_devices.table()},
         DOCS / "scale.md": scale.blocks(),

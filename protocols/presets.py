@@ -175,8 +175,8 @@ def mnist_between() -> Preset:
 
     That is 20, 50, 200, 500 and 5,000 labels of all frozen readouts and of ``supervised``; and at the other budgets
     ``cutssl``, readouts of several encoders side by side, and the two networks of ``mnist_fused``. It is a part of
-    ``mnist_full``, which the trials are reported with, and under a name of its own because trials know how many threads
-    computed them: those of ``mnist_full`` have two, and would be run again with one.
+    ``mnist_full``, which the trials are reported with, and has a name of its own because trials know how many threads
+    computed them: most of the frozen readouts of ``mnist_full`` have two, and would be run again with one.
 
     It was declared when all of ``mnist_full`` had been run and seen, and of this all trials of ``mnist_fused``. Of
     ``fashion_mnist_full``, which was under way, test errors at all labels, of networks at 10,000 and of frozen readouts

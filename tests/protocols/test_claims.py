@@ -1,6 +1,6 @@
 """Sentences that documents derive from rows are true of the rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -35,10 +35,11 @@ def test_for_five_pairs_only_the_means_are_compared(make_row: MakeRow, sign: int
     assert line == f"At 100 labels (5 pairs) nothing can be tested; the mean of `learner` is {word} that of `frozen`."
 
 
-LOW, HIGH = (1.0, 2.0, 1.5, 0.5, 1.0, 2.0), (11.0, 13.0, 12.0, 11.5, 12.5, 13.0)
+LOW: Sequence[float] = (1.0, 2.0, 1.5, 0.5, 1.0, 2.0)
+HIGH: Sequence[float] = (11.0, 13.0, 12.0, 11.5, 12.5, 13.0)
 
 
-def report_of(make_row: MakeRow, errors: dict[tuple[str, int], Sequence[float]]) -> Report:
+def report_of(make_row: MakeRow, errors: Mapping[tuple[str, int], Sequence[float]]) -> Report:
     """A report of contenders at budgets, with an error for each subset."""
     rows = [
         make_row(name, seed, error, budget=budget)

@@ -105,8 +105,9 @@ Preset = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="A whole protocol: mnist-quick, mnist-full, mnist-fused, fashion-mnist-full, fashion-mnist-fused; or "
-        "published: what the public reference script does, leaks and all, at the --labels asked for.",
+        help="A whole protocol: mnist-quick, mnist-full, its part mnist-between, mnist-fused, fashion-mnist-full, "
+        "fashion-mnist-fused; or published: what the public reference script does, leaks and all, at the --labels "
+        "asked for.",
         show_default=False,
         rich_help_panel=RUN,
     ),

@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from docs.grids import stored_grids
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.forecast.stored_costs import AMOUNTS
 from ssl_irmae.protocols.forecast.stored_costs import SHIPPED as COSTS
@@ -12,7 +13,6 @@ from ssl_irmae.protocols.forecast.stored_errors import SHIPPED as ERRORS
 from ssl_irmae.protocols.storage.files import read_trials
 
 RESULTS = Path(__file__).parent / "results"
-GRIDS = ("mnist-label-budgets", "mnist-quick")
 
 Measured = Sequence[Mapping[str, str]]
 
@@ -44,14 +44,14 @@ def compared() -> str:
 def errors() -> str:
     """List the errors of the grids by drawn subset, in the order of the seeds, one line per contender and budget."""
     lines = [["source", "dataset", "scored_on", "rule", "contender", "budget", "steps", "errors"]]
-    for name in GRIDS:
+    for grid in stored_grids().values():
         found: dict[tuple[str, ...], dict[int, float]] = {}
-        for trial in read_trials(RESULTS / name / "rows.csv"):
+        for trial in read_trials(grid.path):
             row = trial.row
             if row.rule != "full":
                 steps = str(row.settings["steps"]) if row.reads == "images" else ""
                 about = (row.dataset, row.scored_on, row.rule, row.contender, str(row.budget), steps)
-                found.setdefault((f"docs/results/{name}", *about), {})[row.seed] = row.error
+                found.setdefault((f"docs/results/{grid.folder}", *about), {})[row.seed] = row.error
         for place, by_seed in sorted(found.items()):
             if sorted(by_seed) != list(range(len(by_seed))):
                 raise ValueError(f"seeds of {place} are not counted from 0")

@@ -4,6 +4,7 @@ python -m docs.tables            # write
 python -m docs.tables --check    # exit code 1 if a document has drifted
 """
 
+import dataclasses
 import json
 import sys
 import textwrap
@@ -11,21 +12,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from docs import (
     aims,
+    claims,
     coverage,
     engines,
     faults,
     few_labels,
     generation,
+    grids,
+    pretraining_seeds,
     rank,
     scale,
     settings,
     several_devices,
     shipped,
     streaming,
+    travel,
 )
 from ssl_irmae.datasets.reading import listed
 from ssl_irmae.encoders.encoder import read_config
@@ -36,20 +39,17 @@ from ssl_irmae.protocols.contenders.trained import FROM_ENCODER, FROM_SCRATCH
 from ssl_irmae.protocols.evaluation import read_results
 from ssl_irmae.protocols.report.checks.finding import counted, failures
 from ssl_irmae.protocols.report.checks.registry import CHECKS
-from ssl_irmae.protocols.report.note import Kind, join
+from ssl_irmae.protocols.report.note import Kind
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import (
     format_difference,
     format_error,
-    format_labels,
-    format_labels_interval,
     format_n,
     format_p,
 )
 from ssl_irmae.protocols.report.tables.markdown import short_markdown
 from ssl_irmae.protocols.report.text import report_text
 from ssl_irmae.protocols.statistics.best import probabilities_best
-from ssl_irmae.protocols.statistics.label_equivalence import label_equivalences
 from ssl_irmae.protocols.statistics.paired import paired_difference
 from ssl_irmae.protocols.statistics.summary import Summary, summarise
 from ssl_irmae.protocols.storage.files import read_trials
@@ -58,6 +58,7 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 RESULTS = DOCS / "results"
 # the drawn ones, and the frozen readout whose error is the lowest where labels are many
+BUDGETS = (10, 100, 1000, 10_000, 60_000)
 FROZEN = ("irmae-linear", "irmae-poisson-prior", "irmae-features-linear")
 # notes about columns and contenders that a short table does not show
 NOT_SHORT: tuple[Kind, ...] = (
@@ -111,26 +112,27 @@ def whole_table(report: Report) -> str:
     return "\n".join([*lines, "", *(f"- {note.text}" for note in report.notes), *checks_found(report)])
 
 
-def grid() -> Report:
-    """Read the grid of label budgets.
-
-    Raises:
-        ValueError: If a figure was drawn from other rows.
-    """
-    report = read_results(RESULTS / "mnist-label-budgets" / "rows.csv", preset="mnist-full")
-    for path in (RESULTS / "mnist-label-budgets").glob("*.png"):
-        with Image.open(path) as figure:
-            if figure.info.get("Source") != report.fingerprint:
-                raise ValueError(f"{path} was drawn from other rows: run `ssl-irmae report` again")
-    return report
+def grid_blocks(name: str, report: Report | None) -> dict[str, str]:
+    """Return the generated blocks of a grid; without its rows they say so."""
+    if report is None:
+        return {"answer": "Not run yet.", "grid": "Not run yet."}
+    figure = f"![Error against labels, {name}](error-against-labels.png)"
+    return {"answer": f"{claims.answer(name, report)}\n\n{figure}", "grid": grid_table(report)}
 
 
-def grid_table(report: Report) -> str:
+def grid_table(whole: Report) -> str:
     """Lay out what the figure of the label budgets draws, and say where supervised training overtakes frozen codes.
 
-    What the numbers are is said in short: table.md, beside the rows, has all of it and every check.
+    What the numbers are is said in short: table.md, beside the rows, has all of it and every check. It has the budgets
+    between these, too.
     """
-    lines = [*lowest(report), *overtakings(report.summaries, "supervised", FROZEN)]
+    report = dataclasses.replace(
+        whole,
+        summaries=tuple(s for s in whole.summaries if s.budget in BUDGETS),
+        comparisons=tuple(c for c in whole.comparisons if c.budget in BUDGETS),
+    )
+    lines = [*lowest(report), *overtakings(whole.summaries, "supervised", FROZEN)]
+    lines.append(f"[table.md](table.md) has all {len(whole.budgets)} budgets and all {len(whole.styles)} contenders.")
     return "\n".join([short_markdown(report), "", *(f"- {line}" for line in lines), *short_notes(report)])
 
 
@@ -167,91 +169,10 @@ def checks_list() -> str:
     return "\n".join(lines)
 
 
-def found(report: Report) -> str:
-    """State what was found, each with its numbers and where they come from."""
-    by_place = {(s.contender, s.budget): s for s in report.summaries}
-
-    def listed(*names: str, budget: int) -> str:
-        return join([f"`{name}` {format_error(by_place[name, budget])} %" for name in names])
-
-    frozen_wins, supervised_wins = crossing(report.summaries, "supervised", "irmae-poisson-prior")
-    lines = [
-        "On MNIST, a linear classifier of frozen IRMAE codes beats that of AE and VAE codes, up to "
-        f"{_ahead_up_to(report, 'irmae-linear', ('ae-linear', 'vae-linear')):,} labels. With 100: "
-        f"{listed('irmae-linear', 'vae-linear', 'ae-linear', budget=100)}.",
-        f"With many labels, training catches up with frozen codes: up to {frozen_wins:,} labels `supervised` has a "
-        f"higher mean error than `irmae-poisson-prior`, from {supervised_wins:,} on a lower one (few runs there, too "
-        "few to test).",
-        "An IRMAE encoder and pseudo-labels together beat strong augmentation. With 1,000 labels: "
-        f"{listed('irmae-consistency', 'scratch-consistency', 'supervised-augment', budget=1000)}.",
-    ]
-    return "\n".join(f"- {line} [Table](docs/results/mnist-label-budgets/README.md)" for line in lines)
-
-
 def printed(report: Report) -> str:
     """Return the answer and the table as a terminal of 80 columns shows them."""
     shown = report_text(report, width=80).split("\n- ")[0].rstrip()
     return f"```text\n{shown}\n```"
-
-
-def where_it_helps(report: Report) -> str:
-    """Lay out frozen codes beside what needs no encoder and what is trained, and say where they help."""
-    names = ("irmae-linear", "ae-linear", "pixels-linear", "irmae-poisson-prior", "pixels-poisson-prior", "supervised")
-    budgets = (10, 100, 1000, 10_000)
-    by_place = {(s.contender, s.budget): format_error(s) for s in report.summaries}
-    lines = [
-        f"| MNIST, error % ± SE | {' | '.join(f'{b:,} labels' for b in budgets)} |",
-        f"|---|{'---:|' * len(budgets)}",
-    ]
-    lines += [f"| `{name}` | {' | '.join(by_place[name, b] for b in budgets)} |" for name in names]
-    frozen_wins, supervised_wins = crossing(report.summaries, "supervised", "irmae-poisson-prior")
-    ahead = _ahead_up_to(report, "irmae-linear", ("ae-linear", "pixels-linear"))
-    lines += [
-        "",
-        f"- **With few labels, yes.** On MNIST, up to {frozen_wins:,} labels `irmae-poisson-prior` makes fewer errors "
-        f"than `supervised`; and up to {ahead:,} labels a linear classifier makes fewer on codes of IRMAE than on "
-        "those of a plain autoencoder or on pixels.",
-        f"- **With many labels, no.** From {supervised_wins:,} labels on, `supervised` has the lower mean error (few "
-        "runs there, too few to test).",
-        "- **A part of it needs no encoder.** Labels spread along a graph of the bare pixels, "
-        f"`pixels-poisson-prior`, make {by_place['pixels-poisson-prior', 100]} % errors with 100 labels, and "
-        f"{by_place['irmae-poisson-prior', 100]} % with codes of IRMAE. So compare with pixels first.",
-        f"- {rank.fashion_sentence().replace('docs/results', 'results')}",
-    ]
-    return "\n".join(lines)
-
-
-def ten_labels(report: Report) -> str:
-    """State what the best learner from an encoder makes of one label per class."""
-    name, others = "irmae-propagate-prior", ("supervised", "supervised-augment")
-    errors = [format_error(s) for n in (name, *others) for s in report.summaries if (s.contender, s.budget) == (n, 10)]
-    return (
-        f"**On MNIST, one label per class gives {errors[0]} % errors** with `{name}`, if classes are about equally "
-        f"common: `{others[0]}` makes {errors[1]} % and `{others[1]}` {errors[2]} %. These 10 labels are worth about "
-        f"{join([_worth(report, name, than) for than in others])}. [Table](docs/results/mnist-label-budgets/README.md)"
-    )
-
-
-def _ahead_up_to(report: Report, name: str, others: Sequence[str]) -> int:
-    """Return the largest budget up to which a contender's mean error is below those of others."""
-    means = {(s.contender, s.budget): s.mean for s in report.summaries}
-    budgets = sorted({budget for contender, budget in means if contender == name})
-    ahead = [all(means[name, budget] < means[other, budget] for other in others) for budget in budgets]
-    return budgets[ahead.index(False) - 1 if False in ahead else -1]
-
-
-def _worth(report: Report, contender: str, than: str) -> str:
-    """Say how many labels of another contender ten labels of one are worth."""
-    labels = label_equivalences(report.rows(), baseline=than)[10, contender]
-    return f"{format_labels(labels)} of `{than}` {format_labels_interval(labels)}"
-
-
-def crossing(summaries: Sequence[Summary], learner: str, frozen: str) -> tuple[int, int]:
-    """Return the largest budget at which a learner's mean error is above a frozen readout's, and the next one."""
-    means = {(s.contender, s.budget): s.mean for s in summaries}
-    budgets = sorted({budget for name, budget in means if name == learner})
-    above = [budget for budget in budgets if means[learner, budget] > means[frozen, budget]]
-    return above[-1], budgets[len(above)]
 
 
 def lowest(report: Report) -> list[str]:
@@ -404,36 +325,40 @@ def _number(value: float) -> str:
 def documents() -> dict[Path, dict[str, str]]:
     """Every document with generated blocks, and the blocks by name."""
     first = read_results(RESULTS / "mnist-100-labels" / "evaluate.json")
-    budgets = grid()
+    full = grids.read_full()
     bench_file = RESULTS / "performance" / "bench.json"
     bench = json.loads(bench_file.read_text())["sections"]
     return {
         ROOT / "README.md": {
-            "first": f"{ten_labels(budgets)}\n\n{rank.fashion_sentence()}",
+            "first": claims.first(full),
             "table": first_table(first),
-            "found": found(budgets),
+            "found": claims.found(full),
             "coverage": coverage.sentence(),
             "own": few_labels.own_pictures(),
         },
         DOCS / "start.md": {
             "printed": printed(first),
-            "helps": where_it_helps(budgets),
+            "helps": claims.where_it_helps(full),
         },
         DOCS / "checks.md": {"checks": checks_list()},
         DOCS / "using" / "README.md": {"readouts": readouts_list()},
         DOCS / "understanding.md": {"example": first_table(first, only=("irmae-linear", "supervised"))},
         RESULTS / "mnist-100-labels" / "README.md": {"table": whole_table(first)},
-        RESULTS / "mnist-label-budgets" / "README.md": {"grid": grid_table(budgets)},
+        **{
+            grids.GRIDS[preset].path.with_name("README.md"): grid_blocks(name, full.get(name))
+            for name, preset in grids.FULL.items()
+        },
         RESULTS / "published-protocol" / "README.md": {"leaky": published_table()},
         RESULTS / "recipes" / "README.md": {"encoders": encoders_table(), "recipes": recipes_table()},
         RESULTS / "few-labels" / "README.md": few_labels.blocks(),
         RESULTS / "rank" / "README.md": rank.blocks(),
         RESULTS / "coverage" / "README.md": coverage.blocks(),
         RESULTS / "engines" / "README.md": {"engines": engines.engines()},
+        RESULTS / "pretraining-seeds" / "README.md": pretraining_seeds.blocks(),
         RESULTS / "streaming" / "README.md": streaming.blocks(),
         RESULTS / "fused" / "README.md": aims.blocks(),
         RESULTS / "generation" / "README.md": generation.blocks(),
-        RESULTS / "settings" / "README.md": settings.blocks(),
+        RESULTS / "settings" / "README.md": {**settings.blocks(), "travel": travel.block(full.get("Fashion-MNIST"))},
         RESULTS / "plan" / "README.md": {"compared": shipped.compared()},
         RESULTS / "several-devices" / "README.md": {"losses": several_devices.table()},
         DOCS / "scale.md": scale.blocks(),

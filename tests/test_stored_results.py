@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from docs.coverage import t_coverage, worth_coverage
+from docs.grids import GRIDS, METHODS
 from ssl_irmae.encoders.encoder import weights_hash
 from ssl_irmae.protocols.contenders.candidates import CANDIDATES
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT, SETTING_GROUPS
@@ -23,7 +24,6 @@ from ssl_irmae.protocols.storage.rows import Row
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
-GRIDS = {"mnist-full": RESULTS / "mnist-label-budgets", "mnist-quick": RESULTS / "mnist-quick"}
 FIRST = RESULTS / "mnist-100-labels" / "evaluate.json"
 
 GROUP = {name: group for group, names in SETTING_GROUPS.items() for name in names}
@@ -128,9 +128,18 @@ def test_the_contenders_of_the_stored_table_share_their_subsets() -> None:
 
 
 @pytest.fixture(scope="module", params=GRIDS)
-def grid(request: pytest.FixtureRequest) -> tuple[str, list[Row]]:
+def preset(request: pytest.FixtureRequest) -> str:
+    """The name of a preset whose trials are stored."""
+    name: str = request.param
+    if not GRIDS[name].path.exists():
+        pytest.skip("not run yet")
+    return name
+
+
+@pytest.fixture(scope="module")
+def grid(preset: str) -> tuple[str, list[Row]]:
     """The name of a preset and its stored rows."""
-    return request.param, [trial.row for trial in read_trials(GRIDS[request.param] / "rows.csv")]
+    return preset, [trial.row for trial in read_trials(GRIDS[preset].path)]
 
 
 def test_a_stored_grid_holds_every_trial_of_its_preset_and_no_other(grid: tuple[str, list[Row]]) -> None:
@@ -146,8 +155,8 @@ def test_a_stored_grid_holds_every_trial_of_its_preset_and_no_other(grid: tuple[
                 assert budget is None or isinstance(budget, int)
                 planned |= {(name, budget or 60_000, seed, steps) for seed in (part.seeds[:1] if once else part.seeds)}
     stored = [(r.contender, r.budget, r.seed, r.settings["steps"] if r.reads == "images" else None) for r in rows]
-    assert len(stored) == len(planned)
-    assert set(stored) == planned
+    assert len(stored) == len(set(stored))
+    assert set(stored) == planned if GRIDS[preset].finished else set(stored) < planned
 
 
 def test_a_stored_grid_is_of_these_settings_facts_and_encoders(grid: tuple[str, list[Row]]) -> None:
@@ -158,8 +167,8 @@ def test_a_stored_grid_is_of_these_settings_facts_and_encoders(grid: tuple[str, 
         assert (row.readout, row.reads, row.family) == (contender.readout, contender.reads, contender.family)
         assert row.deterministic_at_full_set == contender.deterministic_at_full_set
         assert set(contender.software) <= row.software.keys()
-        if contender.representation in ("irmae", "ae", "vae"):
-            assert row.encoder_hash == weights_hash(f"mnist-{contender.representation}")
+        if contender.representation in METHODS:
+            assert row.encoder_hash == weights_hash(f"{row.dataset}-{contender.representation}")
 
 
 def test_contenders_of_a_stored_grid_share_their_subsets(grid: tuple[str, list[Row]]) -> None:
@@ -169,10 +178,9 @@ def test_contenders_of_a_stored_grid_share_their_subsets(grid: tuple[str, list[R
     assert all(len(of_seed) == 1 for of_seed in subsets.values())
 
 
-@pytest.mark.parametrize("preset", GRIDS)
 def test_stored_statistics_follow_from_the_stored_rows(preset: str) -> None:
-    report = read_results(GRIDS[preset] / "rows.csv", preset=preset)
-    with (GRIDS[preset] / "summary.csv").open(newline="") as file:
+    report = read_results(GRIDS[preset].path, preset=preset)
+    with GRIDS[preset].path.with_name("summary.csv").open(newline="") as file:
         stored = list(csv.DictReader(file))
     assert len(stored) == len(report.summaries)
     for line, s in zip(stored, report.summaries, strict=True):
@@ -189,12 +197,15 @@ def test_stored_statistics_follow_from_the_stored_rows(preset: str) -> None:
             )
 
 
-def test_the_grid_page_gives_mean_and_standard_error_of_its_rows() -> None:
+def test_the_grid_page_gives_mean_and_standard_error_of_its_rows(grid: tuple[str, list[Row]]) -> None:
+    preset, rows = grid
+    path = GRIDS[preset].path.with_name("README.md")
+    if not path.exists():
+        pytest.skip("no page")
     errors: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for trial in read_trials(GRIDS["mnist-full"] / "rows.csv"):
-        errors[trial.row.contender, f"{trial.row.budget:,}"].append(trial.row.error)
-    page = (GRIDS["mnist-full"] / "README.md").read_text()
-    block = page.split("<!-- grid: begin -->\n")[1].split("\n\n")[0]
+    for row in rows:
+        errors[row.contender, f"{row.budget:,}"].append(row.error)
+    block = path.read_text().split("<!-- grid: begin -->\n")[1].split("\n\n")[0]
     head, _, *lines = ([cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines())
     budgets = [cell.split()[0] for cell in head[2:]]
     compared = 0

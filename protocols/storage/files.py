@@ -1,10 +1,12 @@
 """Write and read finished trials as files: rows.csv and the files beside it, or one JSON document."""
 
 import csv
+import gzip
 import hashlib
 import io
 import json
 import math
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from ssl_irmae.protocols.storage.store import Store
 FORMAT = 1
 """Version of rows.csv and of report.json; those of before it was recorded are of the first."""
 
+_CSV = (".csv", ".csv.gz")
+_DAMAGED = (ValueError, KeyError, TypeError, RecursionError, csv.Error, gzip.BadGzipFile, EOFError, zlib.error)
 _SQLITE = b"SQLite format 3\0"
 _JSON_CELLS = (
     "settings",
@@ -97,9 +101,10 @@ def read_trials(path: Path) -> list[FinishedTrial]:
     """Read every trial, oldest first.
 
     Args:
-        path: A store; a ``.csv`` as :func:`rows_csv` writes it, with ``environments.json`` and ``mistakes.npz`` beside
-            it if those exist; or a JSON document with a list ``rows``. If that document lists several environments,
-            every row gets the whole list. Seconds that are not known are NaN; a JSON document has no times.
+        path: A store; a ``.csv`` as :func:`rows_csv` writes it, or that as ``.csv.gz``, with ``environments.json`` and
+            ``mistakes.npz`` beside it if those exist; or a JSON document with a list ``rows``. If that document lists
+            several environments, every row gets the whole list. Seconds that are not known are NaN; a JSON document
+            has no times.
 
     Raises:
         UserError: If there is no such file, it is none of these, or it holds no trials.
@@ -108,7 +113,7 @@ def read_trials(path: Path) -> list[FinishedTrial]:
         raise UserError(f"there is no file {path}: name a store of `ssl-irmae evaluate`, a rows.csv, or its JSON")
     try:
         trials = Store(path, argument="").trials() if _is_store(path) else _read_text(path)
-    except (ValueError, KeyError, TypeError, RecursionError, csv.Error) as error:
+    except _DAMAGED as error:
         if isinstance(error, UserError):
             raise
         reason = " ".join(str(error).split())
@@ -131,7 +136,7 @@ def read_duplicates(path: Path, training: str, scored: str) -> dict[str, int] | 
     """
     if _is_store(path):
         return Store(path, argument="").duplicates(training, scored)
-    found = None if path.suffix == ".csv" else json.loads(path.read_text(encoding="utf-8")).get("duplicates")
+    found = None if path.name.endswith(_CSV) else json.loads(path.read_text(encoding="utf-8")).get("duplicates")
     return found if isinstance(found, dict) and all(isinstance(n, int) for n in found.values()) else None
 
 
@@ -141,8 +146,9 @@ def _is_store(path: Path) -> bool:
 
 
 def _read_text(path: Path) -> list[FinishedTrial]:
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".csv":
+    packed = path.suffix == ".gz"
+    text = gzip.decompress(path.read_bytes()).decode() if packed else path.read_text(encoding="utf-8")
+    if path.name.endswith(_CSV):
         beside = path.with_name("environments.json")
         named = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
         if not isinstance(named, dict) or not all(isinstance(each, dict) for each in named.values()):

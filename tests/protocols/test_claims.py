@@ -1,9 +1,14 @@
 """Sentences that documents derive from rows are true of the rows."""
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 
+from docs.claims import beside, leads
 from docs.tables import overtakings
+from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.statistics.summary import summarise
+from ssl_irmae.protocols.storage.rows import FinishedTrial
 from tests.protocols.conftest import MakeRow
 
 
@@ -28,3 +33,47 @@ def test_nothing_is_claimed_about_differences_around_zero(make_row: MakeRow) -> 
 def test_for_five_pairs_only_the_means_are_compared(make_row: MakeRow, sign: int, word: str) -> None:
     (line,) = claims(make_row, [sign * d for d in (1.0, 2.0, 1.5, 0.5, 1.0)])
     assert line == f"At 100 labels (5 pairs) nothing can be tested; the mean of `learner` is {word} that of `frozen`."
+
+
+LOW: Sequence[float] = (1.0, 2.0, 1.5, 0.5, 1.0, 2.0)
+HIGH: Sequence[float] = (11.0, 13.0, 12.0, 11.5, 12.5, 13.0)
+
+
+def report_of(make_row: MakeRow, errors: Mapping[tuple[str, int], Sequence[float]]) -> Report:
+    """A report of contenders at budgets, with an error for each subset."""
+    rows = [
+        make_row(name, seed, error, budget=budget)
+        for (name, budget), values in errors.items()
+        for seed, error in enumerate(values)
+    ]
+    return make_report([FinishedTrial(row, 1.0, "2026-01-01T00:00:00+00:00", {}) for row in rows])
+
+
+def test_the_codes_that_lead_are_named_by_budget(make_row: MakeRow) -> None:
+    errors = {("ae-linear", b): HIGH for b in (10, 100)} | {("irmae-linear", b): LOW for b in (10, 100)}
+    errors |= {("ae-linear", 1000): LOW, ("irmae-linear", 1000): HIGH}
+    errors |= {("vae-linear", b): HIGH for b in (10, 100, 1000)}
+    sentence = leads(report_of(make_row, errors), "linear")
+    assert sentence == ("makes the fewest errors on codes of IRMAE at 10 and 100 labels and of the AE at 1,000 labels")
+
+
+def test_no_codes_lead_that_cannot_be_told_apart(make_row: MakeRow) -> None:
+    around = [value + d for value, d in zip(LOW, (0.1, -0.1, 0.1, -0.1, 0.1, -0.1), strict=True)]
+    errors = {("irmae-linear", 10): LOW, ("ae-linear", 10): around, ("vae-linear", 10): HIGH}
+    assert leads(report_of(make_row, errors), "linear").endswith("at 10 labels one cannot tell IRMAE and the AE apart")
+
+
+def test_nothing_is_said_of_codes_with_five_pairs(make_row: MakeRow) -> None:
+    errors = {("irmae-linear", 10): LOW, ("ae-linear", 10): HIGH, ("vae-linear", 10): HIGH}
+    errors |= {(name, 20): values[:5] for (name, _), values in errors.items()}
+    assert leads(report_of(make_row, errors), "linear").endswith("IRMAE at 10 labels")
+
+
+def test_a_contender_may_make_fewer_errors_here_and_more_there(make_row: MakeRow) -> None:
+    errors = {("a", b): LOW for b in (10, 20, 50)} | {("b", b): HIGH for b in (10, 20, 50)}
+    errors |= {("a", 100): HIGH, ("b", 100): LOW, ("a", 200): HIGH[:5], ("b", 200): LOW[:5]}
+    errors |= {("a", 500): LOW, ("b", 500): LOW}
+    assert beside(report_of(make_row, errors), "a", "b") == (
+        "makes fewer errors than `b` at 10 to 50 labels and more at 100 labels; at 500 labels one cannot tell; at 200 "
+        "labels its mean is higher (too few runs to test)"
+    )

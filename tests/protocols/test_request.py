@@ -275,15 +275,31 @@ def test_plans_of_presets_are_the_presets(name: str) -> None:
     assert make_plan(preset=name, precision="fp32").precision == "fp32"
 
 
-def test_between_the_powers_of_ten_frozen_readouts_are_run_beside_the_baseline() -> None:
-    parts = PRESETS["fashion-mnist-full"]().parts
+@pytest.mark.parametrize("name", ["mnist-full", "fashion-mnist-full"])
+def test_between_the_powers_of_ten_frozen_readouts_are_run_beside_the_baseline(name: str) -> None:
+    parts = PRESETS[name]().parts
     beside = {(name, len(part.seeds)) for part in parts if BETWEEN & set(part.budgets) for name in part.contenders}
     assert {n for _, n in beside} == {10}
     assert {name for name, _ in beside if not CONTENDERS[name].frozen} == {"supervised"}, "the baseline"
 
 
+def test_on_mnist_all_is_run_that_is_run_on_fashion_mnist() -> None:
+    mnist, fashion = (
+        {
+            (name, budget, seed, None if CONTENDERS[name].frozen else part.steps)
+            for part in PRESETS[preset]().parts
+            for name in part.contenders
+            for budget in part.budgets
+            for seed in part.seeds
+        }
+        for preset in ("mnist-full", "fashion-mnist-full")
+    )
+    assert fashion < mnist
+
+
 def test_the_full_protocol_runs_every_contender_of_its_time_at_five_budgets() -> None:
-    parts = PRESETS["mnist-full"]().parts
+    added = PRESETS["mnist-between"]().parts
+    parts = [part for part in PRESETS["mnist-full"]().parts if part not in added]
     run = {(name, b): len(part.seeds) for part in parts for b in part.budgets for name in part.contenders}
     later = {"cutssl", "cutssl-transductive"}
     assert {name for name, _ in run} == {

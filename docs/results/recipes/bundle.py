@@ -16,10 +16,10 @@ THREADS = 64
 
 
 def main() -> None:
-    """Export a folder under a name, and write its scale for every number of threads up to 64."""
+    """Copy a folder under a name, and write its scale for every number of threads up to 64."""
     folder, name = Path(sys.argv[1]), sys.argv[2]
     out = BUNDLED / name
-    command = [sys.executable, "-m", "ssl_irmae.cli", "encoders", "export", str(folder), "--out", str(out), "--half"]
+    command = [sys.executable, "-m", "ssl_irmae.cli", "encoders", "copy", str(folder), "--out", str(out), "--half"]
     subprocess.run(command, check=True)
     encoder = Encoder.from_pretrained(out)
     images = load_images(name.removesuffix(f"-{encoder.config.architecture.method}"))

@@ -1,6 +1,6 @@
 """Run networks on Fashion-MNIST with settings chosen on it, beside those chosen on MNIST: travel.csv beside this file.
 
-    python docs/results/settings/choose.py --dataset fashion-mnist supervised supervised-augment ...
+    python docs/results/settings/choose.py --dataset fashion-mnist GROUP ...
     python -m docs.results.settings.travel
 
 A contender of the preset fashion-mnist-full whose best candidate on Fashion-MNIST's development images is not the

@@ -2,9 +2,11 @@
 
 import csv
 import dataclasses
+import gzip
 import io
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +59,8 @@ def test_a_store_a_csv_and_a_json_document_hold_the_same_rows(
     assert oldest_first != every_field
     assert read_trials(tmp_path / "any-name") == oldest_first
     assert read_trials(tmp_path / "rows.csv") == oldest_first
+    (tmp_path / "rows.csv.gz").write_bytes(gzip.compress(rows_csv(every_field).encode()))
+    assert read_trials(tmp_path / "rows.csv.gz") == oldest_first
 
 
 def test_a_report_as_json_holds_its_rows(trials: list[FinishedTrial], tmp_path: Path) -> None:
@@ -93,6 +97,15 @@ def test_other_files_are_rejected_in_one_sentence(tmp_path: Path, name: str, con
     (tmp_path / name).write_text(content)
     with pytest.raises(UserError, match="cannot be read as a store"):
         read_trials(tmp_path / name)
+
+
+@pytest.mark.parametrize("damage", [lambda packed: packed[:-20], lambda packed: b"key" + packed, lambda _: b""])
+def test_a_damaged_gzipped_file_is_rejected_in_one_sentence(
+    trials: list[FinishedTrial], tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    (tmp_path / "rows.csv.gz").write_bytes(damage(gzip.compress(rows_csv(trials).encode())))
+    with pytest.raises(UserError, match=r"rows\.csv\.gz (cannot be read as a store|holds no finished trial)"):
+        read_trials(tmp_path / "rows.csv.gz")
 
 
 def test_a_missing_store_is_not_created(tmp_path: Path) -> None:

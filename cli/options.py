@@ -148,6 +148,16 @@ Jobs = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
+Executor = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="What runs trials: processes, dask, slurm, mpi, ray, or a function of yours that returns a "
+        "concurrent.futures.Executor, MODULE:FACTORY; --jobs is the number of its workers. Any but processes "
+        "has one thread per worker.",
+        rich_help_panel=MACHINE,
+    ),
+]
 DataDir = Annotated[
     Path | None,
     typer.Option(

@@ -15,7 +15,7 @@ from ssl_irmae.errors import UserError, unknown_name
 from ssl_irmae.protocols.running.engines import ENGINES, PROCESSES
 from ssl_irmae.protocols.running.lanes import Lane
 from ssl_irmae.protocols.running.runner import Runner
-from ssl_irmae.protocols.running.work import Batch, keep_on_disk
+from ssl_irmae.protocols.running.work import Batch, Work, keep_on_disk, run_batches
 from ssl_irmae.protocols.running.workers import number_of_processes, one_process, threads_of_each
 
 Factory = Callable[..., Executor | contextlib.AbstractContextManager[Executor]]
@@ -36,7 +36,8 @@ class Processes:
         """Return a lane for each process."""
         build = functools.partial(one_process, runner, threads_of_each(self.most))
         count = number_of_processes(batches, self.most)
-        return [Lane(build, workers=1, task=None, title=PROCESSES) for _ in range(count)]
+        run = functools.partial(run_batches, Work.of(None))
+        return [Lane(build, workers=1, single=True, run=run, title=PROCESSES) for _ in range(count)]
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,10 @@ class Pool:
 
     def lanes(self, runner: Runner, batches: Sequence[Batch]) -> list[Lane]:
         """Return its only lane, after writing what workers need."""
-        return [Lane(self.build, workers=self.workers, task=keep_on_disk(runner), title=self.title)] if batches else []
+        if not batches:
+            return []
+        run = functools.partial(run_batches, Work.of(keep_on_disk(runner)))
+        return [Lane(self.build, workers=self.workers, single=False, run=run, title=self.title)]
 
 
 def find_pool(executor: str | Executor | Factory | None, jobs: int | None) -> Pool | None:

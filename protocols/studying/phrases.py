@@ -21,19 +21,19 @@ def value(results: Results, column: str, level: str, dataset: str) -> str:
 
 
 def change(results: Results, column: str, level: str, other: str, dataset: str) -> str:
-    """Say how a level differs from another: ``"lower, by 3.1 (95 % interval 2.0 to 4.2)"``, or that one cannot tell."""
+    """Say how a level differs from another: ``"lower by 3.1 (95 % interval 2.0 to 4.2)"``, or that one cannot tell."""
     gap = results.gap(column, level, other, dataset)
     if gap is None:
         return "not known"
     d = results.digits(column)
     if gap.low is None or gap.high is None:
-        return f"{'lower' if gap.mean < 0 else 'higher'}, by {abs(gap.mean):.{d}f} in a single pair"
+        return f"{'lower' if gap.mean < 0 else 'higher'} by {abs(gap.mean):.{d}f} in a single pair"
     if not gap.known:
         interval = f"95 % interval {gap.low:+.{d}f} to {gap.high:+.{d}f}"
         return f"no different as far as one can tell ({gap.mean:+.{d}f}, {interval})"
     low, high = sorted((abs(gap.low), abs(gap.high)))
     word = "lower" if gap.mean < 0 else "higher"
-    return f"{word}, by {abs(gap.mean):.{d}f} (95 % interval {low:.{d}f} to {high:.{d}f})"
+    return f"{word} by {abs(gap.mean):.{d}f} (95 % interval {low:.{d}f} to {high:.{d}f})"
 
 
 def lowest(results: Results, column: str, dataset: str) -> str:

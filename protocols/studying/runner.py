@@ -30,8 +30,9 @@ from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.encoder_work import EncoderWork, Found, work_on
 from ssl_irmae.protocols.studying.encoder_workers import in_workers, lanes_for
+from ssl_irmae.protocols.studying.measure import Measure
 from ssl_irmae.protocols.studying.results import Results, Value
-from ssl_irmae.protocols.studying.study import CHOOSING_SEED, Level, Study
+from ssl_irmae.protocols.studying.study import CHOOSING_SEED, Level, Study, error_column
 from ssl_irmae.protocols.task import Task, load_task
 
 Chosen = Mapping[str, EncoderSettings | None]
@@ -99,7 +100,7 @@ class StudyRunner:
         for dataset in self.study.datasets:
             task = load_task(dataset, scored_on="development", data_dir=self.data_dir, progress=self.progress)
             chosen, seconds = self._choose(task)
-            found = self._observe(task, self.study.levels, chosen, self.study.seeds)
+            found = self._observe(task, self.study, chosen)
             results.add(
                 dataset,
                 values=found.values,
@@ -125,8 +126,17 @@ class StudyRunner:
         if not levels:
             return chosen, {}
         column = self.study.chosen_by
-        is_error = column not in [measure.name for measure in self.study.measures]
-        found = self._observe(task, levels, tried, (CHOOSING_SEED,), errors=is_error)
+        errors = [(r, b) for r in self.study.readouts for b in self.study.budgets if error_column(r, b) == column]
+        judging = replace(
+            self.study,
+            levels=tuple(levels),
+            seeds=(CHOOSING_SEED,),
+            measures=tuple(measure for measure in self.study.measures if measure.name == column),
+            readouts=tuple(readout for readout, _ in errors),
+            budgets=tuple(budget for _, budget in errors),
+            subsets=tuple(seed + CHOOSING_SEED for seed in self.study.subsets),
+        )
+        found = self._observe(task, judging, tried)
         for level in self.study.levels:
             if len(level.candidates) < 2:
                 continue
@@ -138,29 +148,31 @@ class StudyRunner:
             chosen[level.name] = min(known, key=lambda settings: known[settings])
         return chosen, found.seconds
 
-    def _observe(
-        self, task: Task, levels: Sequence[Level], chosen: Chosen, seeds: Sequence[int], *, errors: bool = True
-    ) -> Collected:
-        """Return what is known of some levels, after doing what is missing."""
+    def _observe(self, task: Task, study: Study, chosen: Chosen) -> Collected:
+        """Return what is known of a study's levels on one data set, after doing what is missing."""
         every = [settings for settings in dict.fromkeys(chosen.values()) if settings is not None]
-        works = {(settings, seed): self._work(task, settings, seed) for settings in every for seed in seeds}
+        works = {
+            (settings, seed): self._work(task, settings, seed, study.measures)
+            for settings in every
+            for seed in study.seeds
+        }
         self._do([work for work in works.values() if not self._is_done(work)], task)
         collected = Collected()
         opened: dict[str, tuple[OpenedEncoder, ...]] = {}
-        for level in levels:
+        for level in study.levels:
             settings = chosen[level.name]
-            mine = [] if settings is None else [works[settings, seed] for seed in seeds]
+            mine = [] if settings is None else [works[settings, seed] for seed in study.seeds]
             opened[level.slug] = tuple(
                 encoder for work in mine if (encoder := self._collect(level, work, collected)) is not None
             )
-        if errors:
-            self._run_trials(task, [x for x in levels if opened[x.slug] or not x.candidates], opened, collected)
+        if study.budgets:
+            self._run_trials(task, study, opened, collected)
         return collected
 
     def _steps(self, task: Task) -> int:
         return self.study.steps or brief_steps(len(task.train))
 
-    def _work(self, task: Task, settings: EncoderSettings, seed: int) -> EncoderWork:
+    def _work(self, task: Task, settings: EncoderSettings, seed: int, measures: tuple[Measure, ...]) -> EncoderWork:
         channels, size = task.train.images.shape[1:3]
         most_depth = find_recipe("short").most_depth(len(task.train))
         return EncoderWork(
@@ -171,7 +183,7 @@ class StudyRunner:
             steps=self._steps(task),
             precision=self.precision,
             device=str(self.device),
-            measures=self.study.measures,
+            measures=measures,
             command=self.command,
             data_dir=self.data_dir,
         )
@@ -237,24 +249,22 @@ class StudyRunner:
         return encoder
 
     def _run_trials(
-        self,
-        task: Task,
-        levels: Sequence[Level],
-        opened: Mapping[str, tuple[OpenedEncoder, ...]],
-        collected: Collected,
+        self, task: Task, study: Study, opened: Mapping[str, tuple[OpenedEncoder, ...]], collected: Collected
     ) -> None:
         """Collect every error, after running the trials that are missing: one plan for each rule of subsets."""
         dataset = task.train.name
+        # of a level whose encoders all diverged there is nothing to score
+        levels = [level for level in study.levels if opened[level.slug] or not level.candidates]
         for rule, several in itertools.groupby(sorted(levels, key=lambda level: level.rule), lambda level: level.rule):
             names: dict[str, tuple[Level, str]] = {}
             contenders: dict[str, Contender] = {}
             for level in several:
-                for label, contender in self._contenders_of(level, encoder=bool(opened[level.slug])).items():
+                for label, contender in _contenders_of(level, study.readouts).items():
                     contenders[f"{level.slug}-{label}"] = contender
                     names[f"{level.slug}-{label}"] = (level, label)
             if not contenders:
                 continue
-            part = Part(contenders=tuple(contenders), budgets=self.study.budgets, seeds=self.study.subsets)
+            part = Part(contenders=tuple(contenders), budgets=study.budgets, seeds=study.subsets)
             plan = Plan(
                 (part,),
                 contenders,
@@ -274,16 +284,19 @@ class StudyRunner:
                 place = (dataset, level.name, row.pretrain_seed, label, row.budget, row.seed)
                 collected.values.append(Value(*place, row.error, outcome.trial.seconds, row.encoder_hash or ""))
 
-    def _contenders_of(self, level: Level, *, encoder: bool) -> dict[str, Contender]:
-        if level.contenders is None:
-            known = contenders_of(level.slug)
-            return {name: known[f"{level.slug}-{name}"] for name in self.study.readouts} if encoder else {}
-        return {
-            label: contender
-            if contender.representation in FLOORS or not encoder
-            else replace(contender, representation=level.slug)
-            for label, contender in level.contenders.items()
-        }
+
+def _contenders_of(level: Level, readouts: Sequence[str]) -> dict[str, Contender]:
+    """Return what is scored at a level, by what comes after the level's name."""
+    if level.contenders is None:
+        known = contenders_of(level.slug)
+        return {name: known[f"{level.slug}-{name}"] for name in readouts} if level.candidates else {}
+    keep = not level.candidates
+    return {
+        label: contender
+        if keep or contender.representation in FLOORS
+        else replace(contender, representation=level.slug)
+        for label, contender in level.contenders.items()
+    }
 
 
 def _tried(level: Level, settings: EncoderSettings) -> str:

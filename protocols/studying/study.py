@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from ssl_irmae.protocols.studying.results import Results
 
 CHOOSING_SEED = 1000
-"""Pretraining seed of the encoders that candidates are chosen by; no result is of it."""
+"""Pretraining seed of the encoders that candidates are chosen by; no result is of it. Where they are chosen by errors,
+the seeds of the labelled subsets are those of the study, plus this."""
 
 
 @dataclass(frozen=True)

@@ -46,11 +46,9 @@ def answer(results: Results) -> list[str]:
 def _first(results: Results) -> str:
     datasets, best = listed(results.study.datasets), lowest_everywhere(results, _ERROR)
     if not best:
-        return (
-            f"No depth is best for labels everywhere: none has the lowest error with 100 labels on all of {datasets}."
-        )
-    have = "has" if len(best) == 1 else "have"
-    return f"{listed(best)} {have} the lowest error with 100 labels on all of {datasets}, or cannot be told from it."
+        return f"No depth is best everywhere: none has the lowest error with 100 labels on all of {datasets}."
+    one = f"{best[0]} is" if len(best) == 1 else f"{listed(best)} are"
+    return f"For 100 labels, {one} the best depth on {datasets}, or not to be told from the best."
 
 
 def _on(results: Results, dataset: str) -> str:
@@ -59,8 +57,8 @@ def _on(results: Results, dataset: str) -> str:
         f"{dataset}: the effective rank is {value(results, RANK.name, first, dataset)} at {first} and "
         f"{value(results, RANK.name, last, dataset)} at {last}, where it is "
         f"{value(results, RANK_BEFORE.name, last, dataset)} before the stack. At {last} the reconstruction MSE is "
-        f"{change(results, MSE.name, last, first, dataset)}. The error of linear with 100 labels is "
-        f"{lowest(results, _ERROR, dataset)}, the Fréchet distance of samples "
+        f"{change(results, MSE.name, last, first, dataset)} compared with {first}. The error of linear with 100 "
+        f"labels is {lowest(results, _ERROR, dataset)}, the Fréchet distance of samples "
         f"{lowest(results, SAMPLES.name, dataset)}."
     )
 

@@ -68,7 +68,7 @@ def answer(results: Results) -> list[str]:
     datasets = results.study.datasets
     verdicts = {dataset: _verdict(results, dataset) for dataset in datasets}
     first = "; ".join(f"on {dataset} {verdict}" for dataset, verdict in verdicts.items())
-    sentences = [f"For a linear readout of 100 labels, {first}."]
+    sentences = [f"For a linear readout of 100 labels, {first}. It is the best of four against the best of two."]
     for dataset in datasets:
         ranks = ", ".join(f"{level} {value(results, RANK.name, level, dataset)}" for level in results.levels)
         sentences += [

@@ -1,6 +1,5 @@
 """The figure of a study: a panel for each thing that was asked, means with bars of one standard error."""
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -72,18 +71,21 @@ def _draw(
             across = None if panel.against is None else results.mean(panel.against, level.name, dataset)
             place = _place(results, level) if panel.against is None else None if across is None else across.mean
             if mean is not None and place is not None:
-                points.append((place, mean.mean, mean.error or 0.0, 0.0 if across is None else across.error or 0.0))
+                aside = 0.0 if across is None else across.error or 0.0
+                points.append((place, mean.mean, mean.error or 0.0, aside, level.name))
         if not points:
             continue
-        x, y, up, aside = zip(*sorted(points), strict=True)
+        x, y, up, aside_of_all, names = zip(*sorted(points), strict=True)
+        named = levels[0].at is None  # names are no axis to join points along
+        for place in zip(x, y, names, strict=True) if named and panel.against else ():
+            axes.annotate(place[2], place[:2], (4, 3), textcoords="offset points", fontsize=_SMALL - 1, color=colour)
         axes.errorbar(
             x,
             y,
             yerr=up,
-            xerr=aside if panel.against else None,
+            xerr=aside_of_all if panel.against else None,
             color=colour,
-            # names are no axis to join points along
-            linestyle=style if panel.against or levels[0].at is not None else "",
+            linestyle="" if named else style,
             marker=list(MARKERS.values())[number % len(MARKERS)],
             markersize=4.5,
             markerfacecolor=colour if style == _STYLES[0] else "white",
@@ -98,13 +100,18 @@ def _place(results: Results, level: Level) -> float:
 
 
 def _finish(axes: "Axes", results: Results, panel: Panel) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     study = results.study
     first, *others = panel.columns
     if panel.log:
         axes.set_yscale("log")
-    title = _axis_title(results, first) + "".join(f"\ndashed: {results.title(column)}" for column in others)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    title = _axis_title(results, first) + "".join(f"\nhollow: {results.title(column)}" for column in others)
     axes.set_ylabel(title, fontsize=_SMALL)
-    axes.tick_params(labelsize=_SMALL)
+    axes.tick_params(which="both", labelsize=_SMALL)
     if panel.against is not None:
         axes.set_xlabel(results.title(panel.against), fontsize=_SMALL)
     elif all(level.at is None for level in study.levels):
@@ -117,8 +124,6 @@ def _finish(axes: "Axes", results: Results, panel: Panel) -> None:
             axes.minorticks_off()
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.set_xlabel(study.axis, fontsize=_SMALL)
-    if not panel.log and math.isfinite(axes.get_ylim()[1]):
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
 

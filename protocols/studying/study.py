@@ -55,7 +55,7 @@ class Panel:
     """One panel of a study's figure.
 
     Args:
-        columns: Names of what is drawn, as ``Results`` knows it; the first is solid, the second dashed.
+        columns: Names of what is drawn, as ``Results`` knows it; the first is solid, the second dashed and hollow.
         log: Whether its axis is logarithmic.
         against: The column of its horizontal axis; None for the levels.
     """

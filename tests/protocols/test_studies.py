@@ -14,6 +14,7 @@ from scipy import stats
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.loop import NonFiniteLossError
 from ssl_irmae.protocols import studies
+from ssl_irmae.protocols.representations.brief_pretraining import pretrain_briefly
 from ssl_irmae.protocols.running.executors import Pool
 from ssl_irmae.protocols.statistics.rank_correlation import rank_correlation
 from ssl_irmae.protocols.studying.document import measures_csv, readme, rows_csv
@@ -24,7 +25,7 @@ from ssl_irmae.protocols.studying.figure import figure
 from ssl_irmae.protocols.studying.found import find_study, study_names
 from ssl_irmae.protocols.studying.measures import MSE, RANK, START_NORM
 from ssl_irmae.protocols.studying.phrases import change, lowest, lowest_everywhere
-from ssl_irmae.protocols.studying.results import Results, Value
+from ssl_irmae.protocols.studying.results import Floats, Results, Value
 from ssl_irmae.protocols.studying.study import Level, Study, error_column
 from ssl_irmae.protocols.task import Task, load_task
 from tests.command_line import check_mistake, run
@@ -120,16 +121,12 @@ def test_what_is_stored_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.usefixtures("_one_more_file")
 def test_a_pretraining_that_diverges_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ssl_irmae.protocols.studying import encoder_work
-
-    pretrain = encoder_work.pretrain_briefly
-
     def diverging(name: str, **arguments: object) -> Path:
         if arguments["seed"] == 1:
             raise NonFiniteLossError("the loss is not finite")
-        return pretrain(name, **arguments)  # type: ignore[arg-type]  # as it was called
+        return pretrain_briefly(name, **arguments)  # type: ignore[arg-type]  # as it was called
 
-    monkeypatch.setattr(encoder_work, "pretrain_briefly", diverging)
+    monkeypatch.setattr("ssl_irmae.protocols.studying.encoder_work.pretrain_briefly", diverging)
     run("study tiny-codes --jobs 1 --quiet --out out")
     page = Path("out/README.md").read_text()
     assert "digits, narrow: 1 of 2 pretrainings diverged and are left out (seed 1: the loss is not finite)" in page
@@ -275,7 +272,7 @@ def test_the_rank_correlation_is_spearmans_with_its_permutation_test() -> None:
     rho, p = rank_correlation(x, y)
     assert rho == pytest.approx(stats.spearmanr(x, y).statistic)
 
-    def statistic(a: np.ndarray) -> float:  # type: ignore[type-arg]  # of floats
+    def statistic(a: Floats) -> float:
         return float(stats.spearmanr(a, y).statistic)
 
     exact = stats.permutation_test((x,), statistic, permutation_type="pairings", n_resamples=np.inf)
@@ -325,8 +322,8 @@ def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(name: s
                     for label, budget in errors[level.name]
                     for subset in study.subsets
                 ]
-        settings = {level.name: "".join(map(str, level.candidates[:1])) for level in study.levels}
-        results.add(dataset, values=values, rows={}, failed={}, on_plateau={}, settings=settings, steps=10, seconds=1.0)
+        every = {level.name: "".join(map(str, level.candidates[:1])) for level in study.levels}
+        results.add(dataset, values=values, rows={}, failed={}, on_plateau={}, settings=every, steps=10, seconds=1.0)
     answer = list(study.answer(results))
     assert answer
     assert all(re.search(r"\.$", sentence) and "nan" not in sentence for sentence in answer)
@@ -335,6 +332,13 @@ def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(name: s
     assert all(f"| {level.name} |" in page for level in study.levels)
     assert len(figure(results).axes) >= 1
     assert rows_csv(results).count("\n") + measures_csv(results).count("\n") == len(results.values) + 2
+
+
+def test_every_measure_is_a_number_of_a_tiny_encoder(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssl_irmae.protocols.generation.judge.STEPS", 5)
+    measures = {m.name: m for name in study_names() for m in find_study(name)(quick=False).measures}
+    found = work_on(_work(task, 0)._replace(measures=tuple(measures.values())), task)
+    assert {name for name, (value, _) in found.values.items() if value is None or not np.isfinite(value)} == set()
 
 
 def test_quick_forms_are_estimated_to_take_under_a_quarter_of_an_hour() -> None:

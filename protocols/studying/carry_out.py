@@ -73,7 +73,9 @@ class CarriedOutStudy:
             "notes": notes(self.results),
             "command": self.command,
             "time": time_taken(self.results),
-            "values": [value._asdict() for value in self.results.values],
+            "values": [
+                {name: x for name, x in value._asdict().items() if name != "seconds"} for value in self.results.values
+            ],
         }
 
 

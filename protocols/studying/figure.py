@@ -77,8 +77,8 @@ def _draw(
             continue
         x, y, up, aside_of_all, names = zip(*sorted(points), strict=True)
         named = levels[0].at is None  # names are no axis to join points along
-        for place in zip(x, y, names, strict=True) if named and panel.against else ():
-            axes.annotate(place[2], place[:2], (4, 3), textcoords="offset points", fontsize=_SMALL - 1, color=colour)
+        for left, up_to, name in zip(x, y, names, strict=True) if named and panel.against else ():
+            axes.annotate(name, (left, up_to), (4, 3), textcoords="offset points", fontsize=_SMALL - 1, color=colour)
         axes.errorbar(
             x,
             y,

@@ -34,6 +34,7 @@ from ssl_irmae.protocols.studying.measure import Measure
 from ssl_irmae.protocols.studying.results import Results, Value
 from ssl_irmae.protocols.studying.study import CHOOSING_SEED, Level, Study, error_column
 from ssl_irmae.protocols.task import Task, load_task
+from ssl_irmae.protocols.typical_subsets import DEFAULT_REPRESENTATION, TYPICAL
 
 Chosen = Mapping[str, EncoderSettings | None]
 """The settings of each level's encoder, by the name of the level."""
@@ -271,6 +272,7 @@ class StudyRunner:
                 baseline=next(iter(contenders)),
                 dataset=dataset,
                 rule=rule,
+                chosen_on=DEFAULT_REPRESENTATION if rule == TYPICAL else None,
                 scored_on="development",
                 precision=self.precision,
                 device=str(self.device),

@@ -1,6 +1,7 @@
 """Studies: one file is found and carried out, what is stored is not done again, and answers follow from the values."""
 
 import csv
+import json
 import pickle
 import re
 from collections.abc import Iterator
@@ -117,6 +118,9 @@ def test_what_is_stored_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("ssl_irmae.protocols.running.runner.Runner.run", work)
     assert run("study tiny-codes --jobs 1 --quiet --out out").stdout == first
     assert {file.name: file.read_bytes() for file in Path("out").iterdir()} == files
+    document = json.loads(run("study tiny-codes --jobs 1 --quiet --json --out out").stdout)
+    assert document["answer"][0] in " ".join(first.split())
+    assert len(document["values"]) == 3 * 2 * (3 + 2)
 
 
 @pytest.mark.usefixtures("_one_more_file")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from ssl_irmae.cli.contenders import print_contenders
-from ssl_irmae.cli.help import MACHINE, OUTPUT, RUN
+from ssl_irmae.cli.help import OUTPUT, RUN
 from ssl_irmae.cli.options import (
     AddedEncoder,
     Baseline,
@@ -15,6 +15,7 @@ from ssl_irmae.cli.options import (
     Contenders,
     Dataset,
     Device,
+    Executor,
     Ignore,
     Jobs,
     Json,
@@ -112,16 +113,7 @@ def command(
     quiet: Quiet = False,
     precision: TrialPrecision = "auto",
     jobs: Jobs = None,
-    executor: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="What runs trials: processes, dask, slurm, mpi, ray, or a function of yours that returns a "
-            "concurrent.futures.Executor, MODULE:FACTORY; --jobs is the number of its workers. Any but processes "
-            "has one thread per worker (docs/using/cluster.md).",
-            rich_help_panel=MACHINE,
-        ),
-    ] = "processes",
+    executor: Executor = "processes",
     device: Device = "auto",
 ) -> None:
     """Compare contenders at label budgets, over repeated labelled subsets that all of them share."""

@@ -21,6 +21,7 @@ from ssl_irmae.cli import (
     predict,
     pretrain,
     report,
+    study,
     suggest,
 )
 from ssl_irmae.cli.help import CACHES, Command, with_examples
@@ -66,6 +67,7 @@ for _name, _module in {
     "plan": plan,
     "evaluate": evaluate,
     "report": report,
+    "study": study,
     "suggest": suggest,
     "classify": classify,
     "predict": predict,

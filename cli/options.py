@@ -150,6 +150,16 @@ Jobs = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
+Executor = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="What runs trials: processes, dask, slurm, mpi, ray, or a function of yours that returns a "
+        "concurrent.futures.Executor, MODULE:FACTORY; --jobs is the number of its workers. Any but processes "
+        "has one thread per worker (docs/using/cluster.md).",
+        rich_help_panel=MACHINE,
+    ),
+]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1, ...", rich_help_panel=MACHINE)]
 LabelsFrom = Annotated[
     Path | None,

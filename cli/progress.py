@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from ssl_irmae._support.progress import Event, Fetched, Message, Pretrained, TrialDone, Waiting
+from ssl_irmae._support.progress import EncodersDone, Event, Fetched, Message, Pretrained, TrialDone, Waiting
 from ssl_irmae._support.torchrun import process_number
 from ssl_irmae.cli.terminal import gentle_interrupt, print_status
 
@@ -84,7 +84,7 @@ class Display:
         self._epoch = event
         return True
 
-    def _move_bar(self, progress: Progress, event: Waiting | Fetched | Pretrained | TrialDone) -> None:
+    def _move_bar(self, progress: Progress, event: Waiting | Fetched | Pretrained | TrialDone | EncodersDone) -> None:
         done, total, description, state = _bar(event)
         kind = (type(event), event.what if isinstance(event, Fetched) else None)
         if self._task is None:
@@ -116,7 +116,7 @@ def _can_animate(console: Console) -> bool:
     return console.is_interactive or (console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None)
 
 
-def _bar(event: Waiting | Fetched | Pretrained | TrialDone) -> tuple[int, int | None, str, str]:
+def _bar(event: Waiting | Fetched | Pretrained | TrialDone | EncodersDone) -> tuple[int, int | None, str, str]:
     """Return what a bar shows: done, total (None if unknown), the text before it and the text after it."""
     match event:
         case Waiting():
@@ -128,6 +128,8 @@ def _bar(event: Waiting | Fetched | Pretrained | TrialDone) -> tuple[int, int | 
         case TrialDone():
             state = f"{event.contender}, {event.budget:,} labels: {event.error:.2f} %"
             return event.done, event.total, f"{event.done}/{event.total} trials", state
+        case EncodersDone():
+            return event.done, event.total, f"{event.done}/{event.total} encoders", event.latest
 
 
 def _log_line(event: Event) -> str | None:
@@ -145,6 +147,9 @@ def _log_line(event: Event) -> str | None:
         case TrialDone(group_mean=float(mean)):
             group = f"{event.contender}, {event.budget:,} labels: {mean:.2f} %, n {event.group_size}"
             return f"{clock}  {event.done}/{event.total}  {group}"
+        case EncodersDone(new=True):
+            left = "" if event.seconds_left is None else f", {event.seconds_left / 60:.0f} min left"
+            return f"{clock}  {event.done}/{event.total} encoders{left}  {event.latest}"
     return None
 
 

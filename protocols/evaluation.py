@@ -1,14 +1,13 @@
 """The main thing: evaluate contenders at label budgets; and read the results of earlier runs."""
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, Literal
 
 from ssl_irmae._support.compute import find_device
-from ssl_irmae._support.progress import Listener, Message, TrialDone, silent
+from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae._support.stages import Stages
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.kind import describe_other_kind
@@ -34,10 +33,10 @@ from ssl_irmae.protocols.representations.pretrained import (
 from ssl_irmae.protocols.representations.user_codes import GivenAs, user_codes
 from ssl_irmae.protocols.request import Budgets, Seeds, make_plan, read_names, read_seeds
 from ssl_irmae.protocols.running.executors import Factory, find_pool
-from ssl_irmae.protocols.running.grid import Grid, Outcome
+from ssl_irmae.protocols.running.grid import Grid
 from ssl_irmae.protocols.running.jobs import read_part_budgets
+from ssl_irmae.protocols.running.reported import run_reported
 from ssl_irmae.protocols.same_encoders import describe_usual, show_once
-from ssl_irmae.protocols.statistics.summary import summarise
 from ssl_irmae.protocols.storage.files import read_duplicates, read_trials
 from ssl_irmae.protocols.storage.rows import Row
 from ssl_irmae.protocols.storage.store import Store
@@ -245,7 +244,7 @@ def evaluate(
         for difference in differences:
             progress(Message(f"not imported: {difference}"))
     with stages("trials"):
-        outcomes = sorted(_run(grid, progress), key=lambda outcome: outcome.place)
+        outcomes = sorted(run_reported(grid, progress), key=lambda outcome: outcome.place)
     encoding = dataclasses.replace(grid.runner.codes.encoding)
     with stages("retrieval"):
         retrieval = grid.retrieval() if metrics == "retrieval" else []
@@ -370,29 +369,6 @@ def _read_duplicates(path: Path, row: Row) -> Duplicates | None:
     found = read_duplicates(path, row.data_fingerprint, row.scored_fingerprint)
     expected = {field.name for field in dataclasses.fields(Duplicates)}
     return Duplicates(**found) if found is not None and found.keys() == expected else None
-
-
-def _run(grid: Grid, progress: Listener) -> Iterator[Outcome]:
-    """Run a grid and report each trial; what the listener raises stops it between two trials."""
-    finished: dict[tuple[str, int], list[Row]] = {}
-    expected: dict[tuple[str, int], int] = {}
-    for job in grid.jobs:
-        group = (job.trial.contender, job.trial.budget)
-        expected[group] = expected.get(group, 0) + 1
-    done = 0
-    with contextlib.closing(grid.run()) as outcomes:
-        for outcome in outcomes:
-            yield outcome
-            row = outcome.row
-            group = (row.contender, row.budget)
-            in_group = finished.setdefault(group, [])
-            in_group.append(row)
-            done += 1
-            mean, n = None, 0
-            if len(in_group) == expected[group]:
-                (summary,) = summarise(in_group, baseline=row.contender)
-                mean, n = summary.mean, summary.n
-            progress(TrialDone(*group, row.error, done, len(grid.jobs), mean, n))
 
 
 def _plan_values(plan: Plan, task: Task) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Command:
         imports: Whether it adds trials to it that it does not run, which count as no second run.
         run_folder: Where it keeps a checkpoint, if it does.
         prepare: What puts files into its folder first.
+        forked: Whether it needs what only a forked process has, and is never started anew.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Command:
     imports: bool = False
     run_folder: str | None = None
     prepare: Callable[[Path, Path], None] | None = None
+    forked: bool = False
 
     def words(self, inputs: Path) -> list[str]:
         """Return its arguments."""
@@ -77,6 +79,9 @@ COMMANDS = (
     Command("evaluate import", f"{_EVALUATE} --seeds 6 --contenders pixels-linear,pixels-spread,pixels-knn "
             "--import-trials @report/rows.csv", has_store=True, imports=True),
     Command("report", "report rows.sqlite --html --out report", prepare=_report_of),
+    Command("study", "study tiny --store s.sqlite --jobs 1 --device cpu --out study", has_store=True, forked=True),
+    Command("study processes", "study tiny --store s.sqlite --jobs 2 --device cpu --out study", has_store=True,
+            forked=True),
     Command("encode", "encode --dataset digits --encoder @tiny --out codes.npz"),
     Command("suggest", "suggest @pictures --encoder @tiny --n 6 --labels-from @labels.csv --out suggested"),
     Command("suggest again", "suggest @flat --encoder @tiny --n 6 --out sheet", prepare=_filled_in),

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 _TIMES = {"seconds", "finished", "minutes", "images_per_second", "images/s", "commit"}
-_CARD_TIME = re.compile(r"^\| minutes of training \|.*$", re.MULTILINE)
+_CARD_TIME = re.compile(r"^(\| minutes of training \||It takes about ).*$", re.MULTILINE)
 _HIDDEN_ALLOWED = {".lock", ".pretraining.lock"}
 """Locks stay: the system frees what a killed process held, and who deletes a lock file could free that of another."""
 
@@ -134,7 +134,8 @@ def _store(path: Path) -> object:
             for name in ("subsets", "mistakes", "duplicates")
             if name in tables
         ]
-        return [trials, others]
+        measured = connection.execute("SELECT key, found FROM measures ORDER BY key") if "measures" in tables else ()
+        return [trials, others, [(key, _without_times(json.loads(found))) for key, found in measured]]
     finally:
         connection.close()
 

@@ -30,7 +30,7 @@ def full_cases(workshop: Workshop) -> Iterator[Case]:
         for command in workshop.commands():
             yield f"{command.name} {i}", partial(_full, workshop, command, i)
     if _FULL_DEVICE.exists():
-        for command in workshop.commands()[::_EVERY]:
+        for command in [each for each in workshop.commands() if not each.forked][::_EVERY]:
             yield f"{command.name}, results", partial(_full_output, workshop, command)
 
 

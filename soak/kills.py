@@ -29,7 +29,7 @@ def _killed(workshop: Workshop, command: Command, number: int) -> Fault:
     folder = workshop.fresh(f"kill {command.name} {number}")
     prepare(command, folder, workshop.inputs)
     usual = workshop.undisturbed(command).seconds
-    anew = number % _ANEW == _ANEW - 1 and command.name != "data fetch"
+    anew = number % _ANEW == _ANEW - 1 and command.name != "data fetch" and not command.forked
     counts: Counter[str] = Counter()
     sent, notes = [], []
     steps, keys = 0, set[str]()

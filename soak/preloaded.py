@@ -4,7 +4,10 @@ import importlib
 import pkgutil
 
 import ssl_irmae
+from soak import studies as of_soak
+from ssl_irmae.protocols import studies
 
+studies.__path__.extend(of_soak.__path__)
 _OPTIONAL = ("tensorboard", "graphlearning")
 
 for module in pkgutil.walk_packages(ssl_irmae.__path__, "ssl_irmae."):

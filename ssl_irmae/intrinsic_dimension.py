@@ -199,6 +199,21 @@ def measure_dimension(
     )
 
 
+def estimate_dimension(name: str, rows: Tensor) -> float | None:
+    """Estimate the dimension of rows by an estimator of scikit-dimension, which has to be installed.
+
+    Args:
+        name: ``"lPCA"``, ``"MLE"``, ``"CorrInt"`` or ``"TwoNN"``.
+        rows: Shape (n, d); of very many some are drawn, and equal ones count once.
+
+    Returns:
+        The estimate; None if there is none, as for fewer than 50 different rows.
+    """
+    different = _different(rows)
+    found = _estimate(name, [different]) if len(different) >= _LEAST else ""
+    return None if isinstance(found, str) else found[0]
+
+
 def _measure(name: str, values: Sequence[float], source: str, *, several: bool) -> Measure:
     value = float(np.mean(values)) if several else values[0]
     return Measure(name, value, float(np.std(values if several else values[1:], ddof=1)), source)

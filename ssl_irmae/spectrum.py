@@ -55,3 +55,50 @@ def effective_rank(singular_values: Tensor) -> float:
         return 0.0
     p = s / total
     return round(float(torch.exp(-torch.special.xlogy(p, p).sum())), 12)
+
+
+def rank_me(code: Tensor) -> float:
+    r"""Compute RankMe, the exponential of the entropy of the normalised singular values of the codes themselves.
+
+    .. math:: \exp\Bigl(-\sum_i p_i \log p_i\Bigr), \quad p_i = \sigma_i / \sum_j \sigma_j
+
+    Those of the covariance, which ``effective_rank`` takes, are the squares of :math:`\sigma_i` for centred codes, so
+    that this number is the larger one: it counts directions of little variance for more.
+
+    Source: Garrido et al., "RankMe: assessing the downstream performance of pretrained self-supervised representations
+    by their rank", ICML 2023, https://arxiv.org/abs/2210.02885.
+
+    Args:
+        code: One code per row, not centred, shape (n, d).
+
+    >>> rank_me(torch.diag(torch.tensor([2.0, 2.0, 0.0])))
+    2.0
+    """
+    return effective_rank(torch.linalg.svdvals(code.double()))
+
+
+def decay_exponent(singular_values: Tensor) -> float:
+    r"""Compute the exponent of the power law that a spectrum decays by, as alpha-ReQ does.
+
+    It is :math:`\alpha` in :math:`s_i \propto i^{-\alpha}`, by least squares on logarithms, over the values that are at
+    least a millionth of the largest: below is the rounding of fp32.
+
+    Source: Agrawal et al., "alpha-ReQ: assessing representation quality in self-supervised learning by measuring
+    eigenspectrum decay", NeurIPS 2022.
+
+    Args:
+        singular_values: Of a covariance, largest first, shape (d,).
+
+    Returns:
+        The exponent; 0 if there is one value or none.
+
+    >>> round(decay_exponent(torch.arange(1.0, 9.0) ** -1.5), 6)
+    1.5
+    """
+    s = singular_values.double()
+    s = s[s > s.max() * 1e-6]
+    if len(s) < 2:
+        return 0.0
+    x = torch.arange(1, len(s) + 1, dtype=torch.float64).log()
+    x, y = x - x.mean(), s.log()
+    return -float((x @ y) / (x @ x))

@@ -157,7 +157,19 @@ def test_every_folder_with_code_is_installed() -> None:
     assert all((file.parent / "__init__.py").is_file() for file in FILES.values())
 
 
-COMMANDS = ["pretrain", "plan", "evaluate", "report", "suggest", "classify", "predict", "encode", "encoders", "data"]
+COMMANDS = [
+    "pretrain",
+    "plan",
+    "evaluate",
+    "report",
+    "study",
+    "suggest",
+    "classify",
+    "predict",
+    "encode",
+    "encoders",
+    "data",
+]
 HELP = ["", *COMMANDS, "encoders show", "data fetch"]
 HEAVY = {"matplotlib", "numpy", "scipy", "sklearn", "torch", "torchvision"}
 

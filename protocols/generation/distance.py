@@ -2,9 +2,10 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -20,10 +21,14 @@ from ssl_irmae.generation.picture_maker import FITTED_TO, PictureMaker
 from ssl_irmae.generation.samplers import SAMPLERS, samplers_of
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.generation.distances import frechet_distance, kernel_distance
-from ssl_irmae.protocols.generation.judge import STEPS, train_judge
+from ssl_irmae.protocols.generation.judge import STEPS, Judge, train_judge
 
 _MOST = 2000  # pictures per set, unless another number is given
 _LEAST = 50
+
+Kind = TypeVar("Kind")
+Pictures = Callable[[int, Tensor], Tensor]
+"""Makes n pictures, fp32 (n, c, s, s), from a seed and n real images, uint8."""
 
 
 @dataclass(frozen=True)
@@ -160,20 +165,11 @@ def generation_distance(
     test = dataclasses.replace(first.test, images=first.encoder.fit_images(first.test.images))
     progress(Message(f"training the classifier whose features are compared: {STEPS} steps"))
     judge = train_judge(train, test if has_test else None, seed=0, device=where)
-    draws: dict[tuple[str, str], Callable[[int, Tensor], Tensor]] = {}
+    kinds: dict[tuple[str, str], Pictures] = {("", "real"): lambda _seed, images: as_float(images)}
     for name, each in makers.items():
         progress(Message(f"{name}: fitting distributions to the codes of up to {FITTED_TO:,} training images"))
-        draws |= _kinds(name, each)
-    found: dict[tuple[str, str], list[tuple[float, float]]] = {("", "real"): [], **{kind: [] for kind in draws}}
-    for seed in range(seeds):
-        positions = torch.randperm(len(test), generator=generator("cpu", seed, "distance"))[: 2 * n]
-        reference, other = test.images[positions[:n]], test.images[positions[n:]]
-        real = judge.features(as_float(reference))
-        pictures = {("", "real"): lambda _seed, images: as_float(images), **draws}
-        for kind, make in pictures.items():
-            features = judge.features(make(seed, other))
-            found[kind].append((frechet_distance(features, real), kernel_distance(features, real)))
-        progress(Message(f"draw {seed + 1} of {seeds}"))
+        kinds |= _kinds(name, each)
+    found = distances_to_real(kinds, judge, test.images, n=n, seeds=seeds, progress=progress)
     return Distances(
         rows=tuple(
             Distance(name, kind, tuple(f for f, _ in values), tuple(k for _, k in values))
@@ -187,24 +183,53 @@ def generation_distance(
     )
 
 
-def _kinds(name: str, each: PictureMaker) -> dict[tuple[str, str], Callable[[int, Tensor], Tensor]]:
-    """Return what makes pictures of each kind: from a seed and real images, uint8 (n, c, s, s), to n pictures."""
+def distances_to_real(
+    kinds: Mapping[Kind, Pictures], judge: Judge, images: Tensor, *, n: int, seeds: int, progress: Listener = silent
+) -> dict[Kind, list[tuple[float, float]]]:
+    """Measure how far pictures of several kinds are from real ones, in several draws of two sets of real images.
+
+    Args:
+        kinds: What makes the pictures of each kind, which is given the second set.
+        judge: The classifier whose features are compared.
+        images: Real images, uint8 (m, c, s, s), m at least 2 n; distances are to the first set of a draw.
+        n: Pictures per set.
+        seeds: How many draws.
+        progress: Called with a ``Message`` after each draw.
+
+    Returns:
+        The squared Fréchet and the squared kernel distance of each draw.
+    """
+    found: dict[Kind, list[tuple[float, float]]] = {kind: [] for kind in kinds}
+    for seed in range(seeds):
+        positions = torch.randperm(len(images), generator=generator("cpu", seed, "distance"))[: 2 * n]
+        reference, other = images[positions[:n]], images[positions[n:]]
+        real = judge.features(as_float(reference))
+        for kind, make in kinds.items():
+            features = judge.features(make(seed, other))
+            found[kind].append((frechet_distance(features, real), kernel_distance(features, real)))
+        progress(Message(f"draw {seed + 1} of {seeds}"))
+    return found
+
+
+def samples_of(maker: PictureMaker, codes: Tensor, sampler: str) -> Pictures:
+    """Return what decodes as many codes as there are images, drawn by a sampler fitted to training codes (m, d)."""
+    draw = SAMPLERS[sampler](codes, method=maker.method, seed=0)
+
+    def drawn(seed: int, images: Tensor) -> Tensor:
+        return maker.decode(draw(len(images), generator("cpu", seed, "distance", sampler)))
+
+    return drawn
+
+
+def _kinds(name: str, each: PictureMaker) -> dict[tuple[str, str], Pictures]:
     codes = each.training_codes()
 
     def reconstructions(_seed: int, images: Tensor) -> Tensor:
         return each.decode(each.encoder.encode(images))
 
-    def samples(sampler: str) -> Callable[[int, Tensor], Tensor]:
-        draw = SAMPLERS[sampler](codes, method=each.method, seed=0)
-
-        def drawn(seed: int, images: Tensor) -> Tensor:
-            return each.decode(draw(len(images), generator("cpu", seed, "distance", sampler)))
-
-        return drawn
-
     return {
         (name, "reconstruction"): reconstructions,
-        **{(name, sampler): samples(sampler) for sampler in samplers_of(each.method)},
+        **{(name, sampler): samples_of(each, codes, sampler) for sampler in samplers_of(each.method)},
     }
 
 

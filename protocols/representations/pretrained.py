@@ -100,11 +100,12 @@ class OpenedEncoder:
 
     def scaling(self, task: Task) -> Scaling | None:
         """Return the scale of the codes of a task's training images, if these are the images of its pretraining."""
-        if self.data_fingerprint != task.source_fingerprint or task.scored_on != "test":
-            return None  # held-out images and folds leave only a part of them
-        if self.architecture.plugins:
-            return None  # their code may have changed since it was measured
-        scale = read_scale(self.folder, task.source_fingerprint)
+        if self.architecture.plugins or task.scored_on == "folds":
+            return None  # their code may have changed since it was measured; a fold leaves only a part of the images
+        fingerprint = task.source_fingerprint if task.scored_on == "test" else task.train.fingerprint
+        if self.data_fingerprint != fingerprint:
+            return None
+        scale = read_scale(self.folder, fingerprint)
         return None if scale is None else Scaling(*scale)
 
     @property

@@ -15,7 +15,7 @@ from ssl_irmae.errors import UserError, unknown_name
 from ssl_irmae.protocols.running.engines import ENGINES, PROCESSES
 from ssl_irmae.protocols.running.lanes import Lane
 from ssl_irmae.protocols.running.runner import Runner
-from ssl_irmae.protocols.running.work import Batch, kept_on_disk
+from ssl_irmae.protocols.running.work import Batch, Work, kept_on_disk, run_batches
 from ssl_irmae.protocols.running.workers import number_of_processes, one_process, threads_of_each
 
 Factory = Callable[..., Executor | contextlib.AbstractContextManager[Executor]]
@@ -37,7 +37,8 @@ class Processes:
         """Yield a lane for each process."""
         build = functools.partial(one_process, runner, threads_of_each(self.most))
         count = number_of_processes(batches, self.most)
-        yield [Lane(build, workers=1, task=None, title=PROCESSES) for _ in range(count)]
+        run = functools.partial(run_batches, Work.of(None))
+        yield [Lane(build, workers=1, single=True, run=run, title=PROCESSES) for _ in range(count)]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class Pool:
             yield []
             return
         with kept_on_disk(runner) as task:
-            yield [Lane(self.build, workers=self.workers, task=task, title=self.title, logs=self.logs)]
+            run = functools.partial(run_batches, Work.of(task))
+            yield [Lane(self.build, workers=self.workers, single=False, run=run, title=self.title, logs=self.logs)]
 
 
 def find_pool(executor: str | Executor | Factory | None, jobs: int | None) -> Pool | None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 
 from ssl_irmae.errors import UserError, describe_exception
-from ssl_irmae.protocols.running.work import TaskOnDisk, Work, run_batches
 from ssl_irmae.protocols.running.workers import no_interrupt
 
 Build = Callable[[], contextlib.AbstractContextManager[Executor]]
@@ -17,36 +16,43 @@ class Lane:
     Args:
         build: Returns it as a context manager.
         workers: How many workers it has.
-        task: What workers read; None for a single process that is given it as it starts.
+        single: Whether it is a single process of this machine, which runs what it is given in that order.
+        run: What workers do: a function of a module, or a partial one, from bytes to bytes.
         title: What errors call it.
         logs: The folder with what workers printed, if there is one.
     """
 
     def __init__(
-        self, build: Build, *, workers: int, task: TaskOnDisk | None, title: str, logs: str | None = None
+        self,
+        build: Build,
+        *,
+        workers: int,
+        single: bool,
+        run: Callable[[bytes], bytes],
+        title: str,
+        logs: str | None = None,
     ) -> None:
         self.workers = workers
         self.logs = logs
-        self.single = task is None
-        self._build, self._title = build, title
-        self._work = Work.of(task)
+        self.single = single
+        self._build, self._run, self._title = build, run, title
         self._stack = contextlib.ExitStack()
         self._executor: Executor | None = None
 
-    def submit(self, batches: bytes) -> Future[bytes]:
-        """Submit pickled batches; an executor that takes no more is built again.
+    def submit(self, work: bytes) -> Future[bytes]:
+        """Submit pickled work; an executor that takes no more is built again.
 
         Raises:
             UserError: If the executor cannot be built, or takes nothing from the beginning.
         """
         if self._executor is not None:
             try:
-                return self._executor.submit(run_batches, self._work, batches)
+                return self._executor.submit(self._run, work)
             except Exception:  # an executor may raise anything
                 self.close()
         executor = self._open()
         try:
-            return executor.submit(run_batches, self._work, batches)
+            return executor.submit(self._run, work)
         except Exception as error:
             raise self._cannot_start(error) from error
 

@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS mistakes (key TEXT PRIMARY KEY, wrong BLOB NOT NULL);
 """
 # not in the schema: a store from before is read without being written to
 _DUPLICATES = "CREATE TABLE IF NOT EXISTS duplicates (training TEXT, scored TEXT, counts TEXT NOT NULL)"
+_MEASURES = "CREATE TABLE IF NOT EXISTS measures (key TEXT PRIMARY KEY, found TEXT NOT NULL)"
 
 
 class Store:
@@ -105,10 +106,29 @@ class Store:
 
     def duplicates(self, training: str, scored: str) -> dict[str, int] | None:
         """Look up how many images of a data set occur more than once; None if that was not counted."""
+        query = "SELECT counts FROM duplicates WHERE training = ? AND scored = ?"
+        return self._extra("duplicates", query, training, scored)
+
+    def add_measured(self, key: str, found: Mapping[str, object]) -> None:
+        """Store what was measured of an encoder; what is already there stays as it is.
+
+        Args:
+            key: Identifies the encoder and what was measured of it.
+            found: Plain values that JSON can hold.
+        """
+        with self._connect() as connection:
+            connection.execute(_MEASURES)
+            connection.execute("INSERT INTO measures VALUES (?, ?) ON CONFLICT DO NOTHING", (key, json.dumps(found)))
+
+    def measured(self, key: str) -> dict[str, Any] | None:
+        """Look up what was measured of an encoder; None if it was not."""
+        return self._extra("measures", "SELECT found FROM measures WHERE key = ?", key)
+
+    def _extra(self, table: str, query: str, *values: str) -> dict[str, Any] | None:
+        """Look up a JSON object in a table that not every store has."""
         with self._connect() as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            query = "SELECT counts FROM duplicates WHERE training = ? AND scored = ?"
-            found = connection.execute(query, (training, scored)).fetchone() if "duplicates" in tables else None
+            found = connection.execute(query, values).fetchone() if table in tables else None
         try:
             return None if found is None else json.loads(found[0])
         except (ValueError, TypeError, RecursionError) as error:

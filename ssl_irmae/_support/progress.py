@@ -100,7 +100,26 @@ class TrialDone:
     group_size: int
 
 
-Event = Message | Waiting | Fetched | Pretrained | TrialDone
+@dataclass(frozen=True)
+class EncodersDone:
+    """How many encoders of a study have been pretrained and measured; it also comes while none has finished.
+
+    Args:
+        done: Number of encoders that have.
+        total: Number of encoders to pretrain and measure.
+        latest: What finished last, in a few words; empty if nothing has.
+        new: Whether it has finished since the last event.
+        seconds_left: Estimated time left; None until an encoder has finished.
+    """
+
+    done: int
+    total: int
+    latest: str
+    new: bool
+    seconds_left: float | None
+
+
+Event = Message | Waiting | Fetched | Pretrained | TrialDone | EncodersDone
 Listener = Callable[[Event], None]
 """Called with every event, at a point where work can stop without loss: it may raise ``KeyboardInterrupt``."""
 

@@ -1,0 +1,145 @@
+"""``ssl-irmae study``: one question, answered by a controlled comparison that anyone can run again."""
+
+import json
+import shutil
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ssl_irmae.cli.help import OUTPUT, RUN
+from ssl_irmae.cli.options import Device, Executor, Jobs, Json, Quiet
+from ssl_irmae.cli.terminal import handle_errors, print_result, print_wrapped
+from ssl_irmae.errors import UserError
+
+EXAMPLES = """
+ssl-irmae study --list
+ssl-irmae study depth
+ssl-irmae study depth --full
+ssl-irmae study depth --full --executor slurm --jobs 20
+"""
+EPILOG = """
+A folder gets the answer with its table (README.md), the figure (figure.png) and every value (rows.csv, measures.csv).
+All is measured and scored on held-out training images. The same command again runs only what is missing.
+""".replace("\n", " ")
+
+
+@handle_errors
+def command(
+    name: Annotated[
+        str | None, typer.Argument(help="Name of the study; `--list` shows them.", show_default=False)
+    ] = None,
+    list_: Annotated[
+        bool, typer.Option("--list", metavar="", help="List the studies, with what each takes.", rich_help_panel=RUN)
+    ] = False,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full/--quick",
+            metavar="",
+            help="The whole study, or its quick form: under fifteen minutes on two cores, with fewer levels and steps.",
+            rich_help_panel=RUN,
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where answer, figure and values are written.",
+            show_default="runs/studies/NAME, or NAME-quick",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    store: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE", help="Where finished trials and what was measured are kept.", rich_help_panel=OUTPUT
+        ),
+    ] = Path("runs/studies/results.sqlite"),
+    json_: Json = False,
+    quiet: Quiet = False,
+    jobs: Jobs = None,
+    executor: Executor = "processes",
+    device: Device = "auto",
+) -> None:
+    """Carry out a study, and write its answer, its table and its figure."""
+    from ssl_irmae.protocols.studying.found import find_study, study_names
+
+    if list_:
+        for each in study_names():
+            _print_study(each)
+        return
+    if name is None:
+        raise UserError(f"name a study: {', '.join(study_names())}; `ssl-irmae study --list` says what each asks")
+    find_study(name)
+
+    from ssl_irmae._support.allocator import keep_freed_memory
+    from ssl_irmae.cli.progress import Display
+    from ssl_irmae.protocols.studying.carry_out import carry_out, check_out
+
+    keep_freed_memory()
+    folder = check_out(out or Path("runs/studies") / (name if full else f"{name}-quick"))
+    with Display(quiet=quiet) as display:
+        found = carry_out(
+            name,
+            quick=not full,
+            store=store,
+            jobs=jobs,
+            executor=executor,
+            device=device,
+            progress=display,
+        )
+    found.save(folder)
+    if json_:
+        print_result(json.dumps(found.to_dict(), indent=2, allow_nan=False))
+        return
+    for sentence in found.answer:
+        print_wrapped(sentence)
+    for dataset, (head, *body) in found.tables.items():
+        print_result("")
+        print_result(dataset)
+        _print_table(head, body)
+    print_result("")
+    print_wrapped(
+        f"In {folder}: the answer with its table and what the numbers are (README.md), figure.png and all values."
+    )
+
+
+def _print_study(name: str) -> None:
+    """Print the name of a study, its question, and what both forms take."""
+    from ssl_irmae.protocols.studying.cost import describe_cost
+    from ssl_irmae.protocols.studying.found import find_study
+
+    made = find_study(name)
+    print_wrapped(f"{name:18} {made(quick=True).question}", indent=19)
+    for form, quick in (("quick", True), ("full", False)):
+        print_wrapped(f"{'':18} {form}: {describe_cost(made(quick=quick))}", indent=19)
+
+
+def _print_table(head: Sequence[str], body: Sequence[Sequence[str]]) -> None:
+    """Print a table as wide as the terminal: what does not fit beside the names goes below, under the names again."""
+    width = min(shutil.get_terminal_size().columns, 120)
+    first = max(len(line[0]) for line in [head, *body])
+    heads = [textwrap.wrap(text, 14, break_long_words=False) for text in head]
+    widths = [max(map(len, [*heads[i], *(line[i] for line in body)])) for i in range(len(head))]
+    columns = list(range(1, len(head)))
+    while columns:
+        taken: list[int] = []
+        used = first
+        while columns and (not taken or used + 2 + widths[columns[0]] <= width):
+            used += 2 + widths[columns[0]]
+            taken.append(columns.pop(0))
+        tall = max(len(heads[i]) for i in taken)
+        for place in range(tall):
+            cells = [(["", *[""] * tall, *heads[i]][-tall:])[place] for i in taken]
+            _print_line(head[0] if place == tall - 1 else "", first, cells, [widths[i] for i in taken])
+        for line in body:
+            _print_line(line[0], first, [line[i] for i in taken], [widths[i] for i in taken])
+        if columns:
+            print_result("")
+
+
+def _print_line(name: str, first: int, cells: Sequence[str], widths: Sequence[int]) -> None:
+    print_result(f"{name:{first}}" + "".join(f"  {cell:>{width}}" for cell, width in zip(cells, widths, strict=True)))

@@ -1,0 +1,71 @@
+"""How many linear layers: reviewers asked what l does, and how to choose it where the true dimension is not known."""
+
+from ssl_irmae.datasets.reading import listed
+from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
+from ssl_irmae.protocols.studying.measures import MSE, RANK, RANK_BEFORE, SAMPLES
+from ssl_irmae.protocols.studying.phrases import change, lowest, lowest_everywhere, value
+from ssl_irmae.protocols.studying.results import Results
+from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
+
+_ERROR = error_column("linear", 100)
+
+
+def study(*, quick: bool) -> Study:
+    """Pretrain IRMAE at several depths, of which 0 is the plain autoencoder, on shapes (true dimension 7) and digits.
+
+    The quick form has fewer depths and data sets, and stops after 1,500 steps, where deep stacks have hardly left the
+    plateau on which they begin.
+    """
+    depths = (0, 2, 4, 8) if quick else (0, 1, 2, 4, 8, 12)
+    return Study(
+        title="Depth of the linear stack",
+        question="How many linear layers: what do they do to rank, reconstruction, labels and samples?",
+        levels=tuple(Level(_name(depth), (_settings(depth),), at=depth) for depth in depths),
+        datasets=("shapes", "mnist") if quick else ("shapes", "mnist", "fashion-mnist"),
+        seeds=(0, 1, 2),
+        measures=(RANK_BEFORE, RANK, MSE, SAMPLES),
+        budgets=(100,) if quick else (10, 100, 1000),
+        steps=1500 if quick else None,
+        panels=(
+            Panel((RANK.name, RANK_BEFORE.name)),
+            Panel((MSE.name,), log=True),
+            Panel((_ERROR,)),
+            Panel((SAMPLES.name,), log=True),
+            Panel((_ERROR,), against=RANK.name),
+        ),
+        axis="linear layers",
+        answer=answer,
+    )
+
+
+def answer(results: Results) -> list[str]:
+    """Say which depth has the lowest error, whether one does everywhere, and what depth does to the rest."""
+    return [_first(results), *(_on(results, dataset) for dataset in results.study.datasets)]
+
+
+def _first(results: Results) -> str:
+    datasets, best = listed(results.study.datasets), lowest_everywhere(results, _ERROR)
+    if not best:
+        return f"No depth is best everywhere: none has the lowest error with 100 labels on all of {datasets}."
+    one = f"{best[0]} is" if len(best) == 1 else f"{listed(best)} are"
+    return f"For 100 labels, {one} the best depth on {datasets}, or not to be told from the best."
+
+
+def _on(results: Results, dataset: str) -> str:
+    first, last = results.levels[0], results.levels[-1]
+    return (
+        f"{dataset}: the effective rank is {value(results, RANK.name, first, dataset)} at {first} and "
+        f"{value(results, RANK.name, last, dataset)} at {last}, where it is "
+        f"{value(results, RANK_BEFORE.name, last, dataset)} before the stack. At {last} the reconstruction MSE is "
+        f"{change(results, MSE.name, last, first, dataset)} compared with {first}. The error of linear with 100 "
+        f"labels is {lowest(results, _ERROR, dataset)}, the Fréchet distance of samples "
+        f"{lowest(results, SAMPLES.name, dataset)}."
+    )
+
+
+def _name(depth: int) -> str:
+    return f"depth {depth}"
+
+
+def _settings(depth: int) -> EncoderSettings:
+    return EncoderSettings(depth=depth) if depth else EncoderSettings(method="ae")

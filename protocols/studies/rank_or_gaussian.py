@@ -1,0 +1,112 @@
+"""Low rank or Gaussian: which codes are good for labels, and which measure that needs no label says so beforehand.
+
+Reviewers asked how IRMAE compares with other regularised autoencoders. Since then Gaussian codes have been argued for
+on the same grounds (Balestriero and LeCun, "LeJEPA", 2025), and measures of rank have been proposed that choose
+encoders without labels (RankMe, alpha-ReQ).
+"""
+
+from ssl_irmae.datasets.reading import listed
+from ssl_irmae.protocols.statistics.rank_correlation import rank_correlation
+from ssl_irmae.protocols.statistics.significance import holm
+from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
+from ssl_irmae.protocols.studying.measures import EXPONENT, MLE, MSE, RANK, RANK_ME, SAMPLES, TWO_NN
+from ssl_irmae.protocols.studying.phrases import change, lowest, value
+from ssl_irmae.protocols.studying.results import Results
+from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
+
+_ERROR = error_column("linear", 100)
+_LOW_RANK, _GAUSSIAN = ("IRMAE", "IRMAE-WD", "LoRAE", "RRAE"), ("VAE", "AE + SIGReg")
+_LABEL_FREE = (RANK, RANK_ME, EXPONENT, MLE, TWO_NN, MSE)
+_METHODS = {
+    "AE": (EncoderSettings(method="ae"),),
+    "VAE": tuple(EncoderSettings(method="vae", strength=x) for x in (0.01, 0.1, 1.0)),
+    "IRMAE": tuple(EncoderSettings(depth=depth) for depth in (2, 4, 8)),
+    "IRMAE-WD": tuple(EncoderSettings(method="irmae-wd", strength=x) for x in (1e-6, 0.1, 1.0)),
+    "LoRAE": tuple(EncoderSettings(method="lorae", strength=x) for x in (1e-4, 1e-3, 1e-2)),
+    "RRAE": tuple(EncoderSettings(method="rrae", strength=x) for x in (8, 16, 32)),
+    "AE + SIGReg": tuple(EncoderSettings(method="sigreg", strength=x) for x in (1e-4, 1e-3, 1e-2)),
+}
+"""Three candidates of each method but the first, which has nothing to choose."""
+_USUAL = {"AE": 0, "IRMAE-WD": 0}  # the place of the one that the quick form takes; of others it is the second
+
+
+def study(*, quick: bool) -> Study:
+    """Pretrain seven methods with the same networks, images and steps, and read their codes in the same ways.
+
+    In the full form the strength of each method, and the depth of IRMAE, is chosen among three by the error with 100
+    labels of an encoder that no result is of. The quick form takes the usual one of each.
+    """
+    return Study(
+        title="Low rank or Gaussian",
+        question="Low rank or Gaussian: which codes are better for few labels, and can one tell without labels?",
+        levels=tuple(
+            Level(name, (candidates[_USUAL.get(name, 1)],) if quick else candidates)
+            for name, candidates in _METHODS.items()
+        ),
+        datasets=("mnist",) if quick else ("mnist", "fashion-mnist"),
+        seeds=(0, 1, 2),
+        measures=(RANK, RANK_ME, EXPONENT, MLE, TWO_NN, MSE, SAMPLES),
+        readouts=("linear", "knn") if quick else ("linear", "knn", "poisson-prior"),
+        budgets=(100,) if quick else (10, 100, 1000),
+        steps=1500 if quick else None,
+        chosen_by=_ERROR,
+        panels=(
+            Panel((RANK.name, RANK_ME.name)),
+            Panel((MLE.name, TWO_NN.name)),
+            Panel((MSE.name,), log=True),
+            Panel((_ERROR,)),
+            Panel((_ERROR,), against=RANK.name),
+            Panel((SAMPLES.name,), log=True),
+        ),
+        axis="the methods",
+        answer=answer,
+    )
+
+
+def answer(results: Results) -> list[str]:
+    """Compare the best low-rank method with the best Gaussian one, then say what measures without labels tell."""
+    datasets = results.study.datasets
+    verdicts = {dataset: _verdict(results, dataset) for dataset in datasets}
+    first = "; ".join(f"on {dataset} {verdict}" for dataset, verdict in verdicts.items())
+    sentences = [f"For a linear readout of 100 labels, {first}. It is the best of four against the best of two."]
+    for dataset in datasets:
+        ranks = ", ".join(f"{level} {value(results, RANK.name, level, dataset)}" for level in results.levels)
+        sentences += [
+            f"{dataset}: the error of linear with 100 labels is {lowest(results, _ERROR, dataset)}, the reconstruction "
+            f"MSE {lowest(results, MSE.name, dataset)}, the Fréchet distance of samples "
+            f"{lowest(results, SAMPLES.name, dataset)}. Effective ranks: {ranks}.",
+            _without_labels(results, dataset),
+        ]
+    return sentences
+
+
+def _verdict(results: Results, dataset: str) -> str:
+    low, gaussian = (results.lowest(_ERROR, dataset, levels) for levels in (_LOW_RANK, _GAUSSIAN))
+    if low is None or gaussian is None:
+        return "it is not known"
+    gap = results.gap(_ERROR, low.level, gaussian.level, dataset)
+    if gap is None or not gap.known:
+        return f"one cannot tell {low.level}, the best of low rank, from {gaussian.level}, the best Gaussian one"
+    better = f"low rank is better: the error of {low.level}" if gap.mean < 0 else f"Gaussian is: that of {low.level}"
+    return f"{better} is {change(results, _ERROR, low.level, gaussian.level, dataset)} than that of {gaussian.level}"
+
+
+def _without_labels(results: Results, dataset: str) -> str:
+    """Say which measures order the methods as their error does, after Holm's correction for their number."""
+    errors = [results.mean(_ERROR, level, dataset) for level in results.levels]
+    found = {}
+    for measure in _LABEL_FREE:
+        means = [results.mean(measure.name, level, dataset) for level in results.levels]
+        pairs = [(m.mean, e.mean) for m, e in zip(means, errors, strict=True) if m is not None and e is not None]
+        if len(pairs) > 2:
+            found[measure.title] = rank_correlation(*map(list, zip(*pairs, strict=True)))
+    corrected = dict(zip(found, holm([p for _, p in found.values()]), strict=True))
+    telling = [
+        f"the {title} (Spearman's rank correlation with the error {found[title][0]:+.2f}, p {p:.3f})"
+        for title, p in corrected.items()
+        if p < 0.05
+    ]
+    number = f"{len(results.levels)} methods and {len(found)} measures"
+    if not telling:
+        return f"{dataset}: no measure without labels orders the methods as their error does, beyond chance ({number})."
+    return f"{dataset}: methods are ordered as by their error by {listed(telling)}, beyond chance ({number})."

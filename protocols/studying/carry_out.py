@@ -1,0 +1,141 @@
+"""A study from its name to its answer and its files."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ssl_irmae._support.compute import find_device
+from ssl_irmae._support.files import write_atomically
+from ssl_irmae._support.progress import Listener, silent
+from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.report.figures.figure import render
+from ssl_irmae.protocols.running.executors import Factory, find_pool
+from ssl_irmae.protocols.running.workers import limited_threads
+from ssl_irmae.protocols.storage.store import Store
+from ssl_irmae.protocols.studying.document import measures_csv, notes, readme, rows_csv, table, time_taken
+from ssl_irmae.protocols.studying.figure import figure
+from ssl_irmae.protocols.studying.found import find_study
+from ssl_irmae.protocols.studying.results import Results
+from ssl_irmae.protocols.studying.runner import StudyRunner
+
+STORE = Path("runs/studies/results.sqlite")
+
+
+@dataclass(frozen=True, repr=False)
+class CarriedOutStudy:
+    """A study with everything that it found.
+
+    Args:
+        results: Every value.
+        answer: The answer: sentences, the first of which answers the question.
+        command: The command that makes the same again.
+    """
+
+    results: Results
+    answer: Sequence[str]
+    command: str
+
+    @property
+    def tables(self) -> dict[str, list[list[str]]]:
+        """The table of each data set: a head, then a line for each level."""
+        return {dataset: table(self.results, dataset) for dataset in self.results.study.datasets}
+
+    def save(self, out: str | Path) -> Path:
+        """Write rows.csv, measures.csv, figure.png and then README.md, which shows them, into a folder.
+
+        Raises:
+            UserError: If ``out`` is a file.
+        """
+        out = check_out(out)
+        files: dict[str, bytes | str] = {
+            "rows.csv": rows_csv(self.results),
+            "measures.csv": measures_csv(self.results),
+            "figure.png": render(figure(self.results), "png", source=self.command),
+            "README.md": readme(self.results, self.answer, self.command),
+        }
+        for name, content in files.items():
+            if content:
+                write_atomically(out / name, content)
+        return out
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the figure, as plain values that JSON can hold."""
+        study = self.results.study
+        return {
+            "name": self.results.name,
+            "question": study.question,
+            "answer": list(self.answer),
+            "tables": self.tables,
+            "notes": notes(self.results),
+            "command": self.command,
+            "time": time_taken(self.results),
+            "values": [
+                {name: x for name, x in value._asdict().items() if name != "seconds"} for value in self.results.values
+            ],
+        }
+
+
+def carry_out(
+    name: str,
+    *,
+    quick: bool = True,
+    store: str | Path = STORE,
+    jobs: int | None = None,
+    executor: str | Executor | Factory | None = None,
+    device: str = "auto",
+    data_dir: str | Path | None = None,
+    progress: Listener = silent,
+) -> CarriedOutStudy:
+    """Carry a study out; what is stored or kept already is not done again.
+
+    Encoders are kept with those that are pretrained on the spot, and a pretraining that was stopped continues. Every
+    piece of work has one thread, so that no number depends on how many workers there are.
+
+    Args:
+        name: Name of the study.
+        quick: Whether to run the quick form, of under fifteen minutes on two cores, or the full one.
+        store: The file in which finished trials and what is measured of encoders are kept.
+        jobs: Number of workers; None for one per thread of this machine. 1 does everything in this process.
+        executor: What runs the work, as in ``evaluate``.
+        device: Where encoders are pretrained.
+        data_dir: Where data are kept.
+        progress: Called with every event.
+
+    Raises:
+        UserError: If there is no such study, or data, an extra or a value cannot be used; finished work is kept.
+    """
+    made = find_study(name)(quick=quick)
+    if jobs is not None and jobs < 1:
+        raise UserError(f"`jobs`: {jobs} is not a number of processes; use 1 or more, or None")
+    pool = find_pool(executor, jobs)
+    command = f"ssl-irmae study {name}{'' if quick else ' --full'}"
+    runner = StudyRunner(
+        made,
+        name,
+        store=Store(Path(store)),
+        workers=jobs or torch.get_num_threads(),
+        pool=pool,
+        device=find_device(device),
+        data_dir=None if data_dir is None else Path(data_dir),
+        command=command,
+        progress=progress,
+    )
+    with limited_threads(1):
+        results = runner.run()
+    return CarriedOutStudy(results, list(made.answer(results)), command)
+
+
+def check_out(out: str | Path) -> Path:
+    """Check that a study can be written into a folder.
+
+    Raises:
+        UserError: If it is a file.
+    """
+    out = Path(out)
+    if out.exists() and not out.is_dir():
+        raise UserError(f"`out`: {out} is a file: name a folder")
+    return out

@@ -1,0 +1,147 @@
+"""What a study writes: the answer with its table and what the numbers are, and the rows."""
+
+from collections.abc import Sequence
+
+from ssl_irmae._support.environment import processor, versions
+from ssl_irmae.datasets.reading import count, listed
+from ssl_irmae.protocols.storage.files import csv_text
+from ssl_irmae.protocols.studying.phrases import shown
+from ssl_irmae.protocols.studying.results import Results
+from ssl_irmae.protocols.studying.study import CHOOSING_SEED, Level
+
+_SHOWN_FAILURES = 3
+
+
+def table(results: Results, dataset: str) -> list[list[str]]:
+    """Lay out means with their standard errors on a data set: a head, then a line for each level."""
+    columns = [c for c in results.columns if any(results.mean(c, level, dataset) for level in results.levels)]
+    head = ["level", *(_head(results, column) for column in columns)]
+    body = [
+        [level, *(shown(results.mean(column, level, dataset), results.digits(column)) for column in columns)]
+        for level in results.levels
+    ]
+    return [head, *body]
+
+
+def notes(results: Results) -> list[str]:
+    """Say what the numbers are, and what a reader needs to know."""
+    study = results.study
+    pretrained = any(level.candidates for level in study.levels)
+    seeds, subsets = count(len(study.seeds), "pretraining seed"), count(len(study.subsets), "labelled subset")
+    lines = []
+    if pretrained:
+        steps = " and ".join(f"{n:,}" for n in dict.fromkeys(results.steps.values()))
+        lines.append(
+            f"± is the standard error (ddof = 1) over {seeds}; of errors it covers {subsets} too, which are crossed "
+            "with them. Differences are paired by both, and each interval of 95 % is for one comparison alone."
+            if len(study.seeds) > 1
+            else f"There is one pretraining seed: ± of errors is the standard error over {subsets}."
+        )
+        lines.append(
+            f"Encoders are pretrained by the recipe short, for {steps} steps, on the training images that remain when "
+            "a sixth is held out; everything is measured and scored on the held-out images. Test images are not used."
+        )
+    else:
+        lines.append(
+            f"± is the standard error (ddof = 1) over {subsets}; differences are paired by subset. Scored are held-out "
+            "training images; test images are not used."
+        )
+    chosen = [level for level in study.levels if len(level.candidates) > 1]
+    if chosen:
+        each = "; ".join(
+            f"{dataset}, {level.name}: {results.settings[dataset, level.name]}{_at_edge(results, dataset, level)}"
+            for dataset in study.datasets
+            for level in chosen
+        )
+        lines.append(
+            f"Chosen among candidates by the lowest {results.title(study.chosen_by)} of an encoder of another "
+            f"pretraining seed ({CHOOSING_SEED}), as many candidates being tried as each level lists: {each}."
+        )
+    for (dataset, level), why in results.failed.items():
+        lines.append(
+            f"{dataset}, {level}: {len(why)} of {count(len(study.seeds), 'pretraining')} diverged and are left out "
+            f"({listed(list(why), _SHOWN_FAILURES)})."
+        )
+    for (dataset, level), number in results.on_plateau.items():
+        lines.append(
+            f"{dataset}, {level}: {number} of {count(len(study.seeds), 'encoder')} ended on the plateau, where "
+            "reconstructions are no better than the mean picture: codes say next to nothing, and more steps are needed."
+        )
+    lines += dict.fromkeys(m.note for m in study.measures if m.note and m.name in results.columns)
+    return lines
+
+
+def _head(results: Results, column: str) -> str:
+    return results.title(column) + (", %" if results.is_error(column) else "")
+
+
+def _at_edge(results: Results, dataset: str, level: Level) -> str:
+    """Note a candidate that is the first or the last that was tried: a better one may lie beyond."""
+    chosen = results.settings[dataset, level.name]
+    return ", at the edge of what was tried" if chosen in map(str, (level.candidates[0], level.candidates[-1])) else ""
+
+
+def time_taken(results: Results) -> str:
+    """Say how long it takes, from the seconds that are stored: the same whenever it is asked."""
+    trials = sum(v.seconds for v in results.values if v.seconds == v.seconds)
+    hours = (results.seconds + trials) / 3600
+    text = f"{hours:.1f} hours" if hours >= 1 else f"{max(1.0, 60 * hours):.0f} minutes"
+    return f"about {text} of one core, {results.seconds / 3600 / hours:.0%} of them pretraining"
+
+
+def readme(results: Results, answer: Sequence[str], command: str) -> str:
+    """Write the page of a study: the answer first."""
+    study = results.study
+    first, *others = answer
+    lines = [f"# {study.title}", "", f"*{study.question}*", "", first, ""]
+    lines += [*(f"- {sentence}" for sentence in others), ""] if others else []
+    lines += [f"![{study.title}: every column against {study.axis or 'the levels'}](figure.png)", ""]
+    for dataset in study.datasets:
+        head, *body = table(results, dataset)
+        lines += [f"## {dataset}", "", f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 1)}"]
+        lines += [*(f"| {' | '.join(cells)} |" for cells in body), ""]
+    lines += ["## What the numbers are", "", *(f"- {note}" for note in notes(results)), ""]
+    software = ", ".join(f"{name} {version}" for name, version in versions().items() if name in ("torch", "numpy"))
+    lines += ["## Again", "", f"    {command}", ""]
+    lines += [f"It takes {time_taken(results)} ({processor()}; {software}). What is stored is not run again. Rows:"]
+    lines += ["[rows.csv](rows.csv), the error of every trial; [measures.csv](measures.csv), what is measured of every"]
+    lines += ["encoder.", ""]
+    return "\n".join(lines)
+
+
+def rows_csv(results: Results) -> str:
+    """Write the error of every trial, one per line."""
+    lines: list[dict[str, object]] = [
+        {
+            "dataset": v.dataset,
+            "level": v.level,
+            "pretrain_seed": v.pretrain_seed,
+            "readout": v.what,
+            "labels": v.labels,
+            "subset": v.subset,
+            "error": v.value,
+            "encoder": v.encoder[:12],
+        }
+        for v in results.values
+        if v.labels is not None
+    ]
+    return csv_text(lines) if lines else ""
+
+
+def measures_csv(results: Results) -> str:
+    """Write what was measured of every encoder, one number per line."""
+    lines: list[dict[str, object]] = [
+        {
+            "dataset": v.dataset,
+            "level": v.level,
+            "settings": results.settings[v.dataset, v.level],
+            "steps": results.steps[v.dataset],
+            "pretrain_seed": v.pretrain_seed,
+            "measure": v.what,
+            "value": v.value,
+            "encoder": v.encoder[:12],
+        }
+        for v in results.values
+        if v.labels is None
+    ]
+    return csv_text(lines) if lines else ""

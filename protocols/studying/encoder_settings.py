@@ -1,0 +1,58 @@
+"""What distinguishes one pretraining of a study from another, apart from its seed."""
+
+import json
+
+from pydantic import BaseModel, ConfigDict
+
+from ssl_irmae._support.files import sha256
+from ssl_irmae.architecture import Architecture
+from ssl_irmae.networks.registry import find_networks
+
+
+class EncoderSettings(BaseModel):
+    """Settings of a pretraining, named as in ``pretrain``; None is what the recipe has for the images.
+
+    Args:
+        method: Name of the method.
+        latent_dim: Code width d.
+        depth: Number of linear layers; of an IRMAE at least 1, as depth 0 is the method ``"ae"``.
+        init_scale: Factor on the initial weights of these layers.
+        share_weights: Whether they are one matrix.
+        variant: What else is different in them.
+        init: Their initial weights.
+        strength: How much the method does.
+
+    >>> str(EncoderSettings(method="irmae", depth=4, init_scale=0.5))
+    'irmae, depth 4, init scale 0.5'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str = "irmae"
+    latent_dim: int | None = None
+    depth: int | None = None
+    init_scale: float | None = None
+    share_weights: bool | None = None
+    variant: str | None = None
+    init: str | None = None
+    strength: float | None = None
+
+    def __str__(self) -> str:
+        given = self.model_dump(exclude={"method"}, exclude_none=True)
+        return ", ".join([self.method, *(f"{name.replace('_', ' ')} {value}" for name, value in given.items())])
+
+    def architecture(self, *, channels: int, image_size: int, most_depth: int | None) -> Architecture:
+        """Return the networks for images of a kind; a depth that is not given is ``most_depth`` at most.
+
+        Raises:
+            UserError: If a value is out of range, or does not belong to the method.
+        """
+        networks = find_networks(None, channels=channels, image_size=image_size)
+        return Architecture.paper(
+            channels=channels, image_size=image_size, most_depth=most_depth, networks=networks, **self.model_dump()
+        )
+
+
+def name_networks(architecture: Architecture) -> str:
+    """Name everything that an architecture is, in twelve hexadecimal digits."""
+    return sha256(json.dumps(architecture.identity()).encode())[:12]

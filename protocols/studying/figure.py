@@ -1,0 +1,132 @@
+"""The figure of a study: a panel for each thing that was asked, means with bars of one standard error."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ssl_irmae.protocols.report.figures.figure import MARKERS, add_caption
+from ssl_irmae.protocols.studying.results import Results
+from ssl_irmae.protocols.studying.study import Level, Panel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_ACROSS = 3  # panels beside each other
+_COLOURS = ("#0072b2", "#d07c00", "#009e73", "#b8608f", "#7a7a7a", "#c84a00")  # Okabe and Ito (2008)
+_STYLES = ("-", "--", ":")
+_SMALL = 8  # points
+
+
+def figure(results: Results) -> "Figure":
+    """Draw every panel: one line for each data set or, where levels are of several lines, a row for each data set.
+
+    Args:
+        results: What was found; its study says which panels there are.
+    """
+    from matplotlib.figure import Figure
+
+    study = results.study
+    panels = [p for p in study.panels if any(c in results.columns for c in p.columns)] or [
+        Panel((column,)) for column in results.columns
+    ]
+    lines = list(dict.fromkeys(level.line for level in study.levels))
+    rows: list[tuple[tuple[str, ...], Sequence[Panel]]]  # data sets and panels of each row
+    if len(lines) > 1:
+        rows = [((dataset,), panels) for dataset in study.datasets]
+    else:
+        rows = [(study.datasets, panels[i : i + _ACROSS]) for i in range(0, len(panels), _ACROSS)]
+    across = max(len(several) for _, several in rows)
+    drawn = Figure(figsize=(3.6 * across + 0.4, 3.1 * len(rows) + 0.3), layout="constrained")
+    grid = drawn.subplots(len(rows), across, squeeze=False)
+    for (datasets, several), line_of_axes in zip(rows, grid, strict=True):
+        for axes in line_of_axes[len(several) :]:
+            axes.set_axis_off()
+        for axes, panel in zip(line_of_axes, several, strict=False):
+            series = [
+                (dataset if len(lines) == 1 else line, dataset, [x for x in study.levels if x.line == line])
+                for dataset in datasets
+                for line in lines
+            ]
+            for i, (label, dataset, levels) in enumerate(series):
+                _draw(axes, results, panel, dataset, levels, label, i)
+            _finish(axes, results, panel)
+            if len(lines) > 1:
+                axes.set_title(datasets[0], loc="left", fontsize=9)
+    if len(series) > 1:
+        grid[0][0].legend(frameon=False, fontsize=_SMALL)
+    seeds = len(study.seeds) if any(level.candidates for level in study.levels) else 1
+    over = f"{seeds} pretraining seeds" if seeds > 1 else "labelled subsets"
+    add_caption(drawn, f"{study.question} Points: means over {over}; bars: ± one standard error. Held-out images.")
+    return drawn
+
+
+def _draw(
+    axes: "Axes", results: Results, panel: Panel, dataset: str, levels: Sequence[Level], label: str, number: int
+) -> None:
+    colour = _COLOURS[number % len(_COLOURS)]
+    for column, style in zip(panel.columns, _STYLES, strict=False):
+        points = []
+        for level in levels:
+            mean = results.mean(column, level.name, dataset)
+            across = None if panel.against is None else results.mean(panel.against, level.name, dataset)
+            place = _place(results, level) if panel.against is None else None if across is None else across.mean
+            if mean is not None and place is not None:
+                aside = 0.0 if across is None else across.error or 0.0
+                points.append((place, mean.mean, mean.error or 0.0, aside, level.name))
+        if not points:
+            continue
+        x, y, up, aside_of_all, names = zip(*sorted(points), strict=True)
+        named = levels[0].at is None  # names are no axis to join points along
+        for left, up_to, name in zip(x, y, names, strict=True) if named and panel.against else ():
+            axes.annotate(name, (left, up_to), (4, 3), textcoords="offset points", fontsize=_SMALL - 1, color=colour)
+        axes.errorbar(
+            x,
+            y,
+            yerr=up,
+            xerr=aside_of_all if panel.against else None,
+            color=colour,
+            linestyle="" if named else style,
+            marker=list(MARKERS.values())[number % len(MARKERS)],
+            markersize=4.5,
+            markerfacecolor=colour if style == _STYLES[0] else "white",
+            linewidth=1.3,
+            capsize=2,
+            label=label if style == _STYLES[0] else None,
+        )
+
+
+def _place(results: Results, level: Level) -> float:
+    return float(results.levels.index(level.name)) if level.at is None else level.at
+
+
+def _finish(axes: "Axes", results: Results, panel: Panel) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    study = results.study
+    first, *others = panel.columns
+    if panel.log:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    title = _axis_title(results, first) + "".join(f"\nhollow: {results.title(column)}" for column in others)
+    axes.set_ylabel(title, fontsize=_SMALL)
+    axes.tick_params(which="both", labelsize=_SMALL)
+    if panel.against is not None:
+        axes.set_xlabel(results.title(panel.against), fontsize=_SMALL)
+    elif all(level.at is None for level in study.levels):
+        axes.set_xticks(range(len(study.levels)), results.levels, rotation=35, ha="right")
+        axes.set_xlim(-0.5, len(study.levels) - 0.5)
+    else:
+        ticks = sorted({level.at for level in study.levels if level.at is not None})
+        if study.log:
+            axes.set_xscale("log")
+            axes.minorticks_off()
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.set_xlabel(study.axis, fontsize=_SMALL)
+    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _axis_title(results: Results, column: str) -> str:
+    return results.title(column) + (", %" if results.is_error(column) else "")

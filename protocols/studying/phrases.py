@@ -1,0 +1,58 @@
+"""Clauses of an answer, computed from results: each states its doubt."""
+
+from ssl_irmae.datasets.reading import listed
+from ssl_irmae.protocols.studying.results import Mean, Results
+
+
+def shown(mean: Mean | None, digits: int) -> str:
+    """Write a mean with its standard error.
+
+    >>> shown(Mean(1.25, 0.04, 3, 1), 2), shown(Mean(1.25, None, 1, 1), 1), shown(None, 1)
+    ('1.25 ± 0.04', '1.2', '-')
+    """
+    if mean is None:
+        return "-"
+    return f"{mean.mean:.{digits}f}" + ("" if mean.error is None else f" ± {mean.error:.{digits}f}")
+
+
+def value(results: Results, column: str, level: str, dataset: str) -> str:
+    """Write the mean of a level."""
+    return shown(results.mean(column, level, dataset), results.digits(column))
+
+
+def change(results: Results, column: str, level: str, other: str, dataset: str) -> str:
+    """Say how a level differs from another: ``"lower by 3.1 (95 % interval 2.0 to 4.2)"``, or that one cannot tell."""
+    gap = results.gap(column, level, other, dataset)
+    if gap is None:
+        return "not known"
+    d = results.digits(column)
+    if gap.low is None or gap.high is None:
+        return f"{'lower' if gap.mean < 0 else 'higher'} by {abs(gap.mean):.{d}f} in a single pair"
+    if not gap.known:
+        interval = f"95 % interval {gap.low:+.{d}f} to {gap.high:+.{d}f}"
+        return f"no different as far as one can tell ({gap.mean:+.{d}f}, {interval})"
+    low, high = sorted((abs(gap.low), abs(gap.high)))
+    word = "lower" if gap.mean < 0 else "higher"
+    return f"{word} by {abs(gap.mean):.{d}f} (95 % interval {low:.{d}f} to {high:.{d}f})"
+
+
+def lowest(results: Results, column: str, dataset: str) -> str:
+    """Say where a column is lowest: ``"lowest at depth 4 (8.1 ± 0.2; depth 2 cannot be told from it)"``."""
+    found = results.lowest(column, dataset)
+    if found is None:
+        return "not known"
+    mean = shown(found.mean, results.digits(column))
+    if len(found.others) + 1 == len(results.levels):
+        return f"the same at every level as far as one can tell ({mean} at {found.level})"
+    others = f"; {listed(found.others)} cannot be told from it" if found.others else ""
+    return f"lowest at {found.level} ({mean}{others})"
+
+
+def lowest_everywhere(results: Results, column: str) -> list[str]:
+    """List the levels that on every data set are lowest in a column, or cannot be told from the lowest."""
+    levels = results.levels
+    for dataset in results.study.datasets:
+        found = results.lowest(column, dataset)
+        near = () if found is None else (found.level, *found.others)
+        levels = [level for level in levels if level in near]
+    return levels

@@ -1,0 +1,224 @@
+"""What a study has found: values by data set, level, pretraining seed and subset; means, and paired differences."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ssl_irmae.protocols.statistics.intervals import StandardError, standard_error, t_interval
+from ssl_irmae.protocols.statistics.method_interval import error_of_runs
+from ssl_irmae.protocols.storage.rows import Row
+from ssl_irmae.protocols.studying.study import Study, error_column
+
+Floats = npt.NDArray[np.float64]
+
+
+class Value(NamedTuple):
+    """One number.
+
+    Args:
+        dataset: Name of the data set.
+        level: Name of the level.
+        pretrain_seed: Seed of the pretraining; None where nothing was pretrained.
+        what: Name of the measure or, of an error, of the readout or contender.
+        labels: Number of labels; None for what is measured of an encoder.
+        subset: Seed of the labelled subset, likewise.
+        value: The number, of errors in percent; None where it is not defined.
+        seconds: How long it took; NaN if not known.
+        encoder: Hash of the encoder; empty without one.
+    """
+
+    dataset: str
+    level: str
+    pretrain_seed: int | None
+    what: str
+    labels: int | None
+    subset: int | None
+    value: float | None
+    seconds: float
+    encoder: str
+
+    @property
+    def column(self) -> str:
+        """The column that it is in: the name of the measure, or that of the error."""
+        return self.what if self.labels is None else error_column(self.what, self.labels)
+
+
+class Mean(NamedTuple):
+    """A mean over pretraining seeds and subsets.
+
+    Args:
+        mean: The mean.
+        error: Its standard error, which covers both; None for a single value.
+        seeds: Number of pretraining seeds, 1 where nothing was pretrained.
+        subsets: Number of subsets, 1 for what is measured of encoders.
+    """
+
+    mean: float
+    error: float | None
+    seeds: int
+    subsets: int
+
+
+class Gap(NamedTuple):
+    """A paired difference between two levels.
+
+    Args:
+        mean: Mean of one minus the other, over what both have.
+        low: Lower end of the 95 % interval; None for a single pair.
+        high: Upper end.
+        pairs: Number of pretraining seeds that are paired, 1 where nothing was pretrained.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    pairs: int
+
+    @property
+    def known(self) -> bool:
+        """Whether the interval leaves no doubt about the sign."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+class Lowest(NamedTuple):
+    """The levels of the lowest mean.
+
+    Args:
+        level: The level of the lowest mean.
+        mean: That mean.
+        others: Levels that cannot be told from it, with paired intervals of 95 % each.
+    """
+
+    level: str
+    mean: Mean
+    others: tuple[str, ...]
+
+
+class Results:
+    """Every value that a study has found.
+
+    Args:
+        study: What was compared.
+        name: Name of the study.
+
+    Attributes:
+        values: The values.
+        rows: The rows of the trials, by data set and level: for what takes more than errors.
+        settings: What the encoder of each level is, by data set and level; empty where nothing was pretrained.
+        failed: Why encoders have no result, by data set and level: a clause for each seed.
+        on_plateau: How many encoders ended on the plateau, likewise.
+        steps: Optimiser steps of each pretraining, by data set.
+        seconds: Seconds of all pretrainings, those of candidates included.
+    """
+
+    def __init__(self, study: Study, name: str) -> None:
+        self.study = study
+        self.name = name
+        self.values: list[Value] = []
+        self.rows: dict[tuple[str, str], Sequence[Row]] = {}
+        self.settings: dict[tuple[str, str], str] = {}
+        self.failed: dict[tuple[str, str], Sequence[str]] = {}
+        self.on_plateau: dict[tuple[str, str], int] = {}
+        self.steps: dict[str, int] = {}
+        self.seconds = 0.0
+
+    def add(
+        self,
+        dataset: str,
+        *,
+        values: Sequence[Value],
+        rows: Mapping[str, Sequence[Row]],
+        failed: Mapping[str, Sequence[str]],
+        on_plateau: Mapping[str, int],
+        settings: Mapping[str, str],
+        steps: int,
+        seconds: float,
+    ) -> None:
+        """Add what was found on a data set; what is by level is given by the names of levels."""
+        self.values += values
+        self.rows |= {(dataset, level): each for level, each in rows.items()}
+        self.failed |= {(dataset, level): each for level, each in failed.items()}
+        self.on_plateau |= {(dataset, level): n for level, n in on_plateau.items()}
+        self.settings |= {(dataset, level): each for level, each in settings.items()}
+        self.steps[dataset] = steps
+        self.seconds += seconds
+
+    @property
+    def levels(self) -> list[str]:
+        """Names of the levels, in the order of the study."""
+        return [level.name for level in self.study.levels]
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """What there is: the names of measures, then those of errors."""
+        return list(dict.fromkeys(value.column for value in self.values))
+
+    def title(self, column: str) -> str:
+        """Return what a sentence calls a column, after "the"."""
+        measure = next((m for m in self.study.measures if m.name == column), None)
+        return f"error of {column.replace(', ', ' with ', 1)}" if measure is None else measure.title
+
+    def is_error(self, column: str) -> bool:
+        """Return whether a column has errors, in percent."""
+        return column not in [measure.name for measure in self.study.measures]
+
+    def digits(self, column: str) -> int:
+        """Return the decimal places of a column."""
+        return next((m.digits for m in self.study.measures if m.name == column), 1)
+
+    def matrix(self, column: str, level: str, dataset: str) -> tuple[Floats, list[int | None], list[int | None]]:
+        """Return values, shape (subsets, pretraining seeds), with the seeds of both; those that all subsets have."""
+        cells = self._cells.get((column, level, dataset), {})
+        subsets, seeds = list(dict.fromkeys(s for s, _ in cells)), list(dict.fromkeys(p for _, p in cells))
+        whole = [p for p in seeds if all((s, p) in cells for s in subsets)]
+        return np.array([[cells[s, p] for p in whole] for s in subsets]).reshape(-1, len(whole)), subsets, whole
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str, str, str], dict[tuple[int | None, int | None], float]]:
+        cells: dict[tuple[str, str, str], dict[tuple[int | None, int | None], float]] = {}
+        for v in self.values:
+            if v.value is not None:
+                cells.setdefault((v.column, v.level, v.dataset), {})[v.subset, v.pretrain_seed] = v.value
+        return cells
+
+    def mean(self, column: str, level: str, dataset: str) -> Mean | None:
+        """Return a mean with its standard error over pretraining seeds and subsets; None if there is no value."""
+        values, subsets, seeds = self.matrix(column, level, dataset)
+        if not values.size:
+            return None
+        error = _error_of(values)
+        return Mean(float(values.mean()), None if error is None else error.points, len(seeds), len(subsets))
+
+    def gap(self, column: str, level: str, other: str, dataset: str) -> Gap | None:
+        """Return the difference of two levels, paired by pretraining seed and subset; None if nothing is shared."""
+        a, subsets_a, seeds_a = self.matrix(column, level, dataset)
+        b, subsets_b, seeds_b = self.matrix(column, other, dataset)
+        subsets, seeds = [s for s in subsets_a if s in subsets_b], [p for p in seeds_a if p in seeds_b]
+        if not subsets or not seeds:
+            return None
+        place_a = np.ix_([subsets_a.index(s) for s in subsets], [seeds_a.index(p) for p in seeds])
+        place_b = np.ix_([subsets_b.index(s) for s in subsets], [seeds_b.index(p) for p in seeds])
+        differences = np.round(a[place_a] - b[place_b], 9)
+        mean, error = float(differences.mean()), _error_of(differences)
+        low, high = (None, None) if error is None else t_interval(mean, error)
+        return Gap(mean, low, high, len(seeds))
+
+    def lowest(self, column: str, dataset: str, levels: Iterable[str] | None = None) -> Lowest | None:
+        """Find the level of the lowest mean, and the others that cannot be told from it; None if none has a value."""
+        named = self.levels if levels is None else list(levels)
+        means = {level: mean for level in named if (mean := self.mean(column, level, dataset)) is not None}
+        if not means:
+            return None
+        best = min(means, key=lambda level: means[level].mean)
+        gaps = {level: self.gap(column, level, best, dataset) for level in means if level != best}
+        return Lowest(best, means[best], tuple(level for level, gap in gaps.items() if gap is None or not gap.known))
+
+
+def _error_of(values: Floats) -> StandardError | None:
+    """Return the standard error of a mean over subsets and pretraining seeds, shape (S, P); None for one value."""
+    if values.shape[0] == 1:
+        return standard_error(values[0]) if values.shape[1] > 1 else None
+    return error_of_runs(values, one_subset=False)

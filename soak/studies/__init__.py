@@ -1,0 +1,1 @@
+"""Studies that take seconds; forked commands find them among the others."""

@@ -1,0 +1,352 @@
+"""Studies: one file is found and carried out, what is stored is not done again, and answers follow from the values."""
+
+import csv
+import json
+import pickle
+import re
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ssl_irmae.errors import UserError
+from ssl_irmae.pretraining.loop import NonFiniteLossError
+from ssl_irmae.protocols import studies
+from ssl_irmae.protocols.representations.brief_pretraining import pretrain_briefly
+from ssl_irmae.protocols.running.executors import Pool
+from ssl_irmae.protocols.statistics.rank_correlation import rank_correlation
+from ssl_irmae.protocols.studying.document import measures_csv, readme, rows_csv
+from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
+from ssl_irmae.protocols.studying.encoder_work import EncoderWork, work_on
+from ssl_irmae.protocols.studying.encoder_workers import in_workers, lanes_for
+from ssl_irmae.protocols.studying.figure import figure
+from ssl_irmae.protocols.studying.found import find_study, study_names
+from ssl_irmae.protocols.studying.measures import MSE, RANK, START_NORM
+from ssl_irmae.protocols.studying.phrases import change, lowest, lowest_everywhere
+from ssl_irmae.protocols.studying.results import Floats, Results, Value
+from ssl_irmae.protocols.studying.study import Level, Study, error_column
+from ssl_irmae.protocols.task import Task, load_task
+from tests.command_line import check_mistake, run
+
+TINY = '''
+"""A study of two levels, in one file."""
+
+from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
+from ssl_irmae.protocols.studying.measure import Measure, MeasuredEncoder
+from ssl_irmae.protocols.studying.measures import MSE, RANK
+from ssl_irmae.protocols.studying.phrases import lowest
+from ssl_irmae.protocols.studying.study import Level, Panel, Study
+
+
+def width(encoder: MeasuredEncoder) -> float:
+    return encoder.codes.shape[1]
+
+
+def study(*, quick: bool) -> Study:
+    return Study(
+        title="Width of tiny codes",
+        question="Four or eight?",
+        levels=(
+            Level("narrow", (EncoderSettings(method="ae", latent_dim=4),), at=4),
+            Level(
+                "wide",
+                (
+                    EncoderSettings(method="ae", latent_dim=8),
+                    EncoderSettings(method="sparse", latent_dim=8, strength=1e4),
+                ),
+                at=8,
+            ),
+            Level("wide, uniform", (EncoderSettings(method="ae", latent_dim=8),), at=8, rule="uniform"),
+        ),
+        datasets=("digits",),
+        seeds=(0, 1),
+        measures=(RANK, MSE, Measure("width", "width", width, digits=0)),
+        budgets=(20,),
+        subsets=(200, 201),
+        steps=12,
+        panels=(Panel(("rank",)), Panel(("linear, 20 labels",), against="rank")),
+        answer=lambda results: [f"The MSE is {lowest(results, 'mse', 'digits')}."],
+    )
+'''
+
+
+@pytest.fixture
+def _one_more_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "tiny_codes.py").write_text(TINY)
+    monkeypatch.setattr(studies, "__path__", [*studies.__path__, str(tmp_path / "more")])
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("_one_more_file")
+def test_a_study_is_one_file() -> None:
+    assert "tiny-codes" in study_names()
+    assert "Four or eight?" in run("study --list").stdout
+    printed = run("study tiny-codes --jobs 1 --quiet --out out").stdout
+    page = Path("out/README.md").read_text()
+    (answer,) = re.findall(r"^The MSE is .*$", page, re.MULTILINE)
+    assert answer in " ".join(printed.split())
+    with Path("out/measures.csv").open(newline="") as file:
+        measures = list(csv.DictReader(file))
+    with Path("out/rows.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(m["level"], m["pretrain_seed"]) for m in measures} == {
+        (level, seed) for level in ("narrow", "wide", "wide, uniform") for seed in "01"
+    }
+    assert {m["value"] for m in measures if m["measure"] == "width"} == {"4", "8"}
+    assert len(rows) == 3 * 2 * 2
+    assert all(0 <= float(row["error"]) <= 100 for row in rows)
+    # the strongly penalised candidate reconstructs worse
+    assert {m["settings"] for m in measures if m["level"] == "wide"} == {"ae, latent dim 8"}
+    assert "digits, wide: ae, latent dim 8" in page
+    assert Path("out/figure.png").read_bytes().startswith(b"\x89PNG")
+    assert "ssl-irmae study tiny-codes" in page
+
+
+@pytest.mark.usefixtures("_one_more_file")
+def test_what_is_stored_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run("study tiny-codes --jobs 1 --quiet --out out").stdout
+    files = {file.name: file.read_bytes() for file in Path("out").iterdir()}
+
+    def work(*_: object) -> None:
+        raise AssertionError("an encoder is worked on again")
+
+    monkeypatch.setattr("ssl_irmae.protocols.studying.runner.work_on", work)
+    monkeypatch.setattr("ssl_irmae.protocols.running.runner.Runner.run", work)
+    assert run("study tiny-codes --jobs 1 --quiet --out out").stdout == first
+    assert {file.name: file.read_bytes() for file in Path("out").iterdir()} == files
+    document = json.loads(run("study tiny-codes --jobs 1 --quiet --json --out out").stdout)
+    assert document["answer"][0] in " ".join(first.split())
+    assert len(document["values"]) == 3 * 2 * (3 + 2)
+
+
+@pytest.mark.usefixtures("_one_more_file")
+def test_a_pretraining_that_diverges_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def diverging(name: str, **arguments: object) -> Path:
+        if arguments["seed"] == 1:
+            raise NonFiniteLossError("the loss is not finite")
+        return pretrain_briefly(name, **arguments)  # type: ignore[arg-type]  # as it was called
+
+    monkeypatch.setattr("ssl_irmae.protocols.studying.encoder_work.pretrain_briefly", diverging)
+    run("study tiny-codes --jobs 1 --quiet --out out")
+    page = Path("out/README.md").read_text()
+    assert "digits, narrow: 1 of 2 pretrainings diverged and are left out (seed 1: the loss is not finite)" in page
+    with Path("out/measures.csv").open(newline="") as file:
+        assert {row["pretrain_seed"] for row in csv.DictReader(file)} == {"0"}
+
+
+def test_mistakes_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    check_mistake("study dpeth", "did you mean 'depth'?")
+    check_mistake("study", "depth, rank-or-gaussian")
+    check_mistake("study depth --out file", "--out: file is a file: name a folder")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+# workers
+
+
+@pytest.fixture(scope="module")
+def task() -> Task:
+    return load_task("digits", scored_on="development")
+
+
+def _work(task: Task, seed: int) -> EncoderWork:
+    architecture = EncoderSettings(depth=1, latent_dim=4).architecture(channels=1, image_size=32, most_depth=2)
+    measures = (RANK, MSE, START_NORM)
+    return EncoderWork("digits", task.train.fingerprint, architecture, seed, 6, "fp32", "cpu", measures, "a test")
+
+
+class _LosesFirst(Executor):
+    """Loses the worker of its first work, then does everything here."""
+
+    lost = 0
+
+    def submit(self, fn, /, *args, **kwargs):  # type: ignore[no-untyped-def]  # as Executor
+        done: Future[object] = Future()
+        if _LosesFirst.lost == 0:
+            _LosesFirst.lost += 1
+            done.set_exception(BrokenExecutor("killed"))
+        else:
+            try:
+                done.set_result(fn(*args, **kwargs))
+            except Exception as error:
+                done.set_exception(error)
+        return done
+
+
+def test_workers_find_the_same_and_lost_work_is_done_again(task: Task) -> None:
+    works = [_work(task, seed) for seed in (0, 1)]
+    _LosesFirst.lost = 0
+    said: list[object] = []
+    found = dict(each for each in in_workers(works, lanes_for(1, Pool("mine", _LosesFirst, 2)), said.append) if each)
+    assert len(said) == 1
+    for work in works:
+        (value, _) = found[work].values["mse"]
+        assert value == work_on(work, task).values["mse"][0]
+        assert found[work].failed is None
+
+
+def test_an_error_of_the_user_is_raised_when_the_others_are_done(task: Task) -> None:
+    _LosesFirst.lost = 1
+    bad = _work(task, 0)._replace(fingerprint="other")
+    found = in_workers([bad, _work(task, 1)], lanes_for(1, Pool("mine", _LosesFirst, 1)), lambda _: None)
+    assert next(each for each in found if each)[0].seed == 1
+    with pytest.raises(UserError, match="finds other images of digits"):
+        list(found)
+
+
+def test_the_stack_at_the_start_has_the_size_of_its_product(task: Task) -> None:
+    ((value, _),) = [work_on(_work(task, 0), task).values["start norm"]]
+    built = _work(task, 0).architecture.build(0).bottleneck.product()
+    assert value == pytest.approx(float(built.norm()) / 2)  # sqrt(d) is 2
+
+
+def test_what_is_measured_is_on_images_that_were_held_out(task: Task) -> None:
+    work = _work(task, 0)
+    fingerprint = work.open("mine").data_fingerprint if work.is_pretrained else None
+    if fingerprint is None:
+        work_on(work, task)
+        fingerprint = work.open("mine").data_fingerprint
+    assert fingerprint == task.train.fingerprint
+    train = {bytes(image.numpy()) for image in task.train.images}
+    assert task.scored_on == "development"
+    assert len(task.train) + len(task.scored) == 1300
+    assert sum(bytes(image.numpy()) in train for image in task.scored.images) < 5
+
+
+# statistics and phrases
+
+
+def _results(values: dict[str, list[float]], subsets: int = 0) -> Results:
+    """Return results of one data set: values by level and pretraining seed, with small differences by subset."""
+    study = Study("t", "q?", tuple(map(Level, values)), ("d",), (0, 1, 2), lambda _: [], measures=(MSE,))
+    results = Results(study, "t")
+    every = [
+        Value("d", level, seed, "mse" if not subsets else "linear", 100 if subsets else None, s, value, 0.0, "")
+        for level, numbers in values.items()
+        for seed, value in enumerate(numbers)
+        for s in (range(subsets) if subsets else [None])
+    ]
+    if subsets:
+        every = [v._replace(value=(v.value or 0) + 0.1 * (v.subset or 0)) for v in every]
+    results.add(
+        "d", values=every, rows={}, failed={}, on_plateau={}, settings=dict.fromkeys(values, ""), steps=1, seconds=0.0
+    )
+    return results
+
+
+def test_differences_are_those_of_the_paired_t_test() -> None:
+    a, b = [0.5, 0.7, 0.8], [0.1, 0.2, 0.6]
+    gap = _results({"a": a, "b": b}).gap("mse", "a", "b", "d")
+    assert gap is not None
+    interval = stats.ttest_rel(a, b).confidence_interval()
+    assert (gap.low, gap.high) == pytest.approx(tuple(interval))
+    assert gap.known == (interval.low > 0)
+
+
+def test_means_have_the_standard_error_over_pretraining_seeds() -> None:
+    mean = _results({"a": [0.5, 0.7, 0.8]}).mean("mse", "a", "d")
+    assert mean is not None
+    assert (mean.mean, mean.error) == pytest.approx((2 / 3, stats.sem([0.5, 0.7, 0.8])))
+
+
+def test_errors_that_differ_by_subset_alone_are_no_doubt_about_a_paired_difference() -> None:
+    results = _results({"a": [5.0, 6.0, 7.0], "b": [4.0, 5.0, 6.0]}, subsets=4)
+    gap = results.gap(error_column("linear", 100), "a", "b", "d")
+    assert gap is not None
+    assert (gap.mean, gap.low, gap.high) == pytest.approx((1.0, 1.0, 1.0))
+
+
+def test_levels_that_cannot_be_told_apart_are_named() -> None:
+    results = _results({"a": [1.0, 2.0, 3.0], "b": [1.1, 1.9, 3.1], "c": [5.0, 6.0, 7.1]})
+    assert "lowest at a" in lowest(results, "mse", "d")
+    assert "; b cannot be told from it" in lowest(results, "mse", "d")
+    assert lowest_everywhere(results, "mse") == ["a", "b"]
+    assert change(results, "mse", "c", "a", "d").startswith("higher by 4.0333 (95 % interval ")
+    assert change(results, "mse", "b", "a", "d").startswith("no different as far as one can tell")
+
+
+def test_the_rank_correlation_is_spearmans_with_its_permutation_test() -> None:
+    x, y = [1.0, 5.0, 2.0, 2.0, 9.0], [2.0, 3.0, 3.0, 1.0, 8.0]
+    rho, p = rank_correlation(x, y)
+    assert rho == pytest.approx(stats.spearmanr(x, y).statistic)
+
+    def statistic(a: Floats) -> float:
+        return float(stats.spearmanr(a, y).statistic)
+
+    exact = stats.permutation_test((x,), statistic, permutation_type="pairings", n_resamples=np.inf)
+    assert p == pytest.approx(np.mean(np.abs(exact.null_distribution) >= abs(rho) - 1e-9))
+
+
+# every study that there is
+
+
+def _forms() -> Iterator[tuple[str, bool]]:
+    for name in study_names():
+        yield from ((name, True), (name, False))
+
+
+@pytest.mark.parametrize(("name", "quick"), list(_forms()))
+def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(name: str, quick: bool) -> None:
+    study = find_study(name)(quick=quick)
+    errors = {
+        level.name: [(label, b) for label in (level.contenders or study.readouts) for b in study.budgets]
+        for level in study.levels
+    }
+    columns = {error_column(*each) for several in errors.values() for each in several}
+    columns |= {measure.name for measure in study.measures}
+    drawn = {column for panel in study.panels for column in (*panel.columns, panel.against or panel.columns[0])}
+    assert drawn <= columns
+    assert study.question.endswith("?")
+    assert len({level.slug for level in study.levels}) == len(study.levels)
+    if any(len(level.candidates) > 1 for level in study.levels):
+        assert study.chosen_by in columns
+    for level in study.levels:
+        for settings in level.candidates:
+            settings.architecture(channels=1, image_size=32, most_depth=4)
+    assert len(study.seeds) >= 3 or not any(level.candidates for level in study.levels)
+    pickle.dumps(study.measures)  # as workers get them
+    rng = np.random.default_rng(0)
+    results = Results(study, name)
+    for dataset in study.datasets:
+        values = []
+        for level in study.levels:
+            seeds = study.seeds if level.candidates else (None,)
+            for seed in seeds:
+                place = (dataset, level.name, seed)
+                if level.candidates:
+                    values += [Value(*place, m.name, None, None, rng.uniform(), 1.0, "e") for m in study.measures]
+                values += [
+                    Value(*place, label, budget, subset, 100 * rng.uniform(), 1.0, "e")
+                    for label, budget in errors[level.name]
+                    for subset in study.subsets
+                ]
+        every = {level.name: "".join(map(str, level.candidates[:1])) for level in study.levels}
+        results.add(dataset, values=values, rows={}, failed={}, on_plateau={}, settings=every, steps=10, seconds=1.0)
+    answer = list(study.answer(results))
+    assert answer
+    assert all(re.search(r"\.$", sentence) and "nan" not in sentence for sentence in answer)
+    page = readme(results, answer, f"ssl-irmae study {name}")
+    assert page.index(answer[0]) < page.index("## ")
+    assert all(f"| {level.name} |" in page for level in study.levels)
+    assert len(figure(results).axes) >= 1
+    assert rows_csv(results).count("\n") + measures_csv(results).count("\n") == len(results.values) + 2
+
+
+def test_every_measure_is_a_number_of_a_tiny_encoder(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssl_irmae.protocols.generation.judge.STEPS", 5)
+    measures = {m.name: m for name in study_names() for m in find_study(name)(quick=False).measures}
+    found = work_on(_work(task, 0)._replace(measures=tuple(measures.values())), task)
+    assert {name for name, (value, _) in found.values.items() if value is None or not np.isfinite(value)} == set()
+
+
+def test_quick_forms_are_estimated_to_take_under_a_quarter_of_an_hour() -> None:
+    for name in study_names():
+        minutes = re.search(r"quick: .*about (\d+) minutes", " ".join(run("study --list").stdout.split()))
+        assert minutes is not None, name
+        assert int(minutes[1]) <= 15

@@ -2,8 +2,8 @@
 
     python -m docs.grids fashion-mnist-full runs/grid/fashion-mnist.sqlite
 
-writes everything that the folder of a grid holds but its README, which `python -m docs.tables` fills. Several stores,
-or files of rows, are put together; a grid of which trials are missing is refused.
+writes everything that the folder of a grid holds, and what all documents say of it. Several stores, or files of rows,
+are put together; a grid of which trials are missing is refused.
 """
 
 import gzip
@@ -22,6 +22,7 @@ from ssl_irmae.protocols.evaluation import read_results
 from ssl_irmae.protocols.presets import find_preset
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.storage.files import environments_json, mistakes_npz, read_trials, rows_csv
+from ssl_irmae.protocols.storage.rows import FinishedTrial
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
@@ -92,36 +93,41 @@ def write_rows(report: Report, preset: str) -> None:
     grid, declared = GRIDS[preset], find_preset(preset)
     shown = {*declared.drawn, *(name for pair in declared.comparisons for name in pair)}
     trials = [t if t.row.contender in shown else replace(t, wrong=b"") for t in report.trials]
+    _write(trials, grid.path)
+
+
+def _write(trials: Sequence[FinishedTrial], path: Path) -> None:
+    """Write rows, and beside them environments and the mistakes that are known."""
     rows = rows_csv(trials).encode()
     # without a time, so that the same rows are the same file
-    write_atomically(grid.path, gzip.compress(rows, mtime=0) if grid.path.suffix == ".gz" else rows)
-    write_atomically(grid.path.with_name("environments.json"), environments_json(trials))
-    write_atomically(grid.path.with_name("mistakes.npz"), mistakes_npz(trials) or b"")
+    write_atomically(path, gzip.compress(rows, mtime=0) if path.suffix == ".gz" else rows)
+    write_atomically(path.with_name("environments.json"), environments_json(trials))
+    mistakes = mistakes_npz(trials)
+    if mistakes is not None:
+        write_atomically(path.with_name("mistakes.npz"), mistakes)
 
 
 def write_report(preset: str) -> None:
-    """Write tables, figures and the page of a grid from its stored rows."""
+    """Write tables, figures and the page of a grid from its stored rows, then the documents."""
     path = GRIDS[preset].path.relative_to(ROOT)
     dataset = find_preset(preset).dataset
     command = [sys.executable, "-m", "ssl_irmae.cli", "report", str(path), "--preset", preset, "--html", "--quiet"]
     command += [word for method in METHODS for word in ("--encoder", f"{dataset}-{method}")]
     subprocess.run([*command, "--out", str(path.parent)], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-m", "docs.tables"], check=True, cwd=ROOT)
 
 
-def put_together(sources: Sequence[str], folder: Path) -> Path:
-    """Write the trials of several stores or files of rows into a folder, and return the file with the rows."""
-    trials = [trial for source in sources for trial in read_trials(Path(source))]
-    (folder / "rows.csv").write_text(rows_csv(trials))
-    (folder / "environments.json").write_text(environments_json(trials))
-    (folder / "mistakes.npz").write_bytes(mistakes_npz(trials) or b"")
-    return folder / "rows.csv"
+def put_together(sources: Sequence[str], path: Path) -> None:
+    """Write the trials of several stores or files of rows as one file of rows, with what belongs beside it."""
+    _write([trial for source in sources for trial in read_trials(Path(source))], path)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Store a grid; return 1 if it is not finished."""
     preset, *sources = arguments
     with tempfile.TemporaryDirectory() as folder:
-        report = read_results(put_together(sources, Path(folder)), preset=preset)
+        put_together(sources, rows := Path(folder) / "rows.csv")
+        report = read_results(rows, preset=preset)
     missing = [note.brief for note in report.notes if note.kind == "not run"]
     if missing:
         sys.stderr.write(f"{', '.join(sources)}: {missing[0]}\n")

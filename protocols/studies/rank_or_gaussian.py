@@ -44,11 +44,11 @@ def study(*, quick: bool) -> Study:
             for name, candidates in _METHODS.items()
         ),
         datasets=("mnist",) if quick else ("mnist", "fashion-mnist"),
-        seeds=(0, 1, 2),
+        seeds=tuple(range(5 if quick else 3)),
         measures=(RANK, RANK_ME, EXPONENT, MLE, TWO_NN, MSE, SAMPLES),
         readouts=("linear", "knn") if quick else ("linear", "knn", "poisson-prior"),
         budgets=(100,) if quick else (10, 100, 1000),
-        steps=1500 if quick else None,
+        steps=1200 if quick else None,
         chosen_by=_ERROR,
         panels=(
             Panel((RANK.name, RANK_ME.name)),

@@ -5,7 +5,7 @@ from ssl_irmae.pretraining.recipes import find_recipe
 from ssl_irmae.protocols.studying.study import Study
 
 _STEPS_PER_SECOND = 40.0  # of 32 images of 32 x 32 pixels, on one core with bf16 instructions
-_SECONDS_OF_MEASURES = 30.0  # of one encoder, those of its readouts included
+_SECONDS_OF_MEASURES = 15.0  # of one encoder, those of its readouts included
 _IMAGES = 50_000  # of MNIST, without those that are held out
 _CORES = 2
 

@@ -42,7 +42,8 @@ def lowest(results: Results, column: str, dataset: str) -> str:
     if found is None:
         return "not known"
     mean = shown(found.mean, results.digits(column))
-    if len(found.others) + 1 == len(results.levels):
+    known = [level for level in results.levels if results.mean(column, level, dataset) is not None]
+    if len(found.others) + 1 == len(known) > 1:
         return f"the same at every level as far as one can tell ({mean} at {found.level})"
     others = f"; {listed(found.others)} cannot be told from it" if found.others else ""
     return f"lowest at {found.level} ({mean}{others})"

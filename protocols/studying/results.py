@@ -174,7 +174,8 @@ class Results:
         cells = self._cells.get((column, level, dataset), {})
         subsets, seeds = list(dict.fromkeys(s for s, _ in cells)), list(dict.fromkeys(p for _, p in cells))
         whole = [p for p in seeds if all((s, p) in cells for s in subsets)]
-        return np.array([[cells[s, p] for p in whole] for s in subsets]).reshape(-1, len(whole)), subsets, whole
+        values = np.array([[cells[s, p] for p in whole] for s in subsets])
+        return values.reshape(len(subsets), len(whole)), subsets, whole
 
     @cached_property
     def _cells(self) -> dict[tuple[str, str, str], dict[tuple[int | None, int | None], float]]:
@@ -193,9 +194,16 @@ class Results:
         return Mean(float(values.mean()), None if error is None else error.points, len(seeds), len(subsets))
 
     def gap(self, column: str, level: str, other: str, dataset: str) -> Gap | None:
-        """Return the difference of two levels, paired by pretraining seed and subset; None if nothing is shared."""
+        """Return the difference of two levels, paired by pretraining seed and subset; None if nothing is shared.
+
+        What has no pretraining, such as pixels, is paired with every pretraining seed.
+        """
         a, subsets_a, seeds_a = self.matrix(column, level, dataset)
         b, subsets_b, seeds_b = self.matrix(column, other, dataset)
+        if seeds_a == [None]:
+            a, seeds_a = np.repeat(a, len(seeds_b), axis=1), seeds_b
+        if seeds_b == [None]:
+            b, seeds_b = np.repeat(b, len(seeds_a), axis=1), seeds_a
         subsets, seeds = [s for s in subsets_a if s in subsets_b], [p for p in seeds_a if p in seeds_b]
         if not subsets or not seeds:
             return None

@@ -34,6 +34,7 @@ from tests.command_line import check_mistake, run
 TINY = '''
 """A study of two levels, in one file."""
 
+from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measure import Measure, MeasuredEncoder
 from ssl_irmae.protocols.studying.measures import MSE, RANK
@@ -60,6 +61,7 @@ def study(*, quick: bool) -> Study:
                 at=8,
             ),
             Level("wide, uniform", (EncoderSettings(method="ae", latent_dim=8),), at=8, rule="uniform"),
+            Level("pixels", contenders={"linear": CONTENDERS["pixels-linear"]}, at=64),
         ),
         datasets=("digits",),
         seeds=(0, 1),
@@ -97,7 +99,9 @@ def test_a_study_is_one_file() -> None:
         (level, seed) for level in ("narrow", "wide", "wide, uniform") for seed in "01"
     }
     assert {m["value"] for m in measures if m["measure"] == "width"} == {"4", "8"}
-    assert len(rows) == 3 * 2 * 2
+    # levels with encoders have two pretraining seeds, pixels none
+    assert [row["pretrain_seed"] for row in rows if row["level"] == "pixels"] == ["", ""]
+    assert len(rows) == 3 * 2 * 2 + 2
     assert all(0 <= float(row["error"]) <= 100 for row in rows)
     # the strongly penalised candidate reconstructs worse
     assert {m["settings"] for m in measures if m["level"] == "wide"} == {"ae, latent dim 8"}
@@ -120,7 +124,7 @@ def test_what_is_stored_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> No
     assert {file.name: file.read_bytes() for file in Path("out").iterdir()} == files
     document = json.loads(run("study tiny-codes --jobs 1 --quiet --json --out out").stdout)
     assert document["answer"][0] in " ".join(first.split())
-    assert len(document["values"]) == 3 * 2 * (3 + 2)
+    assert len(document["values"]) == 3 * 2 * (3 + 2) + 2
 
 
 @pytest.mark.usefixtures("_one_more_file")
@@ -260,6 +264,15 @@ def test_errors_that_differ_by_subset_alone_are_no_doubt_about_a_paired_differen
     gap = results.gap(error_column("linear", 100), "a", "b", "d")
     assert gap is not None
     assert (gap.mean, gap.low, gap.high) == pytest.approx((1.0, 1.0, 1.0))
+
+
+def test_what_has_no_pretraining_is_paired_with_every_pretraining_seed() -> None:
+    results = _results({"a": [5.0, 6.0, 7.0], "pixels": [4.0]}, subsets=4)
+    results.values = [v._replace(pretrain_seed=None) if v.level == "pixels" else v for v in results.values]
+    gap = results.gap(error_column("linear", 100), "a", "pixels", "d")
+    assert gap is not None
+    interval = stats.ttest_1samp([1.0, 2.0, 3.0], 0).confidence_interval()
+    assert (gap.mean, gap.low, gap.high, gap.pairs) == pytest.approx((2.0, interval.low, interval.high, 3))
 
 
 def test_levels_that_cannot_be_told_apart_are_named() -> None:

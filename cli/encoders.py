@@ -74,7 +74,6 @@ def copy_command(
 
     folder = find_encoder(encoder)
     copy = Encoder.from_pretrained(folder, fold=fold, network=parse_own_network(network))
-    _refuse_occupied(out)
     if half:
         copy.config = copy.config.model_copy(update={"card": {**copy.config.card, "stored_as": "float16"}})
     with whole_folder(out) as unfinished:
@@ -98,16 +97,8 @@ def import_command(
     from ssl_irmae.encoders.published_checkpoint import read_published_checkpoint
 
     encoder = read_published_checkpoint(checkpoint)
-    _refuse_occupied(out)
     with whole_folder(out) as unfinished:
         encoder.save_pretrained(unfinished)
         write_atomically(unfinished / "README.md", model_card(out.name, encoder.config))
     architecture = encoder.config.architecture
     print_status(f"{out}: {architecture.method}, code {architecture.latent_dim}, {architecture.image_size} pixels")
-
-
-def _refuse_occupied(out: Path) -> None:
-    from ssl_irmae.errors import UserError
-
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"--out {out} exists already and is not empty: choose another folder")

@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from ssl_irmae.errors import UserError
+
 if sys.platform != "win32":  # there, what a killed process leaves behind stays
     import fcntl
 
@@ -58,7 +60,11 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
     Yields:
         The folder to write into, hidden beside ``path``.
+
+    Raises:
+        UserError: If there is something in the folder, before the block or, put there by another process, after it.
     """
+    _refuse_occupied(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(path)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
@@ -66,10 +72,19 @@ def whole_folder(path: Path) -> Iterator[Path]:
         try:
             yield temporary
             temporary.chmod(0o777 & ~_umask())
-            temporary.replace(path)
+            try:
+                temporary.replace(path)
+            except OSError:
+                _refuse_occupied(path)
+                raise
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
+
+
+def _refuse_occupied(path: Path) -> None:
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(f"`out`: {path} exists already and is not empty: choose another folder")
 
 
 @contextlib.contextmanager

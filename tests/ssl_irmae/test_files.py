@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ssl_irmae._support.files import whole_folder, write_atomically
+from ssl_irmae.errors import UserError
 
 HOLD = """
 import pathlib, sys, time
@@ -66,3 +67,18 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         assert not any(out.iterdir())
     assert [file.name for file in out.iterdir()] == ["a"]
     assert [entry.name for entry in out.parent.iterdir()] == ["out"]
+
+
+def test_a_folder_that_another_process_has_filled_meanwhile_is_kept_and_named(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def fill_at_once() -> None:
+        with whole_folder(out) as folder:
+            (folder / "mine").write_text("mine")
+            out.mkdir()
+            (out / "theirs").write_text("theirs")
+
+    with pytest.raises(UserError, match="out exists already and is not empty: choose another folder"):
+        fill_at_once()
+    assert [file.name for file in out.iterdir()] == ["theirs"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]

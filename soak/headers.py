@@ -31,7 +31,7 @@ _body = st.binary(max_size=300)
 def npy(draw: st.DrawFn) -> bytes:
     """Draw an array file of numpy whose header says anything."""
     kind = draw(st.sampled_from(["|u1", "<f4", "<i8", "|O", "<U4", "|V9", "<c16", "[('a', '<f4')]", "<U999999999"]))
-    shape = tuple(draw(st.lists(st.integers(-2, 2**40) | _sides, max_size=5)))
+    shape = tuple(draw(st.lists(st.integers(-2, 2**70) | _sides, max_size=5)))
     descr = kind if kind.startswith("[") else repr(kind)
     text = draw(st.sampled_from([
         f"{{'descr': {descr}, 'fortran_order': {draw(st.booleans())}, 'shape': {shape}, }}",

@@ -69,7 +69,10 @@ def _read(file: IO[bytes] | gzip.GzipFile, path: Path) -> npt.NDArray[Any]:
         raise UserError(
             f"{path} is cut short or damaged: its header declares shape {shape}, {size:,} bytes, and {found} follow"
         )
-    array = np.frombuffer(data, dtype).reshape(shape)
+    try:
+        array = np.frombuffer(data, dtype).reshape(shape)
+    except ValueError as error:  # sides beside a zero that no array can have
+        raise UserError(f"{path} is damaged: its header declares shape {shape}, which no array has") from error
     return array.astype(dtype.newbyteorder("="), copy=False)  # torch knows the machine's own byte order alone
 
 

@@ -1,6 +1,7 @@
 """The header of an array that numpy wrote: a file of its own or a member of an archive."""
 
 import math
+import sys
 import tokenize
 import warnings
 from dataclasses import dataclass
@@ -59,4 +60,6 @@ def read_header(file: IO[bytes], title: str) -> NpyHeader:
             f"{title} holds Python objects, which are never loaded because they can run code: "
             "save an array of numbers or of strings (dtype=str)"
         )
+    if math.prod(max(1, side) for side in shape) * max(1, dtype.itemsize) > sys.maxsize:  # also beside a zero
+        raise ValueError(f"its header declares shape {shape}, which no array has")
     return NpyHeader(shape, dtype, "F" if fortran else "C", file.tell())

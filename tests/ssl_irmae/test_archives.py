@@ -64,6 +64,16 @@ def test_unusable_archives_are_explained(tmp_path: Path, arrays: dict[str, Any],
         load_images(str(tmp_path / "mine.npz"))
 
 
+@pytest.mark.parametrize("shape", [(2**70, 0, 1), (0, 2**40, 2**40)])
+def test_an_empty_array_with_impossible_sides_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"
+    header = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode()
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("images.npy", header)
+    with pytest.raises(UserError, match=r"declares shape .*, which no array has"):
+        load_images(tmp_path / "a.npz")
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short"])
 def test_damaged_archives_are_explained(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "m.npz").write_bytes(content)

@@ -52,6 +52,7 @@ def test_damaged_idx_files_are_rejected(tmp_path: Path, content: bytes) -> None:
         struct.pack(">4B3I", 0, 0, 8, 3, 60000, 1000, 1000) + bytes(100),
         gzip.compress(struct.pack(">4B3I", 0, 0, 8, 3, 60000, 1000, 1000) + bytes(100)),
         gzip.compress(struct.pack(">4B3I", 0, 0, 8, 3, 2, 4, 4) + bytes(50_000_000), 1),
+        struct.pack(">4B3I", 0, 0, 8, 3, 2**32 - 1, 0, 2**32 - 1),
     ],
 )
 def test_an_idx_file_is_believed_only_as_far_as_it_goes(tmp_path: Path, content: bytes) -> None:

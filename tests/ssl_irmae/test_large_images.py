@@ -148,7 +148,7 @@ def test_a_file_that_is_not_an_array_is_refused(tmp_path: Path, content: bytes, 
         load_images(tmp_path / "a.npy")
 
 
-@pytest.mark.parametrize("shape", [(10**9, 32, 32), (2**40, 2**20, 2**20), (1, 8, 7)])
+@pytest.mark.parametrize("shape", [(10**9, 32, 32), (2**40, 2**20, 2**20), (1, 8, 7), (2**70, 0, 1), (0, 2**40, 2**40)])
 def test_a_header_is_believed_only_as_far_as_the_file_goes(tmp_path: Path, shape: tuple[int, ...]) -> None:
     np.save(tmp_path / "a.npy", random_pixels(1, 8, 8))
     content = (tmp_path / "a.npy").read_bytes()

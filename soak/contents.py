@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 _TIMES = {"seconds", "finished", "minutes", "images_per_second", "images/s", "commit"}
-_CARD_TIME = re.compile(r"^(\| minutes of training \||It takes about ).*$", re.MULTILINE)
+_CARD_TIME = re.compile(r"^(\| minutes of training \||It took about ).*$", re.MULTILINE)
 _HIDDEN_ALLOWED = {".lock", ".pretraining.lock"}
 """Locks stay: the system frees what a killed process held, and who deletes a lock file could free that of another."""
 

@@ -47,13 +47,16 @@ def _first(results: Results) -> str:
     if not best:
         return f"No depth is best everywhere: none has the lowest error with 100 labels on all of {datasets}."
     one = f"{best[0]} is" if len(best) == 1 else f"{listed(best)} are"
-    return f"For 100 labels, {one} the best depth on {datasets}, or not to be told from the best."
+    found = [results.lowest(_ERROR, dataset) for dataset in results.study.datasets]
+    doubt = "" if len(best) == 1 and not any(x is None or x.others for x in found) else ", or not to be told from it"
+    return f"For 100 labels, {one} the best depth on {datasets}{doubt}."
 
 
 def _on(results: Results, dataset: str) -> str:
     first, last = results.levels[0], results.levels[-1]
+    known = " (true dimension 7)" if dataset == "shapes" else ""
     return (
-        f"{dataset}: the effective rank is {value(results, RANK.name, first, dataset)} at {first} and "
+        f"{dataset}{known}: the effective rank is {value(results, RANK.name, first, dataset)} at {first} and "
         f"{value(results, RANK.name, last, dataset)} at {last}, where it is "
         f"{value(results, RANK_BEFORE.name, last, dataset)} before the stack. At {last} the reconstruction MSE is "
         f"{change(results, MSE.name, last, first, dataset)} compared with {first}. The error of linear with 100 "

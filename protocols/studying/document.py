@@ -82,7 +82,7 @@ def _at_edge(results: Results, dataset: str, level: Level) -> str:
 
 
 def time_taken(results: Results) -> str:
-    """Say how long it takes, from the seconds that are stored: the same whenever it is asked."""
+    """Say how long it took, from the seconds that are stored: the same whenever it is asked."""
     trials = sum(v.seconds for v in results.values if v.seconds == v.seconds)
     hours = (results.seconds + trials) / 3600
     text = f"{hours:.1f} hours" if hours >= 1 else f"{max(1.0, 60 * hours):.0f} minutes"
@@ -103,9 +103,9 @@ def readme(results: Results, answer: Sequence[str], command: str) -> str:
     lines += ["## What the numbers are", "", *(f"- {note}" for note in notes(results)), ""]
     software = ", ".join(f"{name} {version}" for name, version in versions().items() if name in ("torch", "numpy"))
     lines += ["## Again", "", f"    {command}", ""]
-    lines += [f"It takes {time_taken(results)} ({processor()}; {software}). What is stored is not run again. Rows:"]
-    lines += ["[rows.csv](rows.csv), the error of every trial; [measures.csv](measures.csv), what is measured of every"]
-    lines += ["encoder.", ""]
+    lines += [f"It took {time_taken(results)} ({processor()}; {software}), with whatever else ran meanwhile.", ""]
+    lines += ["What is stored is not run again. Rows: [rows.csv](rows.csv), the error of every trial;"]
+    lines += ["[measures.csv](measures.csv), what is measured of every encoder.", ""]
     return "\n".join(lines)
 
 

@@ -37,7 +37,20 @@ class Command(TyperCommand):
             if removed is not None and name not in options and (removed.of is None or removed.of in options):
                 print_status(f"error: {name} is gone: {removed.use}")
                 raise typer.Exit(2)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            _name_value(error)
+            raise
+
+
+def _name_value(error: typer.BadParameter) -> None:
+    """Put what was given into an error of pydantic, by which typer reads options, where it says "Input"."""
+    message = error.message or ""
+    found = getattr(error.__cause__, "errors", list)()
+    if found and message.startswith("Input "):
+        message = f"{found[0].get('input')} {message.removeprefix('Input ')}"
+    error.message = message.removeprefix("Value error, ")
 
 
 def with_examples(command: Callable[..., Any], examples: str) -> str:

@@ -99,7 +99,7 @@ def ten_labels(name: str, report: Report) -> str:
     made = join([f"`{other}` makes {errors[other]} %" for other in others])
     return (
         f"**On {name}, one label per class gives {errors[best]} % errors** with `{best}`{prior}: {made}. These 10 "
-        f"labels are worth {join([_worth(report, best, than) for than in others])}."
+        f"labels are worth {join([_worth(report, best, than) for than in others])} (95 % intervals)."
     )
 
 

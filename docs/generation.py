@@ -45,8 +45,8 @@ def _table(dataset: str, lines: list[Row]) -> str:
         if (irmae := found.get((f"{dataset}-irmae", kind)))
     )
     paired = (
-        f"Of these {len(real)} draws, the same for all, IRMAE has the lower Fréchet distance than AE and than "
-        f"VAE in so many: {'; '.join(nearer)}."
+        f"In how many of these {len(real)} draws, the same for all, the Fréchet distance of IRMAE is lower than that "
+        f"of the AE, and than that of the VAE: {'; '.join(nearer)}."
     )
     return f"{table(head, body)}\n\n- {what}\n- {paired}"
 

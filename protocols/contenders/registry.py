@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from ssl_irmae.errors import UserError
 from ssl_irmae.plugins.lookup import unknown_with_plugins
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.fused import FUSED_CONTENDERS
@@ -29,16 +30,13 @@ def _without_features(contenders: dict[str, Contender]) -> dict[str, Contender]:
     return {name: c for name, c in contenders.items() if c.reads != "features"}
 
 
+_FLOORS = ("pixels", "pca", "random")
 CONTENDERS: dict[str, Contender] = {
     **contenders_of("irmae"),
     **_without_features(contenders_of("ae")),
     **_without_features(contenders_of("vae")),
     **FUSED_CONTENDERS,
-    **{
-        f"{floor}-{name}": replace(c, representation=floor)
-        for floor in ("pixels", "pca", "random")
-        for name, c in READOUTS.items()
-    },
+    **{f"{floor}-{name}": replace(c, representation=floor) for floor in _FLOORS for name, c in READOUTS.items()},
     **FROM_SCRATCH,
 }
 # pixels alone are wide enough for the regression along principal axes, which differs from the one before in last digits
@@ -103,9 +101,15 @@ def choose(names: list[str], known: Mapping[str, Contender]) -> dict[str, Conten
     """Pick contenders by name, in the order given.
 
     Raises:
-        UserError: If a name is unknown; it lists the known ones and the nearest.
+        UserError: If a name is unknown; it lists the known ones and the nearest, or says why a floor has no such row.
     """
     for name in names:
         if name not in known:
+            floor, _, learner = name.partition("+")[0].partition("-")
+            if floor in _FLOORS and learner in FROM_ENCODER:
+                raise UserError(
+                    f"unknown contender {name!r}: {learner} trains a pretrained encoder further, not {floor}; "
+                    f"take for example irmae{name.removeprefix(floor)}"
+                )
             raise unknown_with_plugins("contender", name, known)
     return {name: known[name] for name in names}

@@ -85,7 +85,8 @@ def find_pool(executor: str | Executor | Factory | None, jobs: int | None) -> Po
         return Pool("the executor", _Once(executor), workers)
     if isinstance(executor, str) and ":" not in executor:
         if executor not in ENGINES:
-            raise unknown_name("executor", executor, [PROCESSES, *ENGINES])
+            error = unknown_name("executor", executor, [PROCESSES, *ENGINES])
+            raise UserError(f"{error}; your own are named MODULE:FACTORY")
         engine = ENGINES[executor]
         require(engine.extra, f"`executor`: {executor}")
         logs = engine.logs() if engine.logs else None

@@ -25,7 +25,7 @@ def find_encoder(name_or_path: str | Path) -> Path:
         bundled = BUNDLED / folder.name
         if (bundled / WEIGHTS).is_file():
             return bundled
-        raise unknown_name("encoder", str(name_or_path), list_bundled())
+        raise UserError(f"{unknown_name('encoder', str(name_or_path), list_bundled())}; there is no such folder either")
     raise UserError(f"there is no encoder folder {folder}: bundled encoders are {', '.join(list_bundled())}")
 
 

@@ -11,7 +11,11 @@ from tests.command_line import check_mistake, run
 
 @pytest.mark.parametrize(
     ("command", "message"),
-    [("show nothing", "unknown encoder 'nothing'"), ("import nothing --out x", "does not exist")],
+    [
+        ("show nothing", "unknown encoder 'nothing'"),
+        ("show nothing", "; there is no such folder either"),
+        ("import nothing --out x", "does not exist"),
+    ],
 )
 def test_mistakes_get_one_sentence_and_leave_nothing_behind(command: str, message: str) -> None:
     check_mistake(f"encoders {command}", message)

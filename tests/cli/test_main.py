@@ -83,6 +83,17 @@ def test_an_option_that_a_command_never_had_is_not_said_to_be_gone() -> None:
     assert "No such option: --protocol" in run("suggest pictures/ --protocol published", code=2).stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("evaluate --jobs 0", "'--jobs': 0 "),
+        ("generate sample --encoder x --sampler y", "'--sampler': 'y' is not one of"),
+    ],
+)
+def test_a_value_that_an_option_refuses_is_named(command: str, said: str) -> None:
+    assert said in run(command, code=2).stderr
+
+
 def test_evaluate_has_at_most_28_options() -> None:
     options = [parameter for parameter in PROGRAM.commands["evaluate"].params if parameter.param_type_name == "option"]
     assert len(options) <= 28

@@ -327,7 +327,7 @@ def test_four_lines_of_the_users_are_an_engine(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("dusk", "unknown executor 'dusk': known are dask, mpi, processes, ray, slurm; did you mean 'dask'?"),
+        ("dusk", "unknown executor 'dusk': known are dask, mpi, processes, ray, slurm; did you mean 'dask'?; your own"),
         ("nowhere:start", "--executor: the module nowhere cannot be imported (ModuleNotFoundError"),
         ("pools:begin", "--executor: the module pools has no function begin"),
         ("pools:number", "--executor: pools:number must return a concurrent.futures.Executor or a context manager of"),

@@ -341,6 +341,8 @@ def test_the_full_protocol_runs_every_contender_of_its_time_at_five_budgets() ->
         ({"contenders": ["irmae-joint+supcom"]}, "did you mean 'supcon'"),
         ({"contenders": ["irmae-joint"], "baseline": "vib+supcon"}, "vib does not train jointly"),
         ({"contenders": ["irmae-joitn+supcon"]}, "unknown contender 'irmae-joitn"),
+        ({"contenders": ["pixels-joint+supcon"]}, r"encoder further, not pixels; .* irmae-joint\+supcon"),
+        ({"contenders": ["pca-propagate-prior"]}, "encoder further, not pca; .* irmae-propagate-prior"),
         ({"precision": "fp16"}, "unknown `precision` 'fp16'"),
     ],
 )

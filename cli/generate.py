@@ -9,7 +9,7 @@ import typer
 
 from ssl_irmae.cli.help import DATA, OUTPUT, RUN, Command, with_examples
 from ssl_irmae.cli.options import Device, Json, OwnNetwork, Quiet, Seed, Strict, parse_own_network
-from ssl_irmae.cli.terminal import handle_errors, print_result
+from ssl_irmae.cli.terminal import handle_errors, print_result, print_wrapped
 
 if TYPE_CHECKING:
     from ssl_irmae.generation.picture_maker import Generated, PictureMaker
@@ -57,7 +57,7 @@ def reconstruct(
     quiet: Quiet = False,
     device: Device = "auto",
 ) -> None:
-    """Reconstruct images of the test split, or of the only one: images above, reconstructions below."""
+    """Reconstruct images of the test split, or of the only split: images above, reconstructions below."""
     makers = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
     _write({name: maker.reconstruct(n, seed=seed) for name, maker in makers.items()}, dataset, out)
 
@@ -156,7 +156,7 @@ def distance(
     quiet: Quiet = False,
     device: Device = "auto",
 ) -> None:
-    """Measure how far reconstructions and samples are from real pictures, by features of our own classifier."""
+    """Measure how far reconstructions and samples are from real pictures, by features of a classifier of them."""
     from ssl_irmae.cli.progress import Display
     from ssl_irmae.protocols.generation.distance import generation_distance
 
@@ -171,7 +171,11 @@ def distance(
             strict=strict,
             progress=display,
         )
-    print_result(json.dumps(found.to_dict(), indent=2) if json_ else str(found))
+    if json_:
+        print_result(json.dumps(found.to_dict(), indent=2))
+        return
+    for line in str(found).splitlines():
+        print_wrapped(line)
 
 
 _EXAMPLES: dict[Callable[..., None], str] = {

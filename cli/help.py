@@ -47,7 +47,7 @@ class Command(TyperCommand):
 def _name_value(error: typer.BadParameter) -> None:
     """Put what was given into an error of pydantic, by which typer reads options, where it says "Input"."""
     message = error.message or ""
-    found = getattr(error.__cause__, "errors", list)()
+    found: list[dict[str, object]] = getattr(error.__cause__, "errors", list)()
     if found and message.startswith("Input "):
         message = f"{found[0].get('input')} {message.removeprefix('Input ')}"
     error.message = message.removeprefix("Value error, ")

@@ -78,20 +78,18 @@ class Distances:
         return dataclasses.asdict(self)
 
     def __repr__(self) -> str:
-        width = max(len(row.name) for row in self.rows)
-        lines = [
-            f"{name:{width}}  {frechet:>14}  {kernel:>14}"
-            for name, frechet, kernel in (
-                ("", "Fréchet", "kernel"),
-                *((row.name, _shown(row.frechet, 2), _shown(row.kernel, 3)) for row in self.rows),
-            )
+        cells = [
+            ("", "Fréchet", "kernel"),
+            *((row.name, _shown(row.frechet, 2), _shown(row.kernel, 3)) for row in self.rows),
         ]
+        first, second, third = (max(map(len, column)) for column in zip(*cells, strict=True))
+        lines = [f"{name:{first}}  {frechet:>{second}}  {kernel:>{third}}" for name, frechet, kernel in cells]
         known = "" if self.judge_error is None else f", with an error of {self.judge_error:.2f} % on test images"
         return "\n".join(
             [
                 *lines,
                 f"Squared distances to {self.pictures:,} real pictures of {self.dataset} ({self.split}) from as many.",
-                "Below 0 a kernel distance is no distance. Reconstructions are of the real ones in the first row.",
+                "A kernel distance below 0 is noise around 0. Reconstructions are of the pictures in the first row.",
                 f"±: standard error over {count(self.seeds, 'draw')} of pictures and samples.",
                 "Each row is one encoder: how much another pretraining of its kind would differ is not in ±.",
                 f"Features: the last layer of our classifier of {self.dataset}, {STEPS} steps{known}.",

@@ -190,7 +190,8 @@ def load_images(
                 whose = "built-in data set" if plugin is None else f"data set of {plugin.origin}"
                 progress(Message(f"{dataset}, {split}: the {whose} is read; write ./{dataset} for what is here"))
         elif not path.exists() and _is_word(dataset):
-            raise unknown_with_plugins(IN_WORDS["dataset"], dataset, [*DATASETS, *registered("dataset")])
+            error = unknown_with_plugins(IN_WORDS["dataset"], dataset, [*DATASETS, *registered("dataset")])
+            raise UserError(f"{error}; there is no such file or folder either")
     folder = default_data_dir() if data_dir is None else Path(data_dir)
     if isinstance(dataset, str) and dataset in DATASETS:
         return DATASETS[dataset].load(split, folder, progress)

@@ -35,7 +35,7 @@ def test_every_named_set_has_a_summary_and_a_size_that_the_papers_networks_take(
 
 
 def test_unknown_names_and_missing_paths_are_rejected() -> None:
-    with pytest.raises(UserError, match="did you mean 'mnist'.; there is no such file or folder"):
+    with pytest.raises(UserError, match=r"did you mean 'mnist'\?; there is no such file or folder"):
         load_images("mnits")
     for missing in ("no/such/folder", Path("mnits")):
         with pytest.raises(UserError, match="does not exist"):

@@ -118,7 +118,7 @@ def leads(report: Report, readout: str) -> str:
     unclear = [
         f"{span} one cannot tell {codes} apart" for codes, span in spans.items() if f"of {codes} {span}" not in alone
     ]
-    led = f"makes the fewest errors on codes {join(alone)}" if alone else "makes the fewest errors on no codes alone"
+    led = f"does best with codes {join(alone)}" if alone else "does best with no codes alone"
     return "; ".join([led, *unclear])
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from ssl_irmae.pretraining.pretrain import pretrain
 
 
 def pytest_configure() -> None:
-    """Before any test is imported: test on the CPU, with plain text output."""
+    """Before any test is imported: test on the CPU, with plain text output, and where Ctrl-C is heard."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background ignore it, and so would commands
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     for name in ("GITHUB_ACTIONS", "FORCE_COLOR", "PY_COLORS", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         os.environ.pop(name, None)

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli.help import OUTPUT, RUN
-from ssl_irmae.cli.options import Device, Executor, Jobs, Json, Quiet
+from ssl_irmae.cli.help import MACHINE, OUTPUT, RUN
+from ssl_irmae.cli.options import Device, Executor, Json, Quiet
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_wrapped
 from ssl_irmae.errors import UserError
 
@@ -60,7 +60,16 @@ def command(
     ] = Path("runs/studies/results.sqlite"),
     json_: Json = False,
     quiet: Quiet = False,
-    jobs: Jobs = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Processes, of one thread each, that pretrain and run trials.",
+            show_default="one per thread",
+            rich_help_panel=MACHINE,
+        ),
+    ] = None,
     executor: Executor = "processes",
     device: Device = "auto",
 ) -> None:

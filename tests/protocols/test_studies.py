@@ -146,7 +146,7 @@ def test_mistakes_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     check_mistake("study dpeth", "did you mean 'depth'?")
-    check_mistake("study", "depth, rank-or-gaussian")
+    check_mistake("study", "name a study: depth, ")
     check_mistake("study depth --out file", "--out: file is a file: name a folder")
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 

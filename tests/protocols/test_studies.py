@@ -210,6 +210,15 @@ def test_the_stack_at_the_start_has_the_size_of_its_product(task: Task) -> None:
     assert value == pytest.approx(float(built.norm()) / 2)  # sqrt(d) is 2
 
 
+def test_encoders_of_another_optimiser_or_rate_are_kept_apart(task: Task) -> None:
+    usual = _work(task, 0)
+    assert usual._replace(learning_rate=5e-4).folder == usual.folder  # the recipe's
+    others = [usual._replace(learning_rate=1e-3), usual._replace(optimizer="rmsprop", learning_rate=1e-3)]
+    assert len({work.folder for work in (usual, *others)}) == 3
+    work_on(others[1], task)
+    assert others[1].open("mine").pretraining.optimizer == "rmsprop"
+
+
 def test_what_is_measured_is_on_images_that_were_held_out(task: Task) -> None:
     work = _work(task, 0)
     fingerprint = work.open("mine").data_fingerprint if work.is_pretrained else None

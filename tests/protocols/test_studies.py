@@ -12,19 +12,21 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ssl_irmae.architecture import Architecture
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.loop import NonFiniteLossError
 from ssl_irmae.protocols import studies
 from ssl_irmae.protocols.representations.brief_pretraining import pretrain_briefly
 from ssl_irmae.protocols.running.executors import Pool
 from ssl_irmae.protocols.statistics.rank_correlation import rank_correlation
+from ssl_irmae.protocols.studies.matched import needed
 from ssl_irmae.protocols.studying.document import measures_csv, readme, rows_csv
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.encoder_work import EncoderWork, work_on
 from ssl_irmae.protocols.studying.encoder_workers import in_workers, lanes_for
 from ssl_irmae.protocols.studying.figure import figure
 from ssl_irmae.protocols.studying.found import find_study, study_names
-from ssl_irmae.protocols.studying.measures import MSE, RANK, START_NORM
+from ssl_irmae.protocols.studying.measures import ACTIVE, MSE, RANK, START_NORM
 from ssl_irmae.protocols.studying.phrases import change, lowest, lowest_everywhere
 from ssl_irmae.protocols.studying.results import Floats, Results, Value
 from ssl_irmae.protocols.studying.study import Level, Study, error_column
@@ -159,8 +161,13 @@ def task() -> Task:
     return load_task("digits", scored_on="development")
 
 
+def _networks(method: str) -> Architecture:
+    settings = EncoderSettings(method=method, latent_dim=4, depth=1 if method == "irmae" else None)
+    return settings.architecture(channels=1, image_size=32, most_depth=2)
+
+
 def _work(task: Task, seed: int) -> EncoderWork:
-    architecture = EncoderSettings(depth=1, latent_dim=4).architecture(channels=1, image_size=32, most_depth=2)
+    architecture = _networks("irmae")
     measures = (RANK, MSE, START_NORM)
     return EncoderWork("digits", task.train.fingerprint, architecture, seed, 6, "fp32", "cpu", measures, "a test")
 
@@ -363,8 +370,18 @@ def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(name: s
 def test_every_measure_is_a_number_of_a_tiny_encoder(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ssl_irmae.protocols.generation.judge.STEPS", 5)
     measures = {m.name: m for name in study_names() for m in find_study(name)(quick=False).measures}
-    found = work_on(_work(task, 0)._replace(measures=tuple(measures.values())), task)
-    assert {name for name, (value, _) in found.values.items() if value is None or not np.isfinite(value)} == set()
+    works = [_work(task, 0), _work(task, 0)._replace(architecture=_networks("vae"))]  # some are of VAEs alone
+    found = [work_on(work._replace(measures=tuple(measures.values())), task).values for work in works]
+    values = [[each[name][0] for each in found] for name in measures]
+    assert all(any(value is not None for value in both) for both in values)
+    assert all(value is None or np.isfinite(value) for both in values for value in both)
+
+
+def test_units_of_a_vae_that_do_not_vary_are_not_active(task: Task) -> None:
+    work = _work(task, 0)._replace(architecture=_networks("vae"), measures=(ACTIVE,))
+    ((value, _),) = work_on(work, task).values.values()
+    codes = work.open("mine").load().encode(task.scored.images).numpy()
+    assert value == np.count_nonzero(codes.var(axis=0, ddof=1) > 0.01)
 
 
 def test_quick_forms_are_estimated_to_take_under_a_quarter_of_an_hour() -> None:
@@ -372,3 +389,35 @@ def test_quick_forms_are_estimated_to_take_under_a_quarter_of_an_hour() -> None:
         minutes = re.search(r"quick: .*about (\d+) minutes", " ".join(run("study --list").stdout.split()))
         assert minutes is not None, name
         assert int(minutes[1]) <= 15
+
+
+# answers with a logic of their own
+
+
+def _values_of(name: str, values: dict[str, list[float]], column: str = "mse") -> Results:
+    """Return results of a study's quick form: values of one column, by level and pretraining seed."""
+    study = find_study(name)(quick=True)
+    results = Results(study, name)
+    (dataset,) = study.datasets
+    results.values = [
+        Value(dataset, level, seed, column, None, None, value, 1.0, "e")
+        for level, several in values.items()
+        for seed, value in enumerate(several)
+    ]
+    results.steps[dataset] = 1
+    return results
+
+
+def test_a_width_is_enough_or_too_narrow_only_where_the_pairs_leave_no_doubt() -> None:
+    results = _values_of(
+        "matched",
+        {
+            "IRMAE, d 128": [3.0, 3.1, 3.2],
+            "AE, d 8": [5.0, 5.2, 5.1],
+            "AE, d 16": [2.9, 3.3, 3.1],
+            "AE, d 32": [2.0, 2.1, 2.2],
+            "VAE, beta 0.01, d 8": [4.0, 4.2, 4.1],
+        },
+    )
+    assert needed(results, "AE", "mnist") == (8, 32)
+    assert needed(results, "VAE, beta 0.01", "mnist") == (8, None)

@@ -63,7 +63,7 @@ def answer(results: Results) -> list[str]:
 
 
 def _verdict(results: Results, dataset: str) -> str:
-    """Compare what the rule does with the luck of one draw: errors of balanced subsets, means over pretraining seeds."""
+    """Compare what the rule does with the luck of one draw: of single balanced subsets, over all encoders."""
     errors, subsets, _ = results.matrix(_ERROR, _HONEST, dataset)
     means = [mean.mean for rule in _RULES if (mean := results.mean(_ERROR, rule, dataset)) is not None]
     if not errors.size:

@@ -19,7 +19,9 @@ from ssl_irmae.protocols import studies
 from ssl_irmae.protocols.representations.brief_pretraining import pretrain_briefly
 from ssl_irmae.protocols.running.executors import Pool
 from ssl_irmae.protocols.statistics.rank_correlation import rank_correlation
+from ssl_irmae.protocols.statistics.spreads import Spread
 from ssl_irmae.protocols.studies.matched import needed
+from ssl_irmae.protocols.studies.variance import most
 from ssl_irmae.protocols.studying.cost import describe_cost
 from ssl_irmae.protocols.studying.document import measures_csv, readme, rows_csv
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
@@ -422,3 +424,8 @@ def test_a_width_is_enough_or_too_narrow_only_where_the_pairs_leave_no_doubt() -
     )
     assert needed(results, "AE", "mnist") == (8, 32)
     assert needed(results, "VAE, beta 0.01", "mnist") == (8, None)
+
+
+def test_a_source_varies_most_only_if_its_interval_is_above_the_others() -> None:
+    assert most({"a": Spread(3.0, 2.0, 5.0), "b": Spread(1.0, 0.5, 1.9)}) == "a"
+    assert most({"a": Spread(3.0, 1.8, 5.0), "b": Spread(1.0, 0.5, 1.9)}) is None

@@ -40,7 +40,7 @@ def study(*, quick: bool) -> Study:
         steps=1000 if quick else None,
         panels=(
             Panel((RANK.name,)),
-            Panel((RANK.name,), against=START_NORM.name),
+            Panel((RANK.name,), against=START_NORM.name, log_against=True),
             Panel((MSE.name,), log=True),
             Panel((_ERROR,)),
         ),

@@ -29,9 +29,9 @@ def study(*, quick: bool) -> Study:
         title="Settings of readouts",
         question="How much does the error of a readout depend on its fixed settings, and are they well chosen?",
         levels=tuple(
-            Level(name, (EncoderSettings(depth=4),), line=group, contenders={_READOUT: contender})
+            Level(name, (EncoderSettings(depth=4),), at=place, line=group, contenders={_READOUT: contender})
             for group in groups
-            for name, contender in _candidates(group).items()
+            for place, (name, contender) in enumerate(_candidates(group).items(), 1)
         ),
         datasets=("mnist",) if quick else ("mnist", "fashion-mnist"),
         seeds=tuple(range(5 if quick else 3)),
@@ -39,7 +39,7 @@ def study(*, quick: bool) -> Study:
         budgets=_BUDGETS,
         steps=1200 if quick else None,
         panels=tuple(Panel((error_column(_READOUT, budget),)) for budget in _BUDGETS),
-        axis="candidates",
+        axis="candidate, in the order of the table",
         answer=answer,
     )
 

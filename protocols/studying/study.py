@@ -58,11 +58,13 @@ class Panel:
         columns: Names of what is drawn, as ``Results`` knows it; the first is solid, the second dashed and hollow.
         log: Whether its axis is logarithmic.
         against: The column of its horizontal axis; None for the levels.
+        log_against: Whether that is logarithmic; of levels the study says it.
     """
 
     columns: tuple[str, ...]
     log: bool = False
     against: str | None = None
+    log_against: bool = False
 
 
 @dataclass(frozen=True)

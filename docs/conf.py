@@ -47,7 +47,7 @@ html_show_copyright = False
 NAVIGATION = {
     "Start": ["docs/start", "docs/README"],
     "Using": ["docs/using/*"],
-    "Understanding": ["docs/protocol", "docs/understanding", "docs/checks", "docs/reliability"],
+    "Understanding": ["docs/protocol", "docs/understanding", "docs/reviewers", "docs/checks", "docs/reliability"],
     "Results": [
         "docs/results/mnist-*/README",
         "docs/results/*/README",

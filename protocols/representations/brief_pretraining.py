@@ -14,6 +14,7 @@ from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import CONFIG, WEIGHTS
 from ssl_irmae.networks.registry import DEFAULT, Network, find_networks
 from ssl_irmae.pretraining.open_run import make_run
+from ssl_irmae.pretraining.optimizers import USUAL
 from ssl_irmae.pretraining.pretrain import train
 from ssl_irmae.pretraining.recipes import find_recipe
 
@@ -36,7 +37,9 @@ def brief_steps(images: int) -> int:
     return find_recipe(_RECIPE).steps(images)
 
 
-def brief_folder(name: str, architecture: Architecture, steps: int) -> Path:
+def brief_folder(
+    name: str, architecture: Architecture, steps: int, *, optimizer: str = USUAL, learning_rate: float | None = None
+) -> Path:
     """Return where such an encoder is kept.
 
     Args:
@@ -44,13 +47,17 @@ def brief_folder(name: str, architecture: Architecture, steps: int) -> Path:
             of plug-ins, depth, recipe and steps are appended.
         architecture: What is trained.
         steps: Optimiser steps.
+        optimizer: What takes them.
+        learning_rate: Its learning rate; None for the recipe's.
     """
     recipe = find_recipe(_RECIPE)
     depth = "" if architecture.depth is None else f"-depth{architecture.depth}"
-    rate = f"{recipe.learning_rate:g}-{recipe.cooldown:g}"
+    rate = f"{learning_rate or recipe.learning_rate:g}-{recipe.cooldown:g}"
+    taken_by = "" if optimizer == USUAL else f"-{optimizer}"
     network = "" if architecture.network == DEFAULT else f"-{architecture.network}"
     code = "".join(f"-{plugin.origin.stamp}" for plugin in architecture.plugins)
-    return home() / "encoders" / f"{name}{network}{code}{depth}-{_RECIPE}-{steps}x{recipe.batch_size}-{rate}"
+    trained = f"{_RECIPE}-{steps}x{recipe.batch_size}-{rate}{taken_by}"
+    return home() / "encoders" / f"{name}{network}{code}{depth}-{trained}"
 
 
 def pretrain_briefly(
@@ -62,6 +69,8 @@ def pretrain_briefly(
     precision: Precision,
     device: str,
     seed: int = 0,
+    optimizer: str = USUAL,
+    learning_rate: float | None = None,
     data_dir: Path | None = None,
     labels_from: str | Path | None = None,
     classes: Sequence[str] | None = None,
@@ -82,6 +91,8 @@ def pretrain_briefly(
         precision: Arithmetic of the networks.
         device: Where to train.
         seed: Seed of initial weights, order of images and noise.
+        optimizer: What takes the steps, a name in ``OPTIMIZERS``.
+        learning_rate: Its learning rate, before it falls; None for the recipe's.
         data_dir: Where data are kept.
         labels_from: The table of labels that the data are loaded with, if there is one.
         classes: The labels that may be in it, if they were declared.
@@ -95,7 +106,7 @@ def pretrain_briefly(
     Raises:
         UserError: If the folder cannot be written to, or the images cannot be learned from.
     """
-    folder = brief_folder(name, architecture, steps)
+    folder = brief_folder(name, architecture, steps, optimizer=optimizer, learning_rate=learning_rate)
     if is_pretrained(folder, steps):
         return folder
     make_folder(folder)
@@ -108,7 +119,9 @@ def pretrain_briefly(
                 dataset=dataset,
                 image_size=architecture.image_size,
                 recipe=_RECIPE,
+                learning_rate=learning_rate,
                 steps=lambda _: steps,
+                optimizer=optimizer,
                 precision=precision,
                 device=device,
                 seed=seed,

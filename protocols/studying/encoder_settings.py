@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from ssl_irmae._support.files import sha256
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.networks.registry import find_networks
+from ssl_irmae.pretraining.optimizers import USUAL, check_optimizer
 
 
 class EncoderSettings(BaseModel):
@@ -21,6 +22,8 @@ class EncoderSettings(BaseModel):
         variant: What else is different in them.
         init: Their initial weights.
         strength: How much the method does.
+        optimizer: What takes the steps.
+        learning_rate: Its learning rate, which any but Adam needs.
 
     >>> str(EncoderSettings(method="irmae", depth=4, init_scale=0.5))
     'irmae, depth 4, init scale 0.5'
@@ -36,6 +39,8 @@ class EncoderSettings(BaseModel):
     variant: str | None = None
     init: str | None = None
     strength: float | None = None
+    optimizer: str | None = None
+    learning_rate: float | None = None
 
     def __str__(self) -> str:
         given = self.model_dump(exclude={"method"}, exclude_none=True)
@@ -47,9 +52,11 @@ class EncoderSettings(BaseModel):
         Raises:
             UserError: If a value is out of range, or does not belong to the method.
         """
+        check_optimizer(self.optimizer or USUAL, self.learning_rate)
+        networks_given = self.model_dump(exclude={"optimizer", "learning_rate"})
         networks = find_networks(None, channels=channels, image_size=image_size)
         return Architecture.paper(
-            channels=channels, image_size=image_size, most_depth=most_depth, networks=networks, **self.model_dump()
+            channels=channels, image_size=image_size, most_depth=most_depth, networks=networks, **networks_given
         )
 
 

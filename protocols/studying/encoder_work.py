@@ -19,6 +19,7 @@ from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.loop import NonFiniteLossError
+from ssl_irmae.pretraining.optimizers import USUAL
 from ssl_irmae.protocols.representations.brief_pretraining import brief_folder, is_pretrained, pretrain_briefly
 from ssl_irmae.protocols.representations.pretrained import OpenedEncoder, open_encoder
 from ssl_irmae.protocols.running.workers import limited_threads
@@ -45,6 +46,8 @@ class EncoderWork(NamedTuple):
         measures: What is measured.
         command: What its card records as the command.
         data_dir: Where data are kept; None for the usual folder.
+        optimizer: What takes the steps.
+        learning_rate: Its learning rate; None for the recipe's.
     """
 
     dataset: str
@@ -57,6 +60,8 @@ class EncoderWork(NamedTuple):
     measures: tuple[Measure, ...]
     command: str
     data_dir: Path | None = None
+    optimizer: str = USUAL
+    learning_rate: float | None = None
 
     @property
     def name(self) -> str:
@@ -69,12 +74,16 @@ class EncoderWork(NamedTuple):
     def title(self) -> str:
         """What a person calls it."""
         depth = "" if self.architecture.depth is None else f" of depth {self.architecture.depth}"
-        return f"{self.dataset} {self.architecture.method}{depth}, seed {self.seed}"
+        by = "" if self.optimizer == USUAL else f" by {self.optimizer}"
+        rate = "" if self.learning_rate is None else f" at rate {self.learning_rate:g}"
+        return f"{self.dataset} {self.architecture.method}{depth}{by}{rate}, seed {self.seed}"
 
     @property
     def folder(self) -> Path:
         """Where the encoder is kept, for all studies that have it."""
-        return brief_folder(self.name, self.architecture, self.steps)
+        return brief_folder(
+            self.name, self.architecture, self.steps, optimizer=self.optimizer, learning_rate=self.learning_rate
+        )
 
     @property
     def is_pretrained(self) -> bool:
@@ -130,6 +139,8 @@ def work_on(work: EncoderWork, task: Task, progress: Listener = silent) -> Found
                 precision=work.precision,
                 device=work.device,
                 seed=work.seed,
+                optimizer=work.optimizer,
+                learning_rate=work.learning_rate,
                 message=f"pretraining {work.title}",
                 command=work.command,
                 progress=progress,

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ACROSS = 3  # panels beside each other
-_COLOURS = ("#0072b2", "#d07c00", "#009e73", "#b8608f", "#7a7a7a", "#c84a00")  # Okabe and Ito (2008)
+_COLOURS = (
+    "#0072b2",
+    "#d07c00",
+    "#009e73",
+    "#b8608f",
+    "#7a7a7a",
+    "#c84a00",
+    "#56b4e9",
+    "#000000",
+)  # Okabe and Ito (2008)
 _STYLES = ("-", "--", ":")
 _SMALL = 8  # points
 
@@ -114,6 +123,10 @@ def _finish(axes: "Axes", results: Results, panel: Panel) -> None:
     axes.tick_params(which="both", labelsize=_SMALL)
     if panel.against is not None:
         axes.set_xlabel(results.title(panel.against), fontsize=_SMALL)
+        if panel.log_against:
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
     elif all(level.at is None for level in study.levels):
         axes.set_xticks(range(len(study.levels)), results.levels, rotation=35, ha="right")
         axes.set_xlim(-0.5, len(study.levels) - 0.5)

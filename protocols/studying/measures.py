@@ -4,6 +4,7 @@ import functools
 import math
 from statistics import mean
 
+from ssl_irmae.bottlenecks import Gaussian
 from ssl_irmae.encoders.encoding import reconstruction_error
 from ssl_irmae.generation.picture_maker import PictureMaker
 from ssl_irmae.intrinsic_dimension import EXTRA, estimate_dimension
@@ -14,6 +15,7 @@ from ssl_irmae.protocols.task import Task
 from ssl_irmae.spectrum import decay_exponent, effective_rank, rank_me, spectrum
 
 _PICTURES, _DRAWS = 2000, 2
+_ACTIVE = 0.01  # variance
 _judges: dict[str, Judge] = {}  # of the last task alone
 
 
@@ -78,6 +80,16 @@ def start_norm(encoder: MeasuredEncoder) -> float | None:
     return float(product.norm()) / math.sqrt(len(product))
 
 
+def active_units(encoder: MeasuredEncoder) -> float | None:
+    """Count a VAE's active units: code directions whose mean varies over images by more than 0.01 (Burda et al., 2016).
+
+    The prior fixes the scale that this is on; codes of other methods have none.
+    """
+    if not isinstance(encoder.encoder.autoencoder.bottleneck, Gaussian):
+        return None
+    return float((encoder.codes.double().var(dim=0) > _ACTIVE).sum())
+
+
 RANK = Measure("rank", "effective rank", rank)
 RANK_BEFORE = Measure("rank before", "effective rank before the stack", rank_before)
 MSE = Measure("mse", "reconstruction MSE", mse, digits=4)
@@ -96,3 +108,9 @@ MLE, TWO_NN = (
     for name in ("MLE", "TwoNN")
 )
 START_NORM = Measure("start norm", "norm of the stack's product at the start", start_norm, digits=3)
+ACTIVE = Measure(
+    "active",
+    "number of active units",
+    active_units,
+    note="A unit of a VAE is active if its mean varies over the images by more than 0.01 (Burda et al., 2016).",
+)

@@ -151,6 +151,10 @@ class Results:
         """Names of the levels, in the order of the study."""
         return [level.name for level in self.study.levels]
 
+    def learned(self, dataset: str) -> list[str]:
+        """List the levels none of whose encoders ended on the plateau, where codes say nothing and their rank is 1."""
+        return [level for level in self.levels if not self.on_plateau.get((dataset, level), 0)]
+
     @cached_property
     def columns(self) -> list[str]:
         """What there is: the names of measures, then those of errors."""

@@ -15,6 +15,7 @@ from ssl_irmae._support.compute import find_precision
 from ssl_irmae._support.extras import require
 from ssl_irmae._support.progress import EncodersDone, Listener, Message
 from ssl_irmae.errors import UserError
+from ssl_irmae.pretraining.optimizers import USUAL
 from ssl_irmae.pretraining.recipes import find_recipe
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import contenders_of
@@ -187,6 +188,8 @@ class StudyRunner:
             measures=measures,
             command=self.command,
             data_dir=self.data_dir,
+            optimizer=settings.optimizer or USUAL,
+            learning_rate=settings.learning_rate,
         )
 
     def _record(self, work: EncoderWork) -> dict[str, Any]:

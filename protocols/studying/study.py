@@ -58,11 +58,13 @@ class Panel:
         columns: Names of what is drawn, as ``Results`` knows it; the first is solid, the second dashed and hollow.
         log: Whether its axis is logarithmic.
         against: The column of its horizontal axis; None for the levels.
+        log_against: Whether that is logarithmic; of levels the study says it.
     """
 
     columns: tuple[str, ...]
     log: bool = False
     against: str | None = None
+    log_against: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,10 +125,18 @@ class Study:
     @property
     def encoders(self) -> int:
         """How many encoders are pretrained at most, those that candidates are chosen by included."""
-        several = [level for level in self.levels if level.candidates]
-        tried = sum(len(level.candidates) for level in several if len(level.candidates) > 1)
-        distinct = {level.candidates for level in several}
-        return len(self.datasets) * (len(distinct) * len(self.seeds) + tried)
+        distinct = {level.candidates for level in self.levels if level.candidates}
+        return len(self.datasets) * (len(distinct) * len(self.seeds) + self._tried)
+
+    @property
+    def looks(self) -> int:
+        """How often an encoder is measured and scored: of one that several levels have, once for each."""
+        pretrained = sum(len(self.seeds) if level.candidates else 1 for level in self.levels)
+        return len(self.datasets) * (pretrained + self._tried)
+
+    @property
+    def _tried(self) -> int:
+        return sum(len(level.candidates) for level in self.levels if len(level.candidates) > 1)
 
 
 def error_column(readout: str, budget: int) -> str:

@@ -12,19 +12,24 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ssl_irmae.architecture import Architecture
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.loop import NonFiniteLossError
 from ssl_irmae.protocols import studies
 from ssl_irmae.protocols.representations.brief_pretraining import pretrain_briefly
 from ssl_irmae.protocols.running.executors import Pool
 from ssl_irmae.protocols.statistics.rank_correlation import rank_correlation
+from ssl_irmae.protocols.statistics.spreads import Spread
+from ssl_irmae.protocols.studies.matched import needed
+from ssl_irmae.protocols.studies.variance import most
+from ssl_irmae.protocols.studying.cost import describe_cost
 from ssl_irmae.protocols.studying.document import measures_csv, readme, rows_csv
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.encoder_work import EncoderWork, work_on
 from ssl_irmae.protocols.studying.encoder_workers import in_workers, lanes_for
 from ssl_irmae.protocols.studying.figure import figure
 from ssl_irmae.protocols.studying.found import find_study, study_names
-from ssl_irmae.protocols.studying.measures import MSE, RANK, START_NORM
+from ssl_irmae.protocols.studying.measures import ACTIVE, MSE, RANK, START_NORM
 from ssl_irmae.protocols.studying.phrases import change, lowest, lowest_everywhere
 from ssl_irmae.protocols.studying.results import Floats, Results, Value
 from ssl_irmae.protocols.studying.study import Level, Study, error_column
@@ -146,7 +151,7 @@ def test_mistakes_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     check_mistake("study dpeth", "did you mean 'depth'?")
-    check_mistake("study", "depth, rank-or-gaussian")
+    check_mistake("study", "name a study: depth, ")
     check_mistake("study depth --out file", "--out: file is a file: name a folder")
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
@@ -159,8 +164,13 @@ def task() -> Task:
     return load_task("digits", scored_on="development")
 
 
+def _networks(method: str) -> Architecture:
+    settings = EncoderSettings(method=method, latent_dim=4, depth=1 if method == "irmae" else None)
+    return settings.architecture(channels=1, image_size=32, most_depth=2)
+
+
 def _work(task: Task, seed: int) -> EncoderWork:
-    architecture = EncoderSettings(depth=1, latent_dim=4).architecture(channels=1, image_size=32, most_depth=2)
+    architecture = _networks("irmae")
     measures = (RANK, MSE, START_NORM)
     return EncoderWork("digits", task.train.fingerprint, architecture, seed, 6, "fp32", "cpu", measures, "a test")
 
@@ -208,6 +218,15 @@ def test_the_stack_at_the_start_has_the_size_of_its_product(task: Task) -> None:
     ((value, _),) = [work_on(_work(task, 0), task).values["start norm"]]
     built = _work(task, 0).architecture.build(0).bottleneck.product()
     assert value == pytest.approx(float(built.norm()) / 2)  # sqrt(d) is 2
+
+
+def test_encoders_of_another_optimiser_or_rate_are_kept_apart(task: Task) -> None:
+    usual = _work(task, 0)
+    assert usual._replace(learning_rate=5e-4).folder == usual.folder  # the recipe's
+    others = [usual._replace(learning_rate=1e-3), usual._replace(optimizer="rmsprop", learning_rate=1e-3)]
+    assert len({work.folder for work in (usual, *others)}) == 3
+    work_on(others[1], task)
+    assert others[1].open("mine").pretraining.optimizer == "rmsprop"
 
 
 def test_what_is_measured_is_on_images_that_were_held_out(task: Task) -> None:
@@ -354,12 +373,59 @@ def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(name: s
 def test_every_measure_is_a_number_of_a_tiny_encoder(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ssl_irmae.protocols.generation.judge.STEPS", 5)
     measures = {m.name: m for name in study_names() for m in find_study(name)(quick=False).measures}
-    found = work_on(_work(task, 0)._replace(measures=tuple(measures.values())), task)
-    assert {name for name, (value, _) in found.values.items() if value is None or not np.isfinite(value)} == set()
+    works = [_work(task, 0), _work(task, 0)._replace(architecture=_networks("vae"))]  # some are of VAEs alone
+    found = [work_on(work._replace(measures=tuple(measures.values())), task).values for work in works]
+    values = [[each[name][0] for each in found] for name in measures]
+    assert all(any(value is not None for value in both) for both in values)
+    assert all(value is None or np.isfinite(value) for both in values for value in both)
+
+
+def test_units_of_a_vae_that_do_not_vary_are_not_active(task: Task) -> None:
+    work = _work(task, 0)._replace(architecture=_networks("vae"), measures=(ACTIVE,))
+    ((value, _),) = work_on(work, task).values.values()
+    codes = work.open("mine").load().encode(task.scored.images).numpy()
+    assert value == np.count_nonzero(codes.var(axis=0, ddof=1) > 0.01)
 
 
 def test_quick_forms_are_estimated_to_take_under_a_quarter_of_an_hour() -> None:
     for name in study_names():
-        minutes = re.search(r"quick: .*about (\d+) minutes", " ".join(run("study --list").stdout.split()))
+        minutes = re.search(r"about (\d+) minutes", describe_cost(find_study(name)(quick=True)))
         assert minutes is not None, name
-        assert int(minutes[1]) <= 15
+        assert int(minutes[1]) <= 15, name
+
+
+# answers with a logic of their own
+
+
+def _values_of(name: str, values: dict[str, list[float]], column: str = "mse") -> Results:
+    """Return results of a study's quick form: values of one column, by level and pretraining seed."""
+    study = find_study(name)(quick=True)
+    results = Results(study, name)
+    (dataset,) = study.datasets
+    results.values = [
+        Value(dataset, level, seed, column, None, None, value, 1.0, "e")
+        for level, several in values.items()
+        for seed, value in enumerate(several)
+    ]
+    results.steps[dataset] = 1
+    return results
+
+
+def test_a_width_is_enough_or_too_narrow_only_where_the_pairs_leave_no_doubt() -> None:
+    results = _values_of(
+        "matched",
+        {
+            "IRMAE, d 128": [3.0, 3.1, 3.2],
+            "AE, d 8": [5.0, 5.2, 5.1],
+            "AE, d 16": [2.9, 3.3, 3.1],
+            "AE, d 32": [2.0, 2.1, 2.2],
+            "VAE, beta 0.01, d 8": [4.0, 4.2, 4.1],
+        },
+    )
+    assert needed(results, "AE", "mnist") == (8, 32)
+    assert needed(results, "VAE, beta 0.01", "mnist") == (8, None)
+
+
+def test_a_source_varies_most_only_if_its_interval_is_above_the_others() -> None:
+    assert most({"a": Spread(3.0, 2.0, 5.0), "b": Spread(1.0, 0.5, 1.9)}) == "a"
+    assert most({"a": Spread(3.0, 1.8, 5.0), "b": Spread(1.0, 0.5, 1.9)}) is None

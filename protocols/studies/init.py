@@ -1,0 +1,92 @@
+"""How the linear layers start: a reviewer asked for the initial variance, and whether low rank needs a small start."""
+
+from ssl_irmae.datasets.reading import listed
+from ssl_irmae.protocols.statistics.rank_correlation import rank_correlation
+from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
+from ssl_irmae.protocols.studying.measures import MSE, RANK, SAMPLES, START_NORM
+from ssl_irmae.protocols.studying.phrases import change, lowest, value
+from ssl_irmae.protocols.studying.results import Results
+from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
+
+_ERROR = error_column("linear", 100)
+_STARTS = ("default", "orthogonal")
+
+
+def study(*, quick: bool) -> Study:
+    """Start the layers from torch's weights and from orthogonal ones, times a factor from 0.1 to 10.
+
+    The factor is on each layer, so that of the product is its power. The quick form has two layers, on shapes alone; of
+    deeper ones the smallest starts would not leave the plateau in its steps.
+    """
+    scales = (0.1, 0.3, 1.0, 10.0) if quick else (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+    depth = 2 if quick else 4
+    return Study(
+        title="The start of the linear layers",
+        question="Does low rank need a small start of the linear layers?",
+        levels=tuple(
+            Level(
+                _name(start, scale),
+                (EncoderSettings(depth=depth, init_scale=scale, init=start),),
+                at=scale,
+                line=start,
+            )
+            for start in _STARTS
+            for scale in scales
+        ),
+        datasets=("shapes",) if quick else ("mnist", "fashion-mnist"),
+        seeds=tuple(range(5 if quick else 3)),
+        measures=(START_NORM, RANK, MSE, SAMPLES),
+        budgets=(100,) if quick else (10, 100, 1000),
+        steps=1000 if quick else None,
+        panels=(
+            Panel((RANK.name,)),
+            Panel((RANK.name,), against=START_NORM.name, log_against=True),
+            Panel((MSE.name,), log=True),
+            Panel((_ERROR,)),
+        ),
+        axis="factor on the initial weights of each layer",
+        log=True,
+        answer=answer,
+    )
+
+
+def answer(results: Results) -> list[str]:
+    """Say whether the rank goes with the size of the start, then what the start does to the rest."""
+    datasets = results.study.datasets
+    first = "; ".join(f"on {dataset} {_verdict(results, dataset)}" for dataset in datasets)
+    return [f"Does a smaller start make a lower rank: {first}.", *(_on(results, dataset) for dataset in datasets)]
+
+
+def _verdict(results: Results, dataset: str) -> str:
+    pairs = [
+        (start.mean, rank.mean)
+        for level in results.learned(dataset)
+        if (start := results.mean(START_NORM.name, level, dataset)) is not None
+        and (rank := results.mean(RANK.name, level, dataset)) is not None
+    ]
+    if len(pairs) < 3:
+        return "it is not known, as too few starts leave the plateau"
+    rho, p = rank_correlation([start for start, _ in pairs], [rank for _, rank in pairs])
+    found = f"Spearman's rank correlation of the two {rho:+.2f}, p {p:.3f}, {len(pairs)} starts"
+    if p >= 0.05:
+        return f"one cannot tell ({found})"
+    return f"{'yes' if rho > 0 else 'no, a smaller start makes a higher one'} ({found})"
+
+
+def _on(results: Results, dataset: str) -> str:
+    ranks = ", ".join(f"{value(results, RANK.name, level, dataset)} at {level}" for level in results.levels)
+    usual, orthogonal = (_name(start, 1.0) for start in _STARTS)
+    dropped = [level for level in results.levels if level not in results.learned(dataset)]
+    plateau = (
+        f" Not counted in the correlation, as encoders ended on the plateau: {listed(dropped)}." if dropped else ""
+    )
+    return (
+        f"{dataset}: effective ranks are {ranks}. At factor 1 the rank of an orthogonal start is "
+        f"{change(results, RANK.name, orthogonal, usual, dataset)} compared with torch's. The error of linear with 100 "
+        f"labels is {lowest(results, _ERROR, dataset)}, the reconstruction MSE {lowest(results, MSE.name, dataset)}."
+        f"{plateau}"
+    )
+
+
+def _name(start: str, scale: float) -> str:
+    return f"{start} x {scale:g}"

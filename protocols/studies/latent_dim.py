@@ -46,8 +46,8 @@ def answer(results: Results) -> list[str]:
     first = "; ".join(f"on {dataset} {_verdict(results, dataset)}" for dataset in datasets)
     number = len(results.levels) // len(_OTHERS)
     return [
-        f"With 100 labels, at its best width: {first}. Their widths are the best of {number} on the images that the "
-        "errors are of, which favours them.",
+        f"AE and VAE at their best widths, with 100 labels: {first}. Their widths are the best of {number} on the "
+        "images that the errors are of, which favours them.",
         *(_on(results, dataset) for dataset in datasets),
     ]
 

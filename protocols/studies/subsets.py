@@ -43,7 +43,7 @@ def answer(results: Results) -> list[str]:
     """Compare every rule with balanced subsets, then the published reading of the error with an honest one."""
     datasets = results.study.datasets
     first = "; ".join(f"on {dataset} {_verdict(results, dataset)}" for dataset in datasets)
-    sentences = [f"How much errors of linear with 100 labels depend on the labelled images: {first}."]
+    sentences = [f"Errors of linear with 100 labels differ with the labelled images: {first}."]
     for dataset in datasets:
         rules = "; ".join(_rule(results, rule, dataset) for rule in _RULES[1:])
         sentences.append(
@@ -70,8 +70,8 @@ def _verdict(results: Results, dataset: str) -> str:
         return "it is not known"
     drawn = errors.mean(axis=1)
     return (
-        f"means of rules lie {max(means) - min(means):.1f} points apart, the luckiest and the unluckiest of "
-        f"{len(subsets)} balanced subsets {drawn.max() - drawn.min():.1f}"
+        f"by up to {max(means) - min(means):.1f} points between rules, and by {drawn.max() - drawn.min():.1f} between "
+        f"the luckiest and the unluckiest of {len(subsets)} balanced subsets"
     )
 
 

@@ -73,6 +73,25 @@ class Work(NamedTuple):
         """Return what batches of this process are run with."""
         return cls(task, versions(), tuple(sys.path))
 
+    def find_modules(self) -> None:
+        """Let this process find the caller's modules."""
+        sys.path.extend(folder for folder in self.folders if folder not in sys.path)
+
+    def check_versions(self) -> None:
+        """Check that this process has the caller's versions, which results are stored under.
+
+        Raises:
+            UnfitWorkerError: If it has others.
+        """
+        differing = [name for name, version in self.versions.items() if versions()[name] != version]
+        if differing:
+            ours, theirs = (
+                ", ".join(f"{name} {known[name]}" for name in differing) for known in (versions(), self.versions)
+            )
+            raise UnfitWorkerError(
+                f"{_here()} has {ours}, and {theirs} was expected: let workers use the same environment"
+            )
+
 
 @contextlib.contextmanager
 def kept_on_disk(runner: Runner) -> Iterator[TaskOnDisk]:
@@ -106,7 +125,7 @@ def run_batches(work: Work, batches: bytes) -> bytes:
         A pickled list: of each batch its finished trials, or what it raised. A worker that cannot run any of them
         returns a pickled ``UnfitWorkerError``.
     """
-    sys.path.extend(folder for folder in work.folders if folder not in sys.path)
+    work.find_modules()
     results: list[list[FinishedTrial] | Exception] = []
     found: Found = {}
     with _one_at_a_time:
@@ -166,18 +185,13 @@ def _runner(work: Work) -> Runner:
     name = "" if work.task is None else work.task.hash
     if _kept is None or _kept[0] != name:
         assert work.task is not None  # a process that is given its task has no other
-        _kept = (name, _read(work.task, work.versions))
+        work.check_versions()
+        _kept = (name, _read(work.task))
     return _kept[1]
 
 
-def _read(task: TaskOnDisk, expected: dict[str, str]) -> Runner:
+def _read(task: TaskOnDisk) -> Runner:
     here = _here()
-    differing = [f"{name} {versions()[name]}" for name, version in expected.items() if versions()[name] != version]
-    if differing:
-        theirs = ", ".join(f"{name} {expected[name]}" for name in (each.split()[0] for each in differing))
-        raise UnfitWorkerError(
-            f"{here} has {', '.join(differing)}, and {theirs} was expected: let workers use the same environment"
-        )
     remedy = "let SSL_IRMAE_HOME name a folder that all workers reach"
     try:
         data = Path(task.path).read_bytes()

@@ -5,7 +5,6 @@ import hashlib
 import json
 import pickle
 import platform
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from ssl_irmae.pretraining.loop import NonFiniteLossError
 from ssl_irmae.pretraining.optimizers import USUAL
 from ssl_irmae.protocols.representations.brief_pretraining import brief_folder, is_pretrained, pretrain_briefly
 from ssl_irmae.protocols.representations.pretrained import OpenedEncoder, open_encoder
+from ssl_irmae.protocols.running.work import Work
 from ssl_irmae.protocols.running.workers import limited_threads
 from ssl_irmae.protocols.studying.encoder_settings import name_networks
 from ssl_irmae.protocols.studying.measure import Measure, MeasuredEncoder
@@ -158,18 +158,21 @@ def work_on(work: EncoderWork, task: Task, progress: Listener = silent) -> Found
         return Found(None, 60 * float(card["minutes"]), card["plateau_steps"] == card["steps"], values)
 
 
-def as_bytes(work: EncoderWork) -> bytes:
-    """Write work for ``run_in_worker``, with the folders of the caller's modules."""
-    return pickle.dumps((tuple(sys.path), pickle.dumps(work)))
+def run_in_worker(work: Work, sent: bytes) -> bytes:
+    """Do the work on an encoder in a worker, which loads the images itself.
 
+    Args:
+        work: What the caller runs with.
+        sent: A pickled ``EncoderWork``.
 
-def run_in_worker(sent: bytes) -> bytes:
-    """Do the work in a worker, which loads the images itself; return a pickled ``Found``, or what was raised."""
+    Returns:
+        A pickled ``Found``, or the ``UserError`` that was raised.
+    """
+    work.find_modules()
     try:
-        folders, packed = pickle.loads(sent)  # noqa: S301 (ours)
-        sys.path.extend(folder for folder in folders if folder not in sys.path)
-        work: EncoderWork = pickle.loads(packed)  # noqa: S301 (ours)
-        return pickle.dumps(work_on(work, _task(work.dataset, work.data_dir, work.fingerprint)))
+        work.check_versions()  # what is measured is stored under the caller's
+        each: EncoderWork = pickle.loads(sent)  # noqa: S301 (ours)
+        return pickle.dumps(work_on(each, _task(each.dataset, each.data_dir, each.fingerprint)))
     except UserError as error:
         return pickle.dumps(UserError(str(error)))
 

@@ -14,8 +14,9 @@ from ssl_irmae.protocols.running.engines import PROCESSES
 from ssl_irmae.protocols.running.executors import Pool
 from ssl_irmae.protocols.running.lanes import Lane
 from ssl_irmae.protocols.running.submitting import TRIES
+from ssl_irmae.protocols.running.work import Work
 from ssl_irmae.protocols.running.workers import one_process
-from ssl_irmae.protocols.studying.encoder_work import EncoderWork, Found, as_bytes, run_in_worker
+from ssl_irmae.protocols.studying.encoder_work import EncoderWork, Found, run_in_worker
 
 _LOOK_EVERY = 0.5  # seconds between two chances for the caller to stop
 
@@ -27,10 +28,11 @@ class _Submission(NamedTuple):
 
 def lanes_for(processes: int, pool: Pool | None) -> list[Lane]:
     """Return what runs the work: processes of this machine with one thread each, or a pool's workers."""
+    run = functools.partial(run_in_worker, Work.of(None))
     if pool is not None:
-        return [Lane(pool.build, workers=pool.workers, single=False, run=run_in_worker, title=pool.title)]
+        return [Lane(pool.build, workers=pool.workers, single=False, run=run, title=pool.title, logs=pool.logs)]
     build = functools.partial(one_process, None, 1)
-    return [Lane(build, workers=1, single=True, run=run_in_worker, title=PROCESSES) for _ in range(processes)]
+    return [Lane(build, workers=1, single=True, run=run, title=PROCESSES) for _ in range(processes)]
 
 
 def in_workers(
@@ -58,7 +60,7 @@ def in_workers(
             for lane in lanes:
                 while waiting and sum(each.lane is lane for each in running.values()) < lane.workers:
                     place = waiting.popleft()
-                    running[lane.submit(as_bytes(every[place]))] = _Submission(place, lane)
+                    running[lane.submit(pickle.dumps(every[place]))] = _Submission(place, lane)
             done = wait(running, timeout=_LOOK_EVERY, return_when=FIRST_COMPLETED).done
             if not done:
                 yield None

@@ -4,20 +4,23 @@ import csv
 import json
 import pickle
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from ssl_irmae._support.environment import versions
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.loop import NonFiniteLossError
 from ssl_irmae.protocols import studies
 from ssl_irmae.protocols.representations.brief_pretraining import pretrain_briefly
 from ssl_irmae.protocols.running.executors import Pool
+from ssl_irmae.protocols.running.work import Work
 from ssl_irmae.protocols.statistics.rank_correlation import rank_correlation
 from ssl_irmae.protocols.statistics.spreads import Spread
 from ssl_irmae.protocols.studies.matched import needed
@@ -25,7 +28,7 @@ from ssl_irmae.protocols.studies.variance import most
 from ssl_irmae.protocols.studying.cost import describe_cost
 from ssl_irmae.protocols.studying.document import measures_csv, readme, rows_csv
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
-from ssl_irmae.protocols.studying.encoder_work import EncoderWork, work_on
+from ssl_irmae.protocols.studying.encoder_work import EncoderWork, run_in_worker, work_on
 from ssl_irmae.protocols.studying.encoder_workers import in_workers, lanes_for
 from ssl_irmae.protocols.studying.figure import figure
 from ssl_irmae.protocols.studying.found import find_study, study_names
@@ -134,10 +137,10 @@ def test_what_is_stored_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.usefixtures("_one_more_file")
 def test_a_pretraining_that_diverges_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def diverging(name: str, **arguments: object) -> Path:
+    def diverging(name: str, **arguments: Any) -> Path:
         if arguments["seed"] == 1:
             raise NonFiniteLossError("the loss is not finite")
-        return pretrain_briefly(name, **arguments)  # type: ignore[arg-type]  # as it was called
+        return pretrain_briefly(name, **arguments)
 
     monkeypatch.setattr("ssl_irmae.protocols.studying.encoder_work.pretrain_briefly", diverging)
     run("study tiny-codes --jobs 1 --quiet --out out")
@@ -180,8 +183,8 @@ class _LosesFirst(Executor):
 
     lost = 0
 
-    def submit(self, fn, /, *args, **kwargs):  # type: ignore[no-untyped-def]  # as Executor
-        done: Future[object] = Future()
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
         if _LosesFirst.lost == 0:
             _LosesFirst.lost += 1
             done.set_exception(BrokenExecutor("killed"))
@@ -203,6 +206,13 @@ def test_workers_find_the_same_and_lost_work_is_done_again(task: Task) -> None:
         (value, _) = found[work].values["mse"]
         assert value == work_on(work, task).values["mse"][0]
         assert found[work].failed is None
+
+
+def test_a_worker_with_other_versions_measures_nothing(task: Task) -> None:
+    caller = Work.of(None)._replace(versions={**versions(), "torch": "1.0"})
+    answer = pickle.loads(run_in_worker(caller, pickle.dumps(_work(task, 0))))  # noqa: S301 (ours)
+    assert isinstance(answer, UserError)
+    assert "and torch 1.0 was expected: let workers use the same environment" in str(answer)
 
 
 def test_an_error_of_the_user_is_raised_when_the_others_are_done(task: Task) -> None:

@@ -48,6 +48,7 @@ NAVIGATION = {
     "Start": ["docs/start", "docs/README"],
     "Using": ["docs/using/*"],
     "Understanding": ["docs/protocol", "docs/understanding", "docs/reviewers", "docs/checks", "docs/reliability"],
+    "Studies": ["docs/studies/README", "docs/studies/*/README"],
     "Results": [
         "docs/results/mnist-*/README",
         "docs/results/*/README",

@@ -28,7 +28,7 @@ def seeds_table(rows: Sequence[Row]) -> str:
     """Lay out errors of one encoder and of several, and what each source adds to the error of one run.
 
     Args:
-        rows: Of encoders of several pretraining seeds, on the same subsets; seed 0 is the bundled encoder.
+        rows: Of encoders of several pretraining seeds, 0 among them, on the same subsets.
     """
     one = {(s.contender, s.budget): s for s in summarise([r for r in rows if not r.pretrain_seed], baseline="")}
     several = {(s.contender, s.budget): s for s in summarise(rows, baseline="")}
@@ -44,7 +44,7 @@ def seeds_table(rows: Sequence[Row]) -> str:
     said = (
         f"Pretraining spreads errors more than the choice of labels does at {len(larger)} of {len(components)} places."
     )
-    head = "error % ± SE | bundled encoder | all encoders | SD: subset | SD: pretraining | SD: residual"
+    head = "error % ± SE | seed 0 | three seeds | SD: subset | SD: pretraining | SD: residual"
     notes = [f"- {note.text}" for note in component_notes(components)]
     return "\n".join([said, "", table(head, lines), "", *notes])
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from docs import (
     aims,
+    answers,
     claims,
     coverage,
     engines,
@@ -361,6 +362,7 @@ def documents() -> dict[Path, dict[str, str]]:
         RESULTS / "settings" / "README.md": {**settings.blocks(), "travel": travel.block(full.get("Fashion-MNIST"))},
         RESULTS / "plan" / "README.md": {"compared": shipped.compared()},
         RESULTS / "several-devices" / "README.md": {"losses": several_devices.table()},
+        DOCS / "studies" / "README.md": answers.blocks(),
         DOCS / "scale.md": scale.blocks(),
         DOCS / "reliability.md": faults.blocks(),
         DOCS / "performance.md": {f"bench {name}": bench_table(bench.get(name)) for name in SECTIONS}

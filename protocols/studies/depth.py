@@ -2,7 +2,7 @@
 
 from ssl_irmae.datasets.reading import listed
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
-from ssl_irmae.protocols.studying.measures import MSE, RANK, RANK_BEFORE, SAMPLES
+from ssl_irmae.protocols.studying.measures import ABOVE, MLE, MSE, RANK, RANK_BEFORE, SAMPLES, TWO_NN
 from ssl_irmae.protocols.studying.phrases import change, lowest, lowest_everywhere, value
 from ssl_irmae.protocols.studying.results import Results
 from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
@@ -22,11 +22,12 @@ def study(*, quick: bool) -> Study:
         levels=tuple(Level(_name(depth), (_settings(depth),), at=depth) for depth in depths),
         datasets=("shapes",) if quick else ("shapes", "mnist", "fashion-mnist"),
         seeds=tuple(range(5 if quick else 3)),
-        measures=(RANK_BEFORE, RANK, MSE, SAMPLES),
+        measures=(RANK_BEFORE, RANK, ABOVE, MLE, TWO_NN, MSE, SAMPLES),
         budgets=(100,) if quick else (10, 100, 1000),
         steps=1500 if quick else None,
         panels=(
             Panel((RANK.name, RANK_BEFORE.name)),
+            Panel((MLE.name, TWO_NN.name)),
             Panel((MSE.name,), log=True),
             Panel((_ERROR,)),
             Panel((SAMPLES.name,), log=True),

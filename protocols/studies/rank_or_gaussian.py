@@ -48,7 +48,7 @@ def study(*, quick: bool) -> Study:
         measures=(RANK, RANK_ME, EXPONENT, MLE, TWO_NN, MSE, SAMPLES),
         readouts=("linear", "knn") if quick else ("linear", "knn", "poisson-prior"),
         budgets=(100,) if quick else (10, 100, 1000),
-        steps=1000 if quick else None,
+        steps=1200 if quick else None,
         chosen_by=_ERROR,
         panels=(
             Panel((RANK.name, RANK_ME.name)),

@@ -73,12 +73,13 @@ def _draw(
     axes: "Axes", results: Results, panel: Panel, dataset: str, levels: Sequence[Level], label: str, number: int
 ) -> None:
     colour = _COLOURS[number % len(_COLOURS)]
+    places = _places(results, panel)
     for column, style in zip(panel.columns, _STYLES, strict=False):
         points = []
         for level in levels:
             mean = results.mean(column, level.name, dataset)
             across = None if panel.against is None else results.mean(panel.against, level.name, dataset)
-            place = _place(results, level) if panel.against is None else None if across is None else across.mean
+            place = places.get(level.name) if panel.against is None else None if across is None else across.mean
             if mean is not None and place is not None:
                 aside = 0.0 if across is None else across.error or 0.0
                 points.append((place, mean.mean, mean.error or 0.0, aside, level.name))
@@ -104,8 +105,15 @@ def _draw(
         )
 
 
-def _place(results: Results, level: Level) -> float:
-    return float(results.levels.index(level.name)) if level.at is None else level.at
+def _places(results: Results, panel: Panel) -> dict[str, float]:
+    """Return where levels stand on the axis; names stand side by side, without those that a panel has nothing of."""
+    datasets = results.study.datasets
+    shown = [
+        level
+        for level in results.study.levels
+        if any(results.mean(column, level.name, dataset) for column in panel.columns for dataset in datasets)
+    ]
+    return {level.name: float(place) if level.at is None else level.at for place, level in enumerate(shown)}
 
 
 def _finish(axes: "Axes", results: Results, panel: Panel) -> None:
@@ -128,8 +136,9 @@ def _finish(axes: "Axes", results: Results, panel: Panel) -> None:
             axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
     elif all(level.at is None for level in study.levels):
-        axes.set_xticks(range(len(study.levels)), results.levels, rotation=35, ha="right")
-        axes.set_xlim(-0.5, len(study.levels) - 0.5)
+        places = _places(results, panel)
+        axes.set_xticks(list(places.values()), list(places), rotation=35, ha="right")
+        axes.set_xlim(-0.5, len(places) - 0.5)
     else:
         ticks = sorted({level.at for level in study.levels if level.at is not None})
         if study.log:

@@ -7,7 +7,7 @@ from statistics import mean
 from ssl_irmae.bottlenecks import Gaussian
 from ssl_irmae.encoders.encoding import reconstruction_error
 from ssl_irmae.generation.picture_maker import PictureMaker
-from ssl_irmae.intrinsic_dimension import EXTRA, estimate_dimension
+from ssl_irmae.intrinsic_dimension import EXTRA, THRESHOLD, estimate_dimension
 from ssl_irmae.protocols.generation.distance import distances_to_real, samples_of
 from ssl_irmae.protocols.generation.judge import Judge, train_judge
 from ssl_irmae.protocols.studying.measure import Measure, MeasuredEncoder
@@ -27,6 +27,12 @@ def rank(encoder: MeasuredEncoder) -> float:
 def rank_before(encoder: MeasuredEncoder) -> float:
     """Measure the effective rank of the features' covariance: before the linear stack."""
     return effective_rank(spectrum(encoder.features))
+
+
+def above(encoder: MeasuredEncoder) -> float:
+    """Count the singular values of the codes' covariance that are above 1 % of the largest."""
+    values = spectrum(encoder.codes)
+    return float((values > THRESHOLD * values[0]).sum())
 
 
 def mse(encoder: MeasuredEncoder) -> float:
@@ -92,6 +98,7 @@ def active_units(encoder: MeasuredEncoder) -> float | None:
 
 RANK = Measure("rank", "effective rank", rank)
 RANK_BEFORE = Measure("rank before", "effective rank before the stack", rank_before)
+ABOVE = Measure("above", f"number of singular values above {THRESHOLD:.0%} of the largest", above)
 MSE = Measure("mse", "reconstruction MSE", mse, digits=4)
 SAMPLES = Measure(
     "samples",

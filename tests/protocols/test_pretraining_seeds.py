@@ -4,7 +4,7 @@ from docs.pretraining_seeds import seeds_table
 from tests.protocols.conftest import MakeRow
 
 
-def test_the_bundled_encoder_stands_beside_all(make_row: MakeRow) -> None:
+def test_one_encoder_stands_beside_all(make_row: MakeRow) -> None:
     rows = [
         make_row("irmae-linear", seed, 10.0 + seed + 3.0 * pretraining, pretrain_seed=pretraining)
         for seed in range(10)

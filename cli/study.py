@@ -21,7 +21,7 @@ ssl-irmae study depth --full
 ssl-irmae study depth --full --executor slurm --jobs 20
 """
 EPILOG = """
-A folder gets the answer with its table (README.md), the figure (figure.png) and every value (rows.csv, measures.csv).
+A folder gets the answer with its table (README.md), the figure (figure.png) and every value in CSV files.
 All is measured and scored on held-out training images. The same command again runs only what is missing.
 """.replace("\n", " ")
 

@@ -383,7 +383,7 @@ def main() -> int:
     """Write or check; return 1 if a document or a file had drifted."""
     drifted = 0
     contents = {path: rendered(path.read_text(), blocks) for path, blocks in documents().items()}
-    for path, after in {**contents, **shipped.files()}.items():
+    for path, after in {**contents, **shipped.files(), **answers.pages()}.items():
         before = path.read_text() if path.exists() else ""
         if "--check" not in sys.argv:
             path.write_text(after)

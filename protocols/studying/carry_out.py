@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ssl_irmae._support.compute import find_device
+from ssl_irmae._support.environment import processor, versions
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.errors import UserError
@@ -16,11 +17,12 @@ from ssl_irmae.protocols.report.figures.figure import render
 from ssl_irmae.protocols.running.executors import Factory, find_pool
 from ssl_irmae.protocols.running.workers import limited_threads
 from ssl_irmae.protocols.storage.store import Store
-from ssl_irmae.protocols.studying.document import measures_csv, notes, readme, rows_csv, table, time_taken
+from ssl_irmae.protocols.studying.document import notes, readme, table, time_taken
 from ssl_irmae.protocols.studying.figure import figure
 from ssl_irmae.protocols.studying.found import find_study
 from ssl_irmae.protocols.studying.results import Results
 from ssl_irmae.protocols.studying.runner import StudyRunner
+from ssl_irmae.protocols.studying.saved import Origin, read_saved, saved
 
 STORE = Path("runs/studies/results.sqlite")
 
@@ -32,34 +34,47 @@ class CarriedOutStudy:
     Args:
         results: Every value.
         answer: The answer: sentences, the first of which answers the question.
-        command: The command that makes the same again.
+        origin: How it was made.
     """
 
     results: Results
     answer: Sequence[str]
-    command: str
+    origin: Origin
+
+    @classmethod
+    def read(cls, folder: str | Path) -> "CarriedOutStudy":
+        """Read one that was saved; sentences and tables are made from its rows again.
+
+        Raises:
+            ValueError: If its rows are of another comparison than the study makes now.
+        """
+        results, origin = read_saved(Path(folder))
+        return cls(results, list(results.study.answer(results)), origin)
 
     @property
     def tables(self) -> dict[str, list[list[str]]]:
         """The table of each data set: a head, then a line for each level."""
         return {dataset: table(self.results, dataset) for dataset in self.results.study.datasets}
 
+    @property
+    def page(self) -> str:
+        """The answer with its table and what the numbers are, as Markdown."""
+        return readme(self.results, self.answer, self.origin.command, self.origin.made_with)
+
     def save(self, out: str | Path) -> Path:
-        """Write rows.csv, measures.csv, figure.png and then README.md, which shows them, into a folder.
+        """Write rows, figure.png and then README.md, which shows them, into a folder.
 
         Raises:
             UserError: If ``out`` is a file.
         """
         out = check_out(out)
         files: dict[str, bytes | str] = {
-            "rows.csv": rows_csv(self.results),
-            "measures.csv": measures_csv(self.results),
-            "figure.png": render(figure(self.results), "png", source=self.command),
-            "README.md": readme(self.results, self.answer, self.command),
+            **saved(self.results, self.origin),
+            "figure.png": render(figure(self.results), "png", source=self.origin.command),
+            "README.md": self.page,
         }
         for name, content in files.items():
-            if content:
-                write_atomically(out / name, content)
+            write_atomically(out / name, content)
         return out
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,7 +86,7 @@ class CarriedOutStudy:
             "answer": list(self.answer),
             "tables": self.tables,
             "notes": notes(self.results),
-            "command": self.command,
+            "command": self.origin.command,
             "time": time_taken(self.results),
             "values": [
                 {name: x for name, x in value._asdict().items() if name != "seconds"} for value in self.results.values
@@ -112,7 +127,8 @@ def carry_out(
     if jobs is not None and jobs < 1:
         raise UserError(f"`jobs`: {jobs} is not a number of processes; use 1 or more, or None")
     pool = find_pool(executor, jobs)
-    command = f"ssl-irmae study {name}{'' if quick else ' --full'}"
+    software = ", ".join(f"{package} {versions()[package]}" for package in ("torch", "numpy"))
+    origin = Origin(name, quick, f"{processor()}; {software}")
     runner = StudyRunner(
         made,
         name,
@@ -121,12 +137,12 @@ def carry_out(
         pool=pool,
         device=find_device(device),
         data_dir=None if data_dir is None else Path(data_dir),
-        command=command,
+        command=origin.command,
         progress=progress,
     )
     with limited_threads(1):
         results = runner.run()
-    return CarriedOutStudy(results, list(made.answer(results)), command)
+    return CarriedOutStudy(results, list(made.answer(results)), origin)
 
 
 def check_out(out: str | Path) -> Path:

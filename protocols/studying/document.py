@@ -1,10 +1,8 @@
-"""What a study writes: the answer with its table and what the numbers are, and the rows."""
+"""The page of a study: the answer with its table, and what the numbers are."""
 
 from collections.abc import Sequence
 
-from ssl_irmae._support.environment import processor, versions
 from ssl_irmae.datasets.reading import count, listed
-from ssl_irmae.protocols.storage.files import csv_text
 from ssl_irmae.protocols.studying.phrases import shown
 from ssl_irmae.protocols.studying.results import Results
 from ssl_irmae.protocols.studying.study import CHOOSING_SEED, Level
@@ -30,7 +28,7 @@ def notes(results: Results) -> list[str]:
     seeds, subsets = count(len(study.seeds), "pretraining seed"), count(len(study.subsets), "labelled subset")
     lines = []
     if pretrained:
-        steps = " and ".join(f"{n:,}" for n in dict.fromkeys(results.steps.values()))
+        steps = " and ".join(f"{n:,}" for n in results.steps)
         lines.append(
             f"± is the standard error (ddof = 1) over {seeds}; of errors it covers {subsets} too, which are crossed "
             "with them. Differences are paired by both, and each interval of 95 % is for one comparison alone."
@@ -57,17 +55,28 @@ def notes(results: Results) -> list[str]:
             f"Chosen among candidates by the lowest {results.title(study.chosen_by)} of an encoder of another "
             f"pretraining seed ({CHOOSING_SEED}), as many candidates being tried as each level lists: {each}."
         )
-    for (dataset, level), why in results.failed.items():
+    for dataset in study.datasets:
+        for level in results.levels:
+            lines += _lost(results, dataset, level)
+    lines += dict.fromkeys(m.note for m in study.measures if m.note and m.name in results.columns)
+    return lines
+
+
+def _lost(results: Results, dataset: str, level: str) -> list[str]:
+    """Say of which encoders of a level there is nothing, and which say next to nothing."""
+    encoders, lines = results.of(dataset, level), []
+    failed = [f"seed {each.pretrain_seed}: {each.failed}" for each in encoders if each.failed]
+    if failed:
         lines.append(
-            f"{dataset}, {level}: {len(why)} of {count(len(study.seeds), 'pretraining')} diverged and are left out "
-            f"({listed(list(why), _SHOWN_FAILURES)})."
+            f"{dataset}, {level}: {len(failed)} of {count(len(encoders), 'pretraining')} diverged and are left out "
+            f"({listed(failed, _SHOWN_FAILURES)})."
         )
-    for (dataset, level), number in results.on_plateau.items():
+    number = sum(each.on_plateau for each in encoders)
+    if number:
         lines.append(
-            f"{dataset}, {level}: {number} of {count(len(study.seeds), 'encoder')} ended on the plateau, where "
+            f"{dataset}, {level}: {number} of {count(len(encoders), 'encoder')} ended on the plateau, where "
             "reconstructions are no better than the mean picture: codes say next to nothing, and more steps are needed."
         )
-    lines += dict.fromkeys(m.note for m in study.measures if m.note and m.name in results.columns)
     return lines
 
 
@@ -83,14 +92,21 @@ def _at_edge(results: Results, dataset: str, level: Level) -> str:
 
 def time_taken(results: Results) -> str:
     """Say how long it took, from the seconds that are stored: the same whenever it is asked."""
-    trials = sum(v.seconds for v in results.values if v.seconds == v.seconds)
-    hours = (results.seconds + trials) / 3600
-    text = f"{hours:.1f} hours" if hours >= 1 else f"{max(1.0, 60 * hours):.0f} minutes"
-    return f"about {text} of one core, {results.seconds / 3600 / hours:.0%} of them pretraining"
+    pretraining = results.pretraining_seconds
+    seconds = pretraining + sum(v.seconds for v in results.values if v.seconds == v.seconds)
+    text = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{max(1.0, seconds / 60):.0f} minutes"
+    return f"about {text} of one core, {pretraining / seconds:.0%} of them pretraining"
 
 
-def readme(results: Results, answer: Sequence[str], command: str) -> str:
-    """Write the page of a study: the answer first."""
+def readme(results: Results, answer: Sequence[str], command: str, made_with: str) -> str:
+    """Write the page of a study: the answer first.
+
+    Args:
+        results: What was found.
+        answer: The answer's sentences.
+        command: The command that makes the same again.
+        made_with: The processor and the software that it was made with.
+    """
     study = results.study
     first, *others = answer
     lines = [f"# {study.title}", "", f"*{study.question}*", "", first, ""]
@@ -101,47 +117,11 @@ def readme(results: Results, answer: Sequence[str], command: str) -> str:
         lines += [f"## {dataset}", "", f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 1)}"]
         lines += [*(f"| {' | '.join(cells)} |" for cells in body), ""]
     lines += ["## What the numbers are", "", *(f"- {note}" for note in notes(results)), ""]
-    software = ", ".join(f"{name} {version}" for name, version in versions().items() if name in ("torch", "numpy"))
     lines += ["## Again", "", f"    {command}", ""]
-    lines += [f"It took {time_taken(results)} ({processor()}; {software}), with whatever else ran meanwhile.", ""]
+    lines += [f"It took {time_taken(results)} ({made_with}), with whatever else ran meanwhile.", ""]
     lines += ["What is stored is not run again. Rows: [rows.csv](rows.csv), the error of every trial;"]
-    lines += ["[measures.csv](measures.csv), what is measured of every encoder.", ""]
+    lines += [
+        "[measures.csv](measures.csv), what is measured of every encoder; [encoders.csv](encoders.csv), what each is."
+    ]
+    lines += ["Candidates that were not chosen are among them.", ""]
     return "\n".join(lines)
-
-
-def rows_csv(results: Results) -> str:
-    """Write the error of every trial, one per line."""
-    lines: list[dict[str, object]] = [
-        {
-            "dataset": v.dataset,
-            "level": v.level,
-            "pretrain_seed": v.pretrain_seed,
-            "readout": v.what,
-            "labels": v.labels,
-            "subset": v.subset,
-            "error": v.value,
-            "encoder": v.encoder[:12],
-        }
-        for v in results.values
-        if v.labels is not None
-    ]
-    return csv_text(lines) if lines else ""
-
-
-def measures_csv(results: Results) -> str:
-    """Write what was measured of every encoder, one number per line."""
-    lines: list[dict[str, object]] = [
-        {
-            "dataset": v.dataset,
-            "level": v.level,
-            "settings": results.settings[v.dataset, v.level],
-            "steps": results.steps[v.dataset],
-            "pretrain_seed": v.pretrain_seed,
-            "measure": v.what,
-            "value": v.value,
-            "encoder": v.encoder[:12],
-        }
-        for v in results.values
-        if v.labels is None
-    ]
-    return csv_text(lines) if lines else ""

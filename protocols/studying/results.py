@@ -1,6 +1,6 @@
 """What a study has found: values by data set, level, pretraining seed and subset; means, and paired differences."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from ssl_irmae.protocols.statistics.intervals import StandardError, standard_error, t_interval
 from ssl_irmae.protocols.statistics.method_interval import error_of_runs
-from ssl_irmae.protocols.storage.rows import Row
 from ssl_irmae.protocols.studying.study import Study, error_column
 
 Floats = npt.NDArray[np.float64]
@@ -44,6 +43,32 @@ class Value(NamedTuple):
     def column(self) -> str:
         """The column that it is in: the name of the measure, or that of the error."""
         return self.what if self.labels is None else error_column(self.what, self.labels)
+
+
+class Pretraining(NamedTuple):
+    """One pretraining of a level.
+
+    Args:
+        dataset: Name of the data set.
+        level: Name of the level or, of a candidate that others were tried beside, that with its settings.
+        pretrain_seed: Its seed.
+        settings: What the encoder is.
+        steps: Optimiser steps.
+        seconds: How long it took.
+        on_plateau: Whether it ended on the plateau, where reconstructions are no better than the mean picture.
+        failed: Why it has no result; empty if it has.
+        encoder: Hash of the encoder; empty if there is none.
+    """
+
+    dataset: str
+    level: str
+    pretrain_seed: int
+    settings: str
+    steps: int
+    seconds: float
+    on_plateau: bool
+    failed: str
+    encoder: str
 
 
 class Mean(NamedTuple):
@@ -103,48 +128,34 @@ class Results:
     Args:
         study: What was compared.
         name: Name of the study.
-
-    Attributes:
-        values: The values.
-        rows: The rows of the trials, by data set and level: for what takes more than errors.
-        settings: What the encoder of each level is, by data set and level; empty where nothing was pretrained.
-        failed: Why encoders have no result, by data set and level: a clause for each seed.
-        on_plateau: How many encoders ended on the plateau, likewise.
-        steps: Optimiser steps of each pretraining, by data set.
-        seconds: Seconds of all pretrainings, those of candidates included.
+        values: The values; those of levels that the study does not have are of candidates.
+        encoders: The pretrainings, likewise.
     """
 
-    def __init__(self, study: Study, name: str) -> None:
+    def __init__(self, study: Study, name: str, values: Sequence[Value], encoders: Sequence[Pretraining]) -> None:
         self.study = study
         self.name = name
-        self.values: list[Value] = []
-        self.rows: dict[tuple[str, str], Sequence[Row]] = {}
-        self.settings: dict[tuple[str, str], str] = {}
-        self.failed: dict[tuple[str, str], Sequence[str]] = {}
-        self.on_plateau: dict[tuple[str, str], int] = {}
-        self.steps: dict[str, int] = {}
-        self.seconds = 0.0
+        self.values = list(values)
+        self.encoders = list(encoders)
 
-    def add(
-        self,
-        dataset: str,
-        *,
-        values: Sequence[Value],
-        rows: Mapping[str, Sequence[Row]],
-        failed: Mapping[str, Sequence[str]],
-        on_plateau: Mapping[str, int],
-        settings: Mapping[str, str],
-        steps: int,
-        seconds: float,
-    ) -> None:
-        """Add what was found on a data set; what is by level is given by the names of levels."""
-        self.values += values
-        self.rows |= {(dataset, level): each for level, each in rows.items()}
-        self.failed |= {(dataset, level): each for level, each in failed.items()}
-        self.on_plateau |= {(dataset, level): n for level, n in on_plateau.items()}
-        self.settings |= {(dataset, level): each for level, each in settings.items()}
-        self.steps[dataset] = steps
-        self.seconds += seconds
+    @cached_property
+    def settings(self) -> dict[tuple[str, str], str]:
+        """What the encoders of a level are, by data set and level."""
+        return {(each.dataset, each.level): each.settings for each in self.encoders}
+
+    @cached_property
+    def steps(self) -> list[int]:
+        """The optimiser steps of pretrainings, in the order of the data sets."""
+        return list(dict.fromkeys(each.steps for each in self.encoders))
+
+    @property
+    def pretraining_seconds(self) -> float:
+        """Seconds of all pretrainings, those of candidates included; of an encoder that several levels have, once."""
+        return sum({each.encoder: each.seconds for each in self.encoders}.values())
+
+    def of(self, dataset: str, level: str) -> list[Pretraining]:
+        """Return the pretrainings of a level."""
+        return [each for each in self.encoders if (each.dataset, each.level) == (dataset, level)]
 
     @property
     def levels(self) -> list[str]:
@@ -153,12 +164,14 @@ class Results:
 
     def learned(self, dataset: str) -> list[str]:
         """List the levels none of whose encoders ended on the plateau, where codes say nothing and their rank is 1."""
-        return [level for level in self.levels if not self.on_plateau.get((dataset, level), 0)]
+        return [level for level in self.levels if not any(each.on_plateau for each in self.of(dataset, level))]
 
     @cached_property
     def columns(self) -> list[str]:
         """What there is: the names of measures, then those of errors."""
-        return list(dict.fromkeys(value.column for value in self.values))
+        found = dict.fromkeys(value.column for value in self.values)
+        measures = [measure.name for measure in self.study.measures if measure.name in found]
+        return list(dict.fromkeys([*measures, *found]))
 
     def title(self, column: str) -> str:
         """Return what a sentence calls a column, after "the"."""

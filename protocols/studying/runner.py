@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import time
-from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,13 +25,12 @@ from ssl_irmae.protocols.representations.pretrained import OpenedEncoder
 from ssl_irmae.protocols.running.executors import Pool
 from ssl_irmae.protocols.running.grid import Grid
 from ssl_irmae.protocols.running.reported import run_reported
-from ssl_irmae.protocols.storage.rows import Row
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.encoder_work import EncoderWork, Found, work_on
 from ssl_irmae.protocols.studying.encoder_workers import in_workers, lanes_for
 from ssl_irmae.protocols.studying.measure import Measure
-from ssl_irmae.protocols.studying.results import Results, Value
+from ssl_irmae.protocols.studying.results import Pretraining, Results, Value
 from ssl_irmae.protocols.studying.study import CHOOSING_SEED, Level, Study, error_column
 from ssl_irmae.protocols.task import Task, load_task
 from ssl_irmae.protocols.typical_subsets import DEFAULT_REPRESENTATION, TYPICAL
@@ -46,10 +44,7 @@ class Collected:
     """What is known of some levels on one data set; fields as in ``Results``."""
 
     values: list[Value] = field(default_factory=list)
-    rows: dict[str, list[Row]] = field(default_factory=dict)
-    failed: dict[str, list[str]] = field(default_factory=dict)
-    on_plateau: Counter[str] = field(default_factory=Counter)
-    seconds: dict[Path, float] = field(default_factory=dict)
+    encoders: list[Pretraining] = field(default_factory=list)
 
     def mean(self, column: str, level: str) -> float | None:
         """Return the mean of a column at a level; None if there is no value."""
@@ -98,25 +93,15 @@ class StudyRunner:
         for measure in self.study.measures:
             if measure.extra is not None:
                 require(measure.extra, f"the study {self.name}")
-        results = Results(self.study, self.name)
+        found, tried = Collected(), Collected()
         for dataset in self.study.datasets:
             task = load_task(dataset, scored_on="development", data_dir=self.data_dir, progress=self.progress)
-            chosen, seconds = self._choose(task)
-            found = self._observe(task, self.study, chosen)
-            results.add(
-                dataset,
-                values=found.values,
-                rows=found.rows,
-                failed=found.failed,
-                on_plateau=found.on_plateau,
-                settings={level: "" if settings is None else str(settings) for level, settings in chosen.items()},
-                steps=self._steps(task),
-                seconds=sum((seconds | found.seconds).values()),
-            )
-        return results
+            chosen = self._choose(task, tried)
+            self._observe(task, self.study, chosen, found)
+        return Results(self.study, self.name, found.values + tried.values, found.encoders + tried.encoders)
 
-    def _choose(self, task: Task) -> tuple[Chosen, dict[Path, float]]:
-        """Choose among candidates, by encoders of a seed of their own; return also the seconds that these took."""
+    def _choose(self, task: Task, collected: Collected) -> Chosen:
+        """Choose among candidates, by encoders of a seed of their own; what is known of these is collected."""
         chosen: dict[str, EncoderSettings | None] = {}
         tried: dict[str, EncoderSettings | None] = {}
         levels = []
@@ -126,7 +111,7 @@ class StudyRunner:
                 levels.append(replace(level, name=_tried(level, settings), candidates=(settings,)))
                 tried[levels[-1].name] = settings
         if not levels:
-            return chosen, {}
+            return chosen
         column = self.study.chosen_by
         errors = [(r, b) for r in self.study.readouts for b in self.study.budgets if error_column(r, b) == column]
         judging = replace(
@@ -138,20 +123,24 @@ class StudyRunner:
             budgets=tuple(budget for _, budget in errors),
             subsets=tuple(seed + CHOOSING_SEED for seed in self.study.subsets),
         )
-        found = self._observe(task, judging, tried)
+        found = Collected()
+        self._observe(task, judging, tried, found)
+        collected.values += found.values
+        collected.encoders += found.encoders
         for level in self.study.levels:
             if len(level.candidates) < 2:
                 continue
             means = {settings: found.mean(column, _tried(level, settings)) for settings in level.candidates}
             known = {settings: mean for settings, mean in means.items() if mean is not None}
             if not known:
-                why = found.failed.get(_tried(level, level.candidates[0]), [f"there is no {column}"])[0]
+                first = _tried(level, level.candidates[0])
+                why = next((e.failed for e in found.encoders if e.level == first and e.failed), f"there is no {column}")
                 raise UserError(f"{task.train.name}: no candidate of {level.name} has a result; of the first: {why}")
             chosen[level.name] = min(known, key=lambda settings: known[settings])
-        return chosen, found.seconds
+        return chosen
 
-    def _observe(self, task: Task, study: Study, chosen: Chosen) -> Collected:
-        """Return what is known of a study's levels on one data set, after doing what is missing."""
+    def _observe(self, task: Task, study: Study, chosen: Chosen, collected: Collected) -> None:
+        """Collect what is known of a study's levels on one data set, after doing what is missing."""
         every = [settings for settings in dict.fromkeys(chosen.values()) if settings is not None]
         works = {
             (settings, seed): self._work(task, settings, seed, study.measures)
@@ -159,17 +148,14 @@ class StudyRunner:
             for seed in study.seeds
         }
         self._do([work for work in works.values() if not self._is_done(work)], task)
-        collected = Collected()
         opened: dict[str, tuple[OpenedEncoder, ...]] = {}
         for level in study.levels:
             settings = chosen[level.name]
             mine = [] if settings is None else [works[settings, seed] for seed in study.seeds]
-            opened[level.slug] = tuple(
-                encoder for work in mine if (encoder := self._collect(level, work, collected)) is not None
-            )
+            found = [self._collect(level, str(settings), work, collected) for work in mine]
+            opened[level.slug] = tuple(encoder for encoder in found if encoder is not None)
         if study.budgets:
             self._run_trials(task, study, opened, collected)
-        return collected
 
     def _steps(self, task: Task) -> int:
         return self.study.steps or brief_steps(len(task.train))
@@ -236,20 +222,33 @@ class StudyRunner:
             self.store.add_measured(work.key(measure), {"value": value, "seconds": seconds})
         self.store.add_measured(work.key(), {"seconds": found.seconds, "on_plateau": found.on_plateau})
 
-    def _collect(self, level: Level, work: EncoderWork, collected: Collected) -> OpenedEncoder | None:
+    def _collect(self, level: Level, settings: str, work: EncoderWork, collected: Collected) -> OpenedEncoder | None:
         """Collect what is stored of an encoder, and return it; None if its pretraining diverged."""
         record = self._record(work)
+        place = (work.dataset, level.name, work.seed)
         if "failed" in record:
-            collected.failed.setdefault(level.name, []).append(f"seed {work.seed}: {record['failed']}")
+            collected.encoders.append(
+                Pretraining(*place, settings, work.steps, 0.0, on_plateau=False, failed=record["failed"], encoder="")
+            )
             return None
-        collected.seconds[work.folder] = record["seconds"]
-        collected.on_plateau += Counter({level.name: int(record["on_plateau"])})
         encoder = work.open(level.slug)
+        collected.encoders.append(
+            Pretraining(
+                *place,
+                settings,
+                work.steps,
+                record["seconds"],
+                on_plateau=record["on_plateau"],
+                failed="",
+                encoder=encoder.hash,
+            )
+        )
         for measure in work.measures:
             found = self.store.measured(work.key(measure))
             assert found is not None  # it was stored, or looked up before
-            place = (work.dataset, level.name, work.seed, measure.name)
-            collected.values.append(Value(*place, None, None, found["value"], found["seconds"], encoder.hash))
+            collected.values.append(
+                Value(*place, measure.name, None, None, found["value"], found["seconds"], encoder.hash)
+            )
         return encoder
 
     def _run_trials(
@@ -285,7 +284,6 @@ class StudyRunner:
             for outcome in sorted(run_reported(grid, self.progress), key=lambda outcome: outcome.place):
                 row = outcome.row
                 level, label = names[row.contender]
-                collected.rows.setdefault(level.name, []).append(row)
                 place = (dataset, level.name, row.pretrain_seed, label, row.budget, row.seed)
                 collected.values.append(Value(*place, row.error, outcome.trial.seconds, row.encoder_hash or ""))
 

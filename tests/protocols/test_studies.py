@@ -25,8 +25,8 @@ from ssl_irmae.protocols.statistics.rank_correlation import rank_correlation
 from ssl_irmae.protocols.statistics.spreads import Spread
 from ssl_irmae.protocols.studies.matched import needed
 from ssl_irmae.protocols.studies.variance import most
+from ssl_irmae.protocols.studying.carry_out import CarriedOutStudy
 from ssl_irmae.protocols.studying.cost import describe_cost
-from ssl_irmae.protocols.studying.document import measures_csv, readme, rows_csv
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.encoder_work import EncoderWork, run_in_worker, work_on
 from ssl_irmae.protocols.studying.encoder_workers import in_workers, lanes_for
@@ -34,7 +34,8 @@ from ssl_irmae.protocols.studying.figure import figure
 from ssl_irmae.protocols.studying.found import find_study, study_names
 from ssl_irmae.protocols.studying.measures import ACTIVE, MSE, RANK, START_NORM
 from ssl_irmae.protocols.studying.phrases import change, lowest, lowest_everywhere
-from ssl_irmae.protocols.studying.results import Floats, Results, Value
+from ssl_irmae.protocols.studying.results import Floats, Pretraining, Results, Value
+from ssl_irmae.protocols.studying.saved import Origin
 from ssl_irmae.protocols.studying.study import Level, Study, error_column
 from ssl_irmae.protocols.task import Task, load_task
 from tests.command_line import check_mistake, run
@@ -103,19 +104,31 @@ def test_a_study_is_one_file() -> None:
         measures = list(csv.DictReader(file))
     with Path("out/rows.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert {(m["level"], m["pretrain_seed"]) for m in measures} == {
-        (level, seed) for level in ("narrow", "wide", "wide, uniform") for seed in "01"
+    with Path("out/encoders.csv").open(newline="") as file:
+        encoders = list(csv.DictReader(file))
+    # two seeds of every level, and each candidate once, with a seed that no result is of
+    tried = {
+        (f"wide: {candidate}", "1000") for candidate in ("ae, latent dim 8", "sparse, latent dim 8, strength 10000.0")
     }
+    every = {(level, seed) for level in ("narrow", "wide", "wide, uniform") for seed in "01"}
+    assert {(e["level"], e["pretrain_seed"]) for e in encoders} == every | tried
+    assert {(m["level"], m["pretrain_seed"]) for m in measures} == every | tried
     assert {m["value"] for m in measures if m["measure"] == "width"} == {"4", "8"}
     # levels with encoders have two pretraining seeds, pixels none
     assert [row["pretrain_seed"] for row in rows if row["level"] == "pixels"] == ["", ""]
     assert len(rows) == 3 * 2 * 2 + 2
     assert all(0 <= float(row["error"]) <= 100 for row in rows)
     # the strongly penalised candidate reconstructs worse
-    assert {m["settings"] for m in measures if m["level"] == "wide"} == {"ae, latent dim 8"}
+    assert {e["settings"] for e in encoders if e["level"] == "wide"} == {"ae, latent dim 8"}
     assert "digits, wide: ae, latent dim 8" in page
     assert Path("out/figure.png").read_bytes().startswith(b"\x89PNG")
     assert "ssl-irmae study tiny-codes" in page
+    # the page follows from the files beside it
+    assert CarriedOutStudy.read("out").page == page
+    text = Path("out/rows.csv").read_text()
+    Path("out/rows.csv").write_text(re.sub(r"(?m)^.*,pixels,.*\n", "", text))
+    with pytest.raises(ValueError, match=r"nothing of \[\('digits', 'pixels'\)\].*: run `ssl-irmae study tiny-codes`"):
+        CarriedOutStudy.read("out")
 
 
 @pytest.mark.usefixtures("_one_more_file")
@@ -132,7 +145,7 @@ def test_what_is_stored_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> No
     assert {file.name: file.read_bytes() for file in Path("out").iterdir()} == files
     document = json.loads(run("study tiny-codes --jobs 1 --quiet --json --out out").stdout)
     assert document["answer"][0] in " ".join(first.split())
-    assert len(document["values"]) == 3 * 2 * (3 + 2) + 2
+    assert len(document["values"]) == 3 * 2 * (3 + 2) + 2 + 2
 
 
 @pytest.mark.usefixtures("_one_more_file")
@@ -147,7 +160,8 @@ def test_a_pretraining_that_diverges_is_left_out_and_named(monkeypatch: pytest.M
     page = Path("out/README.md").read_text()
     assert "digits, narrow: 1 of 2 pretrainings diverged and are left out (seed 1: the loss is not finite)" in page
     with Path("out/measures.csv").open(newline="") as file:
-        assert {row["pretrain_seed"] for row in csv.DictReader(file)} == {"0"}
+        assert {row["pretrain_seed"] for row in csv.DictReader(file)} == {"0", "1000"}
+    assert CarriedOutStudy.read("out").page == page
 
 
 def test_mistakes_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,7 +272,6 @@ def test_what_is_measured_is_on_images_that_were_held_out(task: Task) -> None:
 def _results(values: dict[str, list[float]], subsets: int = 0) -> Results:
     """Return results of one data set: values by level and pretraining seed, with small differences by subset."""
     study = Study("t", "q?", tuple(map(Level, values)), ("d",), (0, 1, 2), lambda _: [], measures=(MSE,))
-    results = Results(study, "t")
     every = [
         Value("d", level, seed, "mse" if not subsets else "linear", 100 if subsets else None, s, value, 0.0, "")
         for level, numbers in values.items()
@@ -267,10 +280,7 @@ def _results(values: dict[str, list[float]], subsets: int = 0) -> Results:
     ]
     if subsets:
         every = [v._replace(value=(v.value or 0) + 0.1 * (v.subset or 0)) for v in every]
-    results.add(
-        "d", values=every, rows={}, failed={}, on_plateau={}, settings=dict.fromkeys(values, ""), steps=1, seconds=0.0
-    )
-    return results
+    return Results(study, "t", every, [])
 
 
 def test_differences_are_those_of_the_paired_t_test() -> None:
@@ -334,7 +344,9 @@ def _forms() -> Iterator[tuple[str, bool]]:
 
 
 @pytest.mark.parametrize(("name", "quick"), list(_forms()))
-def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(name: str, quick: bool) -> None:
+def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(
+    name: str, quick: bool, tmp_path: Path
+) -> None:
     study = find_study(name)(quick=quick)
     errors = {
         level.name: [(label, b) for label in (level.contenders or study.readouts) for b in study.budgets]
@@ -354,30 +366,32 @@ def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(name: s
     assert len(study.seeds) >= 3 or not any(level.candidates for level in study.levels)
     pickle.dumps(study.measures)  # as workers get them
     rng = np.random.default_rng(0)
-    results = Results(study, name)
+    values: list[Value] = []
+    encoders: list[Pretraining] = []
     for dataset in study.datasets:
-        values = []
         for level in study.levels:
             seeds = study.seeds if level.candidates else (None,)
             for seed in seeds:
                 place = (dataset, level.name, seed)
-                if level.candidates:
+                if seed is not None:
+                    what = (dataset, level.name, seed, str(level.candidates[0]), 10, 1.0)
+                    encoders.append(Pretraining(*what, on_plateau=False, failed="", encoder="e"))
                     values += [Value(*place, m.name, None, None, rng.uniform(), 1.0, "e") for m in study.measures]
                 values += [
                     Value(*place, label, budget, subset, 100 * rng.uniform(), 1.0, "e")
                     for label, budget in errors[level.name]
                     for subset in study.subsets
                 ]
-        every = {level.name: "".join(map(str, level.candidates[:1])) for level in study.levels}
-        results.add(dataset, values=values, rows={}, failed={}, on_plateau={}, settings=every, steps=10, seconds=1.0)
+    results = Results(study, name, values, encoders)
     answer = list(study.answer(results))
     assert answer
     assert all(re.search(r"\.$", sentence) and "nan" not in sentence for sentence in answer)
-    page = readme(results, answer, f"ssl-irmae study {name}")
-    assert page.index(answer[0]) < page.index("## ")
-    assert all(f"| {level.name} |" in page for level in study.levels)
+    carried_out = CarriedOutStudy(results, answer, Origin(name, quick, "a machine"))
+    assert carried_out.page.index(answer[0]) < carried_out.page.index("## ")
+    assert all(f"| {level.name} |" in carried_out.page for level in study.levels)
     assert len(figure(results).axes) >= 1
-    assert rows_csv(results).count("\n") + measures_csv(results).count("\n") == len(results.values) + 2
+    carried_out.save(tmp_path)
+    assert CarriedOutStudy.read(tmp_path).page == carried_out.page
 
 
 def test_every_measure_is_a_number_of_a_tiny_encoder(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -410,15 +424,13 @@ def test_quick_forms_are_estimated_to_take_under_a_quarter_of_an_hour() -> None:
 def _values_of(name: str, values: dict[str, list[float]], column: str = "mse") -> Results:
     """Return results of a study's quick form: values of one column, by level and pretraining seed."""
     study = find_study(name)(quick=True)
-    results = Results(study, name)
     (dataset,) = study.datasets
-    results.values = [
+    every = [
         Value(dataset, level, seed, column, None, None, value, 1.0, "e")
         for level, several in values.items()
         for seed, value in enumerate(several)
     ]
-    results.steps[dataset] = 1
-    return results
+    return Results(study, name, every, [])
 
 
 def test_a_width_is_enough_or_too_narrow_only_where_the_pairs_leave_no_doubt() -> None:

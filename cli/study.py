@@ -39,7 +39,8 @@ def command(
         typer.Option(
             "--full/--quick",
             metavar="",
-            help="The whole study, or its quick form: under fifteen minutes on two cores, with fewer levels and steps.",
+            help="The whole study, or its quick form: under fifteen minutes on two cores, with fewer levels, data sets "
+            "and steps.",
             rich_help_panel=RUN,
         ),
     ] = False,
@@ -48,7 +49,7 @@ def command(
         typer.Option(
             metavar="FOLDER",
             help="Where answer, figure and values are written.",
-            show_default="runs/studies/NAME, or NAME-quick",
+            show_default="runs/studies/NAME; of the quick form NAME-quick",
             rich_help_panel=OUTPUT,
         ),
     ] = None,

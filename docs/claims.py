@@ -93,13 +93,13 @@ def ten_labels(name: str, report: Report) -> str:
     """State what the best of the contenders that figures show makes of one label per class."""
     here = [s for s in report.summaries if s.budget == 10 and s.contender in report.drawn]
     best = min(here, key=lambda s: s.mean).contender
-    prior = ", if classes are about equally common" if best.endswith("-prior") else ""
+    prior = ", which assumes that classes are about equally common" if best.endswith("-prior") else ""
     errors = {s.contender: format_error(s) for s in here}
     others = ("supervised", "supervised-augment")
     made = join([f"`{other}` makes {errors[other]} %" for other in others])
     return (
-        f"**On {name}, one label per class gives {errors[best]} % errors** with `{best}`{prior}: {made}. These 10 "
-        f"labels are worth {join([_worth(report, best, than) for than in others])} (95 % intervals)."
+        f"**On {name}, one label per class gives {errors[best]} % errors** with `{best}`{prior}; {made}. For "
+        f"as few errors {join([_needed(report, best, than) for than in others])} (95 % intervals)."
     )
 
 
@@ -206,11 +206,11 @@ def _listed(report: Report, names: Iterable[str], budget: int) -> str:
     return join([f"`{name}` {format_error(by_name[name])} %" for name in names])
 
 
-def _worth(report: Report, contender: str, than: str) -> str:
-    """Say how many labels of another contender ten labels of one are worth."""
+def _needed(report: Report, contender: str, than: str) -> str:
+    """Say how many labels another contender needs for the error of one with ten labels."""
     labels = label_equivalences(report.rows(), baseline=than)[10, contender]
     number = format_labels(labels)
-    return f"{'about ' * number[0].isdecimal()}{number} of `{than}` {format_labels_interval(labels)}".strip()
+    return f"`{than}` needs {'about ' * number[0].isdecimal()}{number} labels {format_labels_interval(labels)}".strip()
 
 
 def _table(name: str) -> str:

@@ -12,7 +12,6 @@ from ssl_irmae.protocols.contenders.candidates import CANDIDATES
 from ssl_irmae.protocols.contenders.contender import Contender, Setting
 from ssl_irmae.protocols.contenders.on_codes import READOUTS
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
-from ssl_irmae.protocols.studying.measures import RANK
 from ssl_irmae.protocols.studying.phrases import change
 from ssl_irmae.protocols.studying.results import Results
 from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
@@ -35,7 +34,6 @@ def study(*, quick: bool) -> Study:
         ),
         datasets=("mnist",) if quick else ("mnist", "fashion-mnist"),
         seeds=tuple(range(5 if quick else 3)),
-        measures=(RANK,),
         budgets=_BUDGETS,
         steps=1200 if quick else None,
         panels=tuple(Panel((error_column(_READOUT, budget),)) for budget in _BUDGETS),

@@ -59,7 +59,7 @@ class CarriedOutStudy:
     @property
     def page(self) -> str:
         """The answer with its table and what the numbers are, as Markdown."""
-        return readme(self.results, self.answer, self.origin.command, self.origin.made_with)
+        return readme(self.results, self.answer, self.origin)
 
     def save(self, out: str | Path) -> Path:
         """Write rows, figure.png and then README.md, which shows them, into a folder.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.protocols.studying.phrases import shown
 from ssl_irmae.protocols.studying.results import Results
+from ssl_irmae.protocols.studying.saved import ENCODERS, MEASURES, ROWS, Origin
 from ssl_irmae.protocols.studying.study import CHOOSING_SEED, Level
 
 _SHOWN_FAILURES = 3
@@ -13,7 +14,7 @@ _SHOWN_FAILURES = 3
 def table(results: Results, dataset: str) -> list[list[str]]:
     """Lay out means with their standard errors on a data set: a head, then a line for each level."""
     columns = [c for c in results.columns if any(results.mean(c, level, dataset) for level in results.levels)]
-    head = ["level", *(_head(results, column) for column in columns)]
+    head = ["", *(_head(results, column) for column in columns)]
     body = [
         [level, *(shown(results.mean(column, level, dataset), results.digits(column)) for column in columns)]
         for level in results.levels
@@ -24,6 +25,7 @@ def table(results: Results, dataset: str) -> list[list[str]]:
 def notes(results: Results) -> list[str]:
     """Say what the numbers are, and what a reader needs to know."""
     study = results.study
+    rules = {level.rule for level in study.levels}
     pretrained = any(level.candidates for level in study.levels)
     seeds, subsets = count(len(study.seeds), "pretraining seed"), count(len(study.subsets), "labelled subset")
     lines = []
@@ -35,14 +37,28 @@ def notes(results: Results) -> list[str]:
             if len(study.seeds) > 1
             else f"There is one pretraining seed: ± of errors is the standard error over {subsets}."
         )
-        lines.append(
-            f"Encoders are pretrained by the recipe short, for {steps} steps, on the training images that remain when "
-            "a sixth is held out; everything is measured and scored on the held-out images. Test images are not used."
+        brief = (
+            "" if study.steps is None else ", fewer than it asks for, so that errors are higher than in other results"
         )
+        lines.append(
+            f"Encoders are pretrained by the recipe short, for {steps} steps{brief}, on the training images that "
+            "remain when a sixth is held out at random; everything is measured and scored on the held-out images. Test "
+            "images are not used."
+        )
+        lines += _encoders(results)
     else:
         lines.append(
             f"± is the standard error (ddof = 1) over {subsets}; differences are paired by subset. Scored are held-out "
             "training images; test images are not used."
+        )
+    if len(rules) > 1:
+        lines.append(
+            "Subsets that were drawn by different rules are no pairs: their differences are paired by pretraining seed."
+        )
+    if "first" in rules:
+        lines.append(
+            "The first images, of those that remain, are one subset: there ± does not cover others, but pretraining "
+            "seeds alone. A network is trained on it from as many seeds as other rules have subsets."
         )
     chosen = [level for level in study.levels if len(level.candidates) > 1]
     if chosen:
@@ -60,6 +76,19 @@ def notes(results: Results) -> list[str]:
             lines += _lost(results, dataset, level)
     lines += dict.fromkeys(m.note for m in study.measures if m.note and m.name in results.columns)
     return lines
+
+
+def _encoders(results: Results) -> list[str]:
+    """Say what is pretrained, where it is not chosen among candidates: of that it is said with the choice."""
+    study = results.study
+    levels: dict[str, list[str]] = {}
+    for level in study.levels:
+        if len(level.candidates) == 1:
+            levels.setdefault(str(level.candidates[0]), []).append(level.name)
+    if len(levels) == 1 and len(study.levels) == sum(map(len, levels.values())):
+        return [f"Whatever is in the first column, encoders are the same: {next(iter(levels))}."]
+    each = "; ".join(f"{', '.join(names)}: {settings}" for settings, names in levels.items())
+    return [f"Encoders, as `pretrain` has them: {each}."] if levels else []
 
 
 def _lost(results: Results, dataset: str, level: str) -> list[str]:
@@ -98,30 +127,37 @@ def time_taken(results: Results) -> str:
     return f"about {text} of one core, {pretraining / seconds:.0%} of them pretraining"
 
 
-def readme(results: Results, answer: Sequence[str], command: str, made_with: str) -> str:
+def readme(results: Results, answer: Sequence[str], origin: Origin) -> str:
     """Write the page of a study: the answer first.
 
     Args:
         results: What was found.
         answer: The answer's sentences.
-        command: The command that makes the same again.
-        made_with: The processor and the software that it was made with.
+        origin: How it was made.
     """
     study = results.study
     first, *others = answer
     lines = [f"# {study.title}", "", f"*{study.question}*", "", first, ""]
     lines += [*(f"- {sentence}" for sentence in others), ""] if others else []
-    lines += [f"![{study.title}: every column against {study.axis or 'the levels'}](figure.png)", ""]
+    lines += [f"![{study.title}, as a figure](figure.png)", ""]
     for dataset in study.datasets:
         head, *body = table(results, dataset)
         lines += [f"## {dataset}", "", f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 1)}"]
         lines += [*(f"| {' | '.join(cells)} |" for cells in body), ""]
     lines += ["## What the numbers are", "", *(f"- {note}" for note in notes(results)), ""]
-    lines += ["## Again", "", f"    {command}", ""]
-    lines += [f"It took {time_taken(results)} ({made_with}), with whatever else ran meanwhile.", ""]
-    lines += ["What is stored is not run again. Rows: [rows.csv](rows.csv), the error of every trial;"]
-    lines += [
-        "[measures.csv](measures.csv), what is measured of every encoder; [encoders.csv](encoders.csv), what each is."
-    ]
-    lines += ["Candidates that were not chosen are among them.", ""]
+    form = "The quick form; `--full` carries out the whole study. " if origin.quick else ""
+    lines += ["## Again", "", f"    {origin.command}", ""]
+    lines += [f"{form}It took {time_taken(results)} ({origin.made_with}), with whatever else ran meanwhile.", ""]
+    lines += [f"{_where_rows_are(results)} `ssl-irmae evaluate --contenders help` explains readouts.", ""]
     return "\n".join(lines)
+
+
+def _where_rows_are(results: Results) -> str:
+    files = {
+        "every error": any(v.labels is not None for v in results.values) and ROWS,
+        "every number that was measured of an encoder": any(v.labels is None for v in results.values) and MEASURES,
+        "what each encoder is": bool(results.encoders) and ENCODERS,
+    }
+    listed_files = listed([f"{what} ([{name}]({name}))" for what, name in files.items() if name])
+    tried = any(len(level.candidates) > 1 for level in results.study.levels)
+    return f"Beside this page: {listed_files}{', of candidates that were not chosen too' if tried else ''}."

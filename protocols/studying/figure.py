@@ -64,8 +64,10 @@ def figure(results: Results) -> "Figure":
     if len(series) > 1:
         grid[0][0].legend(frameon=False, fontsize=_SMALL)
     seeds = len(study.seeds) if any(level.candidates for level in study.levels) else 1
-    over = f"{seeds} pretraining seeds" if seeds > 1 else "labelled subsets"
-    add_caption(drawn, f"{study.question} Points: means over {over}; bars: ± one standard error. Held-out images.")
+    over = f"{seeds} pretraining seeds" if seeds > 1 else ""
+    over = " and ".join(filter(None, [over, f"{len(study.subsets)} labelled subsets" if study.budgets else ""]))
+    where = f"Held-out images of {' and '.join(study.datasets)}"
+    add_caption(drawn, f"{where}. Points: means over {over}; bars: ± one standard error, of no difference.")
     return drawn
 
 

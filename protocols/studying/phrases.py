@@ -7,7 +7,7 @@ from ssl_irmae.protocols.studying.results import Mean, Results
 def shown(mean: Mean | None, digits: int) -> str:
     """Write a mean with its standard error.
 
-    >>> shown(Mean(1.25, 0.04, 3, 1), 2), shown(Mean(1.25, None, 1, 1), 1), shown(None, 1)
+    >>> shown(Mean(1.25, 0.04, 3), 2), shown(Mean(1.25, None, 1), 1), shown(None, 1)
     ('1.25 ± 0.04', '1.2', '-')
     """
     if mean is None:

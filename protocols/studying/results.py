@@ -78,13 +78,11 @@ class Mean(NamedTuple):
         mean: The mean.
         error: Its standard error, which covers both; None for a single value.
         seeds: Number of pretraining seeds, 1 where nothing was pretrained.
-        subsets: Number of subsets, 1 for what is measured of encoders.
     """
 
     mean: float
     error: float | None
     seeds: int
-    subsets: int
 
 
 class Gap(NamedTuple):
@@ -184,7 +182,7 @@ class Results:
 
     def digits(self, column: str) -> int:
         """Return the decimal places of a column."""
-        return next((m.digits for m in self.study.measures if m.name == column), 1)
+        return next((m.digits for m in self.study.measures if m.name == column), 2)
 
     def matrix(self, column: str, level: str, dataset: str) -> tuple[Floats, list[int | None], list[int | None]]:
         """Return values, shape (subsets, pretraining seeds), with the seeds of both; those that all subsets have."""
@@ -203,17 +201,21 @@ class Results:
         return cells
 
     def mean(self, column: str, level: str, dataset: str) -> Mean | None:
-        """Return a mean with its standard error over pretraining seeds and subsets; None if there is no value."""
-        values, subsets, seeds = self.matrix(column, level, dataset)
+        """Return a mean with its standard error over pretraining seeds and subsets; None if there is no value.
+
+        By the rule ``"first"`` all subsets are the same: the error is over pretraining seeds alone.
+        """
+        values, _, seeds = self.matrix(column, level, dataset)
         if not values.size:
             return None
-        error = _error_of(values)
-        return Mean(float(values.mean()), None if error is None else error.points, len(seeds), len(subsets))
+        error = _error_of(values, one_subset=self._is_one_subset(level))
+        return Mean(float(values.mean()), None if error is None else error.points, len(seeds))
 
     def gap(self, column: str, level: str, other: str, dataset: str) -> Gap | None:
         """Return the difference of two levels, paired by pretraining seed and subset; None if nothing is shared.
 
-        What has no pretraining, such as pixels, is paired with every pretraining seed.
+        What has no pretraining, such as pixels, is paired with every pretraining seed. Subsets that were drawn by
+        different rules are no pairs, whatever their seeds: pretraining seeds alone are.
         """
         a, subsets_a, seeds_a = self.matrix(column, level, dataset)
         b, subsets_b, seeds_b = self.matrix(column, other, dataset)
@@ -224,12 +226,26 @@ class Results:
         subsets, seeds = [s for s in subsets_a if s in subsets_b], [p for p in seeds_a if p in seeds_b]
         if not subsets or not seeds:
             return None
-        place_a = np.ix_([subsets_a.index(s) for s in subsets], [seeds_a.index(p) for p in seeds])
-        place_b = np.ix_([subsets_b.index(s) for s in subsets], [seeds_b.index(p) for p in seeds])
-        differences = np.round(a[place_a] - b[place_b], 9)
-        mean, error = float(differences.mean()), _error_of(differences)
-        low, high = (None, None) if error is None else t_interval(mean, error)
+        a, b = a[:, [seeds_a.index(p) for p in seeds]], b[:, [seeds_b.index(p) for p in seeds]]
+        if self._rule(level) == self._rule(other):
+            differences = a[[subsets_a.index(s) for s in subsets]] - b[[subsets_b.index(s) for s in subsets]]
+            doubt = _error_of(np.round(differences, 9), one_subset=self._is_one_subset(level))
+            mean, doubts = float(differences.mean()), [] if doubt is None else [doubt]
+        else:
+            mean, doubts = float(a.mean() - b.mean()), []
+            if len(seeds) > 1:
+                doubts.append(standard_error(np.round(a.mean(axis=0) - b.mean(axis=0), 9)))
+            for errors, drawn in ((a, not self._is_one_subset(level)), (b, not self._is_one_subset(other))):
+                if drawn and len(errors) > 1:
+                    doubts.append(standard_error(errors.mean(axis=1)))
+        low, high = t_interval(mean, *doubts) if doubts else (None, None)
         return Gap(mean, low, high, len(seeds))
+
+    def _rule(self, level: str) -> str:
+        return next((known.rule for known in self.study.levels if known.name == level), "")
+
+    def _is_one_subset(self, level: str) -> bool:
+        return self._rule(level) == "first"
 
     def lowest(self, column: str, dataset: str, levels: Iterable[str] | None = None) -> Lowest | None:
         """Find the level of the lowest mean, and the others that cannot be told from it; None if none has a value."""
@@ -242,8 +258,6 @@ class Results:
         return Lowest(best, means[best], tuple(level for level, gap in gaps.items() if gap is None or not gap.known))
 
 
-def _error_of(values: Floats) -> StandardError | None:
+def _error_of(values: Floats, *, one_subset: bool) -> StandardError | None:
     """Return the standard error of a mean over subsets and pretraining seeds, shape (S, P); None for one value."""
-    if values.shape[0] == 1:
-        return standard_error(values[0]) if values.shape[1] > 1 else None
-    return error_of_runs(values, one_subset=False)
+    return error_of_runs(values, one_subset=one_subset or len(values) == 1)

@@ -188,7 +188,7 @@ class Run:
             "reconstruction_mse_train": reconstruction_error(autoencoder, self.images.images),
             "reconstruction_mse_test": None if test is None else reconstruction_error(autoencoder, test.images),
             "plateau_steps": self.state.plateau_steps,
-            "minutes": round(self.seconds / 60, 1),
+            "minutes": round(self.seconds / 60, 3),
             "environment": describe_environment(),
         }
         if self.recipe.optimizer != USUAL:

@@ -4,7 +4,7 @@ import csv
 import json
 import pickle
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
 from typing import Any
@@ -312,6 +312,34 @@ def test_what_has_no_pretraining_is_paired_with_every_pretraining_seed() -> None
     assert gap is not None
     interval = stats.ttest_1samp([1.0, 2.0, 3.0], 0).confidence_interval()
     assert (gap.mean, gap.low, gap.high, gap.pairs) == pytest.approx((2.0, interval.low, interval.high, 3))
+
+
+def test_subsets_of_different_rules_are_no_pairs() -> None:
+    rng = np.random.default_rng(0)
+    study = Study("t", "q?", (Level("a"), Level("b", rule="uniform")), ("d",), (0, 1, 2), lambda _: [])
+    errors = {"a": rng.normal(10, 1, (3, 8)), "b": rng.normal(8, 1, (3, 8))}
+
+    def gap(seeds_of_b: Sequence[int]) -> tuple[float | None, ...]:
+        values = [
+            Value("d", level, seed, "linear", 100, subset, float(numbers[seed, place]), 0.0, "")
+            for level, numbers in errors.items()
+            for place, subset in enumerate(range(8) if level == "a" else seeds_of_b)
+            for seed in range(3)
+        ]
+        found = Results(study, "t", values, []).gap(error_column("linear", 100), "a", "b", "d")
+        assert found is not None
+        return found.low, found.high
+
+    # which subset of the one rule has the seed of which of the other changes nothing
+    assert gap(range(8)) == pytest.approx(gap([3, 1, 0, 2, 7, 6, 5, 4]))
+
+
+def test_the_first_images_are_one_subset_however_often_they_are_used() -> None:
+    study = Study("t", "q?", (Level("a", rule="first"),), ("d",), (0, 1, 2), lambda _: [])
+    values = [Value("d", "a", seed, "linear", 100, s, 5.0 + seed, 0.0, "") for seed in range(3) for s in range(10)]
+    mean = Results(study, "t", values, []).mean(error_column("linear", 100), "a", "d")
+    assert mean is not None
+    assert mean.error == pytest.approx(stats.sem([5.0, 6.0, 7.0]))
 
 
 def test_levels_that_cannot_be_told_apart_are_named() -> None:

@@ -68,7 +68,7 @@ def main() -> None:
     }
     plan = Plan(parts, run, next(iter(run)), preset.dataset, scored_on="test", precision=preset.precision)
     lines = []
-    for outcome in Grid(plan, task, encoders, Store(STORE), processes=None).run():
+    for outcome in Grid(plan, task, encoders, Store(STORE), processes=2).run():
         row = outcome.row
         given = json.dumps({name: row.settings[name] for name in own[row.contender].given})
         columns = {**{name: getattr(row, name) for name in COLUMNS if name != "given"}, "given": given}

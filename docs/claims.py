@@ -9,7 +9,6 @@ import statistics
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from docs import rank
 from docs.grids import FULL, GRIDS, METHODS
 from ssl_irmae.protocols.report.note import join
 from ssl_irmae.protocols.report.report import Report
@@ -27,30 +26,31 @@ Verdict = Literal["fewer", "more", "cannot tell", "lower mean", "higher mean"]
 
 def first(grids: Mapping[str, Report]) -> str:
     """State for each data set what one label per class gives, and whose codes a linear classifier wants."""
-    paragraphs = [
+    return "\n\n".join(
         f"{ten_labels(name, report)} A linear classifier of frozen codes {_linear(report)}. {_table(name)}"
         for name, report in grids.items()
-    ]
-    if "Fashion-MNIST" not in grids:
-        paragraphs.append(rank.fashion_sentence())
-    return "\n\n".join(paragraphs)
+    )
 
 
 def found(grids: Mapping[str, Report]) -> str:
     """State what was found, each with its numbers and where they come from."""
     lines = []
     for subject, clause, names, budget in (
-        ("a linear classifier of frozen codes", _linear, [f"{method}-linear" for method in METHODS], 100),
+        ("A linear classifier of frozen codes", _linear, [f"{r}-linear" for r in (*METHODS, "pixels")], 100),
         ("`poisson-prior`, a graph of frozen codes,", _graph, [f"{method}-poisson-prior" for method in METHODS], 100),
         ("`supervised` training from scratch", _supervised, ["supervised", "irmae-poisson-prior"], 1000),
-        ("`irmae-propagate`, IRMAE trained on,", _pseudo_labels, ["irmae-propagate", "supervised-augment"], 1000),
+        (
+            "`irmae-propagate`, IRMAE trained on with pseudo-labels,",
+            _pseudo_labels,
+            ["irmae-propagate", "supervised-augment", "supervised"],
+            1000,
+        ),
     ):
-        sentences = [
-            f"On {name}, {'it' if i else f'**{subject}**'} {clause(report)}. With {budget:,} labels: "
-            f"{_listed(report, names, budget)}."
-            for i, (name, report) in enumerate(grids.items())
+        lines.append(f"- **{subject}**")
+        lines += [
+            f"  - on {name} {clause(report)}. With {budget:,} labels: {_listed(report, names, budget)}."
+            for name, report in grids.items()
         ]
-        lines.append(f"- {' '.join(sentences)}")
     return "\n".join(lines)
 
 
@@ -84,8 +84,6 @@ def where_it_helps(grids: Mapping[str, Report]) -> str:
     ):
         sentences = [f"On {name} {subject} {clause(report)}." for name, report in grids.items()]
         lines.append(f"- **{topic}** {' '.join(sentences)}")
-    if "Fashion-MNIST" not in grids:
-        lines.append(f"- {rank.fashion_sentence().replace('docs/results', 'results')}")
     return "\n".join(lines)
 
 
@@ -172,7 +170,7 @@ def errors_by_place(rows: Iterable[Row]) -> Errors:
 
 
 def _linear(report: Report) -> str:
-    return leads(report, "linear")
+    return f"{leads(report, 'linear')}. On codes of IRMAE it {beside(report, 'irmae-linear', 'pixels-linear')}"
 
 
 def _graph(report: Report) -> str:
@@ -184,7 +182,8 @@ def _supervised(report: Report) -> str:
 
 
 def _pseudo_labels(report: Report) -> str:
-    return beside(report, "irmae-propagate", "supervised-augment")
+    augmented, plain = (beside(report, "irmae-propagate", other) for other in ("supervised-augment", "supervised"))
+    return f"{augmented}. It {plain}"
 
 
 def _pixels(report: Report) -> str:

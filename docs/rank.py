@@ -82,33 +82,6 @@ def dial_table() -> str:
     return table(" | ".join(["place", "effective rank", "MSE", *COLUMNS]), lines)
 
 
-def fashion_sentence() -> str:
-    """Say how IRMAE, at the place with the lowest error at each budget, compares with the plain AE on Fashion-MNIST."""
-    rows = grouped([row for row in read("dial.csv") if row["dataset"] == "fashion-mnist"], "readout", "labels", "place")
-
-    def errors(readout: str) -> tuple[str, str]:
-        found = []
-        for labels in BUDGETS:
-            mean = {
-                place: statistics.mean(float(row["error"]) for row in group)
-                for (r, n, place), group in rows.items()
-                if (r, n) == (readout, labels)
-            }
-            found.append((min(error for place, error in mean.items() if place.startswith("depth")), mean["AE"]))
-        irmae, ae = (" / ".join(f"{error:.1f}" for error in each) for each in zip(*found, strict=True))
-        return irmae, ae
-
-    settings = sum(place.startswith("depth") for place in {place for _, _, place in rows})
-    (linear, linear_ae), (graph, graph_ae) = (errors(readout) for readout in READOUTS)
-    return (
-        "**On Fashion-MNIST the lead is smaller, or gone.** With 10 / 100 / 1,000 labels, a linear classifier makes "
-        f"{linear} % errors on codes of IRMAE and {linear_ae} % on those of a plain autoencoder; labels spread along a "
-        f"graph of the codes (`poisson-prior`) give {graph} % and {graph_ae} %. Of IRMAE the best of "
-        f"{settings} settings is shown at each budget, which flatters it. [Measured on development "
-        "images](docs/results/rank/README.md)"
-    )
-
-
 def mean_errors(rows: Iterable[Row]) -> Errors:
     """Return the mean error over subsets."""
     by = grouped(rows, "place", "readout", "labels")

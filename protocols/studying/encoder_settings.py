@@ -44,7 +44,8 @@ class EncoderSettings(BaseModel):
 
     def __str__(self) -> str:
         given = self.model_dump(exclude={"method"}, exclude_none=True)
-        return ", ".join([self.method, *(f"{name.replace('_', ' ')} {value}" for name, value in given.items())])
+        shown = {name: f"{value:g}" if isinstance(value, float) else value for name, value in given.items()}
+        return ", ".join([self.method, *(f"{name.replace('_', ' ')} {value}" for name, value in shown.items())])
 
     def architecture(self, *, channels: int, image_size: int, most_depth: int | None) -> Architecture:
         """Return the networks for images of a kind; a depth that is not given is ``most_depth`` at most.

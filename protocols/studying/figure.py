@@ -67,7 +67,11 @@ def figure(results: Results) -> "Figure":
     over = f"{seeds} pretraining seeds" if seeds > 1 else ""
     over = " and ".join(filter(None, [over, f"{len(study.subsets)} labelled subsets" if study.budgets else ""]))
     where = f"Held-out images of {' and '.join(study.datasets)}"
-    add_caption(drawn, f"{where}. Points: means over {over}; bars: ± one standard error, of no difference.")
+    add_caption(
+        drawn,
+        f"{where}. Points: means over {over}; bars: ± one standard error. Differences are paired: where "
+        "bars overlap, they may still be known.",
+    )
     return drawn
 
 

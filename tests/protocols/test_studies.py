@@ -108,7 +108,7 @@ def test_a_study_is_one_file() -> None:
         encoders = list(csv.DictReader(file))
     # two seeds of every level, and each candidate once, with a seed that no result is of
     tried = {
-        (f"wide: {candidate}", "1000") for candidate in ("ae, latent dim 8", "sparse, latent dim 8, strength 10000.0")
+        (f"wide: {candidate}", "1000") for candidate in ("ae, latent dim 8", "sparse, latent dim 8, strength 10000")
     }
     every = {(level, seed) for level in ("narrow", "wide", "wide, uniform") for seed in "01"}
     assert {(e["level"], e["pretrain_seed"]) for e in encoders} == every | tried

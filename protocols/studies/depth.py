@@ -59,10 +59,23 @@ def _on(results: Results, dataset: str) -> str:
     return (
         f"{dataset}{known}: the effective rank is {value(results, RANK.name, first, dataset)} at {first} and "
         f"{value(results, RANK.name, last, dataset)} at {last}, where it is "
-        f"{value(results, RANK_BEFORE.name, last, dataset)} before the stack. At {last} the reconstruction MSE is "
+        f"{value(results, RANK_BEFORE.name, last, dataset)} before the stack. "
+        f"{_counted(results, dataset)} At {last} the reconstruction MSE is "
         f"{change(results, MSE.name, last, first, dataset)} compared with {first}. The error of linear with 100 "
         f"labels is {lowest(results, _ERROR, dataset)}, the Fréchet distance of samples "
         f"{lowest(results, SAMPLES.name, dataset)}."
+    )
+
+
+def _counted(results: Results, dataset: str) -> str:
+    """Say what else counts dimensions, without a stack and with the deepest: singular values, and two estimators."""
+    ends = (results.levels[0], results.levels[-1])
+    above, mle, two_nn = (
+        " and ".join(value(results, measure.name, level, dataset) for level in ends) for measure in (ABOVE, MLE, TWO_NN)
+    )
+    return (
+        f"At {ends[0]} and {ends[1]}, {above} singular values are above 1 % of the largest, and the dimension is {mle} "
+        f"by MLE, {two_nn} by TwoNN."
     )
 
 

@@ -124,7 +124,7 @@ def time_taken(results: Results) -> str:
     pretraining = results.pretraining_seconds
     seconds = pretraining + sum(v.seconds for v in results.values if v.seconds == v.seconds)
     text = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{max(1.0, seconds / 60):.0f} minutes"
-    return f"about {text} of one core, {pretraining / seconds:.0%} of them pretraining"
+    return f"about {text} of one core, {100 * pretraining / seconds:.0f} % of them pretraining"
 
 
 def readme(results: Results, answer: Sequence[str], origin: Origin) -> str:

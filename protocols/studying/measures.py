@@ -98,7 +98,7 @@ def active_units(encoder: MeasuredEncoder) -> float | None:
 
 RANK = Measure("rank", "effective rank", rank)
 RANK_BEFORE = Measure("rank before", "effective rank before the stack", rank_before)
-ABOVE = Measure("above", f"number of singular values above {THRESHOLD:.0%} of the largest", above)
+ABOVE = Measure("above", f"number of singular values above {100 * THRESHOLD:g} % of the largest", above)
 MSE = Measure("mse", "reconstruction MSE", mse, digits=4)
 SAMPLES = Measure(
     "samples",

@@ -14,7 +14,7 @@ from ssl_irmae.protocols.studying.phrases import change, lowest, value
 from ssl_irmae.protocols.studying.results import Results
 from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
 
-_ERROR = error_column("linear", 100)
+_ERROR, _KNN = error_column("linear", 100), error_column("knn", 100)
 _LOW_RANK, _GAUSSIAN = ("IRMAE", "IRMAE-WD", "LoRAE", "RRAE"), ("VAE", "AE + SIGReg")
 _LABEL_FREE = (RANK, RANK_ME, EXPONENT, MLE, TWO_NN, MSE)
 _METHODS = {
@@ -71,13 +71,14 @@ def answer(results: Results) -> list[str]:
     tuned = any(len(level.candidates) > 1 for level in results.study.levels)
     untuned = "" if tuned else " In this quick form no strength is tuned."
     sentences = [
-        f"For a linear readout of 100 labels, {first}. It is the best of {len(_LOW_RANK)} against the best of "
-        f"{len(_GAUSSIAN)}.{untuned}"
+        f"For a linear readout of 100 labels, {first}. It is the best of {len(_LOW_RANK)} methods for low rank "
+        f"against the best of {len(_GAUSSIAN)} for Gaussian codes.{untuned}"
     ]
     for dataset in datasets:
         ranks = ", ".join(f"{level} {value(results, RANK.name, level, dataset)}" for level in results.levels)
         sentences += [
-            f"{dataset}: the error of linear with 100 labels is {lowest(results, _ERROR, dataset)}, the reconstruction "
+            f"{dataset}: the error of linear with 100 labels is {lowest(results, _ERROR, dataset)}, that of knn "
+            f"{lowest(results, _KNN, dataset)}, the reconstruction "
             f"MSE {lowest(results, MSE.name, dataset)}, the Fréchet distance of samples "
             f"{lowest(results, SAMPLES.name, dataset)}. Effective ranks: {ranks}.",
             _without_labels(results, dataset),
@@ -92,8 +93,15 @@ def _verdict(results: Results, dataset: str) -> str:
     gap = results.gap(_ERROR, low.level, gaussian.level, dataset)
     if gap is None or not gap.known:
         return f"one cannot tell {low.level}, the best of low rank, from {gaussian.level}, the best Gaussian one"
-    better = f"low rank is better: the error of {low.level}" if gap.mean < 0 else f"Gaussian is: that of {low.level}"
-    return f"{better} is {change(results, _ERROR, low.level, gaussian.level, dataset)} than that of {gaussian.level}"
+    found = change(results, _ERROR, low.level, gaussian.level, dataset)
+    others = [
+        level
+        for level in _LOW_RANK
+        if level != low.level
+        and not ((each := results.gap(_ERROR, level, gaussian.level, dataset)) and each.known and each.mean < 0)
+    ]
+    also = f"; {listed(others)} cannot be said to be better than that" if gap.mean < 0 and others else ""
+    return f"the error of {low.level} is {found} compared with {gaussian.level}{also}"
 
 
 def _without_labels(results: Results, dataset: str) -> str:
@@ -113,5 +121,6 @@ def _without_labels(results: Results, dataset: str) -> str:
     ]
     number = f"{len(results.levels)} methods and {len(found)} measures"
     if not telling:
-        return f"{dataset}: no measure without labels orders the methods as their error does, beyond chance ({number})."
+        whether = "one cannot tell whether a measure without labels orders methods as their error does"
+        return f"{dataset}: {whether} ({number})."
     return f"{dataset}: methods are ordered as by their error by {listed(telling)}, beyond chance ({number})."

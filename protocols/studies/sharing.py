@@ -26,7 +26,7 @@ def study(*, quick: bool) -> Study:
     """Change one thing about four linear layers at a time; the quick form is on shapes alone."""
     return Study(
         title="Layers that are shared, tied, frozen or not linear",
-        question="Which of it makes codes of low rank: that layers are many, that they learn, or that they are linear?",
+        question="What of four linear layers lowers the rank: that they are free, that they learn, or that they are linear?",
         levels=tuple(Level(name, (settings,)) for name, settings in _LAYERS.items()),
         datasets=("shapes",) if quick else ("shapes", "mnist", "fashion-mnist"),
         seeds=tuple(range(5 if quick else 3)),
@@ -43,9 +43,10 @@ def answer(results: Results) -> list[str]:
     """Say which layers lower the rank everywhere, then how each differs from free ones."""
     datasets = listed(results.study.datasets)
     lower = [level for level in results.levels if level != _NONE and _lowers_everywhere(results, level)]
+    others = [level for level in results.levels if level not in (_NONE, *lower)]
+    unclear = f"; of those that are {listed(others)} one cannot tell, or they do not" if others else ""
     sentence = (
-        f"Compared with no layers, the rank is lower for certain on {datasets} if they are {listed(lower)}; of others "
-        "one cannot tell, or it is not."
+        f"On {datasets}, layers that are {listed(lower)} lower the rank{unclear}."
         if lower
         else f"Of none of these layers can one tell that they lower the rank on {datasets}."
     )
@@ -61,13 +62,16 @@ def _lowers_everywhere(results: Results, level: str) -> bool:
 
 def _on(results: Results, dataset: str) -> str:
     others = "; ".join(
-        f"of {level} {change(results, RANK.name, level, _FREE, dataset)}"
+        f"{level} {change(results, RANK.name, level, _FREE, dataset)}"
         for level in results.levels
         if level not in (_FREE, _NONE)
     )
+    errors = "; ".join(
+        f"{level} {change(results, _ERROR, level, _NONE, dataset)}" for level in results.levels if level != _NONE
+    )
     return (
         f"{dataset}: the effective rank is {value(results, RANK.name, _NONE, dataset)} without layers and "
-        f"{value(results, RANK.name, _FREE, dataset)} with free ones. Compared with these, it is: {others}. "
-        f"The error of linear with 100 labels is {lowest(results, _ERROR, dataset)}, the reconstruction MSE "
-        f"{lowest(results, MSE.name, dataset)}."
+        f"{value(results, RANK.name, _FREE, dataset)} with free ones. Differences from free layers: {others}. "
+        f"The error of linear with 100 labels is {value(results, _ERROR, _NONE, dataset)} without layers. Differences "
+        f"from none: {errors}. The reconstruction MSE is {lowest(results, MSE.name, dataset)}."
     )

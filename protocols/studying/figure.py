@@ -43,7 +43,8 @@ def figure(results: Results) -> "Figure":
     if len(lines) > 1:
         rows = [((dataset,), panels) for dataset in study.datasets]
     else:
-        rows = [(study.datasets, panels[i : i + _ACROSS]) for i in range(0, len(panels), _ACROSS)]
+        wide = 2 if len(panels) == 4 else _ACROSS
+        rows = [(study.datasets, panels[i : i + wide]) for i in range(0, len(panels), wide)]
     across = max(len(several) for _, several in rows)
     drawn = Figure(figsize=(3.6 * across + 0.4, 3.1 * len(rows) + 0.3), layout="constrained")
     grid = drawn.subplots(len(rows), across, squeeze=False)
@@ -69,7 +70,8 @@ def figure(results: Results) -> "Figure":
     where = f"Held-out images of {' and '.join(study.datasets)}"
     add_caption(
         drawn,
-        f"{where}. Points: means over {over}; bars: ± one standard error. Differences are paired: where "
+        f"{where}. Points: means over {over}; bars: ± one standard error; dashes: each "
+        "pretraining seed, of what is solid. Differences are paired: where "
         "bars overlap, they may still be known.",
     )
     return drawn
@@ -82,6 +84,7 @@ def _draw(
     places = _places(results, panel)
     for column, style in zip(panel.columns, _STYLES, strict=False):
         points = []
+        each_seed: list[tuple[float, float]] = []
         for level in levels:
             mean = results.mean(column, level.name, dataset)
             across = None if panel.against is None else results.mean(panel.against, level.name, dataset)
@@ -89,12 +92,15 @@ def _draw(
             if mean is not None and place is not None:
                 aside = 0.0 if across is None else across.error or 0.0
                 points.append((place, mean.mean, mean.error or 0.0, aside, level.name))
+                each_seed += [(place, value) for value in results.by_seed(column, level.name, dataset)]
         if not points:
             continue
         x, y, up, aside_of_all, names = zip(*sorted(points), strict=True)
         named = levels[0].at is None  # names are no axis to join points along
-        for left, up_to, name in zip(x, y, names, strict=True) if named and panel.against else ():
+        for left, up_to, name in zip(x, y, names, strict=True) if panel.against else ():
             axes.annotate(name, (left, up_to), (4, 3), textcoords="offset points", fontsize=_SMALL - 1, color=colour)
+        if panel.against is None and style == _STYLES[0]:
+            axes.plot(*zip(*each_seed, strict=True), "_", markersize=7, color=colour, alpha=0.55)
         axes.errorbar(
             x,
             y,
@@ -132,7 +138,11 @@ def _finish(axes: "Axes", results: Results, panel: Panel) -> None:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_minor_formatter(NullFormatter())
-    title = _axis_title(results, first) + "".join(f"\nhollow: {results.title(column)}" for column in others)
+    title = (
+        _axis_title(results, first)
+        + " (log)" * panel.log
+        + "".join(f"\nhollow: {results.title(column)}" for column in others)
+    )
     axes.set_ylabel(title, fontsize=_SMALL)
     axes.tick_params(which="both", labelsize=_SMALL)
     if panel.against is not None:

@@ -44,7 +44,7 @@ def lowest(results: Results, column: str, dataset: str) -> str:
     mean = shown(found.mean, results.digits(column))
     known = [level for level in results.levels if results.mean(column, level, dataset) is not None]
     if len(found.others) + 1 == len(known) > 1:
-        return f"the same at every level as far as one can tell ({mean} at {found.level})"
+        return f"lowest at {found.level} ({mean}), but no level can be told from it"
     others = f"; {listed(found.others)} cannot be told from it" if found.others else ""
     return f"lowest at {found.level} ({mean}{others})"
 

@@ -211,6 +211,11 @@ class Results:
         error = _error_of(values, one_subset=self._is_one_subset(level))
         return Mean(float(values.mean()), None if error is None else error.points, len(seeds))
 
+    def by_seed(self, column: str, level: str, dataset: str) -> list[float]:
+        """Return the mean over subsets for each pretraining seed."""
+        values, _, _ = self.matrix(column, level, dataset)
+        return [float(each) for each in values.mean(axis=0)] if values.size else []
+
     def gap(self, column: str, level: str, other: str, dataset: str) -> Gap | None:
         """Return the difference of two levels, paired by pretraining seed and subset; None if nothing is shared.
 

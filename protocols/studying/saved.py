@@ -68,6 +68,10 @@ def read_saved(folder: Path) -> tuple[Results, Origin]:
         raise ValueError(
             f"{folder}: there is nothing of {[*missing, *lacking]}, which the study has by now: run `{origin.command}`"
         )
+    known_settings = {level.name: [str(settings) for settings in level.candidates] for level in study.levels}
+    other = {each.level for each in encoders if each.settings not in known_settings.get(each.level, [each.settings])}
+    if other:
+        raise ValueError(f"{folder}: the study has other settings of {sorted(other)} by now: run `{origin.command}`")
     return results, origin
 
 

@@ -26,7 +26,7 @@ def study(*, quick: bool) -> Study:
     """Change one thing about four linear layers at a time; the quick form is on shapes alone."""
     return Study(
         title="Layers that are shared, tied, frozen or not linear",
-        question="What of four linear layers lowers the rank: that they are free, that they learn, or that they are linear?",
+        question="What lowers the rank: that the linear layers are free, that they learn, or that they are linear?",
         levels=tuple(Level(name, (settings,)) for name, settings in _LAYERS.items()),
         datasets=("shapes",) if quick else ("shapes", "mnist", "fashion-mnist"),
         seeds=tuple(range(5 if quick else 3)),

@@ -53,8 +53,8 @@ def study(*, quick: bool) -> Study:
 def answer(results: Results) -> list[str]:
     """Say whether the rank goes with the size of the start, then what the start does to the rest."""
     datasets = results.study.datasets
-    first = "; ".join(f"on {dataset} {_verdict(results, dataset)}" for dataset in datasets)
-    return [f"Does a smaller start make a lower rank: {first}.", *(_on(results, dataset) for dataset in datasets)]
+    first = "; ".join(f"on {dataset}, {_verdict(results, dataset)}" for dataset in datasets)
+    return [f"{first[0].upper()}{first[1:]}.", *(_on(results, dataset) for dataset in datasets)]
 
 
 def _verdict(results: Results, dataset: str) -> str:
@@ -65,12 +65,12 @@ def _verdict(results: Results, dataset: str) -> str:
         and (rank := results.mean(RANK.name, level, dataset)) is not None
     ]
     if len(pairs) < 3:
-        return "it is not known, as too few starts leave the plateau"
+        return "it is not known whether a smaller start makes a lower rank, as too few starts leave the plateau"
     rho, p = rank_correlation([start for start, _ in pairs], [rank for _, rank in pairs])
     found = f"Spearman's rank correlation of the two {rho:+.2f}, p {p:.3f}, {len(pairs)} starts"
     if p >= 0.05:
-        return f"one cannot tell ({found})"
-    return f"{'yes' if rho > 0 else 'no, a smaller start makes a higher one'} ({found})"
+        return f"one cannot tell whether a smaller start makes a lower rank ({found})"
+    return f"a smaller start makes a {'lower' if rho > 0 else 'higher'} rank ({found})"
 
 
 def _on(results: Results, dataset: str) -> str:

@@ -129,14 +129,15 @@ def _places(results: Results, panel: Panel) -> dict[str, float]:
 
 
 def _finish(axes: "Axes", results: Results, panel: Panel) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     study = results.study
     first, *others = panel.columns
     if panel.log:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        low, high = axes.get_ylim()
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > 5 * low else MaxNLocator(6))
         axes.yaxis.set_minor_formatter(NullFormatter())
     title = (
         _axis_title(results, first)

@@ -56,7 +56,7 @@ def test_lines_fit_the_terminal_except_commands(monkeypatch: pytest.MonkeyPatch)
         ("plan --detect 1 --between irmae-linear ae-linear --seeds 3", "--seeds cannot be given"),
         (f"{FIND} --detect 1 --labels 10,100", "--labels: give one"),
         (f"{FIND} --detect 1 --results nowhere.csv", "there is no file nowhere.csv"),
-        ("plan --dataset digits --between supervised-residual vib --detect 1 --labels 20", "--results"),
+        ("plan --dataset digits --between lorae-linear vib --detect 1 --labels 20", "--results"),
         ("plan --preset mnist-ful", "did you mean 'mnist-full'"),
         ("plan --preset mnist-full --labels 10", "--labels"),
         ("plan --dataset digits --labels 5000 --contenders supervised", "1 to 1300"),

@@ -286,7 +286,7 @@ def test_networks_take_the_steps_of_the_stored_trials_unless_others_are_asked_fo
         ({"budgets": [10, 100]}, "`budgets`: give one"),
         ({"budgets": 1300}, "`budgets`: with all 1,300 labels"),
         ({"detect": 1e-4}, "at most 10,000 can be run"),
-        ({"between": ("supervised-residual", "vib")}, "supervised-residual nothing"),
+        ({"between": ("lorae-linear", "vib")}, "lorae-linear nothing"),
     ],
 )
 def test_mistakes_are_named(arguments: dict[str, Any], message: str) -> None:

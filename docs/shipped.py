@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from docs.grids import stored_grids
+from docs.grids import GRIDS, stored_grids
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.forecast.stored_costs import AMOUNTS
 from ssl_irmae.protocols.forecast.stored_costs import SHIPPED as COSTS
@@ -39,6 +39,19 @@ def compared() -> str:
         close = sum(0.8 <= ratio <= 1.2 for ratio in ratios)
         parts.append(f"{what} within a fifth in {close} of {len(rows)} cases ({min(ratios):.2f} to {max(ratios):.2f})")
     return "\n".join([*lines, "", f"{parts[0][0].upper()}{parts[0][1:]}; {parts[1]}."])
+
+
+def whole_grid() -> str:
+    """Lay out what was said to be left of a grid while it ran, beside the seconds of the trials that finished later."""
+    with (RESULTS / "plan" / "grid.csv").open(newline="") as file:
+        asked = list(csv.DictReader(file))
+    trials = read_trials(GRIDS["fashion-mnist-full"].path)
+    lines = ["| asked at (UTC) | trials missing | planned, core-hours | took, core-hours |", "|---|---:|---:|---:|"]
+    for row in asked:
+        hours = sum(trial.seconds for trial in trials if trial.finished[:19] >= row["asked_at"]) / 3600
+        at = row["asked_at"].replace("T", " ")
+        lines.append(f"| {at} | {int(row['missing']):,} | {row['planned_core_hours']} | {hours:.2f} |")
+    return "\n".join(lines)
 
 
 def errors() -> str:

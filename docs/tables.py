@@ -360,7 +360,7 @@ def documents() -> dict[Path, dict[str, str]]:
         RESULTS / "fused" / "README.md": aims.blocks(),
         RESULTS / "generation" / "README.md": generation.blocks(),
         RESULTS / "settings" / "README.md": {**settings.blocks(), "travel": travel.block(full.get("Fashion-MNIST"))},
-        RESULTS / "plan" / "README.md": {"compared": shipped.compared()},
+        RESULTS / "plan" / "README.md": {"compared": shipped.compared(), "whole": shipped.whole_grid()},
         RESULTS / "several-devices" / "README.md": {"losses": several_devices.table()},
         DOCS / "studies" / "README.md": answers.blocks(),
         DOCS / "scale.md": scale.blocks(),

@@ -22,7 +22,7 @@ from ssl_irmae.protocols.studying.figure import figure
 from ssl_irmae.protocols.studying.found import find_study
 from ssl_irmae.protocols.studying.results import Results
 from ssl_irmae.protocols.studying.runner import StudyRunner
-from ssl_irmae.protocols.studying.saved import Origin, read_saved, saved
+from ssl_irmae.protocols.studying.saved import ENCODERS, MEASURES, ROWS, Origin, read_saved, saved
 
 STORE = Path("runs/studies/results.sqlite")
 
@@ -64,6 +64,8 @@ class CarriedOutStudy:
     def save(self, out: str | Path) -> Path:
         """Write rows, figure.png and then README.md, which shows them, into a folder.
 
+        Rows of a kind that there is nothing of are removed, as they would be of a comparison from before.
+
         Raises:
             UserError: If ``out`` is a file.
         """
@@ -73,6 +75,8 @@ class CarriedOutStudy:
             "figure.png": render(figure(self.results), "png", source=self.origin.command),
             "README.md": self.page,
         }
+        for name in {ROWS, MEASURES, ENCODERS} - files.keys():
+            (out / name).unlink(missing_ok=True)
         for name, content in files.items():
             write_atomically(out / name, content)
         return out

@@ -70,9 +70,8 @@ def figure(results: Results) -> "Figure":
     where = f"Held-out images of {' and '.join(study.datasets)}"
     add_caption(
         drawn,
-        f"{where}. Points: means over {over}; bars: ± one standard error; dashes: each "
-        "pretraining seed, of what is solid. Differences are paired: where "
-        "bars overlap, they may still be known.",
+        f"{where}. Points: means over {over}; bars: ± one standard error; short lines: single pretraining seeds. "
+        "Differences are paired, so one may be certain where bars overlap.",
     )
     return drawn
 
@@ -91,7 +90,9 @@ def _draw(
             place = places.get(level.name) if panel.against is None else None if across is None else across.mean
             if mean is not None and place is not None:
                 aside = 0.0 if across is None else across.error or 0.0
-                points.append((place, mean.mean, mean.error or 0.0, aside, level.name))
+                points.append(
+                    (place, mean.mean, mean.error or 0.0, aside, level.name if level.at is None else f"{level.at:g}")
+                )
                 each_seed += [(place, value) for value in results.by_seed(column, level.name, dataset)]
         if not points:
             continue

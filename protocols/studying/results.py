@@ -228,11 +228,12 @@ class Results:
             a, seeds_a = np.repeat(a, len(seeds_b), axis=1), seeds_b
         if seeds_b == [None]:
             b, seeds_b = np.repeat(b, len(seeds_a), axis=1), seeds_a
+        same_rule = self._rule(level) == self._rule(other)
         subsets, seeds = [s for s in subsets_a if s in subsets_b], [p for p in seeds_a if p in seeds_b]
-        if not subsets or not seeds:
+        if not seeds or (same_rule and not subsets):
             return None
         a, b = a[:, [seeds_a.index(p) for p in seeds]], b[:, [seeds_b.index(p) for p in seeds]]
-        if self._rule(level) == self._rule(other):
+        if same_rule:
             differences = a[[subsets_a.index(s) for s in subsets]] - b[[subsets_b.index(s) for s in subsets]]
             doubt = _error_of(np.round(differences, 9), one_subset=self._is_one_subset(level))
             mean, doubts = float(differences.mean()), [] if doubt is None else [doubt]

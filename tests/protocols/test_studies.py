@@ -125,6 +125,13 @@ def test_a_study_is_one_file() -> None:
     assert "ssl-irmae study tiny-codes" in page
     # the page follows from the files beside it
     assert CarriedOutStudy.read("out").page == page
+    encoders_text = Path("out/encoders.csv").read_text()
+    Path("out/encoders.csv").write_text(
+        encoders_text.replace('narrow,0,"ae, latent dim 4"', 'narrow,0,"ae, latent dim 5"')
+    )
+    with pytest.raises(ValueError, match=r"other settings of \['narrow'\] by now: run `ssl-irmae study tiny-codes`"):
+        CarriedOutStudy.read("out")
+    Path("out/encoders.csv").write_text(encoders_text)
     text = Path("out/rows.csv").read_text()
     Path("out/rows.csv").write_text(re.sub(r"(?m)^.*,pixels,.*\n", "", text))
     with pytest.raises(ValueError, match=r"nothing of \[\('digits', 'pixels'\)\].*: run `ssl-irmae study tiny-codes`"):
@@ -273,7 +280,7 @@ def _results(values: dict[str, list[float]], subsets: int = 0) -> Results:
     """Return results of one data set: values by level and pretraining seed, with small differences by subset."""
     study = Study("t", "q?", tuple(map(Level, values)), ("d",), (0, 1, 2), lambda _: [], measures=(MSE,))
     every = [
-        Value("d", level, seed, "mse" if not subsets else "linear", 100 if subsets else None, s, value, 0.0, "")
+        Value("d", level, seed, "mse" if not subsets else "linear", 100 if subsets else None, s, value, 1.0, "")
         for level, numbers in values.items()
         for seed, value in enumerate(numbers)
         for s in (range(subsets) if subsets else [None])
@@ -340,6 +347,13 @@ def test_the_first_images_are_one_subset_however_often_they_are_used() -> None:
     mean = Results(study, "t", values, []).mean(error_column("linear", 100), "a", "d")
     assert mean is not None
     assert mean.error == pytest.approx(stats.sem([5.0, 6.0, 7.0]))
+
+
+def test_rows_from_before_do_not_stay_beside_a_page(tmp_path: Path) -> None:
+    (tmp_path / "encoders.csv").write_text("of a comparison that the study made before")
+    CarriedOutStudy(_results({"a": [1.0, 2.0, 3.0]}), ["An answer."], Origin("depth", True, "a machine")).save(tmp_path)
+    assert (tmp_path / "measures.csv").exists()
+    assert not (tmp_path / "encoders.csv").exists()
 
 
 def test_levels_that_cannot_be_told_apart_are_named() -> None:

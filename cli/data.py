@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli.help import CACHES, Command
+from ssl_irmae.cli.help import CACHES, Command, Group
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status, print_wrapped
 
-app = typer.Typer(no_args_is_help=True, help="List, fetch and verify data sets.", epilog=CACHES)
+app = typer.Typer(cls=Group, no_args_is_help=True, help="List, fetch and verify data sets.", epilog=CACHES)
 
 Name = Annotated[str, typer.Argument(help="Name of a data set, such as mnist.")]
 

@@ -74,7 +74,6 @@ def command(
         bool,
         typer.Option(
             "--fold",
-            metavar="",
             help="Fold the linear stack into the encoder: faster, without features.",
             rich_help_panel=RUN,
         ),

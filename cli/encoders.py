@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli.help import OUTPUT, RUN, Command
+from ssl_irmae.cli.help import OUTPUT, RUN, Command, Group
 from ssl_irmae.cli.options import OwnNetwork, parse_own_network
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
 
-app = typer.Typer(no_args_is_help=True, help="List, show, copy and import pretrained encoders.")
+app = typer.Typer(cls=Group, no_args_is_help=True, help="List, show, copy and import pretrained encoders.")
 
 
 @app.command("list", cls=Command)
@@ -56,12 +56,12 @@ def copy_command(
     encoder: Annotated[str, typer.Argument(help="Name of a bundled encoder, or a folder.")],
     network: OwnNetwork = None,
     fold: Annotated[
-        bool, typer.Option("--fold", metavar="", help="Fold the linear stack into the encoder.", rich_help_panel=RUN)
+        bool, typer.Option("--fold", help="Fold the linear stack into the encoder.", rich_help_panel=RUN)
     ] = False,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the copy.", rich_help_panel=OUTPUT)],
     half: Annotated[
         bool,
-        typer.Option("--half", metavar="", help="Round the weights to float16, half the size.", rich_help_panel=OUTPUT),
+        typer.Option("--half", help="Round the weights to float16, half the size.", rich_help_panel=OUTPUT),
     ] = False,
 ) -> None:
     """Copy an encoder without its checkpoints, optionally folded or at half the size."""

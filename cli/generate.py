@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ssl_irmae.cli.help import DATA, OUTPUT, RUN, Command, with_examples
+from ssl_irmae.cli.help import DATA, OUTPUT, RUN, Command, Group, with_examples
 from ssl_irmae.cli.options import Device, Json, OwnNetwork, Quiet, Seed, Strict, parse_own_network
 from ssl_irmae.cli.terminal import handle_errors, print_result, print_wrapped
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from ssl_irmae.generation.picture_maker import Generated, PictureMaker
 
 app = typer.Typer(
-    no_args_is_help=True, help="Decode pictures: reconstructions, interpolations, samples, walks; and their distance."
+    cls=Group,
+    no_args_is_help=True,
+    help="Decode pictures: reconstructions, interpolations, samples, walks; and their distance.",
 )
 
 Encoders = Annotated[

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from ssl_irmae.cli.removed import REMOVED
 from ssl_irmae.cli.terminal import print_status
@@ -18,14 +18,26 @@ CACHES = (
 """What no option says: where is kept what outlives a command."""
 
 
+class Group(TyperGroup):
+    """A command that has commands of its own."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # typer's own types are private
+        """Return its options."""
+        return _without_type_of_flags(super().get_params(ctx))
+
+
 class Command(TyperCommand):
     """A command that lists ``--help`` beside the other options of the output, and knows which options are gone."""
 
-    def get_help_option(self, ctx: Any) -> Any:  # typer's own types are private
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return its arguments and options."""
+        return _without_type_of_flags(super().get_params(ctx))
+
+    def get_help_option(self, ctx: Any) -> Any:
         """Return the option ``--help``."""
         option = super().get_help_option(ctx)
         if option is not None:
-            option.rich_help_panel, option.metavar = OUTPUT, ""
+            option.rich_help_panel = OUTPUT
         return option
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -42,6 +54,14 @@ class Command(TyperCommand):
         except typer.BadParameter as error:
             _name_value(error)
             raise
+
+
+def _without_type_of_flags(parameters: list[Any]) -> list[Any]:
+    """Take away the ``<bool>`` that typer shows beside an option that takes no value, as if it took one."""
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    return parameters
 
 
 def _name_value(error: typer.BadParameter) -> None:

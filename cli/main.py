@@ -24,11 +24,12 @@ from ssl_irmae.cli import (
     study,
     suggest,
 )
-from ssl_irmae.cli.help import CACHES, Command, with_examples
+from ssl_irmae.cli.help import CACHES, Command, Group, with_examples
 from ssl_irmae.cli.terminal import first_process_alone, print_result, print_status
 from ssl_irmae.errors import UserError
 
 app = typer.Typer(
+    cls=Group,
     name="ssl-irmae",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

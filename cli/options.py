@@ -183,7 +183,6 @@ Strict = Annotated[
     bool,
     typer.Option(
         "--strict",
-        metavar="",
         help="Refuse your own images if anything in them is left out or changed.",
         rich_help_panel=DATA,
     ),
@@ -224,9 +223,9 @@ Ignore = Annotated[
 ]
 Json = Annotated[
     bool,
-    typer.Option("--json", metavar="", help="Print one JSON document instead.", rich_help_panel=OUTPUT),
+    typer.Option("--json", help="Print one JSON document instead.", rich_help_panel=OUTPUT),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Show no progress.", rich_help_panel=OUTPUT)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.", rich_help_panel=OUTPUT)]
 
 _MOST = 10_000
 

@@ -165,7 +165,6 @@ def command(
         bool,
         typer.Option(
             "--share-weights",
-            metavar="",
             help="Use one matrix for all linear layers (irmae).",
             rich_help_panel=RUN,
         ),
@@ -210,7 +209,6 @@ def command(
         bool,
         typer.Option(
             "--resume",
-            metavar="",
             help="Fail unless there is a run to continue (continuing is automatic).",
             rich_help_panel=RUN,
         ),
@@ -223,7 +221,6 @@ def command(
         bool,
         typer.Option(
             "--tensorboard",
-            metavar="",
             help="While training, write losses, spectra and reconstructions for TensorBoard, an extra: `tensorboard "
             "--logdir runs` shows them.",
             rich_help_panel=OUTPUT,

@@ -82,7 +82,6 @@ def command(
         bool,
         typer.Option(
             "--html",
-            metavar="",
             help="Also write report.html, one page that needs no network.",
             rich_help_panel=OUTPUT,
         ),

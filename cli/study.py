@@ -32,13 +32,12 @@ def command(
         str | None, typer.Argument(help="Name of the study; `--list` shows them.", show_default=False)
     ] = None,
     list_: Annotated[
-        bool, typer.Option("--list", metavar="", help="List the studies, with what each takes.", rich_help_panel=RUN)
+        bool, typer.Option("--list", help="List the studies, with what each takes.", rich_help_panel=RUN)
     ] = False,
     full: Annotated[
         bool,
         typer.Option(
             "--full/--quick",
-            metavar="",
             help="The whole study, or its quick form: under fifteen minutes on two cores, with fewer levels, data sets "
             "and steps.",
             rich_help_panel=RUN,

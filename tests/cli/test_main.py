@@ -37,6 +37,11 @@ def test_version_and_help() -> None:
     assert re.fullmatch(r"ssl-irmae \d+\.\d+\.\d+\n", run("--version").stdout)
 
 
+@pytest.mark.parametrize("command", ["", *PROGRAM.commands, *LEAVES])
+def test_help_names_no_value_of_options_that_take_none(command: str) -> None:
+    assert "bool" not in run(f"{command} --help").stdout.lower()
+
+
 @pytest.mark.parametrize(
     "name", [name for name, command in PROGRAM.commands.items() if not hasattr(command, "commands")]
 )

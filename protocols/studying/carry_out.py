@@ -1,8 +1,8 @@
 """A study from its name to its answer and its files."""
 
-from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.studying.document import notes, readme, table, time_taken
 from ssl_irmae.protocols.studying.figure import figure
 from ssl_irmae.protocols.studying.found import find_study
+from ssl_irmae.protocols.studying.phrases import beside_floors
 from ssl_irmae.protocols.studying.results import Results
 from ssl_irmae.protocols.studying.runner import StudyRunner
 from ssl_irmae.protocols.studying.saved import ENCODERS, MEASURES, ROWS, Origin, read_saved, saved
@@ -33,12 +34,10 @@ class CarriedOutStudy:
 
     Args:
         results: Every value.
-        answer: The answer: sentences, the first of which answers the question.
         origin: How it was made.
     """
 
     results: Results
-    answer: Sequence[str]
     origin: Origin
 
     @classmethod
@@ -48,8 +47,12 @@ class CarriedOutStudy:
         Raises:
             ValueError: If its rows are of another comparison than the study makes now.
         """
-        results, origin = read_saved(Path(folder))
-        return cls(results, list(results.study.answer(results)), origin)
+        return cls(*read_saved(Path(folder)))
+
+    @cached_property
+    def answer(self) -> list[str]:
+        """The answer: sentences, the first of which answers the question, the last of which are about floors."""
+        return [*self.results.study.answer(self.results), *beside_floors(self.results)]
 
     @property
     def tables(self) -> dict[str, list[list[str]]]:
@@ -87,7 +90,7 @@ class CarriedOutStudy:
         return {
             "name": self.results.name,
             "question": study.question,
-            "answer": list(self.answer),
+            "answer": self.answer,
             "tables": self.tables,
             "notes": notes(self.results),
             "command": self.origin.command,
@@ -146,7 +149,7 @@ def carry_out(
     )
     with limited_threads(1):
         results = runner.run()
-    return CarriedOutStudy(results, list(made.answer(results)), origin)
+    return CarriedOutStudy(results, origin)
 
 
 def check_out(out: str | Path) -> Path:

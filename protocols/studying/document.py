@@ -17,7 +17,7 @@ def table(results: Results, dataset: str) -> list[list[str]]:
     head = ["", *(_head(results, column) for column in columns)]
     body = [
         [level, *(shown(results.mean(column, level, dataset), results.digits(column)) for column in columns)]
-        for level in results.levels
+        for level in (*results.levels, *results.floors)
     ]
     return [head, *body]
 
@@ -74,6 +74,8 @@ def notes(results: Results) -> list[str]:
     for dataset in study.datasets:
         for level in results.levels:
             lines += _lost(results, dataset, level)
+    if study.floors:
+        lines.append("The untrained encoder is that of the AE before its first step, from one seed.")
     lines += dict.fromkeys(m.note for m in study.measures if m.note and m.name in results.columns)
     return lines
 

@@ -39,6 +39,7 @@ class EncoderWork(NamedTuple):
         dataset: Name of the data set.
         fingerprint: That of the images that it is pretrained on: those that remain of the training images.
         architecture: Its networks.
+        settings: What they and the optimiser were made from, as a person reads it.
         seed: Seed of its pretraining.
         steps: Optimiser steps.
         precision: Arithmetic of the networks.
@@ -53,6 +54,7 @@ class EncoderWork(NamedTuple):
     dataset: str
     fingerprint: str
     architecture: Architecture
+    settings: str
     seed: int
     steps: int
     precision: Precision
@@ -72,11 +74,8 @@ class EncoderWork(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What a person calls it."""
-        depth = "" if self.architecture.depth is None else f" of depth {self.architecture.depth}"
-        by = "" if self.optimizer == USUAL else f" by {self.optimizer}"
-        rate = "" if self.learning_rate is None else f" at rate {self.learning_rate:g}"
-        return f"{self.dataset} {self.architecture.method}{depth}{by}{rate}, seed {self.seed}"
+        """What a person calls it, which is something else for every encoder of a study."""
+        return f"{self.dataset} {self.settings}, seed {self.seed}"
 
     @property
     def folder(self) -> Path:

@@ -1,7 +1,7 @@
 """The figure of a study: a panel for each thing that was asked, means with bars of one standard error."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ssl_irmae.protocols.report.figures.figure import MARKERS, add_caption
 from ssl_irmae.protocols.studying.results import Results
@@ -23,7 +23,17 @@ _COLOURS = (
     "#000000",
 )  # Okabe and Ito (2008)
 _STYLES = ("-", "--", ":")
+_FLOORS = {"dashed": "--", "dotted": ":"}
+_GREY = "#7a7a7a"
+_CLOSE = (0.25, 0.08)  # of width and height of the axes: names of points that are nearer run into each other
 _SMALL = 8  # points
+
+
+class _Named(NamedTuple):
+    x: float
+    y: float
+    name: str
+    colour: str
 
 
 def figure(results: Results) -> "Figure":
@@ -57,9 +67,13 @@ def figure(results: Results) -> "Figure":
                 for dataset in datasets
                 for line in lines
             ]
+            named = []
             for i, (label, dataset, levels) in enumerate(series):
-                _draw(axes, results, panel, dataset, levels, label, i)
+                named += _draw(axes, results, panel, dataset, levels, label, i)
+            for i, dataset in enumerate(datasets):
+                _draw_floors(axes, results, panel, dataset, _COLOURS[i] if len(datasets) > 1 else _GREY)
             _finish(axes, results, panel)
+            _name(axes, named)
             if len(lines) > 1:
                 axes.set_title(datasets[0], loc="left", fontsize=9)
     if len(series) > 1:
@@ -68,19 +82,22 @@ def figure(results: Results) -> "Figure":
     over = f"{seeds} pretraining seeds" if seeds > 1 else ""
     over = " and ".join(filter(None, [over, f"{len(study.subsets)} labelled subsets" if study.budgets else ""]))
     where = f"Held-out images of {' and '.join(study.datasets)}"
+    floors = " and ".join(f"{floor} ({how})" for floor, how in zip(results.floors, _FLOORS, strict=False))
+    floors = f" Lines across: {floors}." if floors else ""
     add_caption(
         drawn,
         f"{where}. Points: means over {over}; bars: ± one standard error; short lines: single pretraining seeds. "
-        "Differences are paired, so one may be certain where bars overlap.",
+        f"Differences are paired, so one may be certain where bars overlap.{floors}",
     )
     return drawn
 
 
 def _draw(
     axes: "Axes", results: Results, panel: Panel, dataset: str, levels: Sequence[Level], label: str, number: int
-) -> None:
+) -> list[_Named]:
+    """Draw a line of levels, and return the points whose names are to be written beside them."""
     colour = _COLOURS[number % len(_COLOURS)]
-    places = _places(results, panel)
+    places, to_name = _places(results, panel), []
     for column, style in zip(panel.columns, _STYLES, strict=False):
         points = []
         each_seed: list[tuple[float, float]] = []
@@ -98,8 +115,8 @@ def _draw(
             continue
         x, y, up, aside_of_all, names = zip(*sorted(points), strict=True)
         named = levels[0].at is None  # names are no axis to join points along
-        for left, up_to, name in zip(x, y, names, strict=True) if panel.against else ():
-            axes.annotate(name, (left, up_to), (4, 3), textcoords="offset points", fontsize=_SMALL - 1, color=colour)
+        if panel.against is not None:
+            to_name += [_Named(*each, colour) for each in zip(x, y, names, strict=True)]
         if panel.against is None and style == _STYLES[0]:
             axes.plot(*zip(*each_seed, strict=True), "_", markersize=7, color=colour, alpha=0.55)
         axes.errorbar(
@@ -115,6 +132,31 @@ def _draw(
             linewidth=1.3,
             capsize=2,
             label=label if style == _STYLES[0] else None,
+        )
+    return to_name
+
+
+def _draw_floors(axes: "Axes", results: Results, panel: Panel, dataset: str, colour: str) -> None:
+    for floor, style in zip(results.floors, _FLOORS.values(), strict=False):
+        mean = results.mean(panel.columns[0], floor, dataset)
+        if mean is not None:
+            axes.axhline(mean.mean, color=colour, linestyle=style, linewidth=1)
+
+
+def _name(axes: "Axes", points: Sequence[_Named]) -> None:
+    """Write names beside points: above or, of one that has another close above it, below."""
+    to_axes = axes.transData + axes.transAxes.inverted()
+    places = [to_axes.transform((point.x, point.y)) for point in points]
+    for point, (x, y) in zip(points, places, strict=True):
+        crowded = any(abs(other - x) < _CLOSE[0] and 0 < up_to - y < _CLOSE[1] for other, up_to in places)
+        axes.annotate(
+            point.name,
+            (point.x, point.y),
+            (4, -4 if crowded else 3),
+            textcoords="offset points",
+            verticalalignment="top" if crowded else "bottom",
+            fontsize=_SMALL - 1,
+            color=point.colour,
         )
 
 

@@ -2,6 +2,7 @@
 
 from ssl_irmae.datasets.reading import listed
 from ssl_irmae.protocols.studying.results import Mean, Results
+from ssl_irmae.protocols.studying.study import error_column
 
 
 def shown(mean: Mean | None, digits: int) -> str:
@@ -57,3 +58,33 @@ def lowest_everywhere(results: Results, column: str) -> list[str]:
         near = () if found is None else (found.level, *found.others)
         levels = [level for level in levels if level in near]
     return levels
+
+
+def beside_floors(results: Results) -> list[str]:
+    """Say, for each data set, what a readout errs without pretraining, and which levels err less for certain."""
+    if not results.floors:
+        return []
+    readout, budgets = results.study.readouts[0], results.study.budgets
+    return [
+        f"{dataset}: {'; '.join(_beside_floors(results, readout, budget, dataset) for budget in budgets)}."
+        for dataset in results.study.datasets
+    ]
+
+
+def _beside_floors(results: Results, readout: str, budget: int, dataset: str) -> str:
+    column = error_column(readout, budget)
+    floors = " and ".join(f"{value(results, column, floor, dataset)} ({floor})" for floor in results.floors)
+    known = [level for level in results.levels if results.mean(column, level, dataset) is not None]
+    better = [level for level in known if _errs_less(results, column, level, dataset)]
+    others = [level for level in known if level not in better]
+    if better and len(others) < len(better):
+        which = f"all but {listed(others)}" if others else "all"
+    else:
+        which = listed(better) if better else "none"
+    return f"with {budget:,} labels {readout} errs {floors}; less than both, for certain, on {which}"
+
+
+def _errs_less(results: Results, column: str, level: str, dataset: str) -> bool:
+    """Whether a level errs less than every floor, beyond doubt."""
+    gaps = [results.gap(column, level, floor, dataset) for floor in results.floors]
+    return all(gap is not None and gap.known and gap.mean < 0 for gap in gaps)

@@ -156,6 +156,11 @@ class Results:
         return [each for each in self.encoders if (each.dataset, each.level) == (dataset, level)]
 
     @property
+    def floors(self) -> list[str]:
+        """Names of the floors: what encoders have to beat."""
+        return [level.name for level in self.study.floors]
+
+    @property
     def levels(self) -> list[str]:
         """Names of the levels, in the order of the study."""
         return [level.name for level in self.study.levels]
@@ -248,7 +253,7 @@ class Results:
         return Gap(mean, low, high, len(seeds))
 
     def _rule(self, level: str) -> str:
-        return next((known.rule for known in self.study.levels if known.name == level), "")
+        return next((known.rule for known in (*self.study.levels, *self.study.floors) if known.name == level), "")
 
     def _is_one_subset(self, level: str) -> bool:
         return self._rule(level) == "first"

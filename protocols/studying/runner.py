@@ -97,7 +97,7 @@ class StudyRunner:
         for dataset in self.study.datasets:
             task = load_task(dataset, scored_on="development", data_dir=self.data_dir, progress=self.progress)
             chosen = self._choose(task, tried)
-            self._observe(task, self.study, chosen, found)
+            self._observe(task, self.study, chosen, found, floors=self.study.floors)
         return Results(self.study, self.name, found.values + tried.values, found.encoders + tried.encoders)
 
     def _choose(self, task: Task, collected: Collected) -> Chosen:
@@ -139,8 +139,10 @@ class StudyRunner:
             chosen[level.name] = min(known, key=lambda settings: known[settings])
         return chosen
 
-    def _observe(self, task: Task, study: Study, chosen: Chosen, collected: Collected) -> None:
-        """Collect what is known of a study's levels on one data set, after doing what is missing."""
+    def _observe(
+        self, task: Task, study: Study, chosen: Chosen, collected: Collected, floors: tuple[Level, ...] = ()
+    ) -> None:
+        """Collect what is known of a study's levels, and of floors, on one data set, after doing what is missing."""
         every = [settings for settings in dict.fromkeys(chosen.values()) if settings is not None]
         works = {
             (settings, seed): self._work(task, settings, seed, study.measures)
@@ -155,7 +157,9 @@ class StudyRunner:
             found = [self._collect(level, str(settings), work, collected) for work in mine]
             opened[level.slug] = tuple(encoder for encoder in found if encoder is not None)
         if study.budgets:
-            self._run_trials(task, study, opened, collected)
+            # of a level whose encoders all diverged there is nothing to score
+            levels = [level for level in study.levels if opened[level.slug] or not level.candidates]
+            self._run_trials(task, study, (*levels, *floors), opened, collected)
 
     def _steps(self, task: Task) -> int:
         return self.study.steps or brief_steps(len(task.train))
@@ -167,6 +171,7 @@ class StudyRunner:
             dataset=task.train.name,
             fingerprint=task.train.fingerprint,
             architecture=settings.architecture(channels=channels, image_size=size, most_depth=most_depth),
+            settings=str(settings),
             seed=seed,
             steps=self._steps(task),
             precision=self.precision,
@@ -252,12 +257,15 @@ class StudyRunner:
         return encoder
 
     def _run_trials(
-        self, task: Task, study: Study, opened: Mapping[str, tuple[OpenedEncoder, ...]], collected: Collected
+        self,
+        task: Task,
+        study: Study,
+        levels: Sequence[Level],
+        opened: Mapping[str, tuple[OpenedEncoder, ...]],
+        collected: Collected,
     ) -> None:
         """Collect every error, after running the trials that are missing: one plan for each rule of subsets."""
         dataset = task.train.name
-        # of a level whose encoders all diverged there is nothing to score
-        levels = [level for level in study.levels if opened[level.slug] or not level.candidates]
         for rule, several in itertools.groupby(sorted(levels, key=lambda level: level.rule), lambda level: level.rule):
             names: dict[str, tuple[Level, str]] = {}
             contenders: dict[str, Contender] = {}

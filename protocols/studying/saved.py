@@ -62,7 +62,8 @@ def read_saved(folder: Path) -> tuple[Results, Origin]:
     encoders = [_pretraining(line) for line in _lines(folder / ENCODERS)]
     results = Results(study, origin.name, values, encoders)
     known = {(v.dataset, v.level) for v in values}
-    missing = [(d, level) for d in study.datasets for level in results.levels if (d, level) not in known]
+    named = [*results.levels, *results.floors]
+    missing = [(dataset, level) for dataset in study.datasets for level in named if (dataset, level) not in known]
     lacking = [m.name for m in study.measures if m.name not in results.columns and encoders]
     if missing or lacking:
         raise ValueError(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measure import Measure
 from ssl_irmae.protocols.subsets import Rule
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 CHOOSING_SEED = 1000
 """Pretraining seed of the encoders that candidates are chosen by; no result is of it. Where they are chosen by errors,
 the seeds of the labelled subsets are those of the study, plus this."""
+
+_FLOORS = {"pixels": "pixels", "untrained encoder": "random"}
+"""By what a study calls them: what contenders call them."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,16 @@ class Study:
     panels: tuple[Panel, ...] = ()
     axis: str = ""
     log: bool = False
+
+    @property
+    def floors(self) -> tuple[Level, ...]:
+        """What encoders have to beat, with the same readouts; none where levels have contenders of their own."""
+        if not self.budgets or all(level.contenders is not None for level in self.levels):
+            return ()
+        return tuple(
+            Level(title, contenders={readout: CONTENDERS[f"{floor}-{readout}"] for readout in self.readouts})
+            for title, floor in _FLOORS.items()
+        )
 
     @property
     def encoders(self) -> int:

@@ -6,6 +6,7 @@ import pickle
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from ssl_irmae.protocols.studying.encoder_workers import in_workers, lanes_for
 from ssl_irmae.protocols.studying.figure import figure
 from ssl_irmae.protocols.studying.found import find_study, study_names
 from ssl_irmae.protocols.studying.measures import ACTIVE, MSE, RANK, START_NORM
-from ssl_irmae.protocols.studying.phrases import change, lowest, lowest_everywhere
+from ssl_irmae.protocols.studying.phrases import beside_floors, change, lowest, lowest_everywhere
 from ssl_irmae.protocols.studying.results import Floats, Pretraining, Results, Value
 from ssl_irmae.protocols.studying.saved import Origin
 from ssl_irmae.protocols.studying.study import Level, Study, error_column
@@ -43,7 +44,6 @@ from tests.command_line import check_mistake, run
 TINY = '''
 """A study of two levels, in one file."""
 
-from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measure import Measure, MeasuredEncoder
 from ssl_irmae.protocols.studying.measures import MSE, RANK
@@ -70,7 +70,6 @@ def study(*, quick: bool) -> Study:
                 at=8,
             ),
             Level("wide, uniform", (EncoderSettings(method="ae", latent_dim=8),), at=8, rule="uniform"),
-            Level("pixels", contenders={"linear": CONTENDERS["pixels-linear"]}, at=64),
         ),
         datasets=("digits",),
         seeds=(0, 1),
@@ -96,7 +95,10 @@ def _one_more_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_study_is_one_file() -> None:
     assert "tiny-codes" in study_names()
     assert "Four or eight?" in run("study --list").stdout
-    printed = run("study tiny-codes --jobs 1 --quiet --out out").stdout
+    said = run("study tiny-codes --jobs 1 --out out")
+    printed = said.stdout
+    for settings in ("ae, latent dim 4", "ae, latent dim 8"):
+        assert all(f"digits {settings}, seed {seed}: " in said.stderr for seed in (0, 1))
     page = Path("out/README.md").read_text()
     (answer,) = re.findall(r"^The MSE is .*$", page, re.MULTILINE)
     assert answer in " ".join(printed.split())
@@ -114,9 +116,12 @@ def test_a_study_is_one_file() -> None:
     assert {(e["level"], e["pretrain_seed"]) for e in encoders} == every | tried
     assert {(m["level"], m["pretrain_seed"]) for m in measures} == every | tried
     assert {m["value"] for m in measures if m["measure"] == "width"} == {"4", "8"}
-    # levels with encoders have two pretraining seeds, pixels none
-    assert [row["pretrain_seed"] for row in rows if row["level"] == "pixels"] == ["", ""]
-    assert len(rows) == 3 * 2 * 2 + 2
+    # levels have two pretraining seeds, and what they have to beat has none
+    floors = ("pixels", "untrained encoder")
+    assert all([row["pretrain_seed"] for row in rows if row["level"] == floor] == ["", ""] for floor in floors)
+    assert len(rows) == 3 * 2 * 2 + 2 * 2
+    assert "- digits: with 20 labels linear errs" in page
+    assert all(re.search(rf"^\| {floor} \|.* ± ", page, re.MULTILINE) for floor in floors)
     assert all(0 <= float(row["error"]) <= 100 for row in rows)
     # the strongly penalised candidate reconstructs worse
     assert {e["settings"] for e in encoders if e["level"] == "wide"} == {"ae, latent dim 8"}
@@ -152,7 +157,7 @@ def test_what_is_stored_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> No
     assert {file.name: file.read_bytes() for file in Path("out").iterdir()} == files
     document = json.loads(run("study tiny-codes --jobs 1 --quiet --json --out out").stdout)
     assert document["answer"][0] in " ".join(first.split())
-    assert len(document["values"]) == 3 * 2 * (3 + 2) + 2 + 2
+    assert len(document["values"]) == 3 * 2 * (3 + 2) + 2 + 2 * 2
 
 
 @pytest.mark.usefixtures("_one_more_file")
@@ -196,7 +201,9 @@ def _networks(method: str) -> Architecture:
 def _work(task: Task, seed: int) -> EncoderWork:
     architecture = _networks("irmae")
     measures = (RANK, MSE, START_NORM)
-    return EncoderWork("digits", task.train.fingerprint, architecture, seed, 6, "fp32", "cpu", measures, "a test")
+    return EncoderWork(
+        "digits", task.train.fingerprint, architecture, "irmae", seed, 6, "fp32", "cpu", measures, "a test"
+    )
 
 
 class _LosesFirst(Executor):
@@ -321,6 +328,28 @@ def test_what_has_no_pretraining_is_paired_with_every_pretraining_seed() -> None
     assert (gap.mean, gap.low, gap.high, gap.pairs) == pytest.approx((2.0, interval.low, interval.high, 3))
 
 
+def test_only_levels_below_every_floor_for_certain_are_said_to_err_less() -> None:
+    errors = {
+        "a": [5.0, 6.0, 7.0],
+        "b": [1.0, 9.5, 9.0],
+        "c": [9.4, 9.5, 9.6],
+        "pixels": [9.0],
+        "untrained encoder": [10.0],
+    }
+    results = _results(errors, subsets=4)
+    floors = {"pixels", "untrained encoder"}
+    results.values = [v._replace(pretrain_seed=None) if v.level in floors else v for v in results.values]
+    results.study = replace(results.study, levels=results.study.levels[:3])
+    (sentence,) = beside_floors(results)
+    assert sentence.endswith("for certain, on a.")
+    results.study = replace(results.study, levels=results.study.levels[:1])
+    (sentence,) = beside_floors(results)
+    assert sentence.endswith("for certain, on all.")
+    results.study = replace(results.study, levels=(Level("c"),))
+    (sentence,) = beside_floors(results)
+    assert sentence.endswith("for certain, on none.")
+
+
 def test_subsets_of_different_rules_are_no_pairs() -> None:
     rng = np.random.default_rng(0)
     study = Study("t", "q?", (Level("a"), Level("b", rule="uniform")), ("d",), (0, 1, 2), lambda _: [])
@@ -351,7 +380,7 @@ def test_the_first_images_are_one_subset_however_often_they_are_used() -> None:
 
 def test_rows_from_before_do_not_stay_beside_a_page(tmp_path: Path) -> None:
     (tmp_path / "encoders.csv").write_text("of a comparison that the study made before")
-    CarriedOutStudy(_results({"a": [1.0, 2.0, 3.0]}), ["An answer."], Origin("depth", True, "a machine")).save(tmp_path)
+    CarriedOutStudy(_results({"a": [1.0, 2.0, 3.0]}), Origin("depth", True, "a machine")).save(tmp_path)
     assert (tmp_path / "measures.csv").exists()
     assert not (tmp_path / "encoders.csv").exists()
 
@@ -392,7 +421,7 @@ def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(
     study = find_study(name)(quick=quick)
     errors = {
         level.name: [(label, b) for label in (level.contenders or study.readouts) for b in study.budgets]
-        for level in study.levels
+        for level in (*study.levels, *study.floors)
     }
     columns = {error_column(*each) for several in errors.values() for each in several}
     columns |= {measure.name for measure in study.measures}
@@ -411,7 +440,7 @@ def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(
     values: list[Value] = []
     encoders: list[Pretraining] = []
     for dataset in study.datasets:
-        for level in study.levels:
+        for level in (*study.levels, *study.floors):
             seeds = study.seeds if level.candidates else (None,)
             for seed in seeds:
                 place = (dataset, level.name, seed)
@@ -425,12 +454,11 @@ def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(
                     for subset in study.subsets
                 ]
     results = Results(study, name, values, encoders)
-    answer = list(study.answer(results))
-    assert answer
-    assert all(re.search(r"\.$", sentence) and "nan" not in sentence for sentence in answer)
-    carried_out = CarriedOutStudy(results, answer, Origin(name, quick, "a machine"))
-    assert carried_out.page.index(answer[0]) < carried_out.page.index("## ")
-    assert all(f"| {level.name} |" in carried_out.page for level in study.levels)
+    carried_out = CarriedOutStudy(results, Origin(name, quick, "a machine"))
+    assert carried_out.answer
+    assert all(re.search(r"\.$", sentence) and "nan" not in sentence for sentence in carried_out.answer)
+    assert carried_out.page.index(carried_out.answer[0]) < carried_out.page.index("## ")
+    assert all(f"| {level.name} |" in carried_out.page for level in (*study.levels, *study.floors))
     assert len(figure(results).axes) >= 1
     carried_out.save(tmp_path)
     assert CarriedOutStudy.read(tmp_path).page == carried_out.page

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from ssl_irmae.datasets.reading import listed
 from ssl_irmae.protocols.statistics.intervals import StandardError, t_interval
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import ACTIVE, MSE, RANK
@@ -58,10 +59,10 @@ class Width(NamedTuple):
 
 
 def answer(results: Results) -> list[str]:
-    """Compare IRMAE's rank with the width that each method needs, then give widths, units and errors."""
+    """Say what width each method needs, and whether that is more than IRMAE's rank; then give MSE and units."""
     datasets = results.study.datasets
     first = "; ".join(f"on {dataset} {_verdict(results, dataset)}" for dataset in datasets)
-    sentences = [f"To reconstruct as well as IRMAE: {first}."]
+    sentences = [f"Dimensions that it takes to reconstruct as well as IRMAE: {first}."]
     sentences += [_on(results, dataset) for dataset in datasets]
     sentences.append(
         "An effective rank is no count of dimensions: codes vary a little beyond it, and reconstructions use that. So "
@@ -89,34 +90,35 @@ def _verdict(results: Results, dataset: str) -> str:
     if rank is None or rank.error is None:
         return "it is not known"
     low, high = t_interval(rank.mean, StandardError(rank.error, rank.seeds - 1))
-    said = []
-    for line in _lines(results):
-        width = needed(results, line, dataset)
-        if high < width.too_narrow:
-            verdict = "more dimensions than IRMAE's effective rank"
-        elif width.enough is not None and low > width.enough:
-            verdict = "no more dimensions than IRMAE's effective rank"
-        else:
-            said.append(f"of the {line} one cannot tell whether it needs more dimensions than IRMAE's effective rank")
-            continue
-        said.append(f"the {line} needs {verdict}")
-    return f"{', '.join(said)} ({value(results, RANK.name, _IRMAE, dataset)})"
+    widths = {line: needed(results, line, dataset) for line in _lines(results)}
+    more = [line for line, width in widths.items() if high < width.too_narrow]
+    no_more = [line for line, width in widths.items() if width.enough is not None and low > width.enough]
+    rest = [line for line in widths if line not in (*more, *no_more)]
+    each = "; ".join(f"{line}: {_described(width)}" for line, width in widths.items())
+    related = {
+        "more is needed by": more,
+        "no more is needed by": no_more,
+        "one cannot tell whether more is needed by": rest,
+    }
+    rank_said = ", ".join(f"{relation} {listed(lines)}" for relation, lines in related.items() if lines)
+    return f"{each} (IRMAE's effective rank is {value(results, RANK.name, _IRMAE, dataset)}: {rank_said})"
+
+
+def _described(width: Width) -> str:
+    narrow, enough = width
+    if enough is None:
+        return f"more than {narrow:g}, of the widest tried one cannot tell" if narrow else "one cannot tell how many"
+    return f"more than {narrow:g}, at most {enough:g}" if narrow else f"at most {enough:g}"
 
 
 def _on(results: Results, dataset: str) -> str:
-    clauses = []
+    """Give the MSE of IRMAE, and the active units of the widest VAEs."""
+    clauses = [f"the reconstruction MSE of IRMAE is {value(results, MSE.name, _IRMAE, dataset)}"]
     for line in _lines(results):
-        narrow, enough = needed(results, line, dataset)
-        too_narrow = f"{narrow:g} are too few" if narrow else "none tried is too few"
-        clause = f"{line}: {too_narrow}, {'none tried is' if enough is None else f'{enough:g} are'} enough"
         widest = _of(results, line)[-1].name
-        if results.mean(ACTIVE.name, widest, dataset) is not None and line.startswith("VAE"):
-            clause += f" (at {widest} {value(results, ACTIVE.name, widest, dataset)} units are active)"
-        clauses.append(clause)
-    return (
-        f"{dataset}: the MSE of IRMAE is {value(results, MSE.name, _IRMAE, dataset)}. Dimensions that are for certain "
-        f"too few to reconstruct as well, and enough: {'; '.join(clauses)}."
-    )
+        if results.mean(ACTIVE.name, widest, dataset) is not None:
+            clauses.append(f"of {widest}, {value(results, ACTIVE.name, widest, dataset)} units are active")
+    return f"{dataset}: {'; '.join(clauses)}."
 
 
 def _lines(results: Results) -> list[str]:

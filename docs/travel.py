@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from docs.claims import Verdict, errors_by_place, verdict
+from docs.claims import Comparison, Verdict, errors_by_place, verdicts
 from docs.few_labels import Row, table
 from docs.results.settings.choose import winners
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, SETTING_GROUPS
@@ -48,7 +48,8 @@ def travel_table(rows: Iterable[Row], fashion: Report, same: Iterable[str]) -> s
         own.setdefault((row["contender"], int(row["budget"])), {})[int(row["seed"])] = float(row["error"])
         given[row["contender"]] = ", ".join(f"{name} {value:g}" for name, value in json.loads(row["given"]).items())
     lines = []
-    found: dict[Verdict | None, list[str]] = {}
+    both: dict[tuple[str, int], dict[int, float]] = {}
+    places: dict[Comparison, str] = {}
     for (name, budget), errors in own.items():
         difference = paired_difference(errors, mnist.get((name, budget), {}), "MNIST's")
         if difference is None:
@@ -57,8 +58,11 @@ def travel_table(rows: Iterable[Row], fashion: Report, same: Iterable[str]) -> s
         place = f"`{name}` at {budget:,}"
         cells = (given[name], _mean(shared), _mean(errors), format_difference(difference), format_count(difference.n))
         lines.append((f"{place} labels", *cells))
-        both = {(name, budget): shared, ("own", budget): errors}
-        found.setdefault(verdict(both, "own", name, budget), []).append(place)
+        both |= {(name, budget): shared, (f"own {name}", budget): errors}
+        places[f"own {name}", name, budget] = place
+    found: dict[Verdict | None, list[str]] = {}
+    for compared, verdict in verdicts(both, list(places)).items():
+        found.setdefault(verdict, []).append(places[compared])
     alike = [f"`{name}`" for name in same]
     sentences = [
         f"The settings of {join(alike)} are the same on both." if alike else "",

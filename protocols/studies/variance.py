@@ -48,7 +48,7 @@ def answer(results: Results) -> list[str]:
     datasets = results.study.datasets
     first = "; ".join(f"on {dataset} {_verdict(results, dataset)}" for dataset in datasets)
     return [
-        f"For IRMAE and 100 labels: {first}.",
+        f"By how many points, as a standard deviation, the error of IRMAE with 100 labels varies: {first}.",
         *(_on(results, dataset, method) for dataset in datasets for method in _METHODS),
         "Points are standard deviations of the error, with intervals of 95 % that rest on normal effects. A ± over "
         "subsets of one encoder leaves out what the pretraining seed adds, however many subsets there are. Of the "
@@ -82,20 +82,16 @@ def _verdict(results: Results, dataset: str) -> str:
         if len(found) < 2:
             clauses.append(f"of {title} it is not known")
             continue
+        each = ", ".join(f"{x.points:.1f} by {source}" for source, x in found.items())
         source = most(found)
-        verdict = f"{source} varies the error most" if source else f"one cannot tell what varies most, {_listed(found)}"
-        clauses.append(f"of {title} {verdict}")
-    return ", and ".join(clauses)
+        certain = f"{source} most" if source else "one cannot tell which is most"
+        clauses.append(f"of {title} {each} ({certain})")
+    return "; ".join(clauses)
 
 
 def _on(results: Results, dataset: str, method: str) -> str:
     linear, mlp = (spreads(results, column, method, dataset) for column in (_LINEAR, _MLP))
     return f"{dataset}, {method}: of the linear readout {_shown(linear)}; of the network {_shown(mlp)}."
-
-
-def _listed(found: dict[str, Spread]) -> str:
-    *others, last = found
-    return f"{', '.join(others)} or {last}"
 
 
 def _shown(found: dict[str, Spread]) -> str:

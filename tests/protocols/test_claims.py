@@ -35,8 +35,8 @@ def test_for_five_pairs_only_the_means_are_compared(make_row: MakeRow, sign: int
     assert line == f"At 100 labels (5 pairs) nothing can be tested; the mean of `learner` is {word} that of `frozen`."
 
 
-LOW: Sequence[float] = (1.0, 2.0, 1.5, 0.5, 1.0, 2.0)
-HIGH: Sequence[float] = (11.0, 13.0, 12.0, 11.5, 12.5, 13.0)
+LOW: Sequence[float] = (1.0, 2.0, 1.5, 0.5, 1.0, 2.0, 1.0, 2.0, 1.5, 0.5)
+HIGH: Sequence[float] = (11.0, 13.0, 12.0, 11.5, 12.5, 13.0, 11.0, 13.0, 12.0, 11.5)
 
 
 def report_of(make_row: MakeRow, errors: Mapping[tuple[str, int], Sequence[float]]) -> Report:
@@ -58,7 +58,7 @@ def test_the_codes_that_lead_are_named_by_budget(make_row: MakeRow) -> None:
 
 
 def test_no_codes_lead_that_cannot_be_told_apart(make_row: MakeRow) -> None:
-    around = [value + d for value, d in zip(LOW, (0.1, -0.1, 0.1, -0.1, 0.1, -0.1), strict=True)]
+    around = [value + d for value, d in zip(LOW, (0.1, -0.1) * 5, strict=True)]
     errors = {("irmae-linear", 10): LOW, ("ae-linear", 10): around, ("vae-linear", 10): HIGH}
     assert leads(report_of(make_row, errors), "linear").endswith("at 10 labels one cannot tell IRMAE and the AE apart")
 
@@ -66,7 +66,16 @@ def test_no_codes_lead_that_cannot_be_told_apart(make_row: MakeRow) -> None:
 def test_nothing_is_said_of_codes_with_five_pairs(make_row: MakeRow) -> None:
     errors = {("irmae-linear", 10): LOW, ("ae-linear", 10): HIGH, ("vae-linear", 10): HIGH}
     errors |= {(name, 20): values[:5] for (name, _), values in errors.items()}
-    assert leads(report_of(make_row, errors), "linear").endswith("IRMAE at 10 labels")
+    assert leads(report_of(make_row, errors), "linear").endswith(
+        "IRMAE at 10 labels; at 20 labels runs are too few to test"
+    )
+
+
+def test_a_claim_is_corrected_for_everything_that_its_sentence_compares(make_row: MakeRow) -> None:
+    errors = {("a", 10): LOW[:6], ("b", 10): HIGH[:6]}
+    assert beside(report_of(make_row, errors), "a", "b") == "makes fewer errors than `b` at 10 labels"  # p = 2 / 2^6
+    errors |= {("a", 20): LOW[:6], ("b", 20): HIGH[:6]}  # twice that is more than 0.05
+    assert beside(report_of(make_row, errors), "a", "b") == "beside `b`: at 10 and 20 labels one cannot tell"
 
 
 def test_a_contender_may_make_fewer_errors_here_and_more_there(make_row: MakeRow) -> None:

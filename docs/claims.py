@@ -19,54 +19,58 @@ from ssl_irmae.protocols.statistics.paired import paired_difference
 from ssl_irmae.protocols.statistics.significance import holm
 from ssl_irmae.protocols.storage.rows import Row
 
-CODES_OF = {"irmae": "IRMAE", "ae": "the AE", "vae": "the VAE"}
+CODES_OF = {"irmae": "IRMAE", "ae": "AE", "vae": "VAE"}
+_THE = {"AE": "the AE", "VAE": "the VAE"}
 LEAST_PAIRS = 6
 
 Errors = Mapping[tuple[str, int], Mapping[int, float]]  # by contender and budget, then by the seed of the subset
+_BEST_CODES = {"linear": "a linear classifier", "poisson-prior": "`poisson-prior`, a graph of codes"}
+_BESIDE = (
+    ("irmae-linear", "pixels-linear"),
+    ("irmae-poisson-prior", "pixels-poisson-prior"),
+    ("supervised", "irmae-poisson-prior"),
+    ("irmae-propagate", "irmae-poisson-prior"),
+    ("irmae-propagate", "supervised"),
+    ("irmae-propagate", "supervised-augment"),
+)
+
 Comparison = tuple[str, str, int]  # a contender, another, and the number of labels
 Verdict = Literal["fewer", "more", "cannot tell", "lower mean", "higher mean"]
+_CELLS: dict[Verdict, str] = {
+    "fewer": "fewer",
+    "more": "more",
+    "cannot tell": "cannot tell",
+    "lower mean": "(fewer)",
+    "higher mean": "(more)",
+}
 
 
 def first(grids: Mapping[str, Report]) -> str:
-    """State for each data set what one label per class gives, and whose codes a linear classifier wants."""
-    return "\n\n".join(
-        f"{ten_labels(name, report)} A linear classifier of frozen codes {_linear(report)}. {_table(name)}"
-        for name, report in grids.items()
-    )
+    """State for each data set what one label per class gives."""
+    return "\n\n".join(f"{ten_labels(name, report)} {_table(name)}" for name, report in grids.items())
 
 
 def found(grids: Mapping[str, Report]) -> str:
-    """State what was found, each with its numbers and where they come from."""
-    lines = []
-    for subject, clause, names, budget in (
-        ("A linear classifier of frozen codes", _linear, [f"{r}-linear" for r in (*METHODS, "pixels")], 100),
-        ("`poisson-prior`, a graph of frozen codes,", _graph, [f"{method}-poisson-prior" for method in METHODS], 100),
-        ("`supervised` training from scratch", _supervised, ["supervised", "irmae-poisson-prior"], 1000),
-        (
-            "`irmae-propagate`, the encoder of IRMAE trained further on pseudo-labels,",
-            _pseudo_labels,
-            ["irmae-propagate", "supervised-augment", "supervised", "irmae-poisson-prior"],
-            1000,
-        ),
-    ):
-        lines.append(f"- **{subject}**")
-        lines += [
-            f"  - on {name} {clause(report)}. With {budget:,} labels: {_listed(report, names, budget)}."
-            for name, report in grids.items()
-        ]
+    """Lay out for each data set whose codes are best and who makes fewer errors than whom, by number of labels."""
+    return "\n\n".join(found_on(name, report) for name, report in grids.items())
+
+
+def found_on(name: str, report: Report) -> str:
+    """Lay out what was found on one data set: a row for each question, a column for each number of labels."""
+    rows = {f"best codes for {readout}": leaders(report, r) for r, readout in _BEST_CODES.items()}
+    rows |= {
+        f"`{contender}` beside `{other}`": {b: _CELLS[v] for b, v in comparisons(report, contender, other).items()}
+        for contender, other in _BESIDE
+    }
+    lines = [f"| {name} | {' | '.join(f'{budget:,}' for budget in report.budgets)} |"]
+    lines.append(f"|---|{'---|' * len(report.budgets)}")
+    lines += [f"| {row} | {' | '.join(cells.get(b, '') for b in report.budgets)} |" for row, cells in rows.items()]
     return "\n".join(lines)
 
 
 def answer(name: str, report: Report) -> str:
     """State what was found on one data set."""
-    lines = [
-        f"- A linear classifier of frozen codes {_linear(report)}.",
-        f"- `poisson-prior`, which spreads labels along a graph of the codes, {_graph(report)}.",
-        f"- `supervised` {_supervised(report)}.",
-        f"- `irmae-propagate`, which trains the encoder of IRMAE further on pseudo-labels, {_pseudo_labels(report)}.",
-        f"- `irmae-poisson-prior` {_pixels(report)}.",
-    ]
-    return "\n".join([ten_labels(name, report), "", *lines])
+    return f"{ten_labels(name, report)}\n\n{found_on(name, report)}"
 
 
 def where_it_helps(grids: Mapping[str, Report]) -> str:
@@ -94,47 +98,67 @@ def ten_labels(name: str, report: Report) -> str:
     """State what the best of the contenders that figures show makes of one label per class."""
     here = [s for s in report.summaries if s.budget == 10 and s.contender in report.drawn]
     best = min(here, key=lambda s: s.mean).contender
-    prior = ", which assumes that classes are about equally common" if best.endswith("-prior") else ""
+    prior = ", and assumes that classes are about equally common" if best.endswith("-prior") else ""
     errors = {s.contender: format_error(s) for s in here}
-    others = ("supervised", "supervised-augment", "pixels-linear")
-    made = join([f"`{other}` {errors[other]} %" for other in others])
+    first, *others = ("supervised", "supervised-augment", "pixels-linear")
+    made = join([f"`{first}` makes {errors[first]} %", *(f"`{other}` {errors[other]} %" for other in others)])
+    needed = join(
+        [
+            f"`{first}` needs {_needed(report, best, first, ' labels')}",
+            *(f"`{o}` {_needed(report, best, o)}" for o in others),
+        ]
+    )
     return (
-        f"**On {name}, one label per class, beside 60,000 images without, gives {errors[best]} % errors** with "
-        f"`{best}`{prior}, the lowest of the {len(here)} contenders in the figure, picked after the fact; {made}. "
-        f"For as few errors {join([_needed(report, best, than) for than in others])} (95 % intervals)."
+        f"**On {name}, one label per class beside 60,000 images without gives {errors[best]} % errors** with `{best}`; "
+        f"{made}. For as few errors {needed} (95 % intervals). `{best}` is the lowest of the {len(here)} contenders "
+        f"in the figure, picked after the fact{prior}."
     )
 
 
-def leads(report: Report, readout: str) -> str:
-    """Say on codes of which method a readout makes the fewest errors, and where one cannot tell.
+def leaders(report: Report, readout: str) -> dict[int, str]:
+    """Name, by number of labels, on codes of which method a readout makes the fewest errors.
 
-    At each budget the codes of the lowest mean are compared with the others.
+    At each number the codes of the lowest mean are compared with the others; those that cannot be told from them are
+    named too. In brackets is the lowest mean where runs are too few to test.
     """
     errors = errors_by_place(report.rows())
-    codes = {b: [m for m in METHODS if (f"{m}-{readout}", b) in errors] for b in report.budgets}
+    run = {b: [m for m in METHODS if (f"{m}-{readout}", b) in errors] for b in report.budgets}
+    codes = {budget: methods for budget, methods in run.items() if methods}
     best = {b: min(ms, key=lambda m: statistics.mean(errors[f"{m}-{readout}", b].values())) for b, ms in codes.items()}
     compared = [(f"{best[b]}-{readout}", f"{m}-{readout}", b) for b, ms in codes.items() for m in ms if m != best[b]]
     found = verdicts(errors, compared)
-    leaders: dict[int, str] = {}
+    named = {}
     for budget, methods in codes.items():
         here = {m: found[f"{best[budget]}-{readout}", f"{m}-{readout}", budget] for m in methods if m != best[budget]}
-        tested = set(here.values()) <= {"fewer", "cannot tell"}
-        leaders[budget] = join([CODES_OF[m] for m in methods if here.get(m) != "fewer"]) if tested else ""
-    spans = {codes: f"at {_span(leaders, codes)} labels" for codes in dict.fromkeys(leaders.values())}
-    alone = [f"of {codes} {span}" for codes, span in spans.items() if codes in CODES_OF.values()]
+        if set(here.values()) <= {"fewer", "cannot tell"}:
+            named[budget] = " or ".join(CODES_OF[m] for m in methods if here.get(m) != "fewer")
+        else:
+            named[budget] = f"({CODES_OF[best[budget]]})"
+    return named
+
+
+def leads(report: Report, readout: str) -> str:
+    """Say on codes of which method a readout makes the fewest errors, and where one cannot tell."""
+    named = {b: "" if codes.startswith("(") else codes for b, codes in leaders(report, readout).items()}
+    spans = {codes: f"at {_span(named, codes)} labels" for codes in dict.fromkeys(named.values())}
+    alone = [f"of {_THE.get(codes, codes)} {span}" for codes, span in spans.items() if codes in CODES_OF.values()]
     unclear = [
-        f"{span} one cannot tell {codes} apart" if codes else f"{span} runs are too few to test"
+        f"{span} one cannot tell whether {codes}" if codes else f"{span} runs are too few to test"
         for codes, span in spans.items()
         if codes not in CODES_OF.values()
     ]
-    led = f"does best with codes {join(alone)}" if alone else "does best with no codes alone"
-    return "; ".join([led, *unclear])
+    return "; ".join([f"does best with codes {join(alone)}" if alone else "does best with no codes alone", *unclear])
+
+
+def comparisons(report: Report, contender: str, other: str) -> dict[int, Verdict]:
+    """Say by number of labels whether a contender makes fewer errors than another."""
+    found = verdicts(errors_by_place(report.rows()), [(contender, other, budget) for budget in report.budgets])
+    return {budget: verdict for (_, _, budget), verdict in found.items() if verdict is not None}
 
 
 def beside(report: Report, contender: str, other: str) -> str:
     """Say where a contender makes fewer errors than another, where more, and where one cannot tell."""
-    every = verdicts(errors_by_place(report.rows()), [(contender, other, budget) for budget in report.budgets])
-    found = {budget: verdict for (_, _, budget), verdict in every.items() if verdict is not None}
+    found = comparisons(report, contender, other)
     spans = {verdict: f"at {_span(found, verdict)} labels" for verdict in sorted(set(found.values()))}
     told = [f"{verdict} {spans[verdict]}" for verdict in ("fewer", "more") if verdict in spans]
     clauses = [
@@ -190,17 +214,8 @@ def _linear(report: Report) -> str:
     return f"{leads(report, 'linear')}. On codes of IRMAE it {beside(report, 'irmae-linear', 'pixels-linear')}"
 
 
-def _graph(report: Report) -> str:
-    return leads(report, "poisson-prior")
-
-
 def _supervised(report: Report) -> str:
     return beside(report, "supervised", "irmae-poisson-prior")
-
-
-def _pseudo_labels(report: Report) -> str:
-    others = ("supervised-augment", "supervised", "irmae-poisson-prior")
-    return ". It ".join(beside(report, "irmae-propagate", other) for other in others)
 
 
 def _pixels(report: Report) -> str:
@@ -217,16 +232,12 @@ def _span(values: Mapping[int, str], wanted: str) -> str:
     return join(words)
 
 
-def _listed(report: Report, names: Iterable[str], budget: int) -> str:
-    by_name = {s.contender: s for s in report.summaries if s.budget == budget}
-    return join([f"`{name}` {format_error(by_name[name])} %" for name in names])
-
-
-def _needed(report: Report, contender: str, than: str) -> str:
+def _needed(report: Report, contender: str, than: str, noun: str = "") -> str:
     """Say how many labels another contender needs for the error of one with ten labels."""
     labels = label_equivalences(report.rows(), baseline=than)[10, contender]
     number = format_labels(labels)
-    return f"`{than}` needs {'about ' * number[0].isdecimal()}{number} labels {format_labels_interval(labels)}".strip()
+    interval = format_labels_interval(labels)
+    return f"{'about ' * number[0].isdecimal()}{number}{noun} {interval}".strip()
 
 
 def _table(name: str) -> str:

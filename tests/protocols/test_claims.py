@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from docs.claims import beside, leads
+from docs.claims import beside, found_on, leads
 from docs.tables import overtakings
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.statistics.summary import summarise
@@ -60,7 +60,7 @@ def test_the_codes_that_lead_are_named_by_budget(make_row: MakeRow) -> None:
 def test_no_codes_lead_that_cannot_be_told_apart(make_row: MakeRow) -> None:
     around = [value + d for value, d in zip(LOW, (0.1, -0.1) * 5, strict=True)]
     errors = {("irmae-linear", 10): LOW, ("ae-linear", 10): around, ("vae-linear", 10): HIGH}
-    assert leads(report_of(make_row, errors), "linear").endswith("at 10 labels one cannot tell IRMAE and the AE apart")
+    assert leads(report_of(make_row, errors), "linear").endswith("at 10 labels one cannot tell whether IRMAE or AE")
 
 
 def test_nothing_is_said_of_codes_with_five_pairs(make_row: MakeRow) -> None:
@@ -76,6 +76,15 @@ def test_a_claim_is_corrected_for_everything_that_its_sentence_compares(make_row
     assert beside(report_of(make_row, errors), "a", "b") == "makes fewer errors than `b` at 10 labels"  # p = 2 / 2^6
     errors |= {("a", 20): LOW[:6], ("b", 20): HIGH[:6]}  # twice that is more than 0.05
     assert beside(report_of(make_row, errors), "a", "b") == "beside `b`: at 10 and 20 labels one cannot tell"
+
+
+def test_a_table_has_the_verdict_of_every_question_and_number_of_labels(make_row: MakeRow) -> None:
+    errors = {("ae-linear", 10): HIGH, ("irmae-linear", 10): LOW, ("vae-linear", 10): HIGH, ("pixels-linear", 10): HIGH}
+    errors |= {("ae-linear", 20): LOW[:5], ("irmae-linear", 20): HIGH[:5], ("pixels-linear", 20): LOW[:5]}
+    table = found_on("MNIST", report_of(make_row, errors))
+    assert "| MNIST | 10 | 20 |" in table
+    assert "| best codes for a linear classifier | IRMAE | (AE) |" in table
+    assert "| `irmae-linear` beside `pixels-linear` | fewer | (more) |" in table
 
 
 def test_a_contender_may_make_fewer_errors_here_and_more_there(make_row: MakeRow) -> None:

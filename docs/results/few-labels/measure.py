@@ -1,12 +1,14 @@
 """Measure `classify` on 5,000 pictures each of MNIST and Fashion-MNIST whose labels it is not given.
 
     python docs/results/few-labels/measure.py classify    # rows in classify.csv
+    python docs/results/few-labels/measure.py pixels      # rows in pixels.csv
     python docs/results/few-labels/measure.py coverage    # rows in coverage.csv
     python docs/results/few-labels/measure.py folds       # rows in folds.csv
 
 The pictures are test images, as PNG files; the settings behind `classify` and `suggest` were chosen on training images,
 so that these are new to every choice. `classify` labels them from 10 and from 100 labels, equally many of each class,
-five draws each, beside one nearest neighbour on pixels. `coverage` does fifty draws of 20, 50 and 100 labels with
+five draws each, beside one nearest neighbour on pixels; `pixels` adds logistic regression on the pixels, by the readout
+`linear`, of the same draws. `coverage` does fifty draws of 20, 50 and 100 labels with
 Poisson learning on frozen codes, of the encoder that `classify` pretrained. The true error is that on all pictures
 without a label. A second run does only what is missing.
 
@@ -31,6 +33,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.registry import load_images
+from ssl_irmae.estimators import FewLabelClassifier
 from ssl_irmae.protocols.contenders.for_few_labels import contenders_for_few_labels
 from ssl_irmae.protocols.labelling.expected_error import expected_error
 from ssl_irmae.protocols.labelling.held_out import held_out_logits
@@ -40,7 +43,9 @@ from ssl_irmae.protocols.labelling.pool import Pool
 from ssl_irmae.protocols.representations.pretrained import OpenedEncoder, open_encoder
 from ssl_irmae.protocols.subsets import Subset, draw_subset
 
-CLASSIFY, COVERAGE, FOLDS = (Path(__file__).with_name(f"{name}.csv") for name in ("classify", "coverage", "folds"))
+CLASSIFY, PIXELS, COVERAGE, FOLDS = (
+    Path(__file__).with_name(f"{name}.csv") for name in ("classify", "pixels", "coverage", "folds")
+)
 DRAWS, FOLD_DRAWS = 50, 20
 SETS = ("mnist", "fashion-mnist")
 N = 5000
@@ -148,6 +153,26 @@ def measure_classify() -> None:
                 )
 
 
+def measure_pixels() -> None:
+    """Label the same pictures from the same labels by logistic regression on pixels."""
+    done = finished(PIXELS, "dataset", "labels", "draw")
+    for name in SETS:
+        images = chosen_images(name)
+        assert images.labels is not None
+        pixels, truth = images.images.flatten(1).numpy() / np.float32(255), images.labels.numpy()
+        for labels in (10, 100):
+            for seed in range(5):
+                if (name, str(labels), str(seed)) in done:
+                    continue
+                chosen = draw(images, labels, seed).indices
+                rest = np.setdiff1d(np.arange(len(truth)), chosen)
+                known = np.full_like(truth, -1)
+                known[chosen] = truth[chosen]
+                guess = FewLabelClassifier("linear").fit(pixels, known).predict(pixels[rest])
+                error = round(100 * float((guess != truth[rest]).mean()), 3)
+                append_row(PIXELS, {"dataset": name, "labels": labels, "draw": seed, "error": error})
+
+
 def measure_coverage() -> None:
     """Count how often the interval of the expected error contains the true one, and confident predictions are right."""
     done = finished(COVERAGE, "dataset", "contender", "labels", "draw")
@@ -248,4 +273,9 @@ def measure_draw(images: ImageSet, encoder: OpenedEncoder, chosen: torch.Tensor,
 
 
 if __name__ == "__main__":
-    {"classify": measure_classify, "coverage": measure_coverage, "folds": measure_folds}[sys.argv[1]]()
+    {
+        "classify": measure_classify,
+        "pixels": measure_pixels,
+        "coverage": measure_coverage,
+        "folds": measure_folds,
+    }[sys.argv[1]]()

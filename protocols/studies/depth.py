@@ -47,30 +47,34 @@ def _first(results: Results) -> str:
     datasets, best = listed(results.study.datasets), lowest_everywhere(results, _ERROR)
     if not best:
         return f"No depth is best everywhere: none has the lowest error with 100 labels on all of {datasets}."
-    one = f"{best[0]} is" if len(best) == 1 else f"{listed(best)} are"
+    one = f"{best[0]} is" if len(best) == 1 else f"{', '.join(best)} are"
     found = [results.lowest(_ERROR, dataset) for dataset in results.study.datasets]
     doubt = "" if len(best) == 1 and not any(x is None or x.others for x in found) else ", or not to be told from it"
     return f"For a linear readout of 100 labels, {one} the best depth on {datasets}{doubt}."
 
 
 def _on(results: Results, dataset: str) -> str:
-    first, last = results.levels[0], results.levels[-1]
+    learned = results.learned(dataset)
+    dropped = [level for level in results.levels if level not in learned]
+    if not learned:
+        return f"{dataset}: all encoders ended on the plateau, so nothing is known."
+    first, last = learned[0], learned[-1]
+    plateau = f" Left out, as encoders ended on the plateau: {', '.join(dropped)}." if dropped else ""
     known = " (true dimension 7; two classes, so that guessing makes 50 % errors)" if dataset == "shapes" else ""
     return (
         f"{dataset}{known}: the effective rank is {value(results, RANK.name, first, dataset)} at {first} and "
         f"{value(results, RANK.name, last, dataset)} at {last}, where it is "
         f"{value(results, RANK_BEFORE.name, last, dataset)} before the stack. "
-        f"{_counted(results, dataset)} At {last} the reconstruction MSE is "
+        f"{_counted(results, dataset, (first, last))} At {last} the reconstruction MSE is "
         f"{change(results, MSE.name, last, first, dataset)} compared with {first}, the error "
         f"of linear with 100 labels {change(results, _ERROR, last, first, dataset)}; this error is "
         f"{lowest(results, _ERROR, dataset)}, the Fréchet distance of samples "
-        f"{lowest(results, SAMPLES.name, dataset)}."
+        f"{lowest(results, SAMPLES.name, dataset)}.{plateau}"
     )
 
 
-def _counted(results: Results, dataset: str) -> str:
-    """Say what else counts dimensions, without a stack and with the deepest: singular values, and two estimators."""
-    ends = (results.levels[0], results.levels[-1])
+def _counted(results: Results, dataset: str, ends: tuple[str, str]) -> str:
+    """Say what else counts dimensions at two depths: singular values, and two estimators."""
     above, mle, two_nn = (
         " and ".join(value(results, measure.name, level, dataset) for level in ends) for measure in (ABOVE, MLE, TWO_NN)
     )

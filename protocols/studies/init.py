@@ -1,10 +1,9 @@
 """How the linear layers start: a reviewer asked for the initial variance, and whether low rank needs a small start."""
 
-from ssl_irmae.datasets.reading import listed
 from ssl_irmae.protocols.statistics.rank_correlation import rank_correlation
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import MSE, RANK, SAMPLES, START_NORM
-from ssl_irmae.protocols.studying.phrases import change, lowest, value
+from ssl_irmae.protocols.studying.phrases import change, lowest, p_value, value
 from ssl_irmae.protocols.studying.results import Results
 from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
 
@@ -59,18 +58,24 @@ def answer(results: Results) -> list[str]:
 
 def _verdict(results: Results, dataset: str) -> str:
     pairs = [
-        (start.mean, rank.mean)
+        (start.mean, rank.mean, mse.mean)
         for level in results.learned(dataset)
         if (start := results.mean(START_NORM.name, level, dataset)) is not None
         and (rank := results.mean(RANK.name, level, dataset)) is not None
+        and (mse := results.mean(MSE.name, level, dataset)) is not None
     ]
     if len(pairs) < 3:
         return "it is not known whether a smaller start makes a lower rank, as too few starts leave the plateau"
-    rho, p = rank_correlation([start for start, _ in pairs], [rank for _, rank in pairs])
-    found = f"Spearman's rank correlation of the two {rho:+.2f}, p {p:.3f}, {len(pairs)} starts"
+    rho, p = rank_correlation([start for start, _, _ in pairs], [rank for _, rank, _ in pairs])
+    with_mse, _ = rank_correlation([start for start, _, _ in pairs], [mse for _, _, mse in pairs])
+    found = f"Spearman's rank correlation of the two {rho:+.2f}, {p_value(p)}, {len(pairs)} starts"
     if p >= 0.05:
         return f"one cannot tell whether a smaller start makes a lower rank ({found})"
-    return f"a smaller start makes a {'lower' if rho > 0 else 'higher'} rank ({found})"
+    said = f"a smaller start makes a {'lower' if rho > 0 else 'higher'} rank ({found})"
+    if rho * with_mse >= 0:
+        return said
+    less = f"so does a higher reconstruction MSE ({with_mse:+.2f}), so that encoders may have learned less"
+    return f"{said}; {less}" if rho > 0 else said
 
 
 def _on(results: Results, dataset: str) -> str:
@@ -78,7 +83,7 @@ def _on(results: Results, dataset: str) -> str:
     usual, orthogonal = (_name(start, 1.0) for start in _STARTS)
     dropped = [level for level in results.levels if level not in results.learned(dataset)]
     plateau = (
-        f" Not counted in the correlation, as encoders ended on the plateau: {listed(dropped)}." if dropped else ""
+        f" Not counted in the correlation, as encoders ended on the plateau: {', '.join(dropped)}." if dropped else ""
     )
     return (
         f"{dataset}: effective ranks are {ranks}. At factor 1 the rank of an orthogonal start is "

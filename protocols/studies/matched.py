@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from ssl_irmae.datasets.reading import listed
 from ssl_irmae.protocols.statistics.intervals import StandardError, t_interval
+from ssl_irmae.protocols.studies.latent_dim import OTHERS, QUICK
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import ACTIVE, MSE, RANK
 from ssl_irmae.protocols.studying.phrases import value
@@ -12,14 +12,6 @@ from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
 
 _ERROR = error_column("linear", 100)
 _IRMAE, _WIDTH = "IRMAE, d 128", 128
-_OTHERS = {
-    "AE": EncoderSettings(method="ae"),
-    "VAE": EncoderSettings(method="vae"),
-    "VAE, beta 0.01": EncoderSettings(method="vae", strength=0.01),
-}
-"""The VAE with its usual beta, 0.1, and with a tenth of it: a penalty that reconstructs worse at any width would say
-nothing about width."""
-_QUICK = ("AE", "VAE, beta 0.01")
 
 
 def study(*, quick: bool) -> Study:
@@ -27,8 +19,8 @@ def study(*, quick: bool) -> Study:
     widths = (8, 16, 32) if quick else (4, 6, 8, 12, 16, 24, 32, 64, 128)
     others = tuple(
         Level(f"{line}, d {width}", (settings.model_copy(update={"latent_dim": width}),), at=width, line=line)
-        for line, settings in _OTHERS.items()
-        if not quick or line in _QUICK
+        for line, settings in OTHERS.items()
+        if not quick or line in QUICK
         for width in widths
     )
     return Study(
@@ -51,7 +43,7 @@ class Width(NamedTuple):
 
     Args:
         too_narrow: The widest below it that reconstructs worse for certain; 0 if none does.
-        enough: The smallest that reconstructs no worse for certain; None if none does.
+        enough: The smallest that reconstructs better for certain; None if none does.
     """
 
     too_narrow: float
@@ -91,21 +83,25 @@ def _verdict(results: Results, dataset: str) -> str:
         return "it is not known"
     low, high = t_interval(rank.mean, StandardError(rank.error, rank.seeds - 1))
     widths = {line: needed(results, line, dataset) for line in _lines(results)}
-    more = [line for line, width in widths.items() if high < width.too_narrow]
+    widest = {line: max(level.at or 0.0 for level in _of(results, line)) for line in widths}
+    # of a method that is worse at every width, width need not be what it lacks
+    more = [line for line, width in widths.items() if high < width.too_narrow < widest[line]]
     no_more = [line for line, width in widths.items() if width.enough is not None and low > width.enough]
     rest = [line for line in widths if line not in (*more, *no_more)]
-    each = "; ".join(f"{line}: {_described(width)}" for line, width in widths.items())
+    each = "; ".join(f"{line}: {_described(width, widest[line])}" for line, width in widths.items())
     related = {
         "more is needed by": more,
         "no more is needed by": no_more,
         "one cannot tell whether more is needed by": rest,
     }
-    rank_said = ", ".join(f"{relation} {listed(lines)}" for relation, lines in related.items() if lines)
+    rank_said = ", ".join(f"{relation} {', '.join(lines)}" for relation, lines in related.items() if lines)
     return f"{each} (IRMAE's effective rank is {value(results, RANK.name, _IRMAE, dataset)}: {rank_said})"
 
 
-def _described(width: Width) -> str:
+def _described(width: Width, widest: float) -> str:
     narrow, enough = width
+    if narrow == widest:
+        return f"at none up to {widest:g} is it as good"
     if enough is None:
         return f"more than {narrow:g}, of the widest tried one cannot tell" if narrow else "one cannot tell how many"
     return f"more than {narrow:g}, at most {enough:g}" if narrow else f"at most {enough:g}"
@@ -122,7 +118,7 @@ def _on(results: Results, dataset: str) -> str:
 
 
 def _lines(results: Results) -> list[str]:
-    return [line for line in _OTHERS if _of(results, line)]
+    return [line for line in OTHERS if _of(results, line)]
 
 
 def _of(results: Results, line: str) -> list[Level]:

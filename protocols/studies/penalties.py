@@ -2,7 +2,7 @@
 
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import MSE, RANK, SAMPLES
-from ssl_irmae.protocols.studying.phrases import change, lowest, value
+from ssl_irmae.protocols.studying.phrases import DEPTH_IS_TUNED, change, lowest, value
 from ssl_irmae.protocols.studying.results import Results
 from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
 
@@ -73,16 +73,23 @@ def answer(results: Results) -> list[str]:
     datasets = results.study.datasets
     first = "; ".join(f"on {dataset} {_verdict(results, dataset)}" for dataset in datasets)
     tuned = any(len(level.candidates) > 1 for level in results.study.levels)
-    said = "" if tuned else " In this quick form no strength is tuned: each method has its usual one."
+    said = "" if tuned else f" In this quick form no strength is tuned: each method has its usual one. {DEPTH_IS_TUNED}"
     number = len(_others(results))
     return [
-        f"For a linear readout of 100 labels: {first}. It is IRMAE against the best of {number}.{said}",
+        f"For a linear readout of 100 labels: {first}. It is IRMAE against the best of {number}, which favours the "
+        f"others.{said}",
         *(_on(results, dataset) for dataset in datasets),
     ]
 
 
 def _others(results: Results) -> list[str]:
-    return [_AE, *(name for name in _STRENGTHS if name in results.levels)]
+    """Name the methods that IRMAE is compared with; IRMAE-WD is IRMAE with a penalty, and at its least IRMAE itself."""
+    return [_AE, *(name for name in _STRENGTHS if name in results.levels and name != "IRMAE-WD")]
+
+
+def _every(results: Results) -> list[str]:
+    """Name each method once: the VAE at every beta is not one more than the VAE at its best."""
+    return [level for level in results.levels if not level.startswith("VAE, ")]
 
 
 def _verdict(results: Results, dataset: str) -> str:
@@ -103,6 +110,7 @@ def _on(results: Results, dataset: str) -> str:
         for level in results.levels
     )
     return (
-        f"{dataset}, error with 100 labels: {each}. The reconstruction MSE is {lowest(results, MSE.name, dataset)}, "
-        f"the Fréchet distance of samples {lowest(results, SAMPLES.name, dataset)}."
+        f"{dataset}, error with 100 labels: {each}. The reconstruction MSE is "
+        f"{lowest(results, MSE.name, dataset, _every(results))}, the Fréchet distance of samples "
+        f"{lowest(results, SAMPLES.name, dataset, _every(results))}."
     )

@@ -5,12 +5,11 @@ on the same grounds (Balestriero and LeCun, "LeJEPA", 2025), and measures of ran
 encoders without labels (RankMe, alpha-ReQ).
 """
 
-from ssl_irmae.datasets.reading import listed
 from ssl_irmae.protocols.statistics.rank_correlation import rank_correlation
 from ssl_irmae.protocols.statistics.significance import holm
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import EXPONENT, MLE, MSE, RANK, RANK_ME, SAMPLES, TWO_NN
-from ssl_irmae.protocols.studying.phrases import change, lowest, value
+from ssl_irmae.protocols.studying.phrases import DEPTH_IS_TUNED, change, lowest, p_value, value
 from ssl_irmae.protocols.studying.results import Results
 from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
 
@@ -69,7 +68,7 @@ def answer(results: Results) -> list[str]:
     verdicts = {dataset: _verdict(results, dataset) for dataset in datasets}
     first = "; ".join(f"on {dataset} {verdict}" for dataset, verdict in verdicts.items())
     tuned = any(len(level.candidates) > 1 for level in results.study.levels)
-    untuned = "" if tuned else " In this quick form no strength is tuned."
+    untuned = "" if tuned else f" In this quick form no strength is tuned. {DEPTH_IS_TUNED}"
     sentences = [
         f"For a linear readout of 100 labels, {first}. It is the best of {len(_LOW_RANK)} methods for low rank "
         f"against the best of {len(_GAUSSIAN)} for Gaussian codes.{untuned}"
@@ -100,27 +99,28 @@ def _verdict(results: Results, dataset: str) -> str:
         if level != low.level
         and not ((each := results.gap(_ERROR, level, gaussian.level, dataset)) and each.known and each.mean < 0)
     ]
-    also = f"; {listed(others)} cannot be said to be better than that" if gap.mean < 0 and others else ""
+    also = f"; {', '.join(others)} cannot be said to be better than that" if gap.mean < 0 and others else ""
     return f"the error of {low.level} is {found} compared with {gaussian.level}{also}"
 
 
 def _without_labels(results: Results, dataset: str) -> str:
     """Say which measures order the methods as their error does, after Holm's correction for their number."""
-    errors = [results.mean(_ERROR, level, dataset) for level in results.levels]
+    learned = results.learned(dataset)  # on the plateau ranks and errors go together, and say nothing
+    errors = [results.mean(_ERROR, level, dataset) for level in learned]
     found = {}
     for measure in _LABEL_FREE:
-        means = [results.mean(measure.name, level, dataset) for level in results.levels]
+        means = [results.mean(measure.name, level, dataset) for level in learned]
         pairs = [(m.mean, e.mean) for m, e in zip(means, errors, strict=True) if m is not None and e is not None]
         if len(pairs) > 2:
             found[measure.title] = rank_correlation(*map(list, zip(*pairs, strict=True)))
     corrected = dict(zip(found, holm([p for _, p in found.values()]), strict=True))
     telling = [
-        f"the {title} (Spearman's rank correlation with the error {found[title][0]:+.2f}, p {p:.3f})"
+        f"the {title} (Spearman's rank correlation with the error {found[title][0]:+.2f}, {p_value(p)})"
         for title, p in corrected.items()
         if p < 0.05
     ]
-    number = f"{len(results.levels)} methods and {len(found)} measures"
+    number = f"{len(learned)} methods and {len(found)} measures"
     if not telling:
         whether = "one cannot tell whether a measure without labels orders methods as their error does"
         return f"{dataset}: {whether} ({number})."
-    return f"{dataset}: methods are ordered as by their error by {listed(telling)}, beyond chance ({number})."
+    return f"{dataset}: beyond chance, these go with the error, or against it: {', '.join(telling)} ({number})."

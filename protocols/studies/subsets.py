@@ -1,5 +1,7 @@
 """Which images have labels: a reviewer asked how the paper's subsets were chosen, and what its errors are over."""
 
+import statistics
+
 from ssl_irmae.protocols.contenders.on_codes import READOUTS
 from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
@@ -47,7 +49,7 @@ def answer(results: Results) -> list[str]:
     """Compare every rule with balanced subsets, then the published reading of the error with an honest one."""
     datasets = results.study.datasets
     first = "; ".join(f"on {dataset}, {_spans(results, dataset)}" for dataset in datasets)
-    sentences = [f"With 100 labels, which images are labelled changes the error: {first}."]
+    sentences = [f"How far errors with 100 labels lie apart, as standard deviations: {first}."]
     for dataset in datasets:
         for name in _READOUTS:
             column = _ERRORS[name]
@@ -82,9 +84,13 @@ def _spans(results: Results, dataset: str) -> str:
         if not errors.size:
             continue
         drawn, pretrained = errors.mean(axis=1), errors.mean(axis=0)
-        said.append(
-            f"errors of {name} span {max(means) - min(means):.1f} points over the rules {', '.join(_DRAWN)}, "
-            f"{drawn.max() - drawn.min():.1f} over {len(drawn)} balanced subsets and "
-            f"{pretrained.max() - pretrained.min():.1f} over {len(pretrained)} pretraining seeds"
-        )
+        apart = {
+            f"the rules {', '.join(_DRAWN)}": means,
+            f"{len(drawn)} balanced subsets": list(drawn),
+            f"{len(pretrained)} pretraining seeds": list(pretrained),
+        }
+        each = [
+            f"{statistics.stdev(values):.1f} points over {what}" for what, values in apart.items() if len(values) > 1
+        ]
+        said.append(f"of {name} {', '.join(each)}")
     return "; ".join(said) or "it is not known"

@@ -14,6 +14,7 @@ _METHODS = {
     "VAE": (EncoderSettings(method="vae"),),
 }
 _CROSSED, _ONE = "drawn", "one subset"
+_BOTH = "which encoder meets which subset"
 
 
 def study(*, quick: bool) -> Study:
@@ -52,7 +53,8 @@ def answer(results: Results) -> list[str]:
         *(_on(results, dataset, method) for dataset in datasets for method in _METHODS),
         "Points are standard deviations of the error, with intervals of 95 % that rest on normal effects. A ± over "
         "subsets of one encoder leaves out what the pretraining seed adds, however many subsets there are. Of the "
-        "network, the subset's part has what its training seed does to all encoders alike.",
+        "network, the subset's part has what its training seed does to all encoders alike, and "
+        "that of which encoder meets which subset the rest. The training seed's part is within one encoder and subset.",
     ]
 
 
@@ -63,7 +65,7 @@ def spreads(results: Results, column: str, method: str, dataset: str) -> dict[st
     found = {}
     if min(errors.shape) > 1:
         both = crossed_spreads(errors)
-        found = {"the subset": both.subset, "the pretraining seed": both.pretraining}
+        found = {"the subset": both.subset, "the pretraining seed": both.pretraining, _BOTH: both.rest}
     if alone.shape[0] > 1 and alone.shape[1]:
         found["the training seed"] = spread_within(alone)
     return found

@@ -1,5 +1,6 @@
 """A study from its name to its answer and its files."""
 
+import tempfile
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
@@ -153,12 +154,18 @@ def carry_out(
 
 
 def check_out(out: str | Path) -> Path:
-    """Check that a study can be written into a folder.
+    """Make the folder that a study is written into, before hours of work are.
 
     Raises:
-        UserError: If it is a file.
+        UserError: If it is a file, or nothing can be written there.
     """
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise UserError(f"`out`: {out} is a file: name a folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise UserError(f"`out`: nothing can be written into {out} ({error.strerror}): name another folder") from error
     return out

@@ -7,6 +7,7 @@ from ssl_irmae.protocols.studying.phrases import shown
 from ssl_irmae.protocols.studying.results import Results
 from ssl_irmae.protocols.studying.saved import ENCODERS, MEASURES, ROWS, Origin
 from ssl_irmae.protocols.studying.study import CHOOSING_SEED, Level
+from ssl_irmae.protocols.typical_subsets import TYPICAL
 
 _SHOWN_FAILURES = 3
 
@@ -63,17 +64,21 @@ def notes(results: Results) -> list[str]:
     chosen = [level for level in study.levels if len(level.candidates) > 1]
     if chosen:
         each = "; ".join(
-            f"{dataset}, {level.name}: {results.settings[dataset, level.name]}{_at_edge(results, dataset, level)}"
+            f"{dataset}, {level.name}: {_chosen(results, dataset, level)}"
             for dataset in study.datasets
             for level in chosen
         )
         lines.append(
             f"Chosen among candidates by the lowest {results.title(study.chosen_by)} of an encoder of another "
-            f"pretraining seed ({CHOOSING_SEED}), as many candidates being tried as each level lists: {each}."
+            f"pretraining seed ({CHOOSING_SEED}), on the same held-out images: {each}."
         )
     for dataset in study.datasets:
         for level in results.levels:
             lines += _lost(results, dataset, level)
+    if TYPICAL in rules:
+        lines.append(
+            "Typical subsets are chosen on the principal components of pixels; their seeds vary where k-means starts."
+        )
     if study.floors:
         lines.append("The untrained encoder is that of the AE before its first step, from one seed.")
     lines += dict.fromkeys(m.note for m in study.measures if m.note and m.name in results.columns)
@@ -115,16 +120,21 @@ def _head(results: Results, column: str) -> str:
     return results.title(column) + (", %" if results.is_error(column) else "")
 
 
-def _at_edge(results: Results, dataset: str, level: Level) -> str:
-    """Note a candidate that is the first or the last that was tried: a better one may lie beyond."""
-    chosen = results.settings[dataset, level.name]
-    return ", at the edge of what was tried" if chosen in map(str, (level.candidates[0], level.candidates[-1])) else ""
+def _chosen(results: Results, dataset: str, level: Level) -> str:
+    """Name the candidate, of how many, and whether a better one may lie beyond the first or the last that was tried."""
+    chosen, number = results.settings.get((dataset, level.name)), len(level.candidates)
+    if chosen is None:
+        return f"none of {number}, as no candidate has a result"
+    edge = ", at the edge" if chosen in map(str, (level.candidates[0], level.candidates[-1])) else ""
+    return f"{chosen}, of {number}{edge}"
 
 
 def time_taken(results: Results) -> str:
     """Say how long it took, from the seconds that are stored: the same whenever it is asked."""
     pretraining = results.pretraining_seconds
-    seconds = pretraining + sum(v.seconds for v in results.values if v.seconds == v.seconds)
+    trials = sum(v.seconds for v in results.values if v.labels is not None and v.seconds == v.seconds)
+    measured = {(v.dataset, v.encoder, v.what): v.seconds for v in results.values if v.labels is None}
+    seconds = pretraining + trials + sum(measured.values())
     text = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{max(1.0, seconds / 60):.0f} minutes"
     return f"about {text} of one core, {100 * pretraining / seconds:.0f} % of them pretraining"
 

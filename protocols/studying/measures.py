@@ -40,12 +40,15 @@ def mse(encoder: MeasuredEncoder) -> float:
     return reconstruction_error(encoder.encoder.autoencoder, encoder.held_out)
 
 
-def sample_distance(encoder: MeasuredEncoder) -> float:
+def sample_distance(encoder: MeasuredEncoder) -> float | None:
     """Measure how far samples are from held-out images: the squared Fréchet distance, mean of two draws.
 
     Codes are drawn from a Gaussian fitted to codes of the images of the pretraining, whatever the method, and pictures
-    are compared by the features of one classifier per data set, trained on the labels of those images.
+    are compared by the features of one classifier per data set, trained on the labels of those images. None for codes
+    that are all the same, to which no Gaussian can be fitted.
     """
+    if bool((encoder.codes == encoder.codes[:1]).all()):
+        return None
     maker = PictureMaker(encoder.folder, encoder.task.train, device=str(encoder.device))
     kinds = {"gaussian": samples_of(maker, maker.training_codes(), "gaussian")}
     n = min(_PICTURES, len(encoder.held_out) // 2)

@@ -1,8 +1,12 @@
 """Clauses of an answer, computed from results: each states its doubt."""
 
-from ssl_irmae.datasets.reading import listed
+from collections.abc import Sequence
+
 from ssl_irmae.protocols.studying.results import Mean, Results
 from ssl_irmae.protocols.studying.study import error_column
+
+DEPTH_IS_TUNED = "The four layers of IRMAE were chosen on these held-out images, for errors of other subsets."
+"""Where docs/results/rank decided it: the other methods have the strengths of their papers, or a usual one."""
 
 
 def shown(mean: Mean | None, digits: int) -> str:
@@ -14,6 +18,15 @@ def shown(mean: Mean | None, digits: int) -> str:
     if mean is None:
         return "-"
     return f"{mean.mean:.{digits}f}" + ("" if mean.error is None else f" ± {mean.error:.{digits}f}")
+
+
+def p_value(p: float) -> str:
+    """Write a p value.
+
+    >>> p_value(0.0312), p_value(0.00002)
+    ('p 0.031', 'p below 0.001')
+    """
+    return "p below 0.001" if p < 0.001 else f"p {p:.3f}"
 
 
 def value(results: Results, column: str, level: str, dataset: str) -> str:
@@ -37,16 +50,24 @@ def change(results: Results, column: str, level: str, other: str, dataset: str) 
     return f"{word} by {abs(gap.mean):.{d}f} (95 % interval {low:.{d}f} to {high:.{d}f})"
 
 
-def lowest(results: Results, column: str, dataset: str) -> str:
-    """Say where a column is lowest: ``"lowest at depth 4 (8.1 ± 0.2; depth 2 cannot be told from it)"``."""
-    found = results.lowest(column, dataset)
+def lowest(results: Results, column: str, dataset: str, levels: Sequence[str] | None = None) -> str:
+    """Say where a column is lowest: ``"lowest at depth 4 (8.1 ± 0.2; depth 2 cannot be told from it)"``.
+
+    Args:
+        results: What was found.
+        column: Name of the column.
+        dataset: Name of the data set.
+        levels: Those that are compared; None for all.
+    """
+    named = results.levels if levels is None else levels
+    found = results.lowest(column, dataset, named)
     if found is None:
         return "not known"
     mean = shown(found.mean, results.digits(column))
-    known = [level for level in results.levels if results.mean(column, level, dataset) is not None]
+    known = [level for level in named if results.mean(column, level, dataset) is not None]
     if len(found.others) + 1 == len(known) > 1:
         return f"lowest at {found.level} ({mean}), but no level can be told from it"
-    others = f"; {listed(found.others)} cannot be told from it" if found.others else ""
+    others = f"; {', '.join(found.others)} cannot be told from it" if found.others else ""
     return f"lowest at {found.level} ({mean}{others})"
 
 
@@ -61,7 +82,7 @@ def lowest_everywhere(results: Results, column: str) -> list[str]:
 
 
 def beside_floors(results: Results) -> list[str]:
-    """Say, for each data set, what a readout errs without pretraining, and which levels err less for certain."""
+    """Say, for each data set, what a readout errs without pretraining, and which levels err less beyond doubt."""
     if not results.floors:
         return []
     readout, budgets = results.study.readouts[0], results.study.budgets
@@ -78,10 +99,10 @@ def _beside_floors(results: Results, readout: str, budget: int, dataset: str) ->
     better = [level for level in known if _errs_less(results, column, level, dataset)]
     others = [level for level in known if level not in better]
     if better and len(others) < len(better):
-        which = f"all but {listed(others)}" if others else "all"
+        which = f"all but {', '.join(others)}" if others else "all"
     else:
-        which = listed(better) if better else "none"
-    return f"with {budget:,} labels {readout} errs {floors}; less than both, for certain, on {which}"
+        which = ", ".join(better) if better else "none"
+    return f"with {budget:,} labels {readout} errs {floors}; less than both, by 95 % intervals, on {which}"
 
 
 def _errs_less(results: Results, column: str, level: str, dataset: str) -> bool:

@@ -266,7 +266,8 @@ class Results:
             return None
         best = min(means, key=lambda level: means[level].mean)
         gaps = {level: self.gap(column, level, best, dataset) for level in means if level != best}
-        return Lowest(best, means[best], tuple(level for level, gap in gaps.items() if gap is None or not gap.known))
+        doubtful = (level for level, gap in gaps.items() if gap is None or not gap.known or gap.mean <= 0)
+        return Lowest(best, means[best], tuple(doubtful))
 
 
 def _error_of(values: Floats, *, one_subset: bool) -> StandardError | None:

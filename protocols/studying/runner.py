@@ -13,7 +13,6 @@ import torch
 from ssl_irmae._support.compute import find_precision
 from ssl_irmae._support.extras import require
 from ssl_irmae._support.progress import EncodersDone, Listener, Message
-from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.optimizers import USUAL
 from ssl_irmae.pretraining.recipes import find_recipe
 from ssl_irmae.protocols.contenders.contender import Contender
@@ -132,11 +131,7 @@ class StudyRunner:
                 continue
             means = {settings: found.mean(column, _tried(level, settings)) for settings in level.candidates}
             known = {settings: mean for settings, mean in means.items() if mean is not None}
-            if not known:
-                first = _tried(level, level.candidates[0])
-                why = next((e.failed for e in found.encoders if e.level == first and e.failed), f"there is no {column}")
-                raise UserError(f"{task.train.name}: no candidate of {level.name} has a result; of the first: {why}")
-            chosen[level.name] = min(known, key=lambda settings: known[settings])
+            chosen[level.name] = min(known, key=lambda settings: known[settings]) if known else None
         return chosen
 
     def _observe(

@@ -69,11 +69,33 @@ def read_saved(folder: Path) -> tuple[Results, Origin]:
         raise ValueError(
             f"{folder}: there is nothing of {[*missing, *lacking]}, which the study has by now: run `{origin.command}`"
         )
+    for what, (had, has) in _differences(results).items():
+        if had != has:
+            raise ValueError(
+                f"{folder}: {what} are {sorted(had)}, and the study has {sorted(has)} by now: run `{origin.command}`"
+            )
     known_settings = {level.name: [str(settings) for settings in level.candidates] for level in study.levels}
     other = {each.level for each in encoders if each.settings not in known_settings.get(each.level, [each.settings])}
     if other:
         raise ValueError(f"{folder}: the study has other settings of {sorted(other)} by now: run `{origin.command}`")
     return results, origin
+
+
+def _differences(results: Results) -> dict[str, tuple[set[int], set[int]]]:
+    """Return what the rows have and what the study has, of what every level has alike."""
+    study = results.study
+    errors = [v for v in results.values if v.labels is not None and v.level in (*results.levels, *results.floors)]
+    encoders = [each for each in results.encoders if each.level in results.levels]
+    steps = set(results.steps)
+    return {
+        "labelled subsets": (
+            {v.subset for v in errors if v.subset is not None},
+            set(study.subsets if study.budgets else ()),
+        ),
+        "numbers of labels": ({v.labels for v in errors if v.labels is not None}, set(study.budgets)),
+        "pretraining seeds": ({e.pretrain_seed for e in encoders}, set(study.seeds if encoders else ())),
+        "steps": (steps, steps if study.steps is None or not steps else {study.steps}),
+    }
 
 
 def _place(value: Value) -> dict[str, object]:

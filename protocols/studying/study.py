@@ -102,7 +102,7 @@ class Study:
         measures: What is measured of each encoder.
         readouts: Names of readouts of its codes.
         budgets: Numbers of labels.
-        subsets: Seeds of the labelled subsets, which no reported table uses.
+        subsets: Seeds of the labelled subsets, which nothing was chosen on.
         steps: Optimiser steps of each pretraining; None for those of the recipe.
         chosen_by: Column by which candidates are chosen, the lowest.
         panels: The figure.
@@ -119,7 +119,7 @@ class Study:
     measures: tuple[Measure, ...] = ()
     readouts: tuple[str, ...] = ("linear",)
     budgets: tuple[int, ...] = (100,)
-    subsets: tuple[int, ...] = tuple(range(200, 210))
+    subsets: tuple[int, ...] = tuple(range(2000, 2010))
     steps: int | None = None
     chosen_by: str = "mse"
     panels: tuple[Panel, ...] = ()

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 from ssl_irmae._support.environment import versions
@@ -33,7 +34,8 @@ from ssl_irmae.protocols.studying.encoder_work import EncoderWork, run_in_worker
 from ssl_irmae.protocols.studying.encoder_workers import in_workers, lanes_for
 from ssl_irmae.protocols.studying.figure import figure
 from ssl_irmae.protocols.studying.found import find_study, study_names
-from ssl_irmae.protocols.studying.measures import ACTIVE, MSE, RANK, START_NORM
+from ssl_irmae.protocols.studying.measure import MeasuredEncoder
+from ssl_irmae.protocols.studying.measures import ACTIVE, MSE, RANK, SAMPLES, START_NORM
 from ssl_irmae.protocols.studying.phrases import beside_floors, change, lowest, lowest_everywhere
 from ssl_irmae.protocols.studying.results import Floats, Pretraining, Results, Value
 from ssl_irmae.protocols.studying.saved import Origin
@@ -182,6 +184,7 @@ def test_mistakes_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     check_mistake("study dpeth", "did you mean 'depth'?")
     check_mistake("study", "name a study: depth, ")
     check_mistake("study depth --out file", "--out: file is a file: name a folder")
+    check_mistake("study depth --out file/sub", "--out: nothing can be written into file/sub (Not a directory)")
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
@@ -341,13 +344,13 @@ def test_only_levels_below_every_floor_for_certain_are_said_to_err_less() -> Non
     results.values = [v._replace(pretrain_seed=None) if v.level in floors else v for v in results.values]
     results.study = replace(results.study, levels=results.study.levels[:3])
     (sentence,) = beside_floors(results)
-    assert sentence.endswith("for certain, on a.")
+    assert sentence.endswith("95 % intervals, on a.")
     results.study = replace(results.study, levels=results.study.levels[:1])
     (sentence,) = beside_floors(results)
-    assert sentence.endswith("for certain, on all.")
+    assert sentence.endswith("95 % intervals, on all.")
     results.study = replace(results.study, levels=(Level("c"),))
     (sentence,) = beside_floors(results)
-    assert sentence.endswith("for certain, on none.")
+    assert sentence.endswith("95 % intervals, on none.")
 
 
 def test_subsets_of_different_rules_are_no_pairs() -> None:
@@ -385,6 +388,47 @@ def test_rows_from_before_do_not_stay_beside_a_page(tmp_path: Path) -> None:
     assert not (tmp_path / "encoders.csv").exists()
 
 
+def test_rows_of_another_comparison_are_refused(tmp_path: Path) -> None:
+    study = find_study("penalties")(quick=True)
+    values = [
+        Value("mnist", level.name, seed, what, labels, subset, 5.0, 1.0, "e")
+        for level in (*study.levels, *study.floors)
+        for seed in (study.seeds if level.candidates else (None,))
+        for what, labels, subsets in (
+            ("linear", 100, study.subsets),
+            *((m.name, None, (None,)) for m in study.measures),
+        )
+        if seed is not None or labels
+        for subset in subsets
+    ]
+    encoders = [
+        Pretraining(
+            "mnist", level.name, seed, str(level.candidates[0]), 1200, 1.0, on_plateau=False, failed="", encoder=""
+        )
+        for level in study.levels
+        for seed in study.seeds
+    ]
+
+    def save(values: list[Value], encoders: list[Pretraining]) -> None:
+        CarriedOutStudy(Results(study, "penalties", values, encoders), Origin("penalties", True, "here")).save(tmp_path)
+
+    save(values, encoders)
+    CarriedOutStudy.read(tmp_path)
+    save([v._replace(subset=1) if v.subset == study.subsets[0] else v for v in values], encoders)
+    with pytest.raises(ValueError, match=r"labelled subsets are \[1, .*: run `ssl-irmae study penalties`"):
+        CarriedOutStudy.read(tmp_path)
+    save(values, [each._replace(steps=9) for each in encoders])
+    with pytest.raises(ValueError, match=r"steps are \[9\], and the study has \[1200\] by now"):
+        CarriedOutStudy.read(tmp_path)
+
+
+def test_a_level_that_is_better_for_certain_where_both_have_values_may_be_the_lowest() -> None:
+    results = _results({"a": [1.0, 2.0], "b": [0.5, 1.5, 10.0]})  # the third pretraining of a diverged
+    found = results.lowest("mse", "d")
+    assert found is not None
+    assert (found.level, found.others) == ("a", ("b",))
+
+
 def test_levels_that_cannot_be_told_apart_are_named() -> None:
     results = _results({"a": [1.0, 2.0, 3.0], "b": [1.1, 1.9, 3.1], "c": [5.0, 6.0, 7.1]})
     assert "lowest at a" in lowest(results, "mse", "d")
@@ -414,10 +458,12 @@ def _forms() -> Iterator[tuple[str, bool]]:
         yield from ((name, True), (name, False))
 
 
+@pytest.mark.parametrize("found", ["noise", "ties", "plateau"])
 @pytest.mark.parametrize(("name", "quick"), list(_forms()))
 def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(
-    name: str, quick: bool, tmp_path: Path
+    name: str, quick: bool, found: str, tmp_path: Path
 ) -> None:
+    """Values are noise, all the same, or those of encoders that have learned nothing, one of which diverged."""
     study = find_study(name)(quick=quick)
     errors = {
         level.name: [(label, b) for label in (level.contenders or study.readouts) for b in study.budgets]
@@ -437,6 +483,8 @@ def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(
     assert len(study.seeds) >= 3 or not any(level.candidates for level in study.levels)
     pickle.dumps(study.measures)  # as workers get them
     rng = np.random.default_rng(0)
+    number: Callable[[], float] = rng.uniform if found == "noise" else lambda: 0.5
+    plateau = found == "plateau"
     values: list[Value] = []
     encoders: list[Pretraining] = []
     for dataset in study.datasets:
@@ -445,11 +493,16 @@ def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(
             for seed in seeds:
                 place = (dataset, level.name, seed)
                 if seed is not None:
-                    what = (dataset, level.name, seed, str(level.candidates[0]), 10, 1.0)
-                    encoders.append(Pretraining(*what, on_plateau=False, failed="", encoder="e"))
-                    values += [Value(*place, m.name, None, None, rng.uniform(), 1.0, "e") for m in study.measures]
+                    what = (dataset, level.name, seed, str(level.candidates[0]), study.steps or 10, 1.0)
+                    failed = "the loss is not finite" if plateau and seed == study.seeds[-1] else ""
+                    encoders.append(
+                        Pretraining(*what, on_plateau=plateau, failed=failed, encoder="" if failed else "e")
+                    )
+                    if failed:
+                        continue
+                    values += [Value(*place, m.name, None, None, number(), 1.0, "e") for m in study.measures]
                 values += [
-                    Value(*place, label, budget, subset, 100 * rng.uniform(), 1.0, "e")
+                    Value(*place, label, budget, subset, 100 * number(), 1.0, "e")
                     for label, budget in errors[level.name]
                     for subset in study.subsets
                 ]
@@ -457,6 +510,8 @@ def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(
     carried_out = CarriedOutStudy(results, Origin(name, quick, "a machine"))
     assert carried_out.answer
     assert all(re.search(r"\.$", sentence) and "nan" not in sentence for sentence in carried_out.answer)
+    if found == "ties":  # nothing differs from anything
+        assert not any(re.search(r"(lower|higher) by|\byes\b|errs less", sentence) for sentence in carried_out.answer)
     assert carried_out.page.index(carried_out.answer[0]) < carried_out.page.index("## ")
     assert all(f"| {level.name} |" in carried_out.page for level in (*study.levels, *study.floors))
     assert len(figure(results).axes) >= 1
@@ -472,6 +527,12 @@ def test_every_measure_is_a_number_of_a_tiny_encoder(task: Task, monkeypatch: py
     values = [[each[name][0] for each in found] for name in measures]
     assert all(any(value is not None for value in both) for both in values)
     assert all(value is None or np.isfinite(value) for both in values for value in both)
+
+
+def test_codes_that_are_all_the_same_have_no_distance_of_samples(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MeasuredEncoder, "codes", torch.ones(10, 4))
+    ((value, _),) = work_on(_work(task, 0)._replace(measures=(SAMPLES,)), task).values.values()
+    assert value is None
 
 
 def test_units_of_a_vae_that_do_not_vary_are_not_active(task: Task) -> None:
@@ -501,6 +562,22 @@ def _values_of(name: str, values: dict[str, list[float]], column: str = "mse") -
         for seed, value in enumerate(several)
     ]
     return Results(study, name, every, [])
+
+
+def test_a_method_that_is_worse_at_every_width_is_not_said_to_need_more() -> None:
+    ranks = {"IRMAE, d 128": [6.0, 6.1, 6.2]}
+    errors = {
+        "IRMAE, d 128": [3.0, 3.1, 3.2],
+        **{f"AE, d {width}": [5.0, 5.2, 5.1] for width in (8, 16)},
+        "AE, d 32": [2.0, 2.1, 2.2],
+        **{f"VAE, beta 0.01, d {width}": [5.0, 5.2, 5.1] for width in (8, 16, 32)},
+    }
+    results = _values_of("matched", errors)
+    results = Results(results.study, "matched", results.values + _values_of("matched", ranks, "rank").values, [])
+    first, *_ = results.study.answer(results)
+    assert "AE: more than 16, at most 32" in first
+    assert "VAE, beta 0.01: at none up to 32 is it as good" in first
+    assert "more is needed by AE, one cannot tell whether more is needed by VAE, beta 0.01" in first
 
 
 def test_a_width_is_enough_or_too_narrow_only_where_the_pairs_leave_no_doubt() -> None:

@@ -13,7 +13,7 @@ _CORES = 2
 def describe_cost(study: Study) -> str:
     """Say how many encoders a study pretrains, for how long, and about how many minutes or hours that takes."""
     steps = study.steps or find_recipe("short").steps(_IMAGES)
-    seconds = (study.encoders * steps / _STEPS_PER_SECOND + study.looks * _SECONDS_OF_MEASURES) / _CORES
+    seconds = (study.encoders * steps / _STEPS_PER_SECOND + study.measurements * _SECONDS_OF_MEASURES) / _CORES
     time = f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.0f} hours"
     encoders = f"{count(study.encoders, 'encoder')} of {steps:,} steps" if study.encoders else "no encoder"
     return f"{encoders}, about {time} on two cores"

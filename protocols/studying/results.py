@@ -71,6 +71,20 @@ class Pretraining(NamedTuple):
     encoder: str
 
 
+def name_tried(level: str, settings: str) -> str:
+    """Name a candidate of a level."""
+    return f"{level}: {settings}"
+
+
+def level_tried(name: str) -> str:
+    """Return the level of a candidate, or the name of a level itself.
+
+    >>> level_tried(name_tried("wide", "ae, latent dim 8")), level_tried("wide")
+    ('wide', 'wide')
+    """
+    return name.partition(": ")[0]
+
+
 class Mean(NamedTuple):
     """A mean over pretraining seeds and subsets.
 

@@ -29,7 +29,7 @@ from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.encoder_work import EncoderWork, Found, work_on
 from ssl_irmae.protocols.studying.encoder_workers import in_workers, lanes_for
 from ssl_irmae.protocols.studying.measure import Measure
-from ssl_irmae.protocols.studying.results import Pretraining, Results, Value
+from ssl_irmae.protocols.studying.results import Pretraining, Results, Value, name_tried
 from ssl_irmae.protocols.studying.study import CHOOSING_SEED, Level, Study, error_column
 from ssl_irmae.protocols.task import Task, load_task
 from ssl_irmae.protocols.typical_subsets import DEFAULT_REPRESENTATION, TYPICAL
@@ -107,7 +107,7 @@ class StudyRunner:
         for level in self.study.levels:
             chosen[level.name] = next(iter(level.candidates), None)
             for settings in level.candidates if len(level.candidates) > 1 else ():
-                levels.append(replace(level, name=_tried(level, settings), candidates=(settings,)))
+                levels.append(replace(level, name=name_tried(level.name, str(settings)), candidates=(settings,)))
                 tried[levels[-1].name] = settings
         if not levels:
             return chosen
@@ -129,7 +129,9 @@ class StudyRunner:
         for level in self.study.levels:
             if len(level.candidates) < 2:
                 continue
-            means = {settings: found.mean(column, _tried(level, settings)) for settings in level.candidates}
+            means = {
+                settings: found.mean(column, name_tried(level.name, str(settings))) for settings in level.candidates
+            }
             known = {settings: mean for settings, mean in means.items() if mean is not None}
             chosen[level.name] = min(known, key=lambda settings: known[settings]) if known else None
         return chosen
@@ -303,10 +305,6 @@ def _contenders_of(level: Level, readouts: Sequence[str]) -> dict[str, Contender
         else replace(contender, representation=level.slug)
         for label, contender in level.contenders.items()
     }
-
-
-def _tried(level: Level, settings: EncoderSettings) -> str:
-    return f"{level.name}: {settings}"
 
 
 def _describe(work: EncoderWork, found: Found) -> str:

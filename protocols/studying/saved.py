@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ssl_irmae.protocols.storage.files import csv_text
 from ssl_irmae.protocols.studying.found import find_study
-from ssl_irmae.protocols.studying.results import Pretraining, Results, Value
+from ssl_irmae.protocols.studying.results import Pretraining, Results, Value, level_tried
 
 ROWS, MEASURES, ENCODERS, ORIGIN = "rows.csv", "measures.csv", "encoders.csv", "study.json"
 _HASH = 12  # digits
@@ -62,6 +62,7 @@ def read_saved(folder: Path) -> tuple[Results, Origin]:
     encoders = [_pretraining(line) for line in _lines(folder / ENCODERS)]
     results = Results(study, origin.name, values, encoders)
     known = {(v.dataset, v.level) for v in values}
+    known |= {(e.dataset, level_tried(e.level)) for e in encoders if e.failed}
     named = [*results.levels, *results.floors]
     missing = [(dataset, level) for dataset in study.datasets for level in named if (dataset, level) not in known]
     lacking = [m.name for m in study.measures if m.name not in results.columns and encoders]

@@ -143,7 +143,7 @@ class Study:
         return len(self.datasets) * (len(distinct) * len(self.seeds) + self._tried)
 
     @property
-    def looks(self) -> int:
+    def measurements(self) -> int:
         """How often an encoder is measured and scored: of one that several levels have, once for each."""
         pretrained = sum(len(self.seeds) if level.candidates else 1 for level in self.levels)
         return len(self.datasets) * (pretrained + self._tried)

@@ -39,7 +39,7 @@ from ssl_irmae.protocols.studying.measures import ACTIVE, MSE, RANK, SAMPLES, ST
 from ssl_irmae.protocols.studying.phrases import beside_floors, change, lowest, lowest_everywhere
 from ssl_irmae.protocols.studying.results import Floats, Pretraining, Results, Value
 from ssl_irmae.protocols.studying.saved import Origin
-from ssl_irmae.protocols.studying.study import Level, Study, error_column
+from ssl_irmae.protocols.studying.study import CHOOSING_SEED, Level, Study, error_column
 from ssl_irmae.protocols.task import Task, load_task
 from tests.command_line import check_mistake, run
 
@@ -175,6 +175,21 @@ def test_a_pretraining_that_diverges_is_left_out_and_named(monkeypatch: pytest.M
     assert "digits, narrow: 1 of 2 pretrainings diverged and are left out (seed 1: the loss is not finite)" in page
     with Path("out/measures.csv").open(newline="") as file:
         assert {row["pretrain_seed"] for row in csv.DictReader(file)} == {"0", "1000"}
+    assert CarriedOutStudy.read("out").page == page
+
+
+@pytest.mark.usefixtures("_one_more_file")
+def test_a_level_whose_candidates_all_diverge_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def diverging(name: str, **arguments: Any) -> Path:
+        if arguments["seed"] == CHOOSING_SEED:
+            raise NonFiniteLossError("the loss is not finite")
+        return pretrain_briefly(name, **arguments)
+
+    monkeypatch.setattr("ssl_irmae.protocols.studying.encoder_work.pretrain_briefly", diverging)
+    run("study tiny-codes --jobs 1 --quiet --out out")
+    page = Path("out/README.md").read_text()
+    assert "digits, wide: none of 2, as no candidate has a result" in page
+    assert "| wide | - | - | - | - |" in page
     assert CarriedOutStudy.read("out").page == page
 
 

@@ -178,20 +178,22 @@ def _support(compared: Summary, summaries: Sequence[Summary]) -> str:
 
 
 def _others(best: Summary, among: Sequence[Summary], baseline: str) -> list[str]:
-    """Say what comes next, and what is no better than the baseline."""
+    """Say what comes next, what is worse than the baseline, and what is not shown to be better."""
     rest = sorted((s for s in among if s is not best), key=_mean)
     sentences = []
     if len(rest) > 1 and best.contender != baseline:
         sentences.append(f"Next is `{rest[0].contender}` with {rest[0].mean:.1f} %.")
-    behind = [
-        s.contender
-        for s in rest
-        if s.difference is not None
-        and s.difference.n > 1
-        and not (s.difference.mean < 0 and s.difference.p_holm < 0.05)
-    ]
-    if behind and best.difference is not None and best.difference.p_holm < 0.05:
-        names = [f"`{name}`" for name in behind]
-        listed = join(names) if len(names) <= _MOST_NAMED else f"{len(names)} contenders"
-        sentences.append(f"Not shown to be better than `{baseline}`: {listed}.")
+    if best.difference is None or best.difference.p_holm >= 0.05:
+        return sentences
+    compared = [(s.contender, s.difference) for s in rest if s.difference is not None and s.difference.n > 1]
+    told = {"Worse than": True, "Not shown to be better than": False}
+    for how, significant in told.items():
+        names = [
+            f"`{name}`"
+            for name, difference in compared
+            if (difference.p_holm < 0.05) == significant and not (significant and difference.mean < 0)
+        ]
+        if names:
+            listed = join(names) if len(names) <= _MOST_NAMED else f"{len(names)} contenders"
+            sentences.append(f"{how} `{baseline}`: {listed}.")
     return sentences

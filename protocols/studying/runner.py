@@ -146,7 +146,8 @@ class StudyRunner:
             for settings in every
             for seed in study.seeds
         }
-        self._do([work for work in works.values() if not self._is_done(work)], task)
+        what = "encoders" if study is self.study else "candidates"
+        self._do([work for work in works.values() if not self._is_done(work)], task, what)
         opened: dict[str, tuple[OpenedEncoder, ...]] = {}
         for level in study.levels:
             settings = chosen[level.name]
@@ -190,7 +191,7 @@ class StudyRunner:
         measured = all(self.store.measured(work.key(measure)) is not None for measure in work.measures)
         return bool(record) and measured and work.is_pretrained
 
-    def _do(self, works: Sequence[EncoderWork], task: Task) -> None:
+    def _do(self, works: Sequence[EncoderWork], task: Task, what: str) -> None:
         """Pretrain and measure encoders, and store what is found of each as it finishes."""
         if not works:
             return
@@ -199,7 +200,7 @@ class StudyRunner:
             for work in works
         ]
         workers = min(self.workers, len(missing))
-        self.progress(Message(f"{task.train.name}: {len(missing)} encoders to pretrain and measure"))
+        self.progress(Message(f"{task.train.name}: {len(missing)} {what} to pretrain and measure"))
         found: Generator[tuple[EncoderWork, Found] | None] = (
             ((work, work_on(work, task, self.progress)) for work in missing)
             if workers == 1 and self.pool is None

@@ -74,7 +74,7 @@ def _verdict(results: Results, dataset: str) -> str:
     said = f"a smaller start makes a {'lower' if rho > 0 else 'higher'} rank ({found})"
     if rho * with_mse >= 0:
         return said
-    less = f"so does a higher reconstruction MSE ({with_mse:+.2f}), so that encoders may have learned less"
+    less = f"it reconstructs worse too ({with_mse:+.2f}), so that these encoders may just have learned less"
     return f"{said}; {less}" if rho > 0 else said
 
 

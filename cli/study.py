@@ -38,8 +38,8 @@ def command(
         bool,
         typer.Option(
             "--full/--quick",
-            help="The whole study, or its quick form: under fifteen minutes on two cores, with fewer levels, data sets "
-            "and steps.",
+            help="The whole study, or its quick form: about a quarter of an hour on two cores, with fewer levels, "
+            "data sets and steps.",
             rich_help_panel=RUN,
         ),
     ] = False,

@@ -1,11 +1,10 @@
 """What documents say of the stored grids, in sentences that are computed from their rows.
 
 A contender is said to make fewer errors, or more, where the sign-flip test of the paired differences says so, corrected
-by Holm for everything that the sentence compares. Otherwise it is said that one cannot tell; of fewer than six pairs,
-of which no test could find anything, that runs are too few.
+by Holm for everything that a row compares. Otherwise it is said that one cannot tell; of fewer than six pairs, of which
+no test could find anything, which mean is lower.
 """
 
-import itertools
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
@@ -20,7 +19,6 @@ from ssl_irmae.protocols.statistics.significance import holm
 from ssl_irmae.protocols.storage.rows import Row
 
 CODES_OF = {"irmae": "IRMAE", "ae": "AE", "vae": "VAE"}
-_THE = {"AE": "the AE", "VAE": "the VAE"}
 LEAST_PAIRS = 6
 
 Errors = Mapping[tuple[str, int], Mapping[int, float]]  # by contender and budget, then by the seed of the subset
@@ -73,8 +71,8 @@ def answer(name: str, report: Report) -> str:
     return f"{ten_labels(name, report)}\n\n{found_on(name, report)}"
 
 
-def where_it_helps(grids: Mapping[str, Report]) -> str:
-    """Lay out frozen codes beside what needs no encoder and what is trained, and say where they help."""
+def errors_beside(grids: Mapping[str, Report]) -> str:
+    """Lay out frozen codes beside what needs no encoder and what is trained."""
     names = ("irmae-linear", "ae-linear", "pixels-linear", "irmae-poisson-prior", "pixels-poisson-prior", "supervised")
     budgets = (10, 100, 1000, 10_000)
     lines = []
@@ -84,34 +82,26 @@ def where_it_helps(grids: Mapping[str, Report]) -> str:
         lines += [f"|---|{'---:|' * len(budgets)}"]
         lines += [f"| `{n}` | {' | '.join(by_place.get((n, b), '') for b in budgets)} |" for n in names]
         lines += [""]
-    for topic, subject, clause in (
-        ("Few labels or many?", "`supervised`", _supervised),
-        ("Codes of which encoder?", "a linear classifier", _linear),
-        ("Compare with pixels first.", "`irmae-poisson-prior`", _pixels),
-    ):
-        sentences = [f"On {name} {subject} {clause(report)}." for name, report in grids.items()]
-        lines.append(f"- **{topic}** {' '.join(sentences)}")
     return "\n".join(lines)
 
 
 def ten_labels(name: str, report: Report) -> str:
-    """State what the best of the contenders that figures show makes of one label per class."""
-    here = [s for s in report.summaries if s.budget == 10 and s.contender in report.drawn]
-    best = min(here, key=lambda s: s.mean).contender
-    prior = ", and assumes that classes are about equally common" if best.endswith("-prior") else ""
+    """State what the best contender makes of one label per class, and what others need for as few errors."""
+    here = [s for s in report.summaries if s.budget == 10 and not report.styles[s.contender].transductive]
     errors = {s.contender: format_error(s) for s in here}
-    first, *others = ("supervised", "supervised-augment", "pixels-linear")
+    best = min(here, key=lambda s: s.mean).contender
+    prior = " and assumes that classes are about equally common" if best.endswith("-prior") else ""
+    learner = best.partition("-")[2]
+    without = [f"{start}-{learner}" for start in ("scratch", "pixels") if f"{start}-{learner}" in errors]
+    without = list(dict.fromkeys([*without, "pixels-poisson-prior"]))
+    first, *others = (*without, "supervised")
     made = join([f"`{first}` makes {errors[first]} %", *(f"`{other}` {errors[other]} %" for other in others)])
-    needed = join(
-        [
-            f"`{first}` needs {_needed(report, best, first, ' labels')}",
-            *(f"`{o}` {_needed(report, best, o)}" for o in others),
-        ]
-    )
+    needing = {"supervised": " labels", "supervised-augment": "", "pixels-poisson-prior": ""}
+    needed = join([f"`{other}` {_needed(report, best, other, noun)}" for other, noun in needing.items()])
     return (
-        f"**On {name}, one label per class beside 60,000 images without gives {errors[best]} % errors** with `{best}`; "
-        f"{made}. For as few errors {needed} (95 % intervals). `{best}` is the lowest of the {len(here)} contenders "
-        f"in the figure, picked after the fact{prior}."
+        f"**On {name}, with one label per class and 60,000 images without labels, `{best}` makes {errors[best]} % "
+        f"errors.** Without an encoder {made}. Labels that it takes for as few errors, with 95 % intervals: {needed}. "
+        f"`{best}` has the lowest mean of {len(here)} contenders, was picked for that{prior}."
     )
 
 
@@ -137,43 +127,14 @@ def leaders(report: Report, readout: str) -> dict[int, str]:
     return named
 
 
-def leads(report: Report, readout: str) -> str:
-    """Say on codes of which method a readout makes the fewest errors, and where one cannot tell."""
-    named = {b: "" if codes.startswith("(") else codes for b, codes in leaders(report, readout).items()}
-    spans = {codes: f"at {_span(named, codes)} labels" for codes in dict.fromkeys(named.values())}
-    alone = [f"of {_THE.get(codes, codes)} {span}" for codes, span in spans.items() if codes in CODES_OF.values()]
-    unclear = [
-        f"{span} one cannot tell whether {codes}" if codes else f"{span} runs are too few to test"
-        for codes, span in spans.items()
-        if codes not in CODES_OF.values()
-    ]
-    return "; ".join([f"does best with codes {join(alone)}" if alone else "does best with no codes alone", *unclear])
-
-
 def comparisons(report: Report, contender: str, other: str) -> dict[int, Verdict]:
     """Say by number of labels whether a contender makes fewer errors than another."""
     found = verdicts(errors_by_place(report.rows()), [(contender, other, budget) for budget in report.budgets])
     return {budget: verdict for (_, _, budget), verdict in found.items() if verdict is not None}
 
 
-def beside(report: Report, contender: str, other: str) -> str:
-    """Say where a contender makes fewer errors than another, where more, and where one cannot tell."""
-    found = comparisons(report, contender, other)
-    spans = {verdict: f"at {_span(found, verdict)} labels" for verdict in sorted(set(found.values()))}
-    told = [f"{verdict} {spans[verdict]}" for verdict in ("fewer", "more") if verdict in spans]
-    clauses = [
-        f"{spans['cannot tell']} one cannot tell" if "cannot tell" in spans else "",
-        *(f"{spans[mean]} its mean is {mean.split()[0]} (too few runs to test)" for mean in spans if "mean" in mean),
-    ]
-    rest = "; ".join(filter(None, clauses))
-    if not told:
-        return f"beside `{other}`: {rest}"
-    fewer_or_more = join(told).replace(" at ", f" errors than `{other}` at ", 1)
-    return f"makes {fewer_or_more}{f'; {rest}' if rest else ''}"
-
-
 def verdicts(errors: Errors, compared: Sequence[Comparison]) -> dict[Comparison, Verdict | None]:
-    """Say of every comparison of a sentence whether the first contender makes fewer errors than the second, or more.
+    """Say of every comparison of a row whether the first contender makes fewer errors than the second, or more.
 
     Args:
         errors: Percent, by contender and budget, then by the seed of the subset.
@@ -208,28 +169,6 @@ def errors_by_place(rows: Iterable[Row]) -> Errors:
     for row in rows:
         errors.setdefault((row.contender, row.budget), {})[row.seed] = row.error
     return errors
-
-
-def _linear(report: Report) -> str:
-    return f"{leads(report, 'linear')}. On codes of IRMAE it {beside(report, 'irmae-linear', 'pixels-linear')}"
-
-
-def _supervised(report: Report) -> str:
-    return beside(report, "supervised", "irmae-poisson-prior")
-
-
-def _pixels(report: Report) -> str:
-    return beside(report, "irmae-poisson-prior", "pixels-poisson-prior")
-
-
-def _span(values: Mapping[int, str], wanted: str) -> str:
-    """Write the budgets that have a value; three or more of those that were run next to each other as a range."""
-    words: list[str] = []
-    for value, run in itertools.groupby(values.items(), lambda item: item[1]):
-        if value == wanted:
-            budgets = [f"{budget:,}" for budget, _ in run]
-            words += [f"{budgets[0]} to {budgets[-1]}"] if len(budgets) > 2 else budgets
-    return join(words)
 
 
 def _needed(report: Report, contender: str, than: str, noun: str = "") -> str:

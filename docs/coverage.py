@@ -21,11 +21,12 @@ def blocks() -> dict[str, str]:
 def sentence() -> str:
     """Say how often intervals over ten subsets held the true value."""
     by = t_coverage()
-    (difference, _), (error, _) = by["difference"][10], by["error"][10]
+    (difference, worst_difference), (error, worst_error) = by["difference"][10], by["error"][10]
     return (
         f"- 95 % intervals over ten subsets, of ten labels each, held the true difference in {difference} % of draws "
-        f"and the true mean error in {error} %, because some readouts, rarely, fail badly "
-        "([measured](docs/results/coverage/README.md)). The median and the worst subset are shown beside such a mean."
+        f"({worst_difference} % for the worst pair) and the true mean error in {error} % ({worst_error} % for the "
+        "worst readout), because some readouts, rarely, fail badly ([measured](docs/results/coverage/README.md)). "
+        "The median and the worst subset are shown beside such a mean."
     )
 
 

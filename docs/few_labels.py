@@ -32,7 +32,7 @@ def own_pictures() -> str:
             parts.append(f"{mean_error(group)} % errors on {name} (logistic regression on pixels: {linear} %)")
     return (
         f"With 100 labels for 5,000 pictures, `classify` made {' and '.join(parts)}; ± is the standard error over five "
-        "draws of ten labels of every class, and it took at most a minute and a half on two cores. "
+        "draws of ten labels of every class, too few draws to test. It took at most a minute and a half on two cores. "
         "[Measured](docs/results/few-labels/README.md)"
     )
 

@@ -341,7 +341,7 @@ def documents() -> dict[Path, dict[str, str]]:
         },
         DOCS / "start.md": {
             "printed": printed(first),
-            "helps": claims.where_it_helps(full),
+            "helps": claims.errors_beside(full),
         },
         DOCS / "checks.md": {"checks": checks_list()},
         DOCS / "using" / "README.md": {"readouts": readouts_list()},

@@ -47,10 +47,11 @@ def _first(results: Results) -> str:
     datasets, best = listed(results.study.datasets), lowest_everywhere(results, _ERROR)
     if not best:
         return f"No depth is best everywhere: none has the lowest error with 100 labels on all of {datasets}."
-    one = f"{best[0]} is" if len(best) == 1 else f"{', '.join(best)} are"
     found = [results.lowest(_ERROR, dataset) for dataset in results.study.datasets]
     doubt = "" if len(best) == 1 and not any(x is None or x.others for x in found) else ", or not to be told from it"
-    return f"For a linear readout of 100 labels, {one} the best depth on {datasets}{doubt}."
+    return (
+        f"A linear readout of 100 labels errs least at {', '.join(best)} on {datasets}{doubt}; depth 0 is the plain AE."
+    )
 
 
 def _on(results: Results, dataset: str) -> str:

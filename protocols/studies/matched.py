@@ -54,7 +54,7 @@ def answer(results: Results) -> list[str]:
     """Say what width each method needs, and whether that is more than IRMAE's rank; then give MSE and units."""
     datasets = results.study.datasets
     first = "; ".join(f"on {dataset} {_verdict(results, dataset)}" for dataset in datasets)
-    sentences = [f"Dimensions that it takes to reconstruct as well as IRMAE: {first}."]
+    sentences = [f"To reconstruct as well as IRMAE: {first}."]
     sentences += [_on(results, dataset) for dataset in datasets]
     sentences.append(
         "An effective rank is no count of dimensions: codes vary a little beyond it, and reconstructions use that. So "
@@ -88,23 +88,28 @@ def _verdict(results: Results, dataset: str) -> str:
     more = [line for line, width in widths.items() if high < width.too_narrow < widest[line]]
     no_more = [line for line, width in widths.items() if width.enough is not None and low > width.enough]
     rest = [line for line in widths if line not in (*more, *no_more)]
-    each = "; ".join(f"{line}: {_described(width, widest[line])}" for line, width in widths.items())
+    each = ", ".join(f"{line} {_described(width, widest[line])}" for line, width in widths.items())
     related = {
         "more is needed by": more,
         "no more is needed by": no_more,
         "one cannot tell whether more is needed by": rest,
     }
-    rank_said = ", ".join(f"{relation} {', '.join(lines)}" for relation, lines in related.items() if lines)
-    return f"{each} (IRMAE's effective rank is {value(results, RANK.name, _IRMAE, dataset)}: {rank_said})"
+    rank_said = ", ".join(f"{relation} {' and '.join(lines)}" for relation, lines in related.items() if lines)
+    return f"{each}. IRMAE's effective rank is {value(results, RANK.name, _IRMAE, dataset)}: {rank_said}"
 
 
 def _described(width: Width, widest: float) -> str:
     narrow, enough = width
     if narrow == widest:
-        return f"at none up to {widest:g} is it as good"
+        return f"is as good at none up to {widest:g}"
     if enough is None:
-        return f"more than {narrow:g}, of the widest tried one cannot tell" if narrow else "one cannot tell how many"
-    return f"more than {narrow:g}, at most {enough:g}" if narrow else f"at most {enough:g}"
+        tried = f"of {widest:g}, the most tried, one cannot tell"
+        return (
+            f"needs more than {narrow:g} dimensions ({tried})"
+            if narrow
+            else "needs nobody can tell how many dimensions"
+        )
+    return f"needs {f'more than {narrow:g} and ' if narrow else ''}at most {enough:g} dimensions"
 
 
 def _on(results: Results, dataset: str) -> str:

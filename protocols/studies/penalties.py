@@ -71,13 +71,13 @@ def study(*, quick: bool) -> Study:
 def answer(results: Results) -> list[str]:
     """Compare IRMAE with the best of the others for labels, then each of them with IRMAE, and samples."""
     datasets = results.study.datasets
-    first = "; ".join(f"on {dataset} {_verdict(results, dataset)}" for dataset in datasets)
     tuned = any(len(level.candidates) > 1 for level in results.study.levels)
-    said = "" if tuned else f" In this quick form no strength is tuned: each method has its usual one. {DEPTH_IS_TUNED}"
+    first = "; ".join(f"on {dataset} {_verdict(results, dataset, tuned=tuned)}" for dataset in datasets)
+    said = "" if tuned else f" {DEPTH_IS_TUNED}"
     number = len(_others(results))
     return [
-        f"For a linear readout of 100 labels: {first}. It is IRMAE against the best of {number}, which favours the "
-        f"others.{said}",
+        f"For a linear readout of 100 labels, {'tuned alike' if tuned else 'untuned'}: {first}. It is IRMAE against "
+        f"the best of {number}, which favours the others.{said}",
         *(_on(results, dataset) for dataset in datasets),
     ]
 
@@ -92,16 +92,16 @@ def _every(results: Results) -> list[str]:
     return [level for level in results.levels if not level.startswith("VAE, ")]
 
 
-def _verdict(results: Results, dataset: str) -> str:
+def _verdict(results: Results, dataset: str, *, tuned: bool) -> str:
     best = results.lowest(_ERROR, dataset, _others(results))
     gap = None if best is None else results.gap(_ERROR, _IRMAE, best.level, dataset)
     if best is None or gap is None:
         return "it is not known"
     if not gap.known:
         return f"one cannot tell IRMAE from the best of the others, {best.level}"
-    word = "yes" if gap.mean < 0 else "no"
+    word = "" if not tuned else "yes: " if gap.mean < 0 else "no: "
     found = change(results, _ERROR, _IRMAE, best.level, dataset)
-    return f"{word}: the error of IRMAE is {found} compared with {best.level}"
+    return f"{word}the error of IRMAE is {found} compared with {best.level}"
 
 
 def _on(results: Results, dataset: str) -> str:

@@ -68,10 +68,10 @@ def answer(results: Results) -> list[str]:
     verdicts = {dataset: _verdict(results, dataset) for dataset in datasets}
     first = "; ".join(f"on {dataset} {verdict}" for dataset, verdict in verdicts.items())
     tuned = any(len(level.candidates) > 1 for level in results.study.levels)
-    untuned = "" if tuned else f" In this quick form no strength is tuned. {DEPTH_IS_TUNED}"
+    untuned = "" if tuned else f" Here nothing is tuned. {DEPTH_IS_TUNED}"
     sentences = [
         f"For a linear readout of 100 labels, {first}. It is the best of {len(_LOW_RANK)} methods for low rank "
-        f"against the best of {len(_GAUSSIAN)} for Gaussian codes.{untuned}"
+        f"against the best of {len(_GAUSSIAN)} for Gaussian codes, which favours low rank.{untuned}"
     ]
     for dataset in datasets:
         ranks = ", ".join(f"{level} {value(results, RANK.name, level, dataset)}" for level in results.levels)
@@ -99,7 +99,7 @@ def _verdict(results: Results, dataset: str) -> str:
         if level != low.level
         and not ((each := results.gap(_ERROR, level, gaussian.level, dataset)) and each.known and each.mean < 0)
     ]
-    also = f"; {', '.join(others)} cannot be said to be better than that" if gap.mean < 0 and others else ""
+    also = f"; {', '.join(others)} are not shown to be better than {gaussian.level}" if gap.mean < 0 and others else ""
     return f"the error of {low.level} is {found} compared with {gaussian.level}{also}"
 
 

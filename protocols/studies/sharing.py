@@ -44,9 +44,9 @@ def answer(results: Results) -> list[str]:
     datasets = listed(results.study.datasets)
     lower = [level for level in results.levels if level != _NONE and _lowers_everywhere(results, level)]
     others = [level for level in results.levels if level not in (_NONE, *lower)]
-    unclear = f"; that those that are {', '.join(others)} do was not found" if others else ""
+    unclear = f" Of those that are {', '.join(others)} a lower rank was not shown." if others else ""
     sentence = (
-        f"On {datasets}, layers that are {', '.join(lower)} lower the rank{unclear}."
+        f"On {datasets}, the rank is lower with layers that are {', '.join(lower)} than without any.{unclear}"
         if lower
         else f"Of none of these layers can one tell that they lower the rank on {datasets}."
     )

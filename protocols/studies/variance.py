@@ -49,7 +49,7 @@ def answer(results: Results) -> list[str]:
     datasets = results.study.datasets
     first = "; ".join(f"on {dataset} {_verdict(results, dataset)}" for dataset in datasets)
     return [
-        f"By how many points, as a standard deviation, the error of IRMAE with 100 labels varies: {first}.",
+        f"Standard deviations of the error of IRMAE with 100 labels, in points: {first}.",
         *(_on(results, dataset, method) for dataset in datasets for method in _METHODS),
         "Points are standard deviations of the error, with intervals of 95 % that rest on normal effects. A ± over "
         "subsets of one encoder leaves out what the pretraining seed adds, however many subsets there are. Of the "

@@ -120,7 +120,7 @@ def carry_out(
 
     Args:
         name: Name of the study.
-        quick: Whether to run the quick form, of under fifteen minutes on two cores, or the full one.
+        quick: Whether to run the quick form, of about a quarter of an hour on two cores, or the full one.
         store: The file in which finished trials and what is measured of encoders are kept.
         jobs: Number of workers; None for one per thread of this machine. 1 does everything in this process.
         executor: What runs the work, as in ``evaluate``.

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from ssl_irmae.protocols.studying.results import Mean, Results
 from ssl_irmae.protocols.studying.study import error_column
 
-DEPTH_IS_TUNED = "The four layers of IRMAE were chosen on these held-out images, for errors of other subsets."
+DEPTH_IS_TUNED = (
+    "The four layers of IRMAE were chosen on these held-out images, by errors of other subsets; the strengths of the "
+    "others were not."
+)
 """Where docs/results/rank decided it: the other methods have the strengths of their papers, or a usual one."""
 
 

@@ -590,8 +590,8 @@ def test_a_method_that_is_worse_at_every_width_is_not_said_to_need_more() -> Non
     results = _values_of("matched", errors)
     results = Results(results.study, "matched", results.values + _values_of("matched", ranks, "rank").values, [])
     first, *_ = results.study.answer(results)
-    assert "AE: more than 16, at most 32" in first
-    assert "VAE, beta 0.01: at none up to 32 is it as good" in first
+    assert "AE needs more than 16 and at most 32 dimensions" in first
+    assert "VAE, beta 0.01 is as good at none up to 32" in first
     assert "more is needed by AE, one cannot tell whether more is needed by VAE, beta 0.01" in first
 
 

@@ -2,7 +2,9 @@
 
 import functools
 import hashlib
+import importlib.metadata
 import json
+import math
 import pickle
 import platform
 import time
@@ -14,6 +16,7 @@ import torch
 
 from ssl_irmae._support.compute import Precision
 from ssl_irmae._support.environment import versions
+from ssl_irmae._support.extras import EXTRAS
 from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.errors import UserError
@@ -92,6 +95,8 @@ class EncoderWork(NamedTuple):
     def key(self, measure: Measure | None = None) -> str:
         """Identify in a store what was measured; without a measure, how the pretraining ended."""
         software = {name: version for name, version in versions().items() if name in _SOFTWARE}
+        if measure is not None and measure.extra is not None:
+            software |= {package: importlib.metadata.version(package) for package in EXTRAS[measure.extra].packages}
         what = None if measure is None else [measure.name, measure.revision]
         identity = [self.folder.name, self.fingerprint, what, software]
         return hashlib.sha256(json.dumps(identity, separators=(",", ":")).encode()).hexdigest()
@@ -152,7 +157,8 @@ def work_on(work: EncoderWork, task: Task, progress: Listener = silent) -> Found
         for measure in work.measures:
             began = time.perf_counter()
             value = measure.compute(encoder)
-            values[measure.name] = (value, time.perf_counter() - began)
+            known = value if value is not None and math.isfinite(value) else None
+            values[measure.name] = (known, time.perf_counter() - began)
         card = encoder.encoder.config.card
         return Found(None, 60 * float(card["minutes"]), card["plateau_steps"] == card["steps"], values)
 

@@ -1,6 +1,7 @@
 """Studies: one file is found and carried out, what is stored is not done again, and answers follow from the values."""
 
 import csv
+import importlib.metadata
 import json
 import pickle
 import re
@@ -34,8 +35,8 @@ from ssl_irmae.protocols.studying.encoder_work import EncoderWork, run_in_worker
 from ssl_irmae.protocols.studying.encoder_workers import in_workers, lanes_for
 from ssl_irmae.protocols.studying.figure import figure
 from ssl_irmae.protocols.studying.found import find_study, study_names
-from ssl_irmae.protocols.studying.measure import MeasuredEncoder
-from ssl_irmae.protocols.studying.measures import ACTIVE, MSE, RANK, SAMPLES, START_NORM
+from ssl_irmae.protocols.studying.measure import Measure, MeasuredEncoder
+from ssl_irmae.protocols.studying.measures import ACTIVE, MLE, MSE, RANK, SAMPLES, START_NORM
 from ssl_irmae.protocols.studying.phrases import beside_floors, change, lowest, lowest_everywhere
 from ssl_irmae.protocols.studying.results import Floats, Pretraining, Results, Value
 from ssl_irmae.protocols.studying.saved import Origin
@@ -548,6 +549,22 @@ def test_codes_that_are_all_the_same_have_no_distance_of_samples(task: Task, mon
     monkeypatch.setattr(MeasuredEncoder, "codes", torch.ones(10, 4))
     ((value, _),) = work_on(_work(task, 0)._replace(measures=(SAMPLES,)), task).values.values()
     assert value is None
+
+
+def test_a_measure_that_is_not_finite_is_not_known(task: Task) -> None:
+    measures = (Measure("nan", "nan", lambda _: float("nan")), Measure("infinity", "infinity", lambda _: float("inf")))
+    values = work_on(_work(task, 0)._replace(measures=measures), task).values
+    assert [value for value, _ in values.values()] == [None, None]
+
+
+def test_what_an_extra_measures_is_kept_by_its_version(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = _work(task, 0)
+    before = {measure.name: work.key(measure) for measure in (RANK, MLE)}
+    version = importlib.metadata.version
+    newer = {"scikit-dimension": "99"}
+    monkeypatch.setattr(importlib.metadata, "version", lambda package: newer.get(package) or version(package))
+    assert work.key(RANK) == before[RANK.name]
+    assert work.key(MLE) != before[MLE.name]
 
 
 def test_units_of_a_vae_that_do_not_vary_are_not_active(task: Task) -> None:

@@ -104,11 +104,7 @@ def _described(width: Width, widest: float) -> str:
         return f"is as good at none up to {widest:g}"
     if enough is None:
         tried = f"of {widest:g}, the most tried, one cannot tell"
-        return (
-            f"needs more than {narrow:g} dimensions ({tried})"
-            if narrow
-            else "needs nobody can tell how many dimensions"
-        )
+        return f"needs more than {narrow:g} dimensions ({tried})" if narrow else "cannot be told from it at any width"
     return f"needs {f'more than {narrow:g} and ' if narrow else ''}at most {enough:g} dimensions"
 
 

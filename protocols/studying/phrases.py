@@ -88,10 +88,11 @@ def beside_floors(results: Results) -> list[str]:
     """Say, for each data set, what a readout errs without pretraining, and which levels err less beyond doubt."""
     if not results.floors:
         return []
-    readout, budgets = results.study.readouts[0], results.study.budgets
+    study = results.study
+    readout = next(iter(study.floors[0].contenders or study.readouts))
     return [
-        f"{dataset}: {'; '.join(_beside_floors(results, readout, budget, dataset) for budget in budgets)}."
-        for dataset in results.study.datasets
+        f"{dataset}: {'; '.join(_beside_floors(results, readout, budget, dataset) for budget in study.budgets)}."
+        for dataset in study.datasets
     ]
 
 

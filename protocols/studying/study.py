@@ -129,10 +129,11 @@ class Study:
     @property
     def floors(self) -> tuple[Level, ...]:
         """What encoders have to beat, with the same readouts; none where levels have contenders of their own."""
-        if not self.budgets or all(level.contenders is not None for level in self.levels):
+        frozen = [readout for readout in self.readouts if f"pixels-{readout}" in CONTENDERS]
+        if not self.budgets or not frozen or all(level.contenders is not None for level in self.levels):
             return ()
         return tuple(
-            Level(title, contenders={readout: CONTENDERS[f"{floor}-{readout}"] for readout in self.readouts})
+            Level(title, contenders={readout: CONTENDERS[f"{floor}-{readout}"] for readout in frozen})
             for title, floor in _FLOORS.items()
         )
 

@@ -48,6 +48,7 @@ def travel_table(rows: Iterable[Row], fashion: Report, same: Iterable[str]) -> s
         own.setdefault((row["contender"], int(row["budget"])), {})[int(row["seed"])] = float(row["error"])
         given[row["contender"]] = ", ".join(f"{name} {value:g}" for name, value in json.loads(row["given"]).items())
     lines = []
+    changes: list[float] = []
     both: dict[tuple[str, int], dict[int, float]] = {}
     places: dict[Comparison, str] = {}
     for (name, budget), errors in own.items():
@@ -59,16 +60,20 @@ def travel_table(rows: Iterable[Row], fashion: Report, same: Iterable[str]) -> s
         cells = (given[name], _mean(shared), _mean(errors), format_difference(difference), format_count(difference.n))
         lines.append((f"{place} labels", *cells))
         both |= {(name, budget): shared, (f"own {name}", budget): errors}
+        changes.append(difference.mean)
         places[f"own {name}", name, budget] = place
     found: dict[Verdict | None, list[str]] = {}
     for compared, verdict in verdicts(both, list(places)).items():
         found.setdefault(verdict, []).append(places[compared])
     alike = [f"`{name}`" for name in same]
+    untested = [place for verdict, several in found.items() if verdict and "mean" in verdict for place in several]
     sentences = [
+        f"Own settings change mean errors by {min(changes):+.2f} to {max(changes):+.2f} points." if changes else "",
         f"The settings of {join(alike)} are the same on both." if alike else "",
         f"Their own make fewer errors for {join(found['fewer'])} labels." if "fewer" in found else "",
         f"They make more errors for {join(found['more'])} labels." if "more" in found else "",
         f"At {len(found['cannot tell'])} of {len(lines)} places one cannot tell." if "cannot tell" in found else "",
+        f"At {len(untested)} runs are too few to test." if untested else "",
     ]
     head = "error % ± SE | its own | MNIST's settings | its own settings | Δ [95 %] | n"
     return "\n\n".join([" ".join(filter(None, sentences)), *([table(head, lines)] if lines else [])])

@@ -20,6 +20,7 @@ def test_own_settings_are_compared_on_the_same_subsets(make_row: MakeRow) -> Non
         for seed, (error, gain) in enumerate(zip(MNIST, gains, strict=True))
     ]
     said = travel_table(rows, fashion, ["supervised"])
+    assert said.startswith("Own settings change mean errors by -1.50 to -1.50 points.")
     assert "`supervised` are the same on both" in said
     assert "fewer errors for `vib` at 100 labels" in said
     assert "| beta 0.01 | 21.17 " in said

@@ -89,7 +89,11 @@ def target_in_words(
     every = [c.needed for c in curves if c.needed is not None]
     considered = [needed for needed in every if not styles[needed.of].marks] or every
     means = {c.contender: c.geometric_mean for c in curves}  # of several beyond the curve's end the best is named
-    fewest = min(considered, key=lambda needed: (needed.labels, needed.first, means[needed.of] or 100), default=None)
+    fewest = min(
+        considered,
+        key=lambda needed: (max(needed.labels, needed.first), needed.labels, means[needed.of] or 100),
+        default=None,
+    )
     if fewest is None:
         return []
     if fewest.labels > fewest.last:
@@ -109,7 +113,8 @@ def _number(found: LabelsNeeded) -> str:
 
 def _interval(found: LabelsNeeded) -> str:
     interval = format_labels_interval(found)
-    return f" {interval}" if interval and found.first <= found.labels <= found.last else ""
+    beyond = found.high < found.first or found.low > found.last  # which the number says
+    return f" {interval}" if interval and not beyond else ""
 
 
 def _sentence(best: Summary, among: Sequence[Summary], summaries: Sequence[Summary], baseline: str) -> str:

@@ -263,7 +263,8 @@ def make_report(
         if name not in names:
             raise unknown_name("contender", name, names)
     if baseline is None:
-        honest = {trial.row.contender for trial in trials if trial.row.test_peeks == 1} or set(names)
+        single = {trial.row.contender for trial in trials if trial.row.test_peeks == 1}
+        honest = single - {trial.row.contender for trial in trials if trial.row.transductive} or single or set(names)
         baseline = next(name for name in (DEFAULT_BASELINE, *names) if name in honest)
     ordered = sorted(trials, key=lambda t: (t.row.budget, names.index(t.row.contender), t.row.seed, t.row.fold or 0))
     rows = [trial.row for trial in ordered]

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ssl_irmae.datasets.image_set import are_rows
 from ssl_irmae.datasets.large_arrays import take
 from ssl_irmae.encoders.encoding import ENCODE_CHUNK, Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.folds import Fold, can_be_scored
+from ssl_irmae.protocols.representations.floors import Floor
 from ssl_irmae.protocols.representations.fused import FusedEncoders
 from ssl_irmae.protocols.representations.given_codes import LARGEST, GivenCodes
 from ssl_irmae.protocols.representations.representation import Encode, Representation, identity
@@ -65,14 +67,15 @@ class Codes:
         Args:
             representation: What encodes them.
             reads: ``"code"`` or ``"features"``.
-            fold: The fold that is scored. A representation that learns from the training images learns from those
-                outside the fold; of any other the codes of all images are divided.
+            fold: The fold that is scored. A representation that learns from the training images, as every floor does
+                from rows, learns from those outside the fold; of any other the codes of all images are divided.
         """
         if fold is None:
             return self._of_train(representation, reads), self.of_scored(representation, reads)
         images = self.task.train.images
         others, held_out = fold.others(len(images)), torch.from_numpy(fold.held_out)
-        if not representation.learns:
+        scales = isinstance(representation, Floor) and are_rows(images)  # columns are standardised by what it is given
+        if not representation.learns and not scales:
             codes = self._of_train(representation, reads)
             return codes[others], codes[held_out]
         learned_from, name = take(images, others), fold.held_out.tobytes()

@@ -43,6 +43,7 @@ class LearningCurve:
     """
 
     def __init__(self, budgets: Sequence[float], errors: Sequence[float] | Floats) -> None:
+        self._ends = (budgets[0], budgets[-1])
         labels = np.log(np.asarray(budgets, dtype=np.float64))
         falling = isotonic_regression(np.log(np.asarray(errors)), increasing=False).x
         # where it is level, the fewest labels count
@@ -62,4 +63,6 @@ class LearningCurve:
         array([  0.,  10., 100.,  inf])
         """
         gain = -np.log(np.asarray(errors, dtype=np.float64))
-        return np.exp(np.interp(gain, self._gain, self._labels, left=-np.inf, right=np.inf))
+        labels = np.exp(np.interp(gain, self._gain, self._labels, left=-np.inf, right=np.inf))
+        within = (labels > 0) & np.isfinite(labels)
+        return np.where(within, labels.clip(*self._ends), labels)  # exp(log(b)) may lie beyond b

@@ -36,12 +36,12 @@ def method_interval(matrix: ErrorMatrix, wrong: Mapping[str, bytes]) -> Interval
         wrong: Which images were wrong, by the hash of predictions; see ``mistakes``.
 
     Returns:
-        Its ends, percent; None for a single run that another would not repeat, and where it is not known which images
-        were wrong.
+        Its ends, percent; None for a single run that another would not repeat, for a single scored image, and where it
+        is not known which images were wrong.
     """
     runs = error_of_runs(matrix.errors, one_subset=matrix.one_subset) or _certain(matrix)
     shares = _shares(matrix, range(len(matrix.seeds)), wrong)
-    if runs is None or shares is None:
+    if runs is None or shares is None or matrix.n_scored < 2:
         return None
     images = scored_images_error(shares)
     if images.points == 0:  # no image was ever wrong, or every one
@@ -65,7 +65,7 @@ def method_interval_of_difference(
     """
     lines, of_baseline = paired_lines(matrix, baseline)
     a, b = _shares(matrix, lines, wrong), _shares(baseline, of_baseline, wrong)
-    if not lines or a is None or b is None:
+    if not lines or a is None or b is None or matrix.n_scored < 2:
         return None
     errors, subtracted = matrix.errors[lines], baseline.errors[of_baseline]
     if errors.shape[1] != subtracted.shape[1] and 1 not in (errors.shape[1], subtracted.shape[1]):

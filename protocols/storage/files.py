@@ -24,7 +24,17 @@ FORMAT = 1
 """Version of rows.csv and of report.json; those of before it was recorded are of the first."""
 
 _CSV = (".csv", ".csv.gz")
-_DAMAGED = (ValueError, KeyError, TypeError, RecursionError, csv.Error, gzip.BadGzipFile, EOFError, zlib.error)
+_DAMAGED = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    csv.Error,
+    gzip.BadGzipFile,
+    EOFError,
+    zlib.error,
+)
 _SQLITE = b"SQLite format 3\0"
 _JSON_CELLS = (
     "settings",

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -257,6 +257,9 @@ class Trial(BaseModel):
         return hashlib.sha256(json.dumps(self.identity(), separators=(",", ":")).encode()).hexdigest()
 
 
+_Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+
+
 class Row(Trial):
     """A trial with its outcome. The same trial gives the same row, bit for bit.
 
@@ -276,15 +279,15 @@ class Row(Trial):
         trouble: What solvers and training reported about not having converged, each in a few words.
     """
 
-    error: float = Field(ge=0, le=100, allow_inf_nan=False)
+    error: _Percent
     n_scored: int = Field(ge=1)
     predictions: str
     classes_predicted: int | None = None
     classes_labelled: int | None = None
     scored_classes: dict[str, int] | None = None
-    class_errors: tuple[float | None, ...] | None = None
-    balanced_error: float | None = None
-    constant_error: float | None = None
+    class_errors: tuple[_Percent | None, ...] | None = None
+    balanced_error: _Percent | None = None
+    constant_error: _Percent | None = None
     trouble: tuple[str, ...] | None = None
 
 

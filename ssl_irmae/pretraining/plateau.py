@@ -21,7 +21,7 @@ NOTABLE = 500
 """Steps on the plateau from which it is reported: every run begins on it, most of them for less."""
 
 _CHUNK = 512
-_SUMMED = 2**20  # pixels summed at once: each takes eight bytes meanwhile
+_SUMMED = 2**17  # pixels summed at once: each takes eight bytes meanwhile
 
 
 def mean_picture(images: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Without a test split every labelled image is scored once per seed, by what was learned from the other folds."""
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssl_irmae.datasets.image_set import UNLABELLED
+from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.evaluation import evaluate, read_results
@@ -138,6 +139,20 @@ def test_what_learns_from_images_learns_outside_the_fold_and_other_codes_are_div
         assert torch.allclose(learned, encode(images[others], "code"), atol=1e-5)
         assert torch.allclose(scored, encode(images[fold.held_out], "code"), atol=1e-5)
     assert [floor.name for floor in FLOORS.values() if floor.learns] == ["pca"]
+
+
+def test_no_floor_learns_the_scale_of_columns_from_the_fold_that_is_scored() -> None:
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(len(LABELS), 4, 1, 1)).astype(np.float32)
+    rows = ImageSet("table", torch.from_numpy(table), torch.tensor(LABELS), ("bus", "car", "tram"))
+    task = load_task(rows)
+    fold = draw_folds(task.train, 0)[1]
+    far = task.train.images.clone()
+    far[torch.from_numpy(fold.held_out)[0]] = 1000.0
+    other = dataclasses.replace(task, train=dataclasses.replace(task.train, images=far))
+    for floor in (FLOORS["pixels"], FLOORS["pca"]):
+        learned, again = (Codes(each, "cpu").of(floor, "code", fold)[0] for each in (task, other))
+        assert torch.equal(learned, again), floor.name
 
 
 def test_budgets_are_limited_by_the_smallest_part_that_a_fold_leaves() -> None:

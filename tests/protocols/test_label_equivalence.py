@@ -71,6 +71,12 @@ def test_where_errors_rise_with_labels_the_closest_falling_curve_is_read() -> No
     assert curve.labels_for(9.0) == math.inf
 
 
+@pytest.mark.parametrize("budgets", [(20, 60_000), (10, 100), (50, 10_000), (3, 50_000)])
+def test_the_errors_at_the_ends_of_a_curve_are_not_beyond_it(budgets: tuple[int, int]) -> None:
+    first, last = LearningCurve(budgets, [40.0, 4.0]).labels_for([40.0, 4.0])
+    assert budgets[0] <= first < last <= budgets[1]
+
+
 @pytest.mark.parametrize("error", [50.0, 20.0, 8.0])
 def test_a_curve_gives_back_its_own_budgets(error: float) -> None:
     budgets, errors = [10, 100, 1000], [50.0, 20.0, 8.0]

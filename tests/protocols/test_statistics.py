@@ -340,6 +340,14 @@ def test_a_single_run_has_no_interval_for_the_method(make_row: MakeRow) -> None:
     assert a.difference.method_low is None
 
 
+def test_one_scored_image_has_no_interval_for_the_method(make_row: MakeRow) -> None:
+    rows = [make_row(name, s, error, n_scored=1) for name, error in (("a", 0.0), ("b", 100.0)) for s in range(5)]
+    (a, _) = summarise(rows, baseline="b", wrong={row.predictions: pack(np.array([row.error > 0])) for row in rows})
+    assert a.method_low is None
+    assert a.difference is not None
+    assert a.difference.method_low is None
+
+
 def test_no_image_ever_wrong_is_no_certainty_for_the_method(make_row: MakeRow) -> None:
     rows = [make_row("a", s, 0.0) for s in range(5)]
     (a,) = summarise(rows, baseline="a", wrong={row.predictions: pack(np.zeros(1000, dtype=bool)) for row in rows})

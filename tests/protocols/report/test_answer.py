@@ -1,5 +1,6 @@
 """The answer in words is computed from the rows, and claims no more than they support."""
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -200,6 +201,12 @@ def test_beyond_the_baselines_curve_labels_are_not_counted(make_row: MakeRow) ->
     rows = [make_row("a", s, 0.1, budget=10) for s in TEN]
     rows += [make_row("supervised", s, 600.0 / budget, budget=budget) for budget in (10, 1000) for s in TEN]
     assert answer(rows)[0] == "10 labels with `a` are worth more than 1,000 of `supervised`."
+
+
+def test_an_interval_that_reaches_back_into_the_curve_is_printed(make_row: MakeRow) -> None:
+    rows = [make_row("a", s, 0.4 + s / 10, budget=10) for s in TEN]
+    rows += [make_row("supervised", s, 1000.0 / budget, budget=budget) for budget in (10, 1000) for s in TEN]
+    assert re.search(r"worth more than 1,000 of `supervised` \[\d+ to > 1,000\]", answer(rows)[0])
 
 
 def test_another_contender_may_be_the_best_where_labels_are_many(make_row: MakeRow) -> None:

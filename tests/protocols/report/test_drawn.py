@@ -25,6 +25,12 @@ def test_without_supervised_the_first_contender_is_the_baseline(trials: list[Fin
     assert report.baseline == "irmae-linear"
 
 
+def test_a_transductive_contender_is_no_baseline_by_default(trials: list[FinishedTrial], make_row: MakeRow) -> None:
+    others = [trial for trial in trials if trial.row.contender != "supervised"]
+    first = finished(make_row("a-transductive", seed, 1.0 + seed, transductive=True) for seed in range(7))
+    assert make_report([*first, *others]).baseline == "irmae-linear"
+
+
 def test_a_leaky_contender_is_neither_baseline_nor_drawn_by_default(
     trials: list[FinishedTrial], make_row: MakeRow
 ) -> None:

@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,7 +92,13 @@ def test_rows_csv_names_every_trial_by_its_key(every_field: list[FinishedTrial],
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("a.json", "{"), ("a.json", "[1]"), ("a.json", '{"rows": [{"contender": "x"}]}'), ("a.csv", "a,b\n1,2\n")],
+    [
+        ("a.json", "{"),
+        ("a.json", "[1]"),
+        ("a.json", '{"rows": [{"contender": "x"}]}'),
+        ("a.json", '{"rows": [1]}'),
+        ("a.csv", "a,b\n1,2\n"),
+    ],
 )
 def test_other_files_are_rejected_in_one_sentence(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
@@ -122,8 +129,19 @@ def test_reading_a_store_does_not_change_it(trials: list[FinishedTrial], tmp_pat
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("change", [{"error": 150.0}, {"error": math.nan}, {"n_scored": 0}, {"budget": 0}])
-def test_impossible_rows_are_rejected(trials: list[FinishedTrial], tmp_path: Path, change: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"error": 150.0},
+        {"error": math.nan},
+        {"n_scored": 0},
+        {"budget": 0},
+        {"balanced_error": 900.0},
+        {"constant_error": math.nan},
+        {"class_errors": [math.inf, 1.0]},
+    ],
+)
+def test_impossible_rows_are_rejected(trials: list[FinishedTrial], tmp_path: Path, change: dict[str, Any]) -> None:
     path = tmp_path / "rows.json"
     path.write_text(json.dumps({"rows": [trials[0].row.model_dump() | change]}))
     with pytest.raises(UserError, match="cannot be read"):

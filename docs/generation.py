@@ -36,8 +36,9 @@ def _table(dataset: str, lines: list[Row]) -> str:
     ]
     what = (
         f"Other real pictures are at {_cell(real, 'frechet')} (Fréchet) and {_cell(real, 'kernel')} (kernel). "
-        f"± is the standard error over {len(real)} draws of {int(real[0]['n']):,} pictures and samples each, not over "
-        f"pretrainings. The classifier has an error of {float(real[0]['judge_error']):.2f} %."
+        f"± is the standard error over {len(real)} draws of {int(real[0]['n']):,} pictures and samples each, "
+        "which share pictures, so that with others values may differ by more; it is not over pretrainings. "
+        f"The classifier has an error of {float(real[0]['judge_error']):.2f} %."
     )
     nearer = (
         f"{shown} {_nearer(irmae, found[f'{dataset}-ae', kind])} and {_nearer(irmae, found[f'{dataset}-vae', kind])}"

@@ -91,6 +91,7 @@ class Distances:
                 f"Squared distances to {self.pictures:,} real pictures of {self.dataset} ({self.split}) from as many.",
                 "A kernel distance below 0 is noise around 0. Reconstructions are of the pictures in the first row.",
                 f"±: standard error over {count(self.seeds, 'draw')} of pictures and samples.",
+                "The draws share pictures: with other pictures values may differ by more.",
                 "Each row is one encoder: how much another pretraining of its kind would differ is not in ±.",
                 f"Features: the last layer of our classifier of {self.dataset}, {STEPS} steps{known}.",
                 "Not comparable with distances by other features, such as those of Inception networks.",

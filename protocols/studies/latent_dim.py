@@ -2,7 +2,7 @@
 
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import MSE, RANK, SAMPLES
-from ssl_irmae.protocols.studying.phrases import DEPTH_IS_TUNED, change, shown, value
+from ssl_irmae.protocols.studying.phrases import BETA_FALLS_WITH_WIDTH, DEPTH_IS_TUNED, change, shown, value
 from ssl_irmae.protocols.studying.results import Results
 from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
 
@@ -58,6 +58,7 @@ def answer(results: Results) -> list[str]:
         f"Compared with IRMAE, the error with 100 labels is {first}. It is that of the best of {number} widths d on "
         f"the images that the errors are of, which favours AE and VAE. {DEPTH_IS_TUNED}",
         *(_on(results, dataset) for dataset in datasets),
+        BETA_FALLS_WITH_WIDTH,
     ]
 
 

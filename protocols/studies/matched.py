@@ -6,7 +6,7 @@ from ssl_irmae.protocols.statistics.intervals import StandardError, t_interval
 from ssl_irmae.protocols.studies.latent_dim import OTHERS, QUICK
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import ACTIVE, MSE, RANK
-from ssl_irmae.protocols.studying.phrases import value
+from ssl_irmae.protocols.studying.phrases import BETA_FALLS_WITH_WIDTH, value
 from ssl_irmae.protocols.studying.results import Results
 from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
 
@@ -60,6 +60,7 @@ def answer(results: Results) -> list[str]:
         "An effective rank is no count of dimensions: codes vary a little beyond it, and reconstructions use that. So "
         "a width above the rank does not show that a method wastes dimensions."
     )
+    sentences.append(BETA_FALLS_WITH_WIDTH)
     return sentences
 
 

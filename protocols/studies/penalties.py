@@ -73,11 +73,11 @@ def answer(results: Results) -> list[str]:
     datasets = results.study.datasets
     tuned = any(len(level.candidates) > 1 for level in results.study.levels)
     first = "; ".join(f"on {dataset} {_verdict(results, dataset, tuned=tuned)}" for dataset in datasets)
-    said = "" if tuned else f" {DEPTH_IS_TUNED}"
+    said = ", which favours the others." if tuned else f". {DEPTH_IS_TUNED}"
     number = len(_others(results))
     return [
         f"For a linear readout of 100 labels, {'tuned alike' if tuned else 'untuned'}: {first}. It is IRMAE against "
-        f"the best of {number}, which favours the others.{said}",
+        f"the best of {number}{said}",
         *(_on(results, dataset) for dataset in datasets),
     ]
 

@@ -147,7 +147,8 @@ class Results:
     def __init__(self, study: Study, name: str, values: Sequence[Value], encoders: Sequence[Pretraining]) -> None:
         self.study = study
         self.name = name
-        self.values = list(values)
+        # as they are saved: the time on a page that is made again is the same
+        self.values = [v._replace(seconds=round(v.seconds, 3)) for v in values]
         self.encoders = list(encoders)
 
     @cached_property

@@ -104,7 +104,7 @@ def _place(value: Value) -> dict[str, object]:
 
 
 def _made(value: Value) -> dict[str, object]:
-    return {"seconds": round(value.seconds, 3), "encoder": value.encoder[:_HASH]}
+    return {"seconds": value.seconds, "encoder": value.encoder[:_HASH]}
 
 
 def _lines(path: Path) -> Iterable[Mapping[str, str]]:

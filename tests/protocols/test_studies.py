@@ -163,14 +163,20 @@ def test_what_is_stored_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(document["values"]) == 3 * 2 * (3 + 2) + 2 + 2 * 2
 
 
-@pytest.mark.usefixtures("_one_more_file")
-def test_a_pretraining_that_diverges_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def _diverge(monkeypatch: pytest.MonkeyPatch, *, seed: int) -> None:
+    """Let every pretraining of a seed diverge."""
+
     def diverging(name: str, **arguments: Any) -> Path:
-        if arguments["seed"] == 1:
+        if arguments["seed"] == seed:
             raise NonFiniteLossError("the loss is not finite")
         return pretrain_briefly(name, **arguments)
 
     monkeypatch.setattr("ssl_irmae.protocols.studying.encoder_work.pretrain_briefly", diverging)
+
+
+@pytest.mark.usefixtures("_one_more_file")
+def test_a_pretraining_that_diverges_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    _diverge(monkeypatch, seed=1)
     run("study tiny-codes --jobs 1 --quiet --out out")
     page = Path("out/README.md").read_text()
     assert "digits, narrow: 1 of 2 pretrainings diverged and are left out (seed 1: the loss is not finite)" in page
@@ -181,12 +187,7 @@ def test_a_pretraining_that_diverges_is_left_out_and_named(monkeypatch: pytest.M
 
 @pytest.mark.usefixtures("_one_more_file")
 def test_a_level_whose_candidates_all_diverge_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def diverging(name: str, **arguments: Any) -> Path:
-        if arguments["seed"] == CHOOSING_SEED:
-            raise NonFiniteLossError("the loss is not finite")
-        return pretrain_briefly(name, **arguments)
-
-    monkeypatch.setattr("ssl_irmae.protocols.studying.encoder_work.pretrain_briefly", diverging)
+    _diverge(monkeypatch, seed=CHOOSING_SEED)
     run("study tiny-codes --jobs 1 --quiet --out out")
     page = Path("out/README.md").read_text()
     assert "digits, wide: none of 2, as no candidate has a result" in page

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from ssl_irmae.protocols.report.floors_ahead import floors_ahead
-from ssl_irmae.protocols.report.note import join
+from ssl_irmae.protocols.report.note import join, upper_first
 from ssl_irmae.protocols.report.notes import count_compared
 from ssl_irmae.protocols.report.styles import Style
 from ssl_irmae.protocols.report.tables.cells import format_labels, format_labels_interval
 from ssl_irmae.protocols.statistics.curve_summary import CurveSummary
+from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix
 from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
+from ssl_irmae.protocols.statistics.ranking import Ranking, rank
 from ssl_irmae.protocols.statistics.significance import what_n_allows
 from ssl_irmae.protocols.statistics.summary import Summary
 
@@ -21,12 +23,14 @@ def answer_in_words(
     styles: Mapping[str, Style],
     equivalences: Mapping[tuple[int, str], LabelsNeeded],
     best: Mapping[tuple[int, str], float],
+    matrices: Mapping[tuple[int, str], ErrorMatrix],
     *,
     baseline: str,
 ) -> list[str]:
     """Say what makes the fewest errors with how many labels, beside the baseline, and where a floor is ahead.
 
-    Where the baseline itself comes first, the next contender is compared with it.
+    Any two are compared on the subsets that both were run on (see ``rank``). Where the baseline itself comes first, the
+    next contender is compared with it.
 
     It opens with how many labels of the baseline the best of the smallest budget is worth, if that is known. Of several
     budgets the smallest and the largest are described. Contenders that are leaky or transductive are only considered
@@ -37,30 +41,34 @@ def answer_in_words(
         styles: Style of every contender.
         equivalences: How many labels of the baseline an error is worth, by budget and contender.
         best: How likely each contender is the best, by budget and contender.
+        matrices: Errors by budget and contender.
         baseline: The contender that differences are taken to.
 
     Returns:
-        One to six sentences, and those of ``floors_ahead``.
+        One to six sentences, those on contenders that were not run on the same subsets, and those of ``floors_ahead``.
     """
     plain = [s for s in summaries if not styles[s.contender].marks]
     considered = plain or list(summaries)
-    by_budget: dict[int, list[Summary]] = {}
-    for s in considered:
-        by_budget.setdefault(s.budget, []).append(s)
-    budgets = sorted(by_budget)
-    lowest = {budget: min(by_budget[budget], key=_mean) for budget in budgets}
-    described = dict.fromkeys((budgets[0], budgets[-1]))
-    sentences = _worth(lowest[budgets[0]], equivalences)
-    for budget in described:
-        sentences.append(_sentence(lowest[budget], by_budget[budget], summaries, baseline))
-        sentences += _doubt(lowest[budget], best) if len(by_budget[budget]) > 2 else []
-    ahead = floors_ahead(considered, styles)
-    if len(budgets) == 1:
-        return [*sentences, *_others(lowest[budgets[0]], by_budget[budgets[0]], baseline), *ahead]
-    names = {s.contender for s in lowest.values()}
-    if len(names) == 1 and len(by_budget[budgets[0]]) > 1 and len(budgets) > 2:
-        sentences.append(f"`{names.pop()}` has the lowest mean error at all {len(budgets)} budgets.")
-    return [*sentences, *ahead]
+    by_place = {(s.budget, s.contender): s for s in considered}
+    names = {s.contender for s in considered}
+    rankings = {budget: rank(matrices, budget, names) for budget in sorted({s.budget for s in considered})}
+    ranked = {budget: [by_place[budget, name] for name in found.names] for budget, found in rankings.items()}
+    smallest, largest = min(ranked), max(ranked)
+    sentences = _worth(ranked[smallest][0], equivalences)
+    for budget in dict.fromkeys((smallest, largest)):
+        first, *others = ranked[budget]
+        alike = [s for s in others if rankings[budget].gap(first.contender, s.contender) is not None]
+        sentences.append(_sentence(first, alike, summaries, baseline))
+        sentences += _doubt(first, best) if len(others) > 1 else []
+        sentences += _of_other_subsets(first, others, rankings[budget], baseline)
+        if len(ranked) == 1:
+            sentences += _others(first, alike, others, baseline)
+    # whoever comes first may have a higher mean than another that was run on easier subsets
+    lowest = {min(of_budget, key=lambda s: s.mean).contender for of_budget in ranked.values()}
+    leaders = lowest | {of_budget[0].contender for of_budget in ranked.values()}
+    if len(leaders) == 1 and len(ranked[smallest]) > 1 and len(ranked) > 2:
+        sentences.append(f"`{leaders.pop()}` has the lowest mean error at all {len(ranked)} budgets.")
+    return [*sentences, *floors_ahead(rankings, styles)]
 
 
 def _worth(best: Summary, equivalences: Mapping[tuple[int, str], LabelsNeeded]) -> list[str]:
@@ -117,38 +125,63 @@ def _interval(found: LabelsNeeded) -> str:
     return f" {interval}" if interval and not beyond else ""
 
 
-def _sentence(best: Summary, among: Sequence[Summary], summaries: Sequence[Summary], baseline: str) -> str:
-    labels = f"With {best.budget:,} label{'s' if best.budget > 1 else ''}"
-    errors = f"`{best.contender}` makes {best.mean:.1f} % errors"
-    if best.contender == baseline or len(among) == 1:
-        if len(among) == 1:
-            return f"{labels}, {errors}."
-        fewest = f"{labels}, {errors}, the fewest of {len(among)} contenders, and is the baseline itself"
-        return f"{fewest}{_runner_up(min((s for s in among if s is not best), key=_mean), summaries)}."
-    difference = best.difference
+def _sentence(first: Summary, others: Sequence[Summary], summaries: Sequence[Summary], baseline: str) -> str:
+    """Describe the best contender beside those that share subsets with it, the best first."""
+    labels = f"With {first.budget:,} label{'s' if first.budget > 1 else ''}"
+    errors = f"`{first.contender}` makes {first.mean:.1f} % errors"
+    fewest = f", the fewest of {len(others) + 1} contenders" if others else ""
+    if first.contender == baseline:
+        also = f", and is the baseline itself{_runner_up(others[0], summaries)}" if others else ""
+        return f"{labels}, {errors}{fewest}{also}."
+    difference = first.difference
     if difference is None:
-        return f"{labels}, {errors}, the fewest of {len(among)} contenders; no subset is shared with `{baseline}`."
-    shared = f"the same {difference.n} {_runs(best)}" if difference.n > 1 else f"the same {_runs(best)[:-1]}"
-    if difference.mean > 0:  # its mean is the lowest because of subsets that the baseline was not run on
+        return f"{labels}, {errors}{fewest}."
+    shared = f"the same {difference.n} {_runs(first)}" if difference.n > 1 else f"the same {_runs(first)[:-1]}"
+    if difference.mean > 0:  # it is ahead of more of the others than the baseline is
         more = f"but {difference.mean:.1f} points more than `{baseline}` on {shared}"
-        return f"{labels}, {errors}, the fewest of {len(among)} contenders, {more}."
+        return f"{labels}, {errors}{fewest}, {more}."
     if difference.mean == 0:
         return f"{labels}, {errors}, as many as `{baseline}` on {shared}."
-    return f"{labels}, {errors}, {abs(difference.mean):.1f} points fewer than `{baseline}`{_support(best, summaries)}."
+    return f"{labels}, {errors}, {abs(difference.mean):.1f} points fewer than `{baseline}`{_support(first, summaries)}."
+
+
+def _of_other_subsets(first: Summary, others: Sequence[Summary], ranking: Ranking, baseline: str) -> list[str]:
+    """Name those whose mean is lower than the best contender's on other subsets alone, and those not compared with it.
+
+    Where contenders were not all run on the same subsets it may also be behind a few of them.
+    """
+    gaps = {s.contender: ranking.gap(first.contender, s.contender) for s in others}
+    if first.difference is None and first.contender != baseline:
+        gaps.setdefault(baseline, None)
+    lower = {s.contender for s in others if s.mean < first.mean}
+    easier = [name for name, gap in gaps.items() if name in lower and gap is not None and gap <= 0]
+    ahead = [name for name, gap in gaps.items() if gap is not None and gap > 0]
+    apart = [name for name, gap in gaps.items() if gap is None]
+    shared = f"on the subsets shared with `{first.contender}`"
+    sentences = []
+    if easier:
+        means = "The mean of {} is" if len(easier) == 1 else "The means of {} are"
+        sentences.append(f"{means.format(_named(easier))} lower, but not {shared}.")
+    if ahead:
+        sentences.append(f"{upper_first(shared)}, {_named(ahead)} make{'s' * (len(ahead) == 1)} fewer errors.")
+    if apart:
+        who = "it is" if len(apart) == 1 else "they are"
+        sentences.append(f"No subset is shared with {_named(apart)}, so {who} not compared.")
+    return sentences
+
+
+def _named(names: Sequence[str]) -> str:
+    return join([f"`{name}`" for name in names]) if len(names) <= _MOST_NAMED else f"{len(names)} contenders"
 
 
 def _runner_up(following: Summary, summaries: Sequence[Summary]) -> str:
     """Say by how much the next contender is worse, where the baseline comes first."""
     difference = following.difference
     if difference is None:
-        return f"; it shares no subset with the next, `{following.contender}`"
+        return f"; it shares no {_runs(following)[:-1]} with the next, `{following.contender}`"
     by = f"{abs(difference.mean):.1f} points {'more' if difference.mean >= 0 else 'fewer on the subsets they share'}"
     interval = "" if difference.low is None else f" (95 % interval {difference.low:+.1f} to {difference.high:+.1f})"
     return f"; the next, `{following.contender}`, makes {by}{interval}{_support(following, summaries)}"
-
-
-def _mean(summary: Summary) -> float:
-    return summary.mean
 
 
 def _doubt(lowest: Summary, best: Mapping[tuple[int, str], float]) -> list[str]:
@@ -182,23 +215,21 @@ def _support(compared: Summary, summaries: Sequence[Summary]) -> str:
     return f"{text}, which chance could explain (p = {difference.p_holm:.2g})"
 
 
-def _others(best: Summary, among: Sequence[Summary], baseline: str) -> list[str]:
+def _others(first: Summary, alike: Sequence[Summary], others: Sequence[Summary], baseline: str) -> list[str]:
     """Say what comes next, what is worse than the baseline, and what is not shown to be better."""
-    rest = sorted((s for s in among if s is not best), key=_mean)
     sentences = []
-    if len(rest) > 1 and best.contender != baseline:
-        sentences.append(f"Next is `{rest[0].contender}` with {rest[0].mean:.1f} %.")
-    if best.difference is None or best.difference.p_holm >= 0.05:
+    if len(alike) > 1 and first.contender != baseline:
+        sentences.append(f"Next is `{alike[0].contender}` with {alike[0].mean:.1f} %.")
+    if first.difference is None or first.difference.p_holm >= 0.05:
         return sentences
-    compared = [(s.contender, s.difference) for s in rest if s.difference is not None and s.difference.n > 1]
+    compared = [(s.contender, s.difference) for s in others if s.difference is not None and s.difference.n > 1]
     told = {"Worse than": True, "Not shown to be better than": False}
     for how, significant in told.items():
         names = [
-            f"`{name}`"
+            name
             for name, difference in compared
             if (difference.p_holm < 0.05) == significant and not (significant and difference.mean < 0)
         ]
         if names:
-            listed = join(names) if len(names) <= _MOST_NAMED else f"{len(names)} contenders"
-            sentences.append(f"{how} `{baseline}`: {listed}.")
+            sentences.append(f"{how} `{baseline}`: {_named(names)}.")
     return sentences

@@ -29,6 +29,7 @@ from ssl_irmae.protocols.representations.clustering import Clustering
 from ssl_irmae.protocols.representations.retrieval import Retrieval
 from ssl_irmae.protocols.statistics.best import probabilities_best
 from ssl_irmae.protocols.statistics.curve_summary import CurveSummary, summarise_curves
+from ssl_irmae.protocols.statistics.error_matrix import error_matrices
 from ssl_irmae.protocols.statistics.folds import pool_folds
 from ssl_irmae.protocols.statistics.label_equivalence import label_equivalences
 from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
@@ -136,7 +137,10 @@ class Report:
     @functools.cached_property
     def answer(self) -> list[str]:
         """The answer, in a few sentences computed from the rows."""
-        sentences = answer_in_words(self.summaries, self.styles, self.equivalences, self.best, baseline=self.baseline)
+        matrices = error_matrices(self.rows())
+        sentences = answer_in_words(
+            self.summaries, self.styles, self.equivalences, self.best, matrices, baseline=self.baseline
+        )
         if self.target_error is None:
             return sentences
         return [*target_in_words(self.curves, self.styles, self.target_error, baseline=self.baseline), *sentences]

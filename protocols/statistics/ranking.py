@@ -1,0 +1,72 @@
+"""Who makes the fewest errors, where not all contenders were run on the same subsets."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """The contenders at one budget, the best first.
+
+    Args:
+        names: Their names, n of them.
+        gaps: By how much the mean error of a line's contender is above that of a column's, over the subsets that both
+            were run on, points, shape (n, n); NaN where they share none.
+    """
+
+    names: tuple[str, ...]
+    gaps: Floats
+
+    def gap(self, name: str, other: str) -> float | None:
+        """Return by how much a contender's mean error is above another's on the subsets of both; None without any."""
+        found = float(self.gaps[self.names.index(name), self.names.index(other)])
+        return None if np.isnan(found) else found
+
+
+def rank(matrices: Mapping[tuple[int, str], ErrorMatrix], budget: int, among: Collection[str]) -> Ranking:
+    """Rank contenders by how many others they are ahead of, less how many they are behind.
+
+    Two contenders are compared on the subsets that both were run on: a mean over easy subsets alone is low whatever
+    makes it. Where all were run on the same subsets this is the order of their means. At the full set all runs have the
+    same labels, and means are compared.
+
+    Source: Copeland, "A reasonable social welfare function", 1951, where contenders win and lose against each other.
+
+    Args:
+        matrices: Errors by budget and contender.
+        budget: Number of labels.
+        among: Names of the contenders; those that were not run at the budget have no place.
+    """
+    names = [name for b, name in matrices if b == budget and name in among]
+    errors = _by_subset([matrices[budget, name] for name in names])
+    gaps = np.stack([_gaps(line, errors) for line in errors]) if names else np.zeros((0, 0))
+    behind = np.nan_to_num(np.sign(gaps)).sum(1)
+    means = [float(matrices[budget, name].errors.mean()) for name in names]
+    order = sorted(range(len(names)), key=lambda i: (behind[i], means[i]))
+    return Ranking(tuple(names[i] for i in order), gaps[np.ix_(order, order)])
+
+
+def _by_subset(matrices: list[ErrorMatrix]) -> Floats:
+    """Return a line per contender and a column per subset, NaN where it was not run."""
+    if any(matrix.one_subset for matrix in matrices):
+        return np.array([[matrix.errors.mean()] for matrix in matrices])
+    seeds = sorted({seed for matrix in matrices for seed in matrix.seeds})
+    errors = np.full((len(matrices), len(seeds)), np.nan)
+    for line, matrix in zip(errors, matrices, strict=True):
+        line[[seeds.index(seed) for seed in matrix.seeds]] = matrix.errors.mean(axis=1)
+    return errors
+
+
+def _gaps(line: Floats, errors: Floats) -> Floats:
+    differences = line - errors
+    shared = (~np.isnan(differences)).sum(1)
+    sums = np.nansum(differences, axis=1)
+    # errors are counts of images: digits beyond the ninth are rounding, which would break ties
+    return np.where(shared > 0, np.round(sums / np.maximum(shared, 1), 9), np.nan)

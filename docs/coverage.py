@@ -3,6 +3,7 @@
 import statistics
 
 from docs.few_labels import Row, grouped, rows, table
+from ssl_irmae.protocols.statistics.coverage import WORTH_FROM
 
 FOLDER = "coverage"
 
@@ -41,7 +42,7 @@ def t_coverage() -> dict[str, dict[int, tuple[int, int]]]:
 
 def worth_coverage() -> tuple[int, int]:
     """Return how often the printed intervals of worth covered: percent on average, and at worst."""
-    measured = [row for row in rows("worth.csv", FOLDER) if row["kind"] == "expanded"]
+    measured = [row for row in rows("worth.csv", FOLDER) if row["kind"] == "expanded" and int(row["n"]) >= WORTH_FROM]
     return round(_mean(measured)), round(_worst(measured))
 
 

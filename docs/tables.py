@@ -188,7 +188,7 @@ def lowest(report: Report) -> list[str]:
         ]
         names = {s.contender for s in among}
         sure = probabilities_best(report.rows(), names)
-        shares = [sure.get((s.budget, s.contender)) if s.n >= claims.LEAST_PAIRS else None for s in best]
+        shares = [sure.get((s.budget, s.contender)) for s in best]
         named = "; ".join(
             f"`{s.contender}` {format_error(s)} at {s.budget:,} labels{f' ({share:.2f})' if share is not None else ''}"
             for s, share in zip(best, shares, strict=True)

@@ -121,8 +121,7 @@ def _number(found: LabelsNeeded) -> str:
 
 def _interval(found: LabelsNeeded) -> str:
     interval = format_labels_interval(found)
-    beyond = found.high < found.first or found.low > found.last  # which the number says
-    return f" {interval}" if interval and not beyond else ""
+    return f" {interval}" if interval else ""
 
 
 def _sentence(first: Summary, others: Sequence[Summary], summaries: Sequence[Summary], baseline: str) -> str:

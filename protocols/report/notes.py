@@ -38,8 +38,8 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
         *_pretraining(rows, summaries),
         *_differences(summaries, baseline, first),
         *_method(summaries, first),
-        *_worth(summaries, baseline),
-        *_curves(summaries, baseline),
+        *_worth(summaries, baseline, first),
+        *_curves(summaries, baseline, first),
         *_pairs(summaries),
         *subset_notes(rows),
         *_given_codes(rows),
@@ -55,22 +55,26 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
 def _errors(first: Row, summaries: Sequence[Summary]) -> Note:
     images = f"{first.n_scored:,} {scored_images(first)}"
     error = f"Error: mean % of {images}"
-    counts = {s.n for s in summaries if s.over_subsets}
+    counts = {s.n for s in summaries if s.over_subsets and s.n > 1}
+    subsets = any(s.over_subsets for s in summaries)
+    one = "one division" if first.folds is not None else "one labelled subset" if subsets else "one training run"
     if all(s.n == 1 for s in summaries):
-        one = ("one labelled subset" if first.folds is None else "one division") if counts else "one training run"
         text = f"{error}; {one}, so there is no ± and no test of anything: use 10 seeds or more."
         return Note("error", text, text)
     if not counts:
+        elsewhere = f", at the full set alone; elsewhere there is {one}" if subsets else ""
         return Note(
-            "error", f"{error}, ± standard error (ddof = 1).", f"{error}, ± standard error over training seeds."
+            "error",
+            f"{error}, ± standard error (ddof = 1){elsewhere}.",
+            f"{error}, ± standard error over training seeds{elsewhere}.",
         )
-    n = f"{counts.pop()}" if len(counts) == 1 else "n"
+    n = f"{min(counts)}" if len(counts) == 1 else "n"
     if first.folds is not None:
         text = f"{error}, ± standard error over {n} divisions into folds (ddof = 1), each with its own subsets."
         return Note("error", text, text)
     text = (
         f"{error}, ± standard error over {n} labelled subsets (ddof = 1), each with its own training seed; full tables "
-        f"have its 95 % t interval. {describe_coverage('error', (s.n for s in summaries))}"
+        f"have its 95 % t interval. {describe_coverage('error', counts)}"
     )
     return Note("error", text, f"{error}, ± standard error over {n} labelled subsets.")
 
@@ -159,26 +163,35 @@ def _method(summaries: Sequence[Summary], first: Row) -> list[Note]:
     ]
 
 
-def _worth(summaries: Sequence[Summary], baseline: str) -> list[Note]:
+def _worth(summaries: Sequence[Summary], baseline: str, first: Row) -> list[Note]:
     if len({s.budget for s in summaries if s.contender == baseline}) < 2:
         return []  # no curve
+    counts = [s.n for s in summaries if s.over_subsets and s.n > 1]
+    interval = (
+        "; the 95 % interval is of expanded percentiles over resampled subsets (Hesterberg 2015). "
+        f"{describe_worth_coverage(counts)}"
+        if counts
+        else "."
+    )
     return [
         on_columns(
             "worth",
-            f"worth: with how many labels {baseline} makes as few errors, read off its mean errors, between budgets "
-            "linearly in log-log (Newell and Deng 2020 call it utility); the 95 % interval is of expanded percentiles "
-            f"over resampled subsets (Hesterberg 2015). {describe_worth_coverage()}",
+            f"worth: with how many labels {baseline} makes as few errors, the fewest that do by its mean errors, "
+            "between budgets linearly in log-log (Newell and Deng 2020 call it utility); no error at all counts as "
+            f"half a {first.noun} wrong{interval}",
             {"worth": f"worth: with how many labels {baseline} makes as few errors"},
         )
     ]
 
 
-def _curves(summaries: Sequence[Summary], baseline: str) -> list[Note]:
+def _curves(summaries: Sequence[Summary], baseline: str, first: Row) -> list[Note]:
     if len({s.budget for s in summaries}) < 2:
         return []  # no table of them
+    interval = "; the 95 % interval is of expanded percentiles over resampled subsets"
     text = (
         f"Over all budgets: the geometric mean of a contender's mean errors at the budgets of {baseline}, so that "
-        "halving the error counts alike at each; the 95 % interval is of expanded percentiles over resampled subsets."
+        f"halving the error counts alike at each, and no error at all counts as half a {first.noun} wrong"
+        f"{interval if any(s.over_subsets and s.n > 1 for s in summaries) else ''}."
     )
     return [Note("curves", text)]
 

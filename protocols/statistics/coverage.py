@@ -32,8 +32,11 @@ MEASURED: dict[Of, dict[int, tuple[int, int]]] = {
 Measured by docs/results/coverage/measure.py; a test demands that these are the numbers of the rows beside it.
 """
 
-MEASURED_WORTH = (93, 62)
-"""Of what a contender's labels are worth in those of the baseline: the same, over all contenders and budgets."""
+MEASURED_WORTH = (95, 66)
+"""Of what a contender's labels are worth in those of the baseline: the same, over contenders and budgets with at least
+``WORTH_FROM`` subsets."""
+
+WORTH_FROM = 10
 
 
 def describe_coverage(of: Of, counts: Iterable[int]) -> str:
@@ -52,10 +55,15 @@ def describe_coverage(of: Of, counts: Iterable[int]) -> str:
     )
 
 
-def describe_worth_coverage() -> str:
-    """Say what was measured for intervals of what labels are worth, as a sentence."""
+def describe_worth_coverage(counts: Iterable[int]) -> str:
+    """Say what was measured for intervals of what labels are worth, in a sentence or two.
+
+    Args:
+        counts: Numbers of subsets, of which the smallest should be among those that were tried.
+    """
     mean, worst = MEASURED_WORTH
+    fewer = f" Fewer than {WORTH_FROM} subsets were not tried." if min(counts) < WORTH_FROM else ""
     return (
-        f"Tried on the subsets of an MNIST grid, drawn again, such intervals held the worth by all of them in {mean} % "
-        f"of draws (at worst in {worst} %)."
+        f"Tried on the subsets of an MNIST grid, {WORTH_FROM} or more drawn again at a time, such intervals held the "
+        f"worth by all of them in {mean} % of draws (at worst in {worst} %).{fewer}"
     )

@@ -41,6 +41,11 @@ class ErrorMatrix:
     predictions: tuple[tuple[str, ...], ...]
     n_scored: int
 
+    @property
+    def exact(self) -> bool:
+        """Whether another run would give the same: without randomness, at the full set."""
+        return self.one_subset and self.deterministic
+
 
 def error_matrices(rows: Iterable[Row]) -> dict[tuple[int, str], ErrorMatrix]:
     """Arrange rows in one matrix per (budget, contender), in order of first appearance.

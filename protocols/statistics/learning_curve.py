@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import isotonic_regression
 
 Floats = npt.NDArray[np.float64]
 
@@ -19,7 +18,7 @@ class LabelsNeeded:
         first: The fewest labels that it was run with.
         last: The most labels that it was run with.
         labels: By its mean errors: 0 for fewer than ``first``, infinity for more than ``last``.
-        low: Lower end of the 95 % interval, in the same way.
+        low: Lower end of the 95 % interval, in the same way; None where a single subset or run shows no spread.
         high: Upper end.
     """
 
@@ -27,15 +26,15 @@ class LabelsNeeded:
     first: int
     last: int
     labels: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 class LearningCurve:
-    """The error that a contender makes as a function of labels, falling and linear in log-log between budgets.
+    """The error that a contender makes as a function of labels, linear in log-log between budgets.
 
-    Where errors rise with labels they are replaced by the falling curve that is closest in log error (isotonic
-    regression), so that each error is reached once.
+    Where errors rise with labels, an error is reached more than once, and the fewest labels count: a rise does not undo
+    what fewer labels did.
 
     Args:
         budgets: Numbers of labels, ascending, at least one.
@@ -43,12 +42,8 @@ class LearningCurve:
     """
 
     def __init__(self, budgets: Sequence[float], errors: Sequence[float] | Floats) -> None:
-        self._ends = (budgets[0], budgets[-1])
-        labels = np.log(np.asarray(budgets, dtype=np.float64))
-        falling = isotonic_regression(np.log(np.asarray(errors)), increasing=False).x
-        # where it is level, the fewest labels count
-        self._gain, where = np.unique(-falling, return_index=True)
-        self._labels = labels[where]
+        self._budgets = np.asarray(budgets, dtype=np.float64)
+        self._gain = -np.log(np.asarray(errors, dtype=np.float64))
 
     def labels_for(self, errors: npt.ArrayLike) -> Floats:
         """Return how many labels it takes to make so few errors, in percent.
@@ -63,6 +58,12 @@ class LearningCurve:
         array([  0.,  10., 100.,  inf])
         """
         gain = -np.log(np.asarray(errors, dtype=np.float64))
-        labels = np.exp(np.interp(gain, self._gain, self._labels, left=-np.inf, right=np.inf))
-        within = (labels > 0) & np.isfinite(labels)
-        return np.where(within, labels.clip(*self._ends), labels)  # exp(log(b)) may lie beyond b
+        labels = np.full(gain.shape, np.inf)
+        for i in range(len(self._gain) - 1, 0, -1):  # the last to be written is the first to be reached
+            (before, after), ends = self._gain[i - 1 : i + 1], self._budgets[i - 1 : i + 1]
+            if before < after:
+                share = ((gain - before) / (after - before)).clip(0, 1)
+                between = np.exp((1 - share) * np.log(ends[0]) + share * np.log(ends[1])).clip(*ends)
+                labels = np.where((before < gain) & (gain <= after), between, labels)
+            labels = np.where(gain == after, ends[1], labels)  # exp(log(b)) may differ from b
+        return np.where(gain < self._gain[0], 0.0, np.where(gain == self._gain[0], self._budgets[0], labels))

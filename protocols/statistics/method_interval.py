@@ -82,9 +82,9 @@ def paired_lines(matrix: ErrorMatrix, baseline: ErrorMatrix) -> tuple[list[int],
 
     At the full set a readout without randomness has one result, which is paired with every run of the other.
     """
-    if matrix.one_subset and matrix.deterministic:
+    if matrix.exact:
         return [0] * len(baseline.seeds), list(range(len(baseline.seeds)))
-    if baseline.one_subset and baseline.deterministic:
+    if baseline.exact:
         return list(range(len(matrix.seeds))), [0] * len(matrix.seeds)
     shared = sorted(set(matrix.seeds) & set(baseline.seeds))
     return [matrix.seeds.index(seed) for seed in shared], [baseline.seeds.index(seed) for seed in shared]
@@ -108,7 +108,7 @@ def error_of_runs(errors: Floats, *, one_subset: bool) -> StandardError | None:
 
 def _certain(*matrices: ErrorMatrix) -> StandardError | None:
     """Return that runs leave no doubt where another would be the same: without randomness, at the full set."""
-    return StandardError(0.0, 1) if all(m.one_subset and m.deterministic for m in matrices) else None
+    return StandardError(0.0, 1) if all(matrix.exact for matrix in matrices) else None
 
 
 def _shares(matrix: ErrorMatrix, lines: "range | list[int]", wrong: Mapping[str, bytes]) -> Floats | None:

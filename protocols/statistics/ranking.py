@@ -1,6 +1,6 @@
 """Who makes the fewest errors, where not all contenders were run on the same subsets."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,7 @@ def rank(matrices: Mapping[tuple[int, str], ErrorMatrix], budget: int, among: Co
         among: Names of the contenders; those that were not run at the budget have no place.
     """
     names = [name for b, name in matrices if b == budget and name in among]
-    errors = _by_subset([matrices[budget, name] for name in names])
+    errors = errors_by_subset([matrices[budget, name] for name in names])
     gaps = np.stack([_gaps(line, errors) for line in errors]) if names else np.zeros((0, 0))
     behind = np.nan_to_num(np.sign(gaps)).sum(1)
     means = [float(matrices[budget, name].errors.mean()) for name in names]
@@ -53,8 +53,13 @@ def rank(matrices: Mapping[tuple[int, str], ErrorMatrix], budget: int, among: Co
     return Ranking(tuple(names[i] for i in order), gaps[np.ix_(order, order)])
 
 
-def _by_subset(matrices: list[ErrorMatrix]) -> Floats:
-    """Return a line per contender and a column per subset, NaN where it was not run."""
+def errors_by_subset(matrices: Sequence[ErrorMatrix]) -> Floats:
+    """Arrange the errors of contenders at one budget by subset.
+
+    Returns:
+        Percent, a line per contender and a column per subset, by seed; NaN where it was not run. At the full set there
+        is one column, of the means.
+    """
     if any(matrix.one_subset for matrix in matrices):
         return np.array([[matrix.errors.mean()] for matrix in matrices])
     seeds = sorted({seed for matrix in matrices for seed in matrix.seeds})

@@ -1,6 +1,6 @@
 """Mean errors over resampled subsets, the same for all contenders, and intervals of what is computed from them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -13,29 +13,60 @@ RESAMPLES = 999
 Floats = npt.NDArray[np.float64]
 
 
-def resampled_means(matrices: Mapping[tuple[int, str], ErrorMatrix], key: tuple[int, str]) -> Floats:
-    """Average a contender's errors over its subsets, and over resamples of the subsets that were run at its budget.
+def resampled_means(matrices: Mapping[tuple[int, str], ErrorMatrix]) -> dict[tuple[int, str], Floats]:
+    """Average errors over the subsets that each contender was run on, and over resamples of them.
+
+    Seeds are drawn with replacement, the same ones for all contenders and budgets: the subsets of one seed are nested
+    over budgets, so that one which is hard with few labels may be hard with more. Where there is one subset, seeds are
+    training runs, and are drawn for each budget.
 
     Args:
         matrices: Errors by budget and contender.
-        key: Budget and contender.
 
     Returns:
-        Percent, shape (1 + RESAMPLES,): the mean itself, then that of each resample, which all contenders at a budget
-        share. A resample without any subset of this contender has its mean.
+        Percent, by budget and contender, each of shape (1 + RESAMPLES,): the mean itself, then that of each resample. A
+        resample without any subset of a contender has its mean.
     """
-    budget, _ = key
-    seeds = sorted({seed for (b, _), matrix in matrices.items() if b == budget for seed in matrix.seeds})
-    rng = np.random.default_rng(budget)  # of the budget alone: contenders share what is drawn
-    counts = rng.multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=RESAMPLES)
-    matrix = matrices[key]
-    its = counts[:, [seeds.index(seed) for seed in matrix.seeds]].astype(np.float64)
-    its[its.sum(1) == 0] = 1
-    errors = matrix.errors.mean(axis=1)
-    return np.concatenate([[errors.mean()], its @ errors / its.sum(1)])
+    seeds: dict[int | None, set[int]] = {}
+    for (budget, _), matrix in matrices.items():
+        if not matrix.exact:
+            seeds.setdefault(_drawn_at(budget, matrix), set()).update(matrix.seeds)
+    drawn = {}
+    for at, its in seeds.items():
+        counts = draw_again(len(its), seed=min(b for b, _ in matrices) if at is None else at)
+        drawn[at] = dict(zip(sorted(its), counts.T, strict=True))
+    found = {}
+    for key, matrix in matrices.items():
+        errors = matrix.errors.mean(axis=1)
+        if matrix.exact:
+            found[key] = np.full(1 + RESAMPLES, errors.mean())
+            continue
+        weights = np.stack([drawn[_drawn_at(key[0], matrix)][seed] for seed in matrix.seeds], 1)
+        weights[weights.sum(1) == 0] = 1
+        found[key] = np.concatenate([[errors.mean()], weights @ errors / weights.sum(1)])
+    return found
 
 
-def expanded_interval(resampled: Floats, n: int) -> tuple[float, float]:
+def draw_again(n: int, *, seed: int) -> Floats:
+    """Draw n of n with replacement, again and again; return how often each was drawn, shape (RESAMPLES, n)."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.float64)
+
+
+def _drawn_at(budget: int, matrix: ErrorMatrix) -> int | None:
+    """Return at which budget seeds are drawn; None for those that all budgets share."""
+    return budget if matrix.one_subset else None
+
+
+def fewest_runs(matrices: Iterable[ErrorMatrix]) -> int | None:
+    """Return the smallest number of subsets, or training runs, of several contenders or budgets.
+
+    What another run would repeat counts for none; None if that is all.
+    """
+    return min((len(matrix.seeds) for matrix in matrices if not matrix.exact), default=None)
+
+
+def expanded_interval(resampled: Floats, n: int | None) -> tuple[float, float] | tuple[None, None]:
     """Compute the 95 % interval of expanded percentiles.
 
     Percentiles of resamples are too close together where n is small: resampling takes the variance of n values as if it
@@ -47,9 +78,13 @@ def expanded_interval(resampled: Floats, n: int) -> tuple[float, float]:
 
     Args:
         resampled: What each resample gives, shape (r,); may hold infinities.
-        n: Number of subsets that were resampled, at least 1; a single one, which shows no spread, counts as two.
+        n: Number of subsets that were resampled, the smallest of several.
+
+    Returns:
+        Its ends; None for both where n is 1 or None, which shows no spread.
     """
-    n = max(n, 2)
+    if n is None or n < 2:
+        return None, None
     tail = float(stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.t.ppf(0.025, n - 1)))
     low, high = np.quantile(resampled, (tail, 1 - tail), method="inverted_cdf")  # infinities have no mean
     return float(low), float(high)

@@ -52,8 +52,9 @@ def test_the_interval_of_a_target_error_is_as_wide_as_subsets_differ(make_row: M
         for wiggle in (0.0, 0.2)
     )
     assert alike.low == pytest.approx(alike.high)
-    assert different.low < alike.labels < different.high
-    assert different.low > 10
+    assert different.low is not None
+    assert different.high is not None
+    assert 10 < different.low < alike.labels < different.high
 
 
 def test_a_single_budget_says_whether_its_labels_are_enough(make_row: MakeRow) -> None:
@@ -61,3 +62,21 @@ def test_a_single_budget_says_whether_its_labels_are_enough(make_row: MakeRow) -
     assert needed(only(rows, target=12.0)).labels == 0
     assert needed(only(rows, target=8.0)).labels == math.inf
     assert needed(only(rows, target=10.0)).labels == pytest.approx(100)
+
+
+def test_a_single_subset_has_no_interval(make_row: MakeRow) -> None:
+    curve = only([row for row in curve_rows(make_row, "a", {10: 40.0, 100: 10.0}) if row.seed == 0], target=20.0)
+    assert curve.geometric_mean == pytest.approx(20)
+    assert (curve.low, curve.high, needed(curve).low, needed(curve).high) == (None,) * 4
+
+
+def test_budgets_that_vary_together_leave_the_mean_more_in_doubt(make_row: MakeRow) -> None:
+    together = only(curve_rows(make_row, "a", {10: 40.0, 100: 10.0}, wiggle=0.1))
+    opposed = only(
+        curve_rows(make_row, "a", {10: 40.0}, wiggle=0.1) + curve_rows(make_row, "a", {100: 10.0}, wiggle=-0.1)
+    )
+    assert together.low is not None
+    assert together.high is not None
+    assert opposed.low is not None
+    assert opposed.high is not None
+    assert together.high - together.low > 3 * (opposed.high - opposed.low)

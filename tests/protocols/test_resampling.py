@@ -25,3 +25,8 @@ def test_many_subsets_need_no_expansion() -> None:
 
 def test_resamples_beyond_the_ends_of_a_curve_are_the_ends_of_the_interval() -> None:
     assert expanded_interval(np.array([0.0] * 50 + [100.0] * 900 + [math.inf] * 50), 20) == (0.0, math.inf)
+
+
+@pytest.mark.parametrize("n", [None, 1])
+def test_a_single_subset_has_no_interval(n: int | None) -> None:
+    assert expanded_interval(np.array([38.0] * 100), n) == (None, None)

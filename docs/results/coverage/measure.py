@@ -39,8 +39,7 @@ from scipy import stats
 from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix, error_matrices
 from ssl_irmae.protocols.statistics.finite_test_set import scored_images_error
 from ssl_irmae.protocols.statistics.intervals import standard_error, t_interval
-from ssl_irmae.protocols.statistics.label_equivalence import equivalent_labels, half_an_image
-from ssl_irmae.protocols.statistics.resampling import expanded_interval
+from ssl_irmae.protocols.statistics.label_equivalence import equivalent_labels, interval_of_labels
 from ssl_irmae.protocols.storage.files import read_trials
 
 HERE = Path(__file__).parent
@@ -164,18 +163,21 @@ def measure_method() -> None:
 def measure_worth() -> None:
     """Measure how often intervals of what labels are worth hold the worth by the mean errors of all subsets."""
     rows = [t.row for t in read_trials(GRID) if not t.row.transductive and t.row.budget <= 10_000]
-    floor, matrices = half_an_image(rows), error_matrices(rows)
+    matrices = error_matrices(rows)
     names = [f"{r}-{c}" for r in ("irmae", "ae", "vae", "pixels") for c in ("linear", "poisson-prior")]
     names += ["irmae-propagate", "supervised-augment", "vib", BASELINE]
     matrices = {key: matrix for key, matrix in matrices.items() if key[1] in names}
     keys = [key for key in matrices if key[1] != BASELINE]
-    truth = equivalent_labels(matrices, keys, baseline=BASELINE, floor=floor)[0]
+    truth = equivalent_labels(matrices, keys, baseline=BASELINE)[0]
     rng, found = np.random.default_rng(0), dict[str, list[list[tuple[float, float]]]]()
     for i in range(200):
-        labels = equivalent_labels(_drawn_again(matrices, rng), keys, baseline=BASELINE, floor=floor)[1:]
+        drawn = _drawn_again(matrices, rng)
+        labels = equivalent_labels(drawn, keys, baseline=BASELINE)
         sizes = [len(matrices[key].seeds) for key in keys]
-        expanded = [expanded_interval(its, n) for its, n in zip(labels.T, sizes, strict=True)]
-        low, high = np.quantile(labels, (0.025, 0.975), axis=0, method="inverted_cdf")
+        curve = {budget: matrix for (budget, name), matrix in drawn.items() if name == BASELINE}
+        ends = [interval_of_labels(its, curve, drawn[key]) for its, key in zip(labels.T, keys, strict=True)]
+        expanded = [(low, high) for low, high in ends if low is not None and high is not None]
+        low, high = np.quantile(labels[1:], (0.025, 0.975), axis=0, method="inverted_cdf")
         found.setdefault("percentile", []).append(list(zip(low, high, strict=True)))
         found.setdefault("expanded", []).append(expanded)
         sys.stderr.write(f"draw {i + 1} of 200\n")
@@ -192,14 +194,14 @@ def measure_worth() -> None:
 def _drawn_again(
     matrices: dict[tuple[int, str], ErrorMatrix], rng: np.random.Generator
 ) -> dict[tuple[int, str], ErrorMatrix]:
-    """Draw subsets with replacement, at each budget the same ones for contenders with equally many."""
-    drawn: dict[tuple[int, int], npt.NDArray[np.int64]] = {}
+    """Draw subsets with replacement, the same ones wherever there are equally many: those of a seed are nested."""
+    drawn: dict[int, npt.NDArray[np.int64]] = {}
     again = {}
-    for (budget, name), matrix in matrices.items():
+    for key, matrix in matrices.items():
         n = len(matrix.seeds)
-        if (budget, n) not in drawn:
-            drawn[budget, n] = rng.integers(0, n, n)
-        again[budget, name] = replace(matrix, errors=matrix.errors[drawn[budget, n]])
+        if n not in drawn:
+            drawn[n] = rng.integers(0, n, n)
+        again[key] = replace(matrix, errors=matrix.errors[drawn[n]])
     return again
 
 

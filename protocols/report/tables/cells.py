@@ -101,8 +101,8 @@ def format_labels(found: LabelsNeeded | None) -> str:
 
 
 def format_labels_interval(found: LabelsNeeded | None) -> str:
-    """Write the interval of that number; empty if all of it is beyond the same end of the curve."""
-    if found is None or found.high < found.first or found.low > found.last:
+    """Write the interval of that number; empty if all of it is beyond the same end of the curve, or there is none."""
+    if found is None or found.low is None or found.high is None or found.high < found.first or found.low > found.last:
         return ""
     return f"[{_labels(found.low, found)} to {_labels(found.high, found)}]"
 

@@ -39,4 +39,5 @@ def _lines(report: Report, names: Collection[str]) -> list[list[str]]:
 def _mean(curve: CurveSummary) -> str:
     if curve.geometric_mean is None:
         return "-"
-    return f"{curve.geometric_mean:.2f} [{curve.low:.2f},{curve.high:.2f}]"
+    interval = "" if curve.low is None or curve.high is None else f" [{curve.low:.2f},{curve.high:.2f}]"
+    return f"{curve.geometric_mean:.2f}{interval}"

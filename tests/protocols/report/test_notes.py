@@ -107,6 +107,28 @@ def test_one_subset_has_neither_error_nor_interval(make_row: MakeRow) -> None:
     assert notes_of(rows, "p value") == []
 
 
+def test_one_subset_beside_several_training_seeds_at_the_full_set_has_no_standard_error(make_row: MakeRow) -> None:
+    rows = [make_row("supervised", 0, 9.0, budget=10)]
+    rows += [make_row("supervised", s, 1.0 + s, budget=1000, rule="full", subset="full") for s in range(5)]
+    (note,) = notes_of(rows, "error")
+    for text in (note.text, note.brief):
+        assert "at the full set alone; elsewhere there is one labelled subset" in text
+        assert "over 1 labelled" not in text
+    rows += [make_row("supervised", s, 9.0 + s, budget=100) for s in range(4)]
+    assert "± standard error over 4 labelled subsets" in text_of(rows, "error")
+
+
+def test_what_labels_are_worth_says_how_no_error_counts_and_what_was_tried(make_row: MakeRow) -> None:
+    def rows(seeds: int) -> list[Row]:
+        return [make_row("supervised", s, 50.0 / b + s, budget=b, noun="row") for b in (10, 100) for s in range(seeds)]
+
+    assert "counts as half a row wrong" in text_of(rows(10), "worth")
+    assert "counts as half a row wrong" in text_of(rows(10), "curves")
+    assert "Fewer than" not in text_of(rows(10), "worth")
+    assert "Fewer than 10 subsets were not tried." in text_of(rows(3), "worth")
+    assert "interval" not in text_of(rows(1), "worth") + text_of(rows(1), "curves")
+
+
 def test_held_out_images_are_not_for_reporting(ten_subsets: list[Row]) -> None:
     assert notes_of(ten_subsets, "development") == []
     rows = with_fields(ten_subsets, scored_on="development")

@@ -17,7 +17,7 @@ def binomial_test_set_error(error: float, n_scored: int) -> float:
     """Compute the binomial standard error of one error rate on a finite test set, in points.
 
     Where no image was wrong, or every one, that would be 0: there it is half the width of Wilson's 95 % interval, in
-    standard errors (Wilson, "Probable Inference", JASA 1927).
+    standard errors.
 
     Args:
         error: Error in percent.
@@ -31,7 +31,28 @@ def binomial_test_set_error(error: float, n_scored: int) -> float:
     p = error / 100
     if 0 < p < 1:
         return 100 * math.sqrt(p * (1 - p) / n_scored)
-    return 100 * _Z / (2 * (n_scored + _Z**2))
+    low, high = wilson_interval(error, n_scored)
+    return (high - low) / (2 * _Z)
+
+
+def wilson_interval(error: float, n_scored: int) -> tuple[float, float]:
+    """Compute Wilson's 95 % interval of one error rate on a finite test set; where no image was wrong, it starts there.
+
+    Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 1927.
+
+    Args:
+        error: Error in percent.
+        n_scored: Number of scored images.
+
+    Returns:
+        Its ends, percent.
+
+    >>> [round(end, 2) for end in wilson_interval(0.0, 100)]
+    [0.0, 3.7]
+    """
+    p, z2 = error / 100, _Z**2 / n_scored
+    centre, half = p + z2 / 2, math.sqrt(z2 * p * (1 - p) + z2**2 / 4)
+    return 100 * (centre - half) / (1 + z2), 100 * (centre + half) / (1 + z2)
 
 
 def shares_wrong(trials: Sequence[bytes], n_scored: int) -> Floats:

@@ -10,6 +10,7 @@ Source of adding over crossed draws: Owen, "The pigeonhole bootstrap", Ann. Appl
 https://doi.org/10.1214/07-AOAS122, whose variance this approximates without resampling.
 """
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -17,12 +18,15 @@ import numpy.typing as npt
 
 from ssl_irmae.protocols.statistics.anova import crossed_standard_error
 from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix
-from ssl_irmae.protocols.statistics.finite_test_set import (
-    binomial_test_set_error,
-    scored_images_error,
-    shares_wrong,
+from ssl_irmae.protocols.statistics.finite_test_set import scored_images_error, shares_wrong, wilson_interval
+from ssl_irmae.protocols.statistics.intervals import (
+    PERCENT,
+    POINTS,
+    StandardError,
+    standard_error,
+    t_interval,
+    t_margin,
 )
-from ssl_irmae.protocols.statistics.intervals import StandardError, standard_error, t_interval
 
 Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]
@@ -30,6 +34,8 @@ Interval = tuple[float, float]
 
 def method_interval(matrix: ErrorMatrix, wrong: Mapping[str, bytes]) -> Interval | None:
     """Compute the 95 % interval of a mean error for the method.
+
+    Where no image was ever wrong, or every one, images have Wilson's interval.
 
     Args:
         matrix: Errors of one contender at one budget.
@@ -43,16 +49,22 @@ def method_interval(matrix: ErrorMatrix, wrong: Mapping[str, bytes]) -> Interval
     shares = _shares(matrix, range(len(matrix.seeds)), wrong)
     if runs is None or shares is None or matrix.n_scored < 2:
         return None
-    images = scored_images_error(shares)
-    if images.points == 0:  # no image was ever wrong, or every one
-        images = StandardError(binomial_test_set_error(float(matrix.errors.mean()), matrix.n_scored), images.freedom)
-    return t_interval(float(matrix.errors.mean()), runs, images)
+    mean, images = float(matrix.errors.mean()), scored_images_error(shares)
+    if images.points > 0:
+        return t_interval(mean, runs, images, within=PERCENT)
+    margin, (low, high) = t_margin(runs), wilson_interval(mean, matrix.n_scored)
+    low, high = mean - math.hypot(margin, mean - low), mean + math.hypot(margin, high - mean)
+    return max(low, PERCENT[0]), min(high, PERCENT[1])
 
 
 def method_interval_of_difference(
     matrix: ErrorMatrix, baseline: ErrorMatrix, wrong: Mapping[str, bytes]
 ) -> Interval | None:
     """Compute the 95 % interval of a mean paired difference for the method.
+
+    At the full set, where one of the two has several encoders and the other none, the runs of the other are a source of
+    doubt beside the encoders: each encoder is compared with the mean of the same runs. Where no image tells the two
+    apart, the share of images that would is at most the upper end of Wilson's interval for none.
 
     Args:
         matrix: Errors of a contender at one budget.
@@ -74,7 +86,19 @@ def method_interval_of_difference(
     runs = error_of_runs(differences, one_subset=matrix.one_subset) or _certain(matrix, baseline)
     if runs is None:
         return None
-    return t_interval(float(differences.mean()), runs, scored_images_error(a - b))
+    doubts = [runs]
+    if matrix.one_subset and errors.shape[1] != subtracted.shape[1]:
+        alone, its = (matrix, errors) if errors.shape[1] == 1 else (baseline, subtracted)
+        if not alone.exact:
+            if len(its) < 2:
+                return None
+            doubts.append(standard_error(its[:, 0]))
+    images = scored_images_error(a - b)
+    if images.points > 0:
+        return t_interval(float(differences.mean()), *doubts, images, within=POINTS)
+    margin = math.hypot(t_margin(*doubts), wilson_interval(0.0, matrix.n_scored)[1])
+    mean = float(differences.mean())
+    return max(mean - margin, POINTS[0]), min(mean + margin, POINTS[1])
 
 
 def paired_lines(matrix: ErrorMatrix, baseline: ErrorMatrix) -> tuple[list[int], list[int]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ssl_irmae.protocols.statistics.intervals import standard_error, t_interval
+from ssl_irmae.protocols.statistics.intervals import POINTS, standard_error, t_interval
 from ssl_irmae.protocols.statistics.significance import sign_flip_test
 
 
@@ -17,7 +17,7 @@ class Difference:
         baseline: The contender whose error is subtracted.
         mean: Mean difference, points.
         low: Lower end of the 95 % t interval of the mean, points: for these encoders and these scored images. None for
-            fewer than two pairs.
+            fewer than two pairs, and where all are equal: no spread was seen, which does not make the mean certain.
         high: Upper end.
         n: Number of pairs.
         better: In how many of them the contender's error is below the baseline's.
@@ -58,6 +58,6 @@ def paired_difference(errors: Mapping[int, float], baseline: Mapping[int, float]
     # errors are counts of images: digits beyond the ninth are rounding, which would make equal differences unequal
     x = np.round([errors[s] - baseline[s] for s in shared], 9)
     mean = float(x.mean())
-    low, high = (None, None) if len(x) < 2 else t_interval(mean, standard_error(x))
+    low, high = t_interval(mean, standard_error(x), within=POINTS) if np.ptp(x) > 0 else (None, None)
     p = sign_flip_test(x)
     return Difference(name, mean, low, high, len(x), int((x < 0).sum()), p, p)

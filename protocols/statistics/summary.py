@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix, error_matrices
+from ssl_irmae.protocols.statistics.intervals import PERCENT, t_interval
 from ssl_irmae.protocols.statistics.intervals import standard_error as standard_error_of
-from ssl_irmae.protocols.statistics.intervals import t_interval
 from ssl_irmae.protocols.statistics.method_interval import (
     error_of_runs,
     method_interval,
@@ -49,7 +49,8 @@ class Summary:
         mean: Mean error, percent.
         standard_error: Standard error of the mean (ddof = 1), points; None for n = 1.
         standard_deviation: Standard deviation of the n values (ddof = 1), points; None for n = 1.
-        low: Lower end of the 95 % t interval of the mean, percent; None for n = 1.
+        low: Lower end of the 95 % t interval of the mean, percent; None for n = 1, and where all values are equal: no
+            spread was seen, which does not make the mean certain.
         high: Upper end.
         method_low: Lower end of the 95 % interval for the method, percent; see ``method_interval``. None for n = 1, and
             where it is not known which images were wrong.
@@ -190,7 +191,7 @@ def _summary(
     n = len(values)
     mean = float(values.mean())
     error = error_of_runs(matrix.errors, one_subset=matrix.one_subset)
-    low, high = (None, None) if error is None else t_interval(mean, error)
+    low, high = t_interval(mean, error, within=PERCENT) if error is not None and error.points > 0 else (None, None)
     method_low, method_high = method_interval(matrix, wrong) or (None, None)
     return Summary(
         contender=contender,

@@ -84,7 +84,7 @@ def test_every_contender_has_a_summary_per_budget_with_its_difference_from_the_b
     assert difference is not None
     assert (difference.baseline, difference.n, difference.better) == ("b", 3, 3)
     # the subsets differ, the difference between contenders does not: pairing removes the spread
-    assert (difference.mean, difference.low, difference.high) == (-2.0, -2.0, -2.0)
+    assert (difference.mean, difference.low, difference.high) == (-2.0, None, None)
 
 
 def test_there_are_no_differences_where_the_baseline_was_not_run(make_row: MakeRow) -> None:
@@ -227,7 +227,7 @@ def test_several_pretraining_seeds_are_averaged_within_each_subset(make_row: Mak
     error, freedom = crossed_standard_error(np.array(errors))
     assert a.standard_error == pytest.approx(error)
     margin = stats.t.ppf(0.975, freedom) * error
-    assert (a.low, a.high) == pytest.approx((4 - margin, 4 + margin))
+    assert (a.low, a.high) == pytest.approx((0, 4 + margin)), "no error is below 0"
     assert (b.over, b.n) == ("subsets", 3)
     assert a.difference is not None
     assert (a.difference.mean, a.difference.n) == (3, 3)  # 1, 3 and 5: three pairs, not six
@@ -348,12 +348,63 @@ def test_one_scored_image_has_no_interval_for_the_method(make_row: MakeRow) -> N
     assert a.difference.method_low is None
 
 
-def test_no_image_ever_wrong_is_no_certainty_for_the_method(make_row: MakeRow) -> None:
-    rows = [make_row("a", s, 0.0) for s in range(5)]
-    (a,) = summarise(rows, baseline="a", wrong={row.predictions: pack(np.zeros(1000, dtype=bool)) for row in rows})
-    assert (a.low, a.high) == (0, 0)
-    assert a.method_high is not None
-    assert a.method_high > 0.15  # Wilson: up to 0.38 % of 1,000 images
+@pytest.mark.parametrize("error", [0.0, 100.0])
+def test_no_image_ever_wrong_or_every_one_leaves_wilsons_interval_to_the_method(
+    make_row: MakeRow, error: float
+) -> None:
+    rows = [make_row("a", s, error) for s in range(5)]
+    wrong = pack(np.full(1000, error > 0))
+    (a,) = summarise(rows, baseline="a", wrong={row.predictions: wrong for row in rows})
+    assert (a.low, a.high) == (None, None), "no spread is no certainty"
+    low, high = stats.binomtest(round(error * 10), 1000).proportion_ci(method="wilson")
+    assert (a.method_low, a.method_high) == pytest.approx((100 * low, 100 * high), rel=1e-4, abs=1e-9)
+
+
+def test_two_contenders_without_an_error_may_differ_on_other_images(make_row: MakeRow) -> None:
+    rows = [make_row(name, s, 0.0) for name in "ab" for s in range(5)]
+    a, _ = summarise(rows, baseline="b", wrong={row.predictions: pack(np.zeros(1000, dtype=bool)) for row in rows})
+    assert a.difference is not None
+    assert (a.difference.low, a.difference.high) == (None, None)
+    most = 100 * stats.binomtest(0, 1000).proportion_ci(method="wilson").high
+    assert (a.difference.method_low, a.difference.method_high) == pytest.approx((-most, most), rel=1e-4)
+
+
+def test_intervals_of_errors_stay_between_none_and_all(make_row: MakeRow) -> None:
+    wrong = np.random.default_rng(0).random((2, 3, 1000)) < [[[0.0], [0.0], [0.01]], [[1.0], [1.0], [0.99]]]
+    rows = [
+        make_row(name, s, 100 * float(wrong[i, s].mean()), predictions=f"{name}{s}")
+        for i, name in enumerate("ab")
+        for s in range(3)
+    ]
+    known = {f"{name}{s}": pack(wrong[i, s]) for i, name in enumerate("ab") for s in range(3)}
+    a, b = summarise(rows, baseline="b", wrong=known)
+    assert (a.low, a.method_low, b.high, b.method_high) == (0, 0, 100, 100)
+    assert a.difference is not None
+    assert (a.difference.low, a.difference.method_low) == (-100, -100)
+
+
+def test_at_the_full_set_the_method_covers_the_runs_of_a_baseline_without_an_encoder(make_row: MakeRow) -> None:
+    rng = np.random.default_rng(0)
+    wrong = {f"a{p}": rng.random(100_000) < 0.1 + p / 1000 for p in range(3)}
+    wrong |= {f"b{s}": rng.random(100_000) < 0.2 + s / 50 for s in range(3)}
+    full = {"rule": "full", "subset": "full", "n_scored": 100_000}
+    errors = {name: 100 * float(each.mean()) for name, each in wrong.items()}
+    its = [make_row("a", 0, errors[f"a{p}"], pretrain_seed=p, predictions=f"a{p}", **full) for p in range(3)]
+    its = [row.model_copy(update={"deterministic_at_full_set": True}) for row in its]
+    baseline = [make_row("b", s, errors[f"b{s}"], predictions=f"b{s}", **full) for s in range(3)]
+    known = {name: pack(each) for name, each in wrong.items()}
+    for rows, name, sign in (((*its, *baseline), "b", 1), ((*baseline, *its), "a", -1)):
+        difference = summarise(rows, baseline=name, wrong=known)[0].difference
+        assert difference is not None
+        assert difference.method_low is not None
+        assert difference.method_high is not None
+        of_each = [stats.sem([errors[f"{who}{i}"] for i in range(3)]) for who in "ab"]
+        expected = stats.t.ppf(0.975, 2) * math.hypot(*of_each)
+        assert (difference.method_high - difference.method_low) / 2 == pytest.approx(expected, rel=0.02)
+        assert difference.mean * sign < 0
+    (alone, *_) = summarise([*its, baseline[0]], baseline="b", wrong=known)
+    assert alone.difference is not None
+    assert alone.difference.method_low is None, "another run of the baseline would give something else"
 
 
 def test_a_deterministic_readout_at_the_full_set_is_compared_image_by_image_with_every_run(make_row: MakeRow) -> None:

@@ -51,9 +51,8 @@ def paired_differences(report: Report) -> "Figure | None":
     panels[0].set_ylim(len(names) - 0.5, -0.5)
     scale = " (each panel its own scale)" if len(budgets) > 1 else ""
     figure.supxlabel(f"error minus {report.baseline}'s on the same subsets, points{scale}", fontsize=9)
-    hollow = (
-        " Hollow: one pair, no interval." if any(s.difference and s.difference.low is None for s in summaries) else ""
-    )
+    without = any(s.difference and s.difference.low is None for s in summaries)
+    hollow = " Hollow: one pair, or all equal, no interval." if without else ""
     add_caption(
         figure,
         f"{report.title}. Point: mean paired difference; left of 0 is better than {report.baseline}. Bar: 95 % "

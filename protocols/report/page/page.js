@@ -77,7 +77,7 @@
     const over = `n = ${s.n} ${s.over}`;
     if (state.statistic === "difference") {
       const d = differences.get(state.baseline).get(key(c, b));
-      const ends = d.low === null ? "one pair, no interval" : `95 % interval ${signed(d.low)} to ${signed(d.high)}`;
+      const ends = d.low === null ? `${d.n > 1 ? "equal pairs" : "one pair"}, no interval` : `95 % interval ${signed(d.low)} to ${signed(d.high)}`;
       return [`${signed(d.mean)} points to ${state.baseline}`, ends, `${d.n} pair${d.n > 1 ? "s" : ""}` + (d.n > 1 ? `, p Holm ${probability(d.holm)}` : "")];
     }
     if (state.statistic === "interval") {
@@ -263,7 +263,7 @@
       sd: `${line}: ± one standard deviation (ddof = 1) of the n values: single trials or, with several pretraining seeds, means of trials.`,
       difference: `Point: mean of (error − ${state.baseline}’s) on the same subsets; below 0 is better than ${state.baseline}. Bar: 95 % t interval, not corrected. Points stand beside each other at each budget to be distinguishable.`,
     }[state.statistic] + (lines.length ? "" : " No contender is chosen, or none shares a subset with the baseline.") 
-      + (lines.some((l) => l.found.some(({ v }) => v.low === null)) ? ` Hollow: ${difference ? "one pair" : "n = 1"}, no ${difference ? "interval" : "±"}.` : "");
+      + (lines.some((l) => l.found.some(({ v }) => v.low === null)) ? ` Hollow: ${difference ? "one pair, or all equal, no interval" : state.statistic === "interval" ? "n = 1, or all equal, no interval" : "n = 1, no ±"}.` : "");
   };
 
   // ---- the table
@@ -360,7 +360,7 @@
     $("trials-body").classList.remove("whole");
     $("trials-body").replaceChildren(
       make("p", {}, `${list.length} trial${list.length > 1 ? "s" : ""}: mean error ${two(s.mean)} %`
-        + (s.se === null ? "" : `, standard error ${two(s.se)}, standard deviation ${two(s.sd)}, 95 % interval ${two(s.low)} to ${two(s.high)}`) + `; n = ${s.n} ${s.over}.`),
+        + (s.se === null ? "" : `, standard error ${two(s.se)}, standard deviation ${two(s.sd)}`) + (s.low === null ? "" : `, 95 % interval ${two(s.low)} to ${two(s.high)}`) + `; n = ${s.n} ${s.over}.`),
       make("label", { class: "small" }, whole, " whole hashes"),
       make("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Trials" }, make("table", {},
         make("thead", {}, make("tr", {}, ...["seed", "error %", ...varied.map((f) => f.replaceAll("_", " ")), "subset", "predictions", "seconds"].map((h) => make("th", { scope: "col", class: hashed(h) ? "plain hash" : "plain" }, h)))),

@@ -179,7 +179,7 @@ def test_one_pair_is_hollow_and_has_no_interval(make_row: MakeRow) -> None:
     rows = [make_row("a", 0, 5.0), make_row("supervised", 0, 9.0)]
     figure = paired_differences(make_report(finished(rows)))
     assert figure is not None
-    assert "Hollow: one pair, no interval." in text_of(figure)
+    assert "Hollow: one pair, or all equal, no interval." in text_of(figure)
     (point,) = [line for line in figure.axes[0].lines if line.get_marker() not in ("", "None")]
     assert point.get_markerfacecolor() == "white"
 

@@ -41,7 +41,7 @@ def table_notes(rows: Sequence[Row], summaries: Sequence[Summary], *, baseline: 
         *_worth(summaries, baseline, first),
         *_curves(summaries, baseline, first),
         *_pairs(summaries),
-        *subset_notes(rows),
+        *subset_notes(rows, baseline),
         *_given_codes(rows),
         *_plugins(rows),
         _scored_images(first, summaries),
@@ -178,7 +178,7 @@ def _worth(summaries: Sequence[Summary], baseline: str, first: Row) -> list[Note
             "worth",
             f"worth: with how many labels {baseline} makes as few errors, the fewest that do by its mean errors, "
             "between budgets linearly in log-log (Newell and Deng 2020 call it utility); no error at all counts as "
-            f"half a {first.noun} wrong{interval}",
+            f"half of one wrong {first.noun}{interval}",
             {"worth": f"worth: with how many labels {baseline} makes as few errors"},
         )
     ]
@@ -190,7 +190,7 @@ def _curves(summaries: Sequence[Summary], baseline: str, first: Row) -> list[Not
     interval = "; the 95 % interval is of expanded percentiles over resampled subsets"
     text = (
         f"Over all budgets: the geometric mean of a contender's mean errors at the budgets of {baseline}, so that "
-        f"halving the error counts alike at each, and no error at all counts as half a {first.noun} wrong"
+        f"halving the error counts alike at each, and no error at all counts as half of one wrong {first.noun}"
         f"{interval if any(s.over_subsets and s.n > 1 for s in summaries) else ''}."
     )
     return [Note("curves", text)]

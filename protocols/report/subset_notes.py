@@ -13,8 +13,8 @@ def scored_images(row: Row) -> str:
     return f"test {row.noun}s" if row.scored_on == "test" else f"held-out training {row.noun}s"
 
 
-def subset_notes(rows: Sequence[Row]) -> list[Note]:
-    """Say how subsets were drawn, and what was scored in folds."""
+def subset_notes(rows: Sequence[Row], baseline: str) -> list[Note]:
+    """Say how subsets were drawn, who looked at what is scored, and what was scored in folds."""
     rules = {row.rule for row in rows}
     its = f"{rows[0].noun}s"
     shared = "nested over budgets, shared by all contenders"
@@ -44,15 +44,16 @@ def subset_notes(rows: Sequence[Row]) -> list[Note]:
                 "first, and ± is over the pretraining seeds.",
             )
         )
-    if any(row.transductive for row in rows):
-        notes.append(
-            Note(
-                "transductive",
-                f"Transductive readouts looked at the scored {its}, without labels, before they predicted them: they "
-                "have tables of their own, but count in Holm's correction.",
-                f"Transductive readouts looked at the scored {its}, without labels, before they predicted them.",
-            )
+    looked = {row.contender for row in rows if row.transductive}
+    if looked:
+        text = f"Transductive readouts looked at the scored {its}, without labels, before they predicted them"
+        own = "they have tables of their own, but count in Holm's correction"
+        beside = (
+            f"{baseline}, the baseline, is one of them, and those that did not look are compared with it"
+            if baseline in looked
+            else f"their Δ, p and worth are against {baseline}, which did not look"
         )
+        notes.append(Note("transductive", f"{text}: {own}; {beside}.", f"{text}."))
     return [*notes, *_folds(rows)]
 
 

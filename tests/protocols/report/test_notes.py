@@ -69,7 +69,12 @@ def test_transductive_readouts_are_noted(make_row: MakeRow) -> None:
     rows = [make_row(name, s, 5.0 + i + s) for i, name in enumerate(("a", "supervised")) for s in range(6)]
     assert notes_of(rows, "transductive") == []
     rows += [make_row("looks", s, 1.0 + s, transductive=True) for s in range(6)]
-    assert "tables of their own" in text_of(rows, "transductive")
+    for baseline, said in (
+        ("supervised", "against supervised, which did not"),
+        ("looks", "looks, the baseline, is one"),
+    ):
+        assert "tables of their own" in text_of(rows, "transductive", baseline=baseline)
+        assert said in text_of(rows, "transductive", baseline=baseline)
 
 
 def test_several_pretraining_seeds_bring_their_notes(make_row: MakeRow) -> None:
@@ -122,8 +127,8 @@ def test_what_labels_are_worth_says_how_no_error_counts_and_what_was_tried(make_
     def rows(seeds: int) -> list[Row]:
         return [make_row("supervised", s, 50.0 / b + s, budget=b, noun="row") for b in (10, 100) for s in range(seeds)]
 
-    assert "counts as half a row wrong" in text_of(rows(10), "worth")
-    assert "counts as half a row wrong" in text_of(rows(10), "curves")
+    assert "counts as half of one wrong row" in text_of(rows(10), "worth")
+    assert "counts as half of one wrong row" in text_of(rows(10), "curves")
     assert "Fewer than" not in text_of(rows(10), "worth")
     assert "Fewer than 10 subsets were not tried." in text_of(rows(3), "worth")
     assert "interval" not in text_of(rows(1), "worth") + text_of(rows(1), "curves")

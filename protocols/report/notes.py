@@ -129,12 +129,13 @@ def _differences(summaries: Sequence[Summary], baseline: str, first: Row) -> lis
     sizes = {sum(s.budget == budget and s.difference is not None for s in summaries) for budget in budgets}
     size = sizes.pop() if len(sizes) == 1 else 0
     many = {0: "all contenders", 1: "the one contender"}.get(size, f"the {size} contenders")
+    pairs = [s.difference.n for s in summaries if s.difference is not None and s.difference.n > 1 and s.over_subsets]
     return [
         on_columns(
             "difference",
             f"Δ: error minus {baseline}'s on the same subsets, in points, with the 95 % t interval of its mean over "
             "these pairs, for each contender separately: not corrected, and about these very encoders and scored "
-            f"{first.noun}s. {describe_coverage('difference', (d.n for d in compared))}",
+            f"{first.noun}s. {describe_coverage('difference', pairs or (d.n for d in compared))}",
             {
                 "Δ": f"Δ: error minus {baseline}'s on the same subsets, in points",
                 "95 %": "95 %: t interval of Δ",

@@ -63,7 +63,7 @@ def summarise_curves(rows: Iterable[Row], *, baseline: str, target: float | None
             mean = (float(means[0]), *expanded_interval(means[1:], fewest))
         needed = None
         if target is not None:
-            labels = np.array([float(LearningCurve(list(its), curve).labels_for(target)) for curve in curves])
+            labels = LearningCurve(list(its), curves).labels_for(np.full(len(curves), target))
             interval = interval_of_labels(labels, its)
             needed = LabelsNeeded(contender, min(its), max(its), float(labels[0]), *interval)
         found.append(CurveSummary(contender, *mean, needed))

@@ -37,8 +37,8 @@ class LearningCurve:
     what fewer labels did.
 
     Args:
-        budgets: Numbers of labels, ascending, at least one.
-        errors: Mean errors in percent, positive.
+        budgets: Numbers of labels, ascending, k of them, at least one.
+        errors: Mean errors in percent, positive, shape (k,), or (r, k) for r curves.
     """
 
     def __init__(self, budgets: Sequence[float], errors: Sequence[float] | Floats) -> None:
@@ -49,7 +49,7 @@ class LearningCurve:
         """Return how many labels it takes to make so few errors, in percent.
 
         Args:
-            errors: Positive, of any shape.
+            errors: Positive, of any shape; of r curves, shape (r,), one for each.
 
         Returns:
             Numbers of labels of the same shape: 0 for fewer than the first budget, infinity for more than the last.
@@ -59,11 +59,12 @@ class LearningCurve:
         """
         gain = -np.log(np.asarray(errors, dtype=np.float64))
         labels = np.full(gain.shape, np.inf)
-        for i in range(len(self._gain) - 1, 0, -1):  # the last to be written is the first to be reached
-            (before, after), ends = self._gain[i - 1 : i + 1], self._budgets[i - 1 : i + 1]
-            if before < after:
-                share = ((gain - before) / (after - before)).clip(0, 1)
-                between = np.exp((1 - share) * np.log(ends[0]) + share * np.log(ends[1])).clip(*ends)
-                labels = np.where((before < gain) & (gain <= after), between, labels)
+        for i in range(len(self._budgets) - 1, 0, -1):  # the last to be written is the first to be reached
+            before, after, ends = self._gain[..., i - 1], self._gain[..., i], self._budgets[i - 1 : i + 1]
+            reached = (before < gain) & (gain <= after)
+            share = (gain - before) / np.where(before < after, after - before, 1)
+            between = np.exp((1 - share) * np.log(ends[0]) + share * np.log(ends[1])).clip(*ends)
+            labels = np.where(reached, between, labels)
             labels = np.where(gain == after, ends[1], labels)  # exp(log(b)) may differ from b
-        return np.where(gain < self._gain[0], 0.0, np.where(gain == self._gain[0], self._budgets[0], labels))
+        first = self._gain[..., 0]
+        return np.where(gain < first, 0.0, np.where(gain == first, self._budgets[0], labels))

@@ -98,11 +98,18 @@ def test_a_curve_gives_back_its_own_budgets(error: float) -> None:
 
 
 def test_a_single_subset_has_a_worth_without_an_interval(make_row: MakeRow) -> None:
-    base = power_law(make_row, "base", 60.0, spread=0.05)
+    base = power_law(make_row, "base", 60.0)
     found = worth([*base, make_row("better", 0, 15.0, budget=10)])
     assert found.labels == pytest.approx(160)
     assert (found.low, found.high) == (None, None)
     assert worth([*power_law(make_row, "base", 60.0, seeds=1), make_row("better", 0, 15.0, budget=10)]).low is None
+
+
+def test_a_contender_of_the_easy_subsets_alone_is_worth_no_more_than_it_is_there(make_row: MakeRow) -> None:
+    base = power_law(make_row, "base", 60.0, spread=0.1)
+    easy = [row.model_copy(update={"contender": "better"}) for row in base if row.seed < 3]
+    for budget in BUDGETS:
+        assert worth([*base, *easy], budget).labels == pytest.approx(budget)
 
 
 def test_few_subsets_of_the_baseline_make_the_interval_as_wide_as_t_does(make_row: MakeRow) -> None:

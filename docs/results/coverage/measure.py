@@ -39,7 +39,7 @@ from scipy import stats
 from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix, error_matrices
 from ssl_irmae.protocols.statistics.finite_test_set import scored_images_error
 from ssl_irmae.protocols.statistics.intervals import standard_error, t_interval
-from ssl_irmae.protocols.statistics.label_equivalence import equivalent_labels, interval_of_labels
+from ssl_irmae.protocols.statistics.label_equivalence import baselines_curve, equivalent_labels, interval_of_labels
 from ssl_irmae.protocols.storage.files import read_trials
 
 HERE = Path(__file__).parent
@@ -168,16 +168,17 @@ def measure_worth() -> None:
     names += ["irmae-propagate", "supervised-augment", "vib", BASELINE]
     matrices = {key: matrix for key, matrix in matrices.items() if key[1] in names}
     keys = [key for key in matrices if key[1] != BASELINE]
-    truth = equivalent_labels(matrices, keys, baseline=BASELINE)[0]
+    truth = [float(its[0]) for its in equivalent_labels(matrices, keys, baseline=BASELINE).values()]
     rng, found = np.random.default_rng(0), dict[str, list[list[tuple[float, float]]]]()
     for i in range(200):
         drawn = _drawn_again(matrices, rng)
         labels = equivalent_labels(drawn, keys, baseline=BASELINE)
         sizes = [len(matrices[key].seeds) for key in keys]
-        curve = {budget: matrix for (budget, name), matrix in drawn.items() if name == BASELINE}
-        ends = [interval_of_labels(its, curve, drawn[key]) for its, key in zip(labels.T, keys, strict=True)]
+        curves = {key: baselines_curve(drawn, key, BASELINE) for key in keys}
+        ends = [interval_of_labels(its, curves[key], drawn[key]) for key, its in labels.items()]
         expanded = [(low, high) for low, high in ends if low is not None and high is not None]
-        low, high = np.quantile(labels[1:], (0.025, 0.975), axis=0, method="inverted_cdf")
+        plain = np.stack([its[1:] for its in labels.values()])
+        low, high = np.quantile(plain, (0.025, 0.975), axis=1, method="inverted_cdf")
         found.setdefault("percentile", []).append(list(zip(low, high, strict=True)))
         found.setdefault("expanded", []).append(expanded)
         sys.stderr.write(f"draw {i + 1} of 200\n")

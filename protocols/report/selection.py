@@ -66,6 +66,10 @@ def keep_newest(trials: Sequence[FinishedTrial]) -> tuple[list[FinishedTrial], l
 
     Returns:
         What is kept, in the same order, and notes on what was left out and on what computed the rest.
+
+    Raises:
+        UserError: If a trial is there twice with different errors. One error may be the other, rounded, where the
+            predictions are the same.
     """
     trials = _with_pretraining(trials)
     ways = {t.row.representation: t.row.pretraining for t in trials}
@@ -74,7 +78,11 @@ def keep_newest(trials: Sequence[FinishedTrial]) -> tuple[list[FinishedTrial], l
     current = [t for t in alike if encoders[t.row.representation, t.row.pretrain_seed] == t.row.encoder_hash]
     versions = {(t.row.contender, t.row.budget): _version(t.row) for t in current}
     same = [t for t in current if versions[t.row.contender, t.row.budget] == _version(t.row)]
-    once = {(t.row.contender, t.row.budget, t.row.seed, t.row.pretrain_seed, t.row.fold): t for t in same}
+    once: dict[tuple[str, int, int, int | None, int | None], FinishedTrial] = {}
+    for t in same:
+        place = (t.row.contender, t.row.budget, t.row.seed, t.row.pretrain_seed, t.row.fold)
+        _check_same_error(once.get(place, t), t)
+        once[place] = t
     newest = list(once.values())
     reasons = {
         "of an older encoder of the same name": _without(trials, current),
@@ -87,6 +95,30 @@ def keep_newest(trials: Sequence[FinishedTrial]) -> tuple[list[FinishedTrial], l
             text = f"Left out: {len(rows):,} trials {reason} ({_count(rows)})."
             notes.append(Note("left out", text, f"Left out: {len(rows):,} trials {reason}."))
     return newest, notes
+
+
+def _check_same_error(older: FinishedTrial, newer: FinishedTrial) -> None:
+    """Check that two rows of one trial agree, as far as a table that rounds them shows."""
+    a, b = older.row, newer.row
+    if a.error == b.error or (a.predictions == b.predictions and _is_rounded(a.error, b.error)):
+        return
+    places = {"seed": a.seed, "pretraining seed": a.pretrain_seed, "fold": a.fold}
+    where = ", ".join(f"{name} {number}" for name, number in places.items() if number is not None)
+    raise UserError(
+        f"two rows give {a.contender} at {a.budget:,} labels, {where}, different errors: {_outcome(older)} and "
+        f"{_outcome(newer)}; a trial has one result, so remove the row that is wrong"
+    )
+
+
+def _is_rounded(a: float, b: float) -> bool:
+    """Whether one is the other, rounded to whole percent or finer."""
+    return any(x == round(x, digits) and abs(a - b) <= 0.5 * 10**-digits + 1e-9 for digits in range(10) for x in (a, b))
+
+
+def _outcome(trial: FinishedTrial) -> str:
+    """Say what a trial's error is, and by what its row is found."""
+    finished = f", finished {trial.finished}" if trial.finished else ""
+    return f"{trial.row.error:.10g} % (predictions {trial.row.predictions[:12]}{finished})"
 
 
 def _with_pretraining(trials: Sequence[FinishedTrial]) -> list[FinishedTrial]:

@@ -151,3 +151,35 @@ def test_the_same_trial_twice_counts_once(trials: list[FinishedTrial]) -> None:
     (text,) = texts(notes, "left out")
     assert "2 trials that are there twice" in text
     assert len(notes) == 1
+
+
+def test_a_trial_with_two_errors_is_refused_and_both_are_named(trials: list[FinishedTrial]) -> None:
+    newest = max(trials, key=lambda trial: trial.finished)
+    (edited,) = changed([newest], error=newest.row.error + 7, predictions="of another machine")
+    with pytest.raises(UserError) as caught:
+        keep_newest([*trials, edited])
+    message = str(caught.value)
+    assert f"{newest.row.contender} at {newest.row.budget} labels, seed {newest.row.seed}" in message
+    assert f"{newest.row.error:g} % (predictions {newest.row.predictions[:12]}" in message
+    assert f"{edited.row.error:g} % (predictions of another" in message
+    # the same images were wrong, but no rounding makes one number of the other
+    with pytest.raises(UserError, match=r"12.34 % .* and 12.67 % .*a trial has one result"):
+        keep_newest([*changed([newest], error=12.34), *changed([newest], error=12.67)])
+
+
+def test_of_an_encoder_that_is_replaced_rows_may_contradict_each_other(trials: list[FinishedTrial]) -> None:
+    linear = [t for t in trials if t.row.contender == "irmae-linear"]
+    older = changed(linear, encoder_hash="older")
+    contradiction = changed(older, error=99.0, predictions="other")
+    assert keep_newest([*older, *contradiction, *linear])[0] == linear
+
+
+@pytest.mark.parametrize("digits", [0, 1, 2])
+def test_a_trial_whose_error_was_rounded_is_the_same_trial(trials: list[FinishedTrial], digits: int) -> None:
+    exact = changed(trials[:7], error=12.3456)
+    rounded = changed(exact, error=round(12.3456, digits))
+    kept, notes = keep_newest([*exact, *rounded])
+    assert len(kept) == 7
+    assert "7 trials that are there twice" in texts(notes, "left out")[0]
+    with pytest.raises(UserError, match="different errors"):
+        keep_newest([*exact, *changed(rounded, predictions="other")])

@@ -17,7 +17,7 @@ from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 SHIPPED = Path(__file__).with_name("errors.csv")
 """Written by `python -m docs.tables` from docs/results: see docs/shipped.py."""
 
-_LEAST = 2  # pairs, below which nothing is known of their spread
+_LEAST = 2  # differences that are not equal, below which nothing is known of their spread
 
 
 @dataclass(frozen=True)
@@ -155,16 +155,17 @@ def nearest_pairs(
         steps: Optimiser steps of each contender that has any, by name.
 
     Raises:
-        UserError: If the two have no stored subsets in common; it says what is stored of them.
+        UserError: If the two have no stored subsets in common, or the same difference on all of them; it says what is
+            stored of them.
     """
     first, second = ([each for each in stored if each.contender == name] for name in between)
     pairs = [StoredPairs(a, b) for a, b in itertools.product(first, second) if _comparable(a, b)]
-    pairs = [pair for pair in pairs if len(pair.differences) >= _LEAST]
+    pairs = [pair for pair in pairs if len(set(pair.differences)) >= _LEAST]
     if not pairs:
         kept = " and ".join(f"{name} {_listing(rows)}" for name, rows in zip(between, (first, second), strict=True))
         raise UserError(
-            f"`between`: there are no stored subsets of both to estimate from, but of {kept}; run a few with "
-            "`ssl-irmae evaluate` first, or name finished trials with `results`"
+            f"`between`: there are no stored subsets of both that show how their difference varies, but of {kept}; run "
+            "a few with `ssl-irmae evaluate` first, or name finished trials with `results`"
         )
 
     def distance(pair: StoredPairs) -> tuple[float, ...]:

@@ -30,7 +30,7 @@ def answer_in_words(
 
     It opens with how many labels of the baseline the best of the smallest budget is worth, if that is known. Of several
     budgets the smallest and the largest are described. Contenders that are leaky or transductive are only considered
-    if there are no others.
+    if there are no others, and it begins with that then, unless their names say so.
 
     Args:
         summaries: Summaries of every contender at every budget.
@@ -50,7 +50,7 @@ def answer_in_words(
     budgets = sorted(by_budget)
     lowest = {budget: min(by_budget[budget], key=_mean) for budget in budgets}
     described = dict.fromkeys((budgets[0], budgets[-1]))
-    sentences = _worth(lowest[budgets[0]], equivalences)
+    sentences = _all_marked(considered, styles) + _worth(lowest[budgets[0]], equivalences)
     for budget in described:
         sentences.append(_sentence(lowest[budget], by_budget[budget], summaries, baseline))
         sentences += _doubt(lowest[budget], best) if len(by_budget[budget]) > 2 else []
@@ -61,6 +61,21 @@ def answer_in_words(
     if len(names) == 1 and len(by_budget[budgets[0]]) > 1 and len(budgets) > 2:
         sentences.append(f"`{names.pop()}` has the lowest mean error at all {len(budgets)} budgets.")
     return [*sentences, *ahead]
+
+
+_MARKS = {
+    "leaky": "leaky (its error is the lowest of several looks at the scored labels)",
+    "transductive": "transductive (it saw what is scored, without labels, before it predicted)",
+}
+
+
+def _all_marked(considered: Sequence[Summary], styles: Mapping[str, Style]) -> list[str]:
+    """Say what a reader must not overlook about every contender, unless names say it of all."""
+    names = dict.fromkeys(s.contender for s in considered)
+    if not all(styles[name].marks for name in names) or all(styles[name].marked(name) == name for name in names):
+        return []
+    kinds = dict.fromkeys(mark for name in names for mark in styles[name].marks)
+    return [f"Every contender is {' or '.join(_MARKS[kind] for kind in kinds)}."]
 
 
 def _worth(best: Summary, equivalences: Mapping[tuple[int, str], LabelsNeeded]) -> list[str]:

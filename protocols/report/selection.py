@@ -3,8 +3,9 @@
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from ssl_irmae.datasets.reading import count
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
@@ -89,12 +90,67 @@ def keep_newest(trials: Sequence[FinishedTrial]) -> tuple[list[FinishedTrial], l
         "of older settings, code, precision, device or software": _without(current, same),
         "that are there twice": _without(same, newest),
     }
-    notes = [*_software(newest), *_commits(newest)]
-    for reason, rows in reasons.items():
-        if rows:
-            text = f"Left out: {len(rows):,} trials {reason} ({_count(rows)})."
-            notes.append(Note("left out", text, f"Left out: {len(rows):,} trials {reason}."))
-    return newest, notes
+    return newest, [*_software(newest), *_commits(newest), *_left_out(reasons)]
+
+
+def keep_crossed(trials: Sequence[FinishedTrial]) -> tuple[list[FinishedTrial], list[Note]]:
+    """Keep, of each contender at each budget, pretraining seeds that have a subset in common.
+
+    A mean over several encoders takes subsets that all of them were run on. Where there is none, the pretraining seed
+    with the fewest subsets is left out, of equals the largest, until there is. A contender of which no seed was run on
+    every fold has no error at that budget.
+
+    Args:
+        trials: As ``keep_newest`` leaves them.
+
+    Returns:
+        What is kept, in the same order, and notes on what was left out.
+
+    Raises:
+        UserError: If nothing is left.
+    """
+    folds: dict[tuple[str, int], dict[tuple[int, int | None], int]] = {}
+    for t in trials:
+        runs = folds.setdefault((t.row.contender, t.row.budget), {})
+        run = (t.row.seed, t.row.pretrain_seed)
+        runs[run] = runs.get(run, 0) + 1
+    number = trials[0].row.folds or 1
+    complete = {place: [run for run, n in runs.items() if n == number] for place, runs in folds.items()}
+    whole = [t for t in trials if complete[t.row.contender, t.row.budget]]
+    if not whole:
+        raise UserError(f"no seed of any contender was run on all {number} folds: run the missing trials")
+    together = {place: _in_common(runs) for place, runs in complete.items()}
+    crossed = [t for t in whole if t.row.pretrain_seed in together[t.row.contender, t.row.budget]]
+    reasons = {
+        "of which no seed was run on every fold": _without(trials, whole),
+        "of pretraining seeds that share no subset with the others and so have no mean with them": _without(
+            whole, crossed
+        ),
+    }
+    return crossed, _left_out(reasons)
+
+
+def _in_common(runs: Sequence[tuple[int, int | None]]) -> set[int | None]:
+    """Return the pretraining seeds to keep of runs, each a seed and a pretraining seed."""
+    subsets: dict[int | None, set[int]] = {}
+    for seed, pretrain_seed in runs:
+        subsets.setdefault(pretrain_seed, set()).add(seed)
+    while subsets and not set.intersection(*subsets.values()):
+        del subsets[min(subsets, key=lambda p: (len(subsets[p]), -1 if p is None else -p))]
+    return set(subsets)
+
+
+def _left_out(reasons: Mapping[str, Sequence[Row]]) -> list[Note]:
+    """Say how many trials were left out for each reason, and of which contenders."""
+    return [
+        Note(
+            "left out",
+            f"Left out: {count(len(rows), 'trial')} {reason} ({_count(rows)}).",
+            f"Left out: {count(len(rows), 'trial')} {reason}.",
+        )
+        for reason, rows in reasons.items()
+        if rows
+    ]
 
 
 def _check_same_error(older: FinishedTrial, newer: FinishedTrial) -> None:

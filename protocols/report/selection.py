@@ -4,11 +4,13 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
 
 from ssl_irmae.datasets.reading import count
-from ssl_irmae.errors import UserError
+from ssl_irmae.errors import UserError, unknown_name
 from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
+from ssl_irmae.protocols.subsets import Rule
 
 
 def select_protocol(
@@ -30,8 +32,10 @@ def select_protocol(
             ``"typical:pca"`` or the beginning of an encoder's hash in its place.
 
     Raises:
-        UserError: If nothing is left, or several protocols are; it lists them.
+        UserError: If there is no such rule, nothing is left, or several protocols are; it lists them.
     """
+    if rule is not None and rule.partition(":")[0] not in get_args(Rule):
+        raise unknown_name("rule", rule, get_args(Rule))  # it would leave the full set, which belongs to every rule
     chosen = [
         trial
         for trial in trials

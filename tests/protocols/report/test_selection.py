@@ -47,6 +47,11 @@ def test_the_full_set_belongs_to_every_rule(trials: list[FinishedTrial]) -> None
     assert {trial.row.rule for trial in select_protocol(trials, rule="uniform")} == {"full"}
 
 
+def test_a_rule_that_does_not_exist_does_not_leave_the_full_set_alone(trials: list[FinishedTrial]) -> None:
+    with pytest.raises(UserError, match=r"unknown rule 'balancd'.*did you mean 'balanced'"):
+        select_protocol(trials, rule="balancd")
+
+
 def test_a_choice_without_trials_lists_what_there_is(trials: list[FinishedTrial]) -> None:
     with pytest.raises(UserError, match=r"no trial fits `dataset` mnist: there are digits scored on test"):
         select_protocol(trials, dataset="mnist")

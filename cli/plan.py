@@ -64,8 +64,14 @@ def command(
         ),
     ] = None,
     power: Annotated[
-        float, typer.Option(metavar="SHARE", help="The probability of finding it.", rich_help_panel=RUN)
-    ] = 0.8,
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="The probability of finding it, 0.8 unless it is given.",
+            show_default=False,
+            rich_help_panel=RUN,
+        ),
+    ] = None,
     between: Annotated[
         tuple[str, str] | None,
         typer.Option(

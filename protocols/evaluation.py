@@ -20,7 +20,7 @@ from ssl_irmae.protocols.presets import PUBLISHED, find_preset
 from ssl_irmae.protocols.report.checks.registry import read_codes
 from ssl_irmae.protocols.report.preset_trials import trials_of_preset, trials_of_published
 from ssl_irmae.protocols.report.report import Report, make_report
-from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
+from ssl_irmae.protocols.report.selection import keep_crossed, keep_newest, select_protocol
 from ssl_irmae.protocols.report.task_notes import clustering_note, describe_folds, not_scored_notes, retrieval_notes
 from ssl_irmae.protocols.representations.codes_file import CodesFile
 from ssl_irmae.protocols.representations.fused import fuse
@@ -326,11 +326,12 @@ def read_results(
     trials, notes = keep_newest(chosen)
     duplicates = _read_duplicates(Path(path), chosen[0].row)
     if preset is None or preset == PUBLISHED:
+        trials, more = keep_crossed(trials)
         return make_report(
             trials,
             baseline=baseline,
             drawn=named or (),
-            notes=notes,
+            notes=[*notes, *more],
             commands=commands,
             duplicates=duplicates,
             ignore=ignored,
@@ -338,6 +339,7 @@ def read_results(
         )
     declared = find_preset(preset)
     trials, more = trials_of_preset(declared, trials)
+    trials, uncrossed = keep_crossed(trials)
     run = {trial.row.contender for trial in trials}
     if baseline is None and declared.baseline in run:  # a protocol under way may not have come to it
         baseline = declared.baseline
@@ -347,7 +349,7 @@ def read_results(
         drawn=named or [name for name in declared.drawn if name in run],
         drawn_because=_NAMED if named else _DECLARED,
         comparisons=declared.comparisons,
-        notes=[*notes, *more],
+        notes=[*notes, *more, *uncrossed],
         commands=commands,
         duplicates=duplicates,
         ignore=ignored,

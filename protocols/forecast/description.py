@@ -65,7 +65,9 @@ def _power(subsets: Subsets) -> str:
     if pairs.a.dataset != subsets.dataset:
         text += f" Nothing is stored of {subsets.dataset}, so that this is a rough guide."
     elif pairs.a.budget != subsets.budget:
-        text += f" Both were run at no budget nearer to {subsets.budget:,}."
+        # only of subsets of this kind: of another kind there may be some at a nearer budget, or at this one
+        kind = f"{pairs.a.rule} subsets scored on {pairs.a.scored_on}"
+        text += f" No {kind} are stored of both at a budget nearer to {subsets.budget:,}."
     if smallest_p(needed.n - 1) >= LEVEL:
         text += f" Fewer than {needed.n} pairs cannot reach p < {LEVEL:g}."
     elif needed.n > needed.by_formula:

@@ -19,7 +19,7 @@ from ssl_irmae.protocols.forecast.cost import Cost, cost_of_missing
 from ssl_irmae.protocols.forecast.description import describe
 from ssl_irmae.protocols.forecast.speed import Taken
 from ssl_irmae.protocols.forecast.stored_errors import errors_of, shipped_errors
-from ssl_irmae.protocols.forecast.subsets import Subsets, check_request, find_subsets
+from ssl_irmae.protocols.forecast.subsets import POWER, Subsets, check_request, find_subsets
 from ssl_irmae.protocols.plan import Plan
 from ssl_irmae.protocols.representations.fused import fuse
 from ssl_irmae.protocols.representations.pretrained import (
@@ -68,7 +68,7 @@ class Forecast:
 def plan(
     *,
     detect: float | None = None,
-    power: float = 0.8,
+    power: float | None = None,
     between: tuple[str, str] | None = None,
     budgets: Budgets | None = None,
     seeds: Seeds | None = None,
@@ -97,7 +97,7 @@ def plan(
 
     Args:
         detect: The difference between two contenders' mean errors to find, points.
-        power: The probability of finding it.
+        power: The probability of finding it, by default 0.8.
         between: The two contenders; the number of subsets is found, and not given.
         budgets: As in ``evaluate``; a single number of labels if subsets are to be found.
         seeds: As in ``evaluate``.
@@ -175,7 +175,7 @@ def plan(
             budgets=budgets_of_parts[0],
             steps=steps,
             detect=detect,
-            power=power,
+            power=POWER if power is None else power,
         )
         subsets = dataclasses.replace(subsets, network=name_of(network) if callable(network) else network)
         chosen = planned(subsets.needed.n, subsets.steps)

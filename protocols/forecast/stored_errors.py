@@ -17,7 +17,7 @@ from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 SHIPPED = Path(__file__).with_name("errors.csv")
 """Written by `python -m docs.tables` from docs/results: see docs/shipped.py."""
 
-_LEAST = 2  # pairs, below which nothing is known of their spread
+_LEAST = 2  # differences that are not equal, below which nothing is known of their spread
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,9 @@ class StoredErrors:
         rule: How the subsets were drawn.
         errors: Percent, by the seed of the subset.
         source: Where they are stored.
+        network: The family of networks, where it is not the usual one.
+        images: Fingerprints of training and scored images, and what typical images were chosen on; empty for what
+            ships, which is of one version of its data.
     """
 
     contender: str
@@ -43,6 +46,8 @@ class StoredErrors:
     rule: str
     errors: Mapping[int, float]
     source: str
+    network: str | None = None
+    images: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,8 @@ def errors_of(trials: Iterable[FinishedTrial], source: str) -> list[StoredErrors
     """
     groups: dict[tuple[object, ...], list[FinishedTrial]] = {}
     for trial in trials:
-        groups.setdefault((*_protocol(trial.row), _steps(trial.row), _network(trial.row)), []).append(trial)
+        row = trial.row
+        groups.setdefault((_images(row), row.scored_on, row.rule, _steps(row), _network(row)), []).append(trial)
     found = []
     for group in groups.values():
         by_place: dict[tuple[int, str], list[Row]] = {}
@@ -114,10 +120,14 @@ def errors_of(trials: Iterable[FinishedTrial], source: str) -> list[StoredErrors
         for place, rows in by_place.items():
             with contextlib.suppress(UserError):  # a run that was stopped may lack folds or pretraining seeds
                 matrix, row = error_matrices(rows)[place], rows[0]
-                about = {"dataset": row.dataset, "scored_on": row.scored_on, "rule": row.rule, "source": source}
+                about = {"dataset": row.dataset, "scored_on": row.scored_on, "rule": row.rule}
+                about |= {"images": _images(row), "source": source}
                 by_seed = dict(zip(matrix.seeds, matrix.errors.mean(1).tolist(), strict=True))
                 if not matrix.one_subset:
-                    found.append(StoredErrors(row.contender, row.budget, _steps(row), errors=by_seed, **about))
+                    steps, network = _steps(row), _network(row)
+                    found.append(
+                        StoredErrors(row.contender, row.budget, steps, errors=by_seed, network=network, **about)
+                    )
     return found
 
 
@@ -133,7 +143,8 @@ def nearest_pairs(
     """Choose the stored errors of two contenders, on the same subsets, that are nearest to what is asked.
 
     Those of the same data set come first; of these, balanced subsets; the same scored images; the nearest budget, as a
-    ratio; the nearest steps; more pairs; and what is listed first.
+    ratio; the nearest steps; networks of one family; more pairs; and what is listed first. Only errors on the very same
+    images are paired.
 
     Args:
         stored: Errors to choose from.
@@ -144,16 +155,17 @@ def nearest_pairs(
         steps: Optimiser steps of each contender that has any, by name.
 
     Raises:
-        UserError: If the two have no stored subsets in common; it says what is stored of them.
+        UserError: If the two have no stored subsets in common, or the same difference on all of them; it says what is
+            stored of them.
     """
     first, second = ([each for each in stored if each.contender == name] for name in between)
     pairs = [StoredPairs(a, b) for a, b in itertools.product(first, second) if _comparable(a, b)]
-    pairs = [pair for pair in pairs if len(pair.differences) >= _LEAST]
+    pairs = [pair for pair in pairs if len(set(pair.differences)) >= _LEAST]
     if not pairs:
         kept = " and ".join(f"{name} {_listing(rows)}" for name, rows in zip(between, (first, second), strict=True))
         raise UserError(
-            f"`between`: there are no stored subsets of both to estimate from, but of {kept}; run a few with "
-            "`ssl-irmae evaluate` first, or name finished trials with `results`"
+            f"`between`: there are no stored subsets of both that show how their difference varies, but of {kept}; run "
+            "a few with `ssl-irmae evaluate` first, or name finished trials with `results`"
         )
 
     def distance(pair: StoredPairs) -> tuple[float, ...]:
@@ -165,6 +177,7 @@ def nearest_pairs(
             a.scored_on != scored_on,
             _apart(a.budget, budget),
             sum(of_steps) + _apart(a.steps, b.steps),
+            a.network != b.network,
             -len(pair.differences),
         )
 
@@ -172,7 +185,7 @@ def nearest_pairs(
 
 
 def _comparable(a: StoredErrors, b: StoredErrors) -> bool:
-    fields = ("budget", "dataset", "scored_on", "rule", "source")
+    fields = ("budget", "dataset", "scored_on", "rule", "source", "images")
     return all(getattr(a, name) == getattr(b, name) for name in fields)
 
 
@@ -191,8 +204,8 @@ def _listing(errors: Sequence[StoredErrors]) -> str:
     )
 
 
-def _protocol(row: Row) -> tuple[object, ...]:
-    return row.data_fingerprint, row.scored_on, row.scored_fingerprint, row.rule, row.chosen_on
+def _images(row: Row) -> str:
+    return " ".join(filter(None, (row.data_fingerprint, row.scored_fingerprint, row.chosen_on)))
 
 
 def _network(row: Row) -> str | None:

@@ -1,6 +1,5 @@
 """How many subsets find a difference between two contenders, from stored errors of the nearest protocol."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,9 @@ from ssl_irmae.protocols.contenders.patterns import is_pattern
 from ssl_irmae.protocols.forecast.stored_errors import StoredErrors, StoredPairs, nearest_pairs
 from ssl_irmae.protocols.statistics.power import PairsNeeded, pairs_needed
 from ssl_irmae.protocols.task import Task
+
+POWER = 0.8
+"""The probability of finding a difference, where none is given."""
 
 _MOST = 10_000  # that `evaluate` takes
 
@@ -50,13 +52,13 @@ class Subsets:
 
 
 def check_request(
-    detect: float | None, power: float, between: tuple[str, str] | None, given: Mapping[str, object]
+    detect: float | None, power: float | None, between: tuple[str, str] | None, given: Mapping[str, object]
 ) -> None:
     """Check what subsets are to be found for.
 
     Args:
         detect: The difference to find.
-        power: The probability of finding it.
+        power: The probability of finding it; None for the usual one.
         between: Two contenders.
         given: Other arguments, which say what the search would find, by name; None where they are not given.
 
@@ -64,13 +66,18 @@ def check_request(
         UserError: If a value cannot be used, or does not go with another.
     """
     if detect is None and between is None:
+        if power is not None:
+            raise UserError("`power` goes with `detect` and `between`: it is the probability of finding a difference")
         return
     if detect is None or between is None:
         raise UserError("`detect` and `between` go together: the difference to find, and of which two contenders")
-    if not (math.isfinite(detect) and detect > 0):
-        raise UserError(f"`detect`: {detect:g} is not a difference to find; give points of error above 0, such as 0.5")
-    if not 0 < power < 1:
-        raise UserError(f"`power`: {power:g} is not a probability between 0 and 1; 0.8 is usual")
+    if not 0 < detect <= 100:
+        raise UserError(
+            f"`detect`: {detect:g} is not a difference of two errors in percent; give points above 0 and up to 100, "
+            "such as 0.5"
+        )
+    if power is not None and not 0 < power < 1:
+        raise UserError(f"`power`: {power:g} is not a probability between 0 and 1; {POWER:g} is usual")
     if between[0] == between[1]:
         raise UserError(f"`between`: {between[0]} cannot differ from itself; name two contenders")
     for name in between:
@@ -121,7 +128,8 @@ def find_subsets(
     needed = pairs_needed(pairs.differences, detect=detect, power=power)
     if needed.n > _MOST:
         raise UserError(
-            f"`detect`: {detect:g} points take {needed.n:,} subsets, and at most {_MOST:,} can be run; look for more"
+            f"`detect`: {detect:g} points take at least {needed.n:,} subsets, and at most {_MOST:,} can be run; look "
+            "for more"
         )
     chosen = (steps or pairs.steps) if trained else None
     return Subsets((first, second), task.train.name, budget, detect, power, chosen, needed, pairs)

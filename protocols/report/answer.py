@@ -34,7 +34,7 @@ def answer_in_words(
 
     It opens with how many labels of the baseline the best of the smallest budget is worth, if that is known. Of several
     budgets the smallest and the largest are described. Contenders that are leaky or transductive are only considered
-    if there are no others.
+    if there are no others, and it begins with that then, unless their names say so.
 
     Args:
         summaries: Summaries of every contender at every budget.
@@ -54,7 +54,7 @@ def answer_in_words(
     rankings = {budget: rank(matrices, budget, names) for budget in sorted({s.budget for s in considered})}
     ranked = {budget: [by_place[budget, name] for name in found.names] for budget, found in rankings.items()}
     smallest, largest = min(ranked), max(ranked)
-    sentences = _worth(ranked[smallest][0], equivalences)
+    sentences = _all_marked(considered, styles) + _worth(ranked[smallest][0], equivalences)
     for budget in dict.fromkeys((smallest, largest)):
         first, *others = ranked[budget]
         alike = [s for s in others if rankings[budget].gap(first.contender, s.contender) is not None]
@@ -69,6 +69,21 @@ def answer_in_words(
     if len(leaders) == 1 and len(ranked[smallest]) > 1 and len(ranked) > 2:
         sentences.append(f"`{leaders.pop()}` has the lowest mean error at all {len(ranked)} budgets.")
     return [*sentences, *floors_ahead(rankings, styles)]
+
+
+_MARKS = {
+    "leaky": "leaky (its error is the lowest of several looks at the scored labels)",
+    "transductive": "transductive (it saw what is scored, without labels, before it predicted)",
+}
+
+
+def _all_marked(considered: Sequence[Summary], styles: Mapping[str, Style]) -> list[str]:
+    """Say what a reader must not overlook about every contender, unless names say it of all."""
+    names = dict.fromkeys(s.contender for s in considered)
+    if not all(styles[name].marks for name in names) or all(styles[name].marked(name) == name for name in names):
+        return []
+    kinds = dict.fromkeys(mark for name in names for mark in styles[name].marks)
+    return [f"Every contender is {' or '.join(_MARKS[kind] for kind in kinds)}."]
 
 
 def _worth(best: Summary, equivalences: Mapping[tuple[int, str], LabelsNeeded]) -> list[str]:

@@ -67,7 +67,7 @@ def _settings(rows: Sequence[Row]) -> str:
         authors = dict.fromkeys(author for row in rows if (author := row.settings_author))
         parts.append(f"those of the author of a plug-in ({join(list(authors))}), which were not tuned here")
     text = f"Settings were fixed beforehand: {join(parts)}"
-    given = dict.fromkeys(f"{name} {row.settings[name]}" for row in rows for name in row.given)
+    given = dict.fromkeys(f"{name} {row.settings.get(name, '')}".strip() for row in rows for name in row.given)
     if given:
         text += f"; given with the command instead: {', '.join(given).replace('_', ' ')}"
     validated = dict.fromkeys(name for row in rows for name in row.cross_validated)

@@ -3,11 +3,14 @@
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
 
-from ssl_irmae.errors import UserError
+from ssl_irmae.datasets.reading import count
+from ssl_irmae.errors import UserError, unknown_name
 from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
+from ssl_irmae.protocols.subsets import Rule
 
 
 def select_protocol(
@@ -29,8 +32,10 @@ def select_protocol(
             ``"typical:pca"`` or the beginning of an encoder's hash in its place.
 
     Raises:
-        UserError: If nothing is left, or several protocols are; it lists them.
+        UserError: If there is no such rule, nothing is left, or several protocols are; it lists them.
     """
+    if rule is not None and rule.partition(":")[0] not in get_args(Rule):
+        raise unknown_name("rule", rule, get_args(Rule))  # it would leave the full set, which belongs to every rule
     chosen = [
         trial
         for trial in trials
@@ -66,6 +71,10 @@ def keep_newest(trials: Sequence[FinishedTrial]) -> tuple[list[FinishedTrial], l
 
     Returns:
         What is kept, in the same order, and notes on what was left out and on what computed the rest.
+
+    Raises:
+        UserError: If a trial is there twice with different errors. One error may be the other, rounded, where the
+            predictions are the same.
     """
     trials = _with_pretraining(trials)
     ways = {t.row.representation: t.row.pretraining for t in trials}
@@ -74,19 +83,102 @@ def keep_newest(trials: Sequence[FinishedTrial]) -> tuple[list[FinishedTrial], l
     current = [t for t in alike if encoders[t.row.representation, t.row.pretrain_seed] == t.row.encoder_hash]
     versions = {(t.row.contender, t.row.budget): _version(t.row) for t in current}
     same = [t for t in current if versions[t.row.contender, t.row.budget] == _version(t.row)]
-    once = {(t.row.contender, t.row.budget, t.row.seed, t.row.pretrain_seed, t.row.fold): t for t in same}
+    once: dict[tuple[str, int, int, int | None, int | None], FinishedTrial] = {}
+    for t in same:
+        place = (t.row.contender, t.row.budget, t.row.seed, t.row.pretrain_seed, t.row.fold)
+        _check_same_error(once.get(place, t), t)
+        once[place] = t
     newest = list(once.values())
     reasons = {
         "of an older encoder of the same name": _without(trials, current),
         "of older settings, code, precision, device or software": _without(current, same),
         "that are there twice": _without(same, newest),
     }
-    notes = [*_software(newest), *_commits(newest)]
-    for reason, rows in reasons.items():
-        if rows:
-            text = f"Left out: {len(rows):,} trials {reason} ({_count(rows)})."
-            notes.append(Note("left out", text, f"Left out: {len(rows):,} trials {reason}."))
-    return newest, notes
+    return newest, [*_software(newest), *_commits(newest), *_left_out(reasons)]
+
+
+def keep_crossed(trials: Sequence[FinishedTrial]) -> tuple[list[FinishedTrial], list[Note]]:
+    """Keep, of each contender at each budget, pretraining seeds that have a subset in common.
+
+    A mean over several encoders takes subsets that all of them were run on. Where there is none, the pretraining seed
+    with the fewest subsets is left out, of equals the largest, until there is. A contender of which no seed was run on
+    every fold has no error at that budget.
+
+    Args:
+        trials: As ``keep_newest`` leaves them.
+
+    Returns:
+        What is kept, in the same order, and notes on what was left out.
+
+    Raises:
+        UserError: If nothing is left.
+    """
+    folds: dict[tuple[str, int], dict[tuple[int, int | None], int]] = {}
+    for t in trials:
+        runs = folds.setdefault((t.row.contender, t.row.budget), {})
+        run = (t.row.seed, t.row.pretrain_seed)
+        runs[run] = runs.get(run, 0) + 1
+    number = trials[0].row.folds or 1
+    complete = {place: [run for run, n in runs.items() if n == number] for place, runs in folds.items()}
+    whole = [t for t in trials if complete[t.row.contender, t.row.budget]]
+    if not whole:
+        raise UserError(f"no seed of any contender was run on all {number} folds: run the missing trials")
+    together = {place: _in_common(runs) for place, runs in complete.items()}
+    crossed = [t for t in whole if t.row.pretrain_seed in together[t.row.contender, t.row.budget]]
+    reasons = {
+        "of which no seed was run on every fold": _without(trials, whole),
+        "of pretraining seeds that share no subset with the others and so have no mean with them": _without(
+            whole, crossed
+        ),
+    }
+    return crossed, _left_out(reasons)
+
+
+def _in_common(runs: Sequence[tuple[int, int | None]]) -> set[int | None]:
+    """Return the pretraining seeds to keep of runs, each a seed and a pretraining seed."""
+    subsets: dict[int | None, set[int]] = {}
+    for seed, pretrain_seed in runs:
+        subsets.setdefault(pretrain_seed, set()).add(seed)
+    while subsets and not set.intersection(*subsets.values()):
+        del subsets[min(subsets, key=lambda p: (len(subsets[p]), -1 if p is None else -p))]
+    return set(subsets)
+
+
+def _left_out(reasons: Mapping[str, Sequence[Row]]) -> list[Note]:
+    """Say how many trials were left out for each reason, and of which contenders."""
+    return [
+        Note(
+            "left out",
+            f"Left out: {count(len(rows), 'trial')} {reason} ({_count(rows)}).",
+            f"Left out: {count(len(rows), 'trial')} {reason}.",
+        )
+        for reason, rows in reasons.items()
+        if rows
+    ]
+
+
+def _check_same_error(older: FinishedTrial, newer: FinishedTrial) -> None:
+    """Check that two rows of one trial agree, as far as a table that rounds them shows."""
+    a, b = older.row, newer.row
+    if a.error == b.error or (a.predictions == b.predictions and _is_rounded(a.error, b.error)):
+        return
+    places = {"seed": a.seed, "pretraining seed": a.pretrain_seed, "fold": a.fold}
+    where = ", ".join(f"{name} {number}" for name, number in places.items() if number is not None)
+    raise UserError(
+        f"two rows give {a.contender} at {a.budget:,} labels, {where}, different errors: {_outcome(older)} and "
+        f"{_outcome(newer)}; a trial has one result, so remove the row that is wrong"
+    )
+
+
+def _is_rounded(a: float, b: float) -> bool:
+    """Whether one is the other, rounded to whole percent or finer."""
+    return any(x == round(x, digits) and abs(a - b) <= 0.5 * 10**-digits + 1e-9 for digits in range(10) for x in (a, b))
+
+
+def _outcome(trial: FinishedTrial) -> str:
+    """Say what a trial's error is, and by what its row is found."""
+    finished = f", finished {trial.finished}" if trial.finished else ""
+    return f"{trial.row.error:.10g} % (predictions {trial.row.predictions[:12]}{finished})"
 
 
 def _with_pretraining(trials: Sequence[FinishedTrial]) -> list[FinishedTrial]:

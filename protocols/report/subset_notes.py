@@ -33,7 +33,7 @@ def subset_notes(rows: Sequence[Row], baseline: str) -> list[Note]:
             Note(
                 "full set",
                 "At the full set every subset is the same: ± is over training seeds alone, and a readout without "
-                "randomness has n = 1 and no ±; its one result is compared with every run of the baseline.",
+                "randomness has n = 1† and no ±; its one result is compared with every run of the baseline.",
             )
         )
     if len({row.pretrain_seed for row in full if row.pretrain_seed is not None}) > 1:

@@ -16,6 +16,7 @@ LEVEL = 0.05
 CONFIDENCE = 0.8
 """Confidence of the range of a number of pairs, which comes from the interval of the standard deviation."""
 
+_MOST = 10**9  # pairs; how many more it would take helps nobody
 _SIMULATED = 10_000
 _DOUBT = 0.01  # more than two standard errors of a simulated power
 _MOST_RESAMPLED = 200
@@ -28,7 +29,7 @@ class PairsNeeded:
     """How many pairs the two-sided sign-flip test needs for a given power.
 
     Args:
-        n: Number of pairs.
+        n: Number of pairs, at most a thousand million.
         low: The same for the lower end of the 80 % interval of the standard deviation.
         high: For its upper end.
         by_formula: What the t test's formula alone gives for ``n``; smaller where resampled differences need more, or
@@ -77,11 +78,16 @@ def pairs_needed(differences: Sequence[float] | Floats, *, detect: float, power:
     It is for one comparison: after Holm's correction for several, more pairs are needed.
 
     Args:
-        differences: Paired differences, shape (m,), m at least 2.
+        differences: Paired differences, shape (m,), m at least 2, not all of them equal.
         detect: The mean difference to find, above 0, in their unit.
         power: The probability of finding it, in (0, 1).
+
+    Raises:
+        ValueError: If all differences are equal: how others would vary is not known then.
     """
     x = np.asarray(differences, dtype=np.float64)
+    if np.ptp(x) == 0:
+        raise ValueError(f"{len(x)} differences of {x[0]:g} do not show how others would vary")
     m, deviation = len(x), float(np.std(x, ddof=1))
     tails = (1 + CONFIDENCE) / 2, (1 - CONFIDENCE) / 2
     wider = (math.sqrt((m - 1) / stats.chi2.ppf(tail, m - 1)) for tail in tails)
@@ -105,8 +111,8 @@ def _needed(x: Floats, detect: float, power: float) -> int:
 
 
 def _by_formula(deviation: float, detect: float, power: float) -> int:
-    if deviation == 0:
-        return 2
+    if t_test_power(_MOST, detect=detect, deviation=deviation) < power:
+        return _MOST
     enough = 2
     while t_test_power(enough, detect=detect, deviation=deviation) < power:
         enough *= 2

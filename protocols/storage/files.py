@@ -7,6 +7,7 @@ import io
 import json
 import math
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,6 @@ from ssl_irmae.protocols.storage.store import Store
 FORMAT = 1
 """Version of rows.csv and of report.json; those of before it was recorded are of the first."""
 
-_CSV = (".csv", ".csv.gz")
 _DAMAGED = (
     ValueError,
     KeyError,
@@ -146,7 +146,7 @@ def read_duplicates(path: Path, training: str, scored: str) -> dict[str, int] | 
     """
     if _is_store(path):
         return Store(path, argument="").duplicates(training, scored)
-    found = None if path.name.endswith(_CSV) else json.loads(path.read_text(encoding="utf-8")).get("duplicates")
+    found = None if _is_csv(path) else json.loads(_text(path)).get("duplicates")
     return found if isinstance(found, dict) and all(isinstance(n, int) for n in found.values()) else None
 
 
@@ -155,16 +155,29 @@ def _is_store(path: Path) -> bool:
         return file.read(len(_SQLITE)) == _SQLITE
 
 
+def _is_csv(path: Path) -> bool:
+    return path.name.lower().endswith((".csv", ".csv.gz"))
+
+
+def _text(path: Path) -> str:
+    content = path.read_bytes()
+    # spreadsheets begin a file with a byte order mark
+    return (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8-sig")
+
+
 def _read_text(path: Path) -> list[FinishedTrial]:
-    packed = path.suffix == ".gz"
-    text = gzip.decompress(path.read_bytes()).decode() if packed else path.read_text(encoding="utf-8")
-    if path.name.endswith(_CSV):
+    text = _text(path)
+    if _is_csv(path):
         beside = path.with_name("environments.json")
         named = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
         if not isinstance(named, dict) or not all(isinstance(each, dict) for each in named.values()):
             raise TypeError(f"{beside.name} holds no object of objects")
         wrong = _mistakes(path.with_name("mistakes.npz"))
-        lines = list(csv.DictReader(io.StringIO(text), strict=True))
+        reader = csv.DictReader(io.StringIO(text, newline=None), strict=True)
+        twice = [name for name, n in Counter(reader.fieldnames or ()).items() if n > 1]
+        if twice:
+            raise ValueError(f"there are several columns {twice[0]}")
+        lines = list(reader)
         for number, cells in enumerate(lines, 1):
             if None in cells or None in cells.values():
                 raise ValueError(f"row {number} has not one cell per column")
@@ -175,6 +188,8 @@ def _read_text(path: Path) -> list[FinishedTrial]:
         raise TypeError("no object at the top")
     refuse_later(f"{path}", document.get("format"), FORMAT)
     environments = document.get("environments", [])
+    if not isinstance(environments, list) or not all(isinstance(each, dict) for each in environments):
+        raise TypeError("environments: not a list of objects")
     # rows of such a document do not say which of several environments they come from
     environment = environments[0] if len(environments) == 1 else {"one of": environments} if environments else {}
     return [FinishedTrial(read_row(_without_key(row)), math.nan, "", environment) for row in document["rows"]]
@@ -201,7 +216,7 @@ def _from_csv(
     environment = environments.get(cells.pop("environment", ""), {})
     values: dict[str, Any] = {name: None if value == "" else value for name, value in cells.items()}
     # in older rows only `settings` is JSON
-    json_cells = _JSON_CELLS if "software" in values else ("settings",)
+    json_cells = ("settings",) if "computed_with" in values else _JSON_CELLS
     values |= {name: json.loads(values[name]) for name in json_cells if values.get(name) is not None}
     row = read_row(_without_key(values))
     return FinishedTrial(row, seconds, finished, environment, wrong.get(row.predictions, b""))

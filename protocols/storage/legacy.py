@@ -11,6 +11,8 @@ from ssl_irmae.protocols.storage.rows import Row
 _REGRESSION = ("torch", "numpy", "scipy", "scikit-learn")
 _GRAPH = ("torch", "numpy", "scipy")
 
+_IN_WORDS = {"missing": "missing", "extra_forbidden": "not known"}
+
 
 class _Facts(NamedTuple):
     family: str
@@ -60,12 +62,24 @@ def read_row(values: Mapping[str, Any]) -> Row:
         ValueError: If it is not a row; it says why in a few words.
     """
     try:
-        return Row.model_validate(_completed(values) if "computed_with" in values else values)
+        row = Row.model_validate(_completed(values) if "computed_with" in values else values)
     except ValidationError as error:
         first = error.errors()[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        what = _IN_WORDS.get(first["type"], first["msg"])
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {what}") from error
     except KeyError as error:
         raise ValueError(f"{error.args[0]}: missing") from error
+    _check_parts(row)
+    return row
+
+
+def _check_parts(row: Row) -> None:
+    """Check what fields must have in common."""
+    if (row.fold is None) != (row.folds is None) or not 0 <= (row.fold or 0) < (row.folds or 1):
+        raise ValueError(f"fold: {row.fold} is not one of {row.folds} folds, counted from 0")
+    classes, errors = row.scored_classes or {}, row.class_errors or ()
+    if len(classes) != len(errors) and (row.class_errors is not None or row.fold is not None):
+        raise ValueError(f"class_errors: {len(errors)} for {len(classes)} classes")
 
 
 def _completed(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -10,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 IDENTITY = 1
 """Version of :meth:`Trial.identity`. A store of another version computes its keys anew before it looks one up."""
+
+_LONGEST = 1e10  # seconds, three hundred years; sums of these are finite
 
 
 class Pretraining(BaseModel):
@@ -33,7 +36,7 @@ class Pretraining(BaseModel):
             pretraining, if they differ in kind; None if they do not, or it is not known.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     method: str
     depth: int | None = None
@@ -60,12 +63,10 @@ class Pretraining(BaseModel):
         parts += [] if self.init is None else [f"{self.init} start"]
         parts += [] if self.network is None else [f"networks {self.network}"]
         if self.steps is not None:
-            parts += [
-                f"{self.steps:,} steps of {self.batch_size} {noun}s",
-                *([] if self.optimizer is None else [self.optimizer]),
-                f"learning rate {self.learning_rate:g}",
-                f"{self.precision}",
-            ]
+            parts += [f"{self.steps:,} steps" + ("" if self.batch_size is None else f" of {self.batch_size} {noun}s")]
+            parts += [] if self.optimizer is None else [self.optimizer]
+            parts += [] if self.learning_rate is None else [f"learning rate {self.learning_rate:g}"]
+            parts += [] if self.precision is None else [self.precision]
         text = ", ".join(parts)
         if self.other_data is None:
             return text
@@ -151,10 +152,10 @@ class Trial(BaseModel):
         software: Version by package, of the packages that can change a bit of the predictions.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     contender: str
-    budget: int = Field(ge=1)
+    budget: int = Field(ge=1, lt=2**63)
     seed: int
     subset: str
     rule: str
@@ -257,7 +258,7 @@ class Trial(BaseModel):
         return hashlib.sha256(json.dumps(self.identity(), separators=(",", ":")).encode()).hexdigest()
 
 
-_Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+_Percent = Annotated[float, Field(ge=0, le=100)]
 
 
 class Row(Trial):
@@ -302,6 +303,9 @@ class FinishedTrial:
         environment: Where it was computed, as ``describe_environment`` records it.
         wrong: Which scored images were classified wrongly, packed by ``numpy.packbits``; empty if not known. Of a fold,
             other images count as right.
+
+    Raises:
+        ValueError: If the seconds are no duration.
     """
 
     row: Row
@@ -309,6 +313,10 @@ class FinishedTrial:
     finished: str
     environment: dict[str, object]
     wrong: bytes = b""
+
+    def __post_init__(self) -> None:
+        if not (math.isnan(self.seconds) or 0 <= self.seconds < _LONGEST):
+            raise ValueError(f"seconds: {self.seconds:g} is not a duration")
 
 
 def mistakes(trials: Iterable[FinishedTrial]) -> dict[str, bytes]:

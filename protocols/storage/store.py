@@ -171,9 +171,11 @@ class Store:
             if not (isinstance(known, dict) and isinstance(finished, str) and isinstance(wrong, bytes | None)):
                 raise TypeError("a column is of another kind")
             duration = math.nan if seconds is None else float(seconds)
+            return FinishedTrial(self._row(row), duration, finished, known, wrong or b"")
         except (ValueError, TypeError, RecursionError) as error:
+            if isinstance(error, UserError):
+                raise
             raise self._damaged(error) from error
-        return FinishedTrial(self._row(row), duration, finished, known, wrong or b"")
 
     def _row(self, text: str) -> Row:
         try:

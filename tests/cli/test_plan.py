@@ -49,6 +49,7 @@ def test_lines_fit_the_terminal_except_commands(monkeypatch: pytest.MonkeyPatch)
     [
         ("plan --detect 0.1 --labels 100", "--detect and --between go together"),
         ("plan --between irmae-linear ae-linear", "--detect and --between go together"),
+        ("plan --power 2 --labels 100", "--power goes with --detect and --between"),
         ("plan --detect -1 --between irmae-linear ae-linear", "--detect: -1"),
         ("plan --detect 1 --power 80 --between irmae-linear ae-linear", "--power: 80"),
         ("plan --detect 1 --between irmae-liner ae-linear", "did you mean 'irmae-linear'"),

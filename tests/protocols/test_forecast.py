@@ -23,8 +23,9 @@ from ssl_irmae.protocols.forecast.stored_errors import StoredErrors, errors_of, 
 from ssl_irmae.protocols.plan import Part
 from ssl_irmae.protocols.presets import PRESETS, Preset
 from ssl_irmae.protocols.running.workers import in_each_process
-from ssl_irmae.protocols.storage.rows import FinishedTrial
+from ssl_irmae.protocols.storage.files import rows_csv
 from tests.protocols.conftest import MakeRow
+from tests.protocols.report.conftest import finished
 
 SPEED = Taken(0.1, 0.1)
 
@@ -97,6 +98,46 @@ def test_subsets_of_different_sources_are_never_paired() -> None:
         nearest([stored("a", [1.0, 2.0])])
 
 
+@pytest.mark.parametrize("other", [{"data_fingerprint": "e"}, {"scored_fingerprint": "u"}, {"chosen_on": "pca"}])
+def test_subsets_of_other_images_of_the_same_name_are_never_paired(make_row: MakeRow, other: dict[str, str]) -> None:
+    rows = [make_row("a", s, 1.0 + s) for s in range(3)] + [make_row("b", s, 2.0, **other) for s in range(3)]
+    with pytest.raises(UserError, match="no stored subsets of both"):
+        nearest(errors_of(finished(rows), "store"), dataset="digits")
+    both_on_one = [*rows, *(make_row("b", s, 5.0) for s in range(3))]
+    assert nearest(errors_of(finished(both_on_one), "store"), dataset="digits").differences == [-4.0, -3.0, -2.0]
+
+
+def test_networks_of_one_family_are_compared_where_they_are_stored(make_row: MakeRow) -> None:
+    errors = {("a", None): 3.0, ("a", "residual"): 5.0, ("b", "residual"): 1.0}
+    rows = [
+        make_row(name, s, error + s * (name == "a"), network=network)
+        for (name, network), error in errors.items()
+        for s in range(3)
+    ]
+    for its in (rows, rows[::-1]):
+        assert nearest(errors_of(finished(its), "store"), dataset="digits").differences == [4.0, 5.0, 6.0]
+
+
+def test_differences_that_are_all_equal_are_passed_over() -> None:
+    equal = [stored("a", [2.0, 3.0, 4.0], source="equal"), stored("b", [1.0, 2.0, 3.0], source="equal")]
+    assert nearest([*equal, *both(budget=10)]).a.budget == 10
+    with pytest.raises(UserError, match="show how their difference varies, but of a mnist at 100 labels and b mnist"):
+        nearest(equal)
+
+
+def test_a_nearer_budget_of_another_kind_of_subset_is_not_denied(make_row: MakeRow) -> None:
+    rows = [
+        make_row(name, s, 10.0 + s * (name == "pixels-linear"), budget=budget, rule=rule)
+        for name in ("pixels-linear", "pixels-knn")
+        for budget, rule in ((20, "uniform"), (40, "balanced"))
+        for s in range(3)
+    ]
+    Path("rows.csv").write_text(rows_csv(finished(rows)))
+    power = str(found(between=("pixels-linear", "pixels-knn"), budgets=20, results="rows.csv")).splitlines()[1]
+    assert "3 subsets of digits at 40 labels (rows.csv)" in power
+    assert "No balanced subsets scored on test are stored of both at a budget nearer to 20." in power
+
+
 def test_finished_trials_are_arranged_by_protocol(make_row: MakeRow) -> None:
     rows = [
         make_row("a", seed, float(seed), settings={"steps": steps}, budget=budget, rule=rule)
@@ -104,8 +145,7 @@ def test_finished_trials_are_arranged_by_protocol(make_row: MakeRow) -> None:
         for steps in (100, 600)
         for budget, rule in ((10, "balanced"), (10, "uniform"), (60, "full"))
     ]
-    trials = [FinishedTrial(row, 1.0, "2026-01-01T00:00:00+00:00", {}) for row in rows]
-    found = errors_of(trials, "store")
+    found = errors_of(finished(rows), "store")
     assert {(each.budget, each.rule, each.steps) for each in found} == {
         (10, rule, steps) for rule in ("balanced", "uniform") for steps in (100, 600)
     }
@@ -276,6 +316,9 @@ def test_networks_take_the_steps_of_the_stored_trials_unless_others_are_asked_fo
         ({"detect": 0.0}, "`detect`: 0 is not"),
         ({"detect": math.nan}, "`detect`: nan"),
         ({"power": 1.0}, "`power`: 1 is not"),
+        ({"detect": 200}, "`detect`: 200 is not a difference of two errors in percent"),
+        ({"detect": 1e-10}, "at most 10,000 can be run"),
+        ({"detect": None, "between": None, "power": 0.9}, "`power` goes with `detect`"),
         ({"detect": None}, "`detect` and `between` go together"),
         ({"between": None}, "`detect` and `between` go together"),
         ({"between": ("irmae-linear", "irmae-linear")}, "cannot differ from itself"),

@@ -49,7 +49,16 @@ def test_few_pairs_that_cannot_reach_the_level_are_not_enough() -> None:
     needed = pairs_needed([0.1, 0.2, 0.1, 0.2], detect=5, power=0.8)
     assert needed.by_formula < 6
     assert (needed.low, needed.n, needed.high) == (6, 6, 6)
-    assert pairs_needed([0.0, 0.0], detect=1, power=0.8).n == 6
+
+
+def test_equal_differences_say_nothing_of_others() -> None:
+    with pytest.raises(ValueError, match="do not show how others would vary"):
+        pairs_needed([0.5, 0.5, 0.5], detect=1, power=0.8)
+
+
+@pytest.mark.parametrize("detect", [1e-10, 1e-300])
+def test_a_difference_that_nobody_can_find_takes_more_pairs_than_anybody_has(detect: float) -> None:
+    assert pairs_needed([1.0, 2.0, 3.5], detect=detect, power=0.8).n >= 10**9
 
 
 def test_differences_with_a_heavy_tail_need_more_than_the_formula_says_and_get_that_power() -> None:

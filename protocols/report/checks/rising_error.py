@@ -16,10 +16,9 @@ _STANDARD_ERRORS = 3  # of the difference: a grid makes hundreds of such compari
 
 def rising_error(evidence: Evidence) -> Result:
     """Compare each contender's mean error with the lowest of its smaller budgets."""
-    once = {(r.contender, r.budget) for r in evidence.rows if r.rule == "full" and r.deterministic_at_full_set}
     curves: dict[str, list[Summary]] = {}
     for s in sorted(evidence.summaries, key=lambda s: s.budget):
-        if s.standard_error is not None or (s.contender, s.budget) in once:
+        if s.standard_error is not None or (s.contender, s.budget) in evidence.certain:
             curves.setdefault(s.contender, []).append(s)
     if all(len(curve) < 2 for curve in curves.values()):
         return unknown("It takes two budgets, with several runs each.")

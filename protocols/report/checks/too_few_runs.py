@@ -6,7 +6,7 @@ from ssl_irmae.protocols.report.checks.check import PASSED, Check, Evidence, Res
 from ssl_irmae.protocols.report.note import join, lower_first, upper_first
 from ssl_irmae.protocols.report.notes import count_compared
 from ssl_irmae.protocols.statistics.significance import what_n_allows
-from ssl_irmae.protocols.statistics.summary import Comparison
+from ssl_irmae.protocols.statistics.summary import Comparison, Summary
 
 _FEW = 6
 
@@ -14,8 +14,8 @@ _FEW = 6
 def too_few_runs(evidence: Evidence) -> Result:
     """Find budgets with few runs or pairs, and those where no difference can become significant."""
     every = {s.budget for s in evidence.summaries}
-    few = {s.budget for s in evidence.summaries if min(s.n, s.difference.n if s.difference else s.n) < _FEW}
-    few |= {c.budget for c in evidence.comparisons if c.difference.n < _FEW}
+    few = {s.budget for s in evidence.summaries if _has_few(s, evidence)}
+    few |= {c.budget for c in evidence.comparisons if _has_few_pairs(c, evidence)}
     in_table = _out_of_reach(
         (s.budget, what_n_allows(s.difference.n, contenders=count_compared(s, evidence.summaries)))
         for s in evidence.summaries
@@ -45,6 +45,20 @@ def too_few_runs(evidence: Evidence) -> Result:
     return failed(f"{upper_first('; '.join(sentences))}.", " ".join(details))
 
 
+def _has_few(summary: Summary, evidence: Evidence) -> bool:
+    """Whether there are few runs or pairs, where there could be more."""
+    single = (summary.contender, summary.budget) in evidence.certain and summary.over == "training seeds"
+    return (summary.n < _FEW and not single) or _has_few_pairs(summary, evidence)
+
+
+def _has_few_pairs(compared: Summary | Comparison, evidence: Evidence) -> bool:
+    """Whether there are few pairs, unless both contenders have one result, however often they are run."""
+    difference = compared.difference
+    if difference is None or difference.n >= _FEW:
+        return False
+    return not {(name, compared.budget) for name in (compared.contender, difference.baseline)} <= evidence.certain
+
+
 def _out_of_reach(found: Iterable[tuple[int, str | None]]) -> dict[str, set[int]]:
     """Collect the budgets by what their pairs do not allow; nothing where they allow everything."""
     budgets: dict[str, set[int]] = {}
@@ -69,7 +83,7 @@ TOO_FEW_RUNS = Check(
     "too few runs for the claim",
     too_few_runs,
     looks_for="Fewer than six runs or pairs, marked †; and so few that no difference can reach p < 0.05 after Holm's "
-    "correction, however large it is.",
+    "correction, however large it is. One result of a readout without randomness at the full set is all there is.",
     why="From a few runs, ± and intervals are too uncertain to rely on; and a test that cannot find anything shows "
     "nothing.",
     remedy="Run more seeds. To test with few, declare few comparisons before the results are known, as a preset does.",

@@ -226,9 +226,31 @@ def test_one_label_can_only_be_answered_by_one_class(make_row: MakeRow) -> None:
     assert finding_of("SSI012", [row.model_copy(update={"budget": 2}) for row in rows]).outcome == "failed"
 
 
-def test_of_a_handful_of_images_one_class_is_no_wonder(make_row: MakeRow) -> None:
+def test_of_a_handful_of_images_one_class_is_no_wonder_and_nothing_is_known(make_row: MakeRow) -> None:
     rows = [make_row("a", s, 50.0, classes_predicted=1, n_scored=5) for s in range(3)]
-    assert finding_of("SSI012", rows).outcome == "passed"
+    assert finding_of("SSI012", rows).outcome == "unknown"
+
+
+def test_small_folds_are_judged_together(make_row: MakeRow) -> None:
+    def found(*predicted: int) -> Finding:
+        sizes = {"folds": 5, "n_scored": 8, "scored_on": "folds", "rule": "full"}
+        rows = [
+            make_row("a", seed, 50.0, fold=fold, classes_predicted=predicted[fold] if seed == 0 else 2, **sizes)
+            for seed in range(3)
+            for fold in range(5)
+        ]
+        return finding_of("SSI012", rows)
+
+    assert found(1, 1, 1, 1, 1).result.sentence.endswith("a in 1 of 3 divisions.")
+    assert found(1, 1, 1, 1, 2).outcome == "passed"
+
+
+def test_a_large_fold_is_judged_alone(make_row: MakeRow) -> None:
+    rows = [
+        make_row("a", 0, 50.0, fold=fold, folds=2, n_scored=20, scored_on="folds", classes_predicted=1 + fold)
+        for fold in range(2)
+    ]
+    assert finding_of("SSI012", rows).result.sentence.endswith("a in 1 of 2 trials.")
 
 
 def test_subsets_of_older_rows_hold_every_class_where_their_rule_says_so(good: list[Row]) -> None:
@@ -365,6 +387,27 @@ def test_n_below_six_is_explained_and_so_is_what_it_allows(good: list[Row]) -> N
 def test_pairs_below_six_count_too(make_row: MakeRow) -> None:
     rows = [make_row("a", s, 1.0 + s) for s in range(10)] + [make_row("supervised", s, 2.0) for s in range(5, 15)]
     assert "ewer than 6 runs (†)" in finding_of("SSI015", rows).result.sentence
+
+
+def test_the_one_result_of_a_readout_without_randomness_is_not_too_few(make_row: MakeRow) -> None:
+    once = {"rule": "full", "deterministic_at_full_set": True}
+
+    def found(*pairs: tuple[str, str], several: int) -> Finding:
+        rows = [make_row(name, 0, error, **once) for name, error in (("a", 1.0), ("b", 2.0))]
+        rows += [make_row("supervised", s, 3.0 + s, rule="full") for s in range(several)]
+        return finding_of("SSI015", rows, baseline="supervised" if several else "a", comparisons=pairs)
+
+    assert found(("a", "b"), several=0).outcome == "passed"
+    assert found(several=12).outcome == "passed"
+    # its pairs are the runs of the other
+    assert found(several=4).result.sentence.startswith("Fewer than 6 runs")
+    assert found(("a", "supervised"), several=4).outcome == "failed"
+
+
+def test_encoders_are_counted_where_readouts_have_no_randomness(make_row: MakeRow) -> None:
+    once = {"rule": "full", "deterministic_at_full_set": True, "representation": "irmae"}
+    rows = [make_row("a", 0, 1.0 + p, pretrain_seed=p, encoder_hash=f"{p}", **once) for p in range(3)]
+    assert finding_of("SSI015", rows).result.sentence.startswith("Fewer than 6 runs")
 
 
 def test_budgets_with_too_few_pairs_are_named(make_row: MakeRow) -> None:

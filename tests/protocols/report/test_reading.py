@@ -1,11 +1,13 @@
 """Finished trials in a store, a rows.csv or a JSON document are the same trials."""
 
+import contextlib
 import csv
 import dataclasses
 import gzip
 import io
 import json
 import math
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import pytest
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.report.document import document_json
 from ssl_irmae.protocols.report.report import make_report
-from ssl_irmae.protocols.storage.files import environments_json, mistakes_npz, read_trials, rows_csv
+from ssl_irmae.protocols.storage.files import csv_text, environments_json, mistakes_npz, read_trials, rows_csv
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Pretraining
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.subsets import Subset
@@ -97,6 +99,7 @@ def test_rows_csv_names_every_trial_by_its_key(every_field: list[FinishedTrial],
         ("a.json", "[1]"),
         ("a.json", '{"rows": [{"contender": "x"}]}'),
         ("a.json", '{"rows": [1]}'),
+        ("a.json", '{"rows": [], "environments": [1]}'),
         ("a.csv", "a,b\n1,2\n"),
     ],
 )
@@ -104,6 +107,59 @@ def test_other_files_are_rejected_in_one_sentence(tmp_path: Path, name: str, con
     (tmp_path / name).write_text(content)
     with pytest.raises(UserError, match="cannot be read as a store"):
         read_trials(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "named"),
+    [
+        ("seconds", "inf", "seconds: inf"),
+        ("seconds", "-3", "seconds: -3"),
+        ("budget", "9" * 30, "budget"),
+        ("balanced_error", "nan", "balanced_error"),
+        ("settings", '{"C": NaN}', "settings"),
+        ("class_errors", "[1.0, 2.0, 3.0]", "class_errors: 3 for 0 classes"),
+        ("fold", "0", "fold: 0 is not one of None folds"),
+    ],
+)
+def test_a_cell_that_cannot_be_is_named(
+    trials: list[FinishedTrial], tmp_path: Path, cell: str, value: str, named: str
+) -> None:
+    lines = list(csv.DictReader(io.StringIO(rows_csv(trials[:3]))))
+    lines[1][cell] = value
+    (tmp_path / "a.csv").write_text(csv_text([dict(line) for line in lines]))
+    with pytest.raises(UserError, match="cannot be read as a store") as caught:
+        read_trials(tmp_path / "a.csv")
+    assert named in str(caught.value)
+
+
+def test_a_store_with_a_duration_that_cannot_be_is_damaged(trials: list[FinishedTrial], tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    store.add(trials[0], Subset(np.arange(3), 0, "balanced"))
+    with contextlib.closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute("UPDATE trials SET seconds = 9e999")
+    with pytest.raises(UserError, match="is damaged"):
+        store.trials()
+
+
+@pytest.mark.parametrize("change", [lambda text: "\ufeff" + text, lambda text: text.replace("\n", "\r\n")])
+def test_what_a_spreadsheet_makes_of_a_file_is_read(
+    trials: list[FinishedTrial], tmp_path: Path, change: Callable[[str], str]
+) -> None:
+    text = change(rows_csv(trials))
+    for name, content in {
+        "a.csv": text.encode(),
+        "B.CSV": text.encode(),
+        "a.csv.gz": gzip.compress(text.encode()),
+    }.items():
+        (tmp_path / name).write_bytes(content)
+        assert len(read_trials(tmp_path / name)) == len(trials)
+
+
+def test_a_column_that_is_there_twice_is_refused(trials: list[FinishedTrial], tmp_path: Path) -> None:
+    head, *lines = rows_csv(trials).splitlines()
+    (tmp_path / "a.csv").write_text("\n".join([f"{head},budget", *(f"{line},7" for line in lines)]))
+    with pytest.raises(UserError, match="several columns budget"):
+        read_trials(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize("damage", [lambda packed: packed[:-20], lambda packed: b"key" + packed, lambda _: b""])

@@ -4,9 +4,11 @@ import pytest
 
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.report.note import Kind, Note
-from ssl_irmae.protocols.report.selection import keep_newest, select_protocol
-from ssl_irmae.protocols.storage.rows import FinishedTrial, Pretraining
-from tests.protocols.report.conftest import changed, rows_of
+from ssl_irmae.protocols.report.report import make_report
+from ssl_irmae.protocols.report.selection import keep_crossed, keep_newest, select_protocol
+from ssl_irmae.protocols.storage.rows import FinishedTrial, Pretraining, Row
+from tests.protocols.conftest import MakeRow
+from tests.protocols.report.conftest import changed, finished, rows_of
 
 SHORT = Pretraining(method="irmae", depth=8, steps=600, batch_size=32, learning_rate=1e-3, precision="fp32")
 LONG = SHORT.model_copy(update={"steps": 22_500})
@@ -43,6 +45,11 @@ def test_several_protocols_are_listed_and_one_can_be_chosen(
 def test_the_full_set_belongs_to_every_rule(trials: list[FinishedTrial]) -> None:
     assert select_protocol(trials, rule="balanced") == trials
     assert {trial.row.rule for trial in select_protocol(trials, rule="uniform")} == {"full"}
+
+
+def test_a_rule_that_does_not_exist_does_not_leave_the_full_set_alone(trials: list[FinishedTrial]) -> None:
+    with pytest.raises(UserError, match=r"unknown rule 'balancd'.*did you mean 'balanced'"):
+        select_protocol(trials, rule="balancd")
 
 
 def test_a_choice_without_trials_lists_what_there_is(trials: list[FinishedTrial]) -> None:
@@ -151,3 +158,79 @@ def test_the_same_trial_twice_counts_once(trials: list[FinishedTrial]) -> None:
     (text,) = texts(notes, "left out")
     assert "2 trials that are there twice" in text
     assert len(notes) == 1
+
+
+def test_a_trial_with_two_errors_is_refused_and_both_are_named(trials: list[FinishedTrial]) -> None:
+    newest = max(trials, key=lambda trial: trial.finished)
+    (edited,) = changed([newest], error=newest.row.error + 7, predictions="of another machine")
+    with pytest.raises(UserError) as caught:
+        keep_newest([*trials, edited])
+    message = str(caught.value)
+    assert f"{newest.row.contender} at {newest.row.budget} labels, seed {newest.row.seed}" in message
+    assert f"{newest.row.error:g} % (predictions {newest.row.predictions[:12]}" in message
+    assert f"{edited.row.error:g} % (predictions of another" in message
+    # the same images were wrong, but no rounding makes one number of the other
+    with pytest.raises(UserError, match=r"12.34 % .* and 12.67 % .*a trial has one result"):
+        keep_newest([*changed([newest], error=12.34), *changed([newest], error=12.67)])
+
+
+def test_of_an_encoder_that_is_replaced_rows_may_contradict_each_other(trials: list[FinishedTrial]) -> None:
+    linear = [t for t in trials if t.row.contender == "irmae-linear"]
+    older = changed(linear, encoder_hash="older")
+    contradiction = changed(older, error=99.0, predictions="other")
+    assert keep_newest([*older, *contradiction, *linear])[0] == linear
+
+
+@pytest.mark.parametrize("digits", [0, 1, 2])
+def test_a_trial_whose_error_was_rounded_is_the_same_trial(trials: list[FinishedTrial], digits: int) -> None:
+    exact = changed(trials[:7], error=12.3456)
+    rounded = changed(exact, error=round(12.3456, digits))
+    kept, notes = keep_newest([*exact, *rounded])
+    assert len(kept) == 7
+    assert "7 trials that are there twice" in texts(notes, "left out")[0]
+    with pytest.raises(UserError, match="different errors"):
+        keep_newest([*exact, *changed(rounded, predictions="other")])
+
+
+@pytest.mark.parametrize(
+    ("runs", "kept"),
+    [
+        ({0: [0, 1, 2], 1: [3, 4]}, {0: [0, 1, 2]}),
+        ({0: [0], 1: [1]}, {0: [0]}),
+        ({0: [0, 1], 1: [0, 1], 2: [2]}, {0: [0, 1], 1: [0, 1]}),
+        ({0: [0, 1], 1: [1, 2]}, {0: [0, 1], 1: [1, 2]}),
+        ({None: [0, 1], 0: [2]}, {None: [0, 1]}),
+    ],
+)
+def test_pretraining_seeds_without_a_common_subset_are_left_out_and_the_report_is_made(
+    make_row: MakeRow, runs: dict[int | None, list[int]], kept: dict[int | None, list[int]]
+) -> None:
+    def rows(runs: dict[int | None, list[int]]) -> list[Row]:
+        fields = {"representation": "irmae", "encoder_hash": "h"}
+        return [
+            make_row("irmae-linear", s, 5.0 + s, pretrain_seed=p, **fields) for p, seeds in runs.items() for s in seeds
+        ]
+
+    others = [make_row("supervised", s, 9.0) for s in range(5)]
+    trials, notes = keep_crossed(finished([*others, *rows(runs)]))
+    assert rows_of(trials) == [*others, *rows(kept)]
+    left_out = sum(map(len, runs.values())) - sum(map(len, kept.values()))
+    assert len(notes) == (left_out > 0)
+    if left_out:
+        assert f"{left_out} trial" in notes[0].text
+        assert (
+            f"share no subset with the others and so have no mean with them (irmae-linear {left_out})" in notes[0].text
+        )
+    assert {s.contender for s in make_report(trials).summaries} == {"supervised", "irmae-linear"}
+
+
+def test_a_contender_without_any_complete_division_into_folds_is_left_out(make_row: MakeRow) -> None:
+    def rows(name: str, folds: range) -> list[Row]:
+        return [make_row(name, s, 5.0, fold=fold, folds=3, scored_on="folds") for s in range(2) for fold in folds]
+
+    whole, stopped = rows("a", range(3)), rows("b", range(2))
+    trials, notes = keep_crossed(finished([*whole, *stopped]))
+    assert rows_of(trials) == whole
+    assert "4 trials of which no seed was run on every fold (b 4)" in notes[0].text
+    with pytest.raises(UserError, match="no seed of any contender was run on all 3 folds: run the missing trials"):
+        keep_crossed(finished(stopped))

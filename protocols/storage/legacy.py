@@ -69,6 +69,8 @@ def read_row(values: Mapping[str, Any]) -> Row:
         raise ValueError(f"{'.'.join(map(str, first['loc']))}: {what}") from error
     except KeyError as error:
         raise ValueError(f"{error.args[0]}: missing") from error
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"it is no row, and none of an earlier version: {error}") from error
     _check_parts(row)
     return row
 
@@ -118,8 +120,10 @@ def _completed(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _software(computed_with: str) -> tuple[dict[str, str], int]:
     *packages, threads = computed_with.split(", ")
-    versions = dict(package.rsplit(" ", 1) for package in packages)
-    return versions, int(threads.removesuffix(" threads"))
+    try:
+        return dict(package.rsplit(" ", 1) for package in packages), int(threads.removesuffix(" threads"))
+    except ValueError as error:
+        raise ValueError(f"computed_with: {computed_with!r} does not list versions and threads") from error
 
 
 def _pretraining(words: str | None) -> dict[str, Any] | None:

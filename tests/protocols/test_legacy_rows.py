@@ -148,3 +148,9 @@ def test_packages_that_cannot_change_a_bit_do_not_make_another_trial() -> None:
     assert read_row({**old, "computed_with": old["computed_with"].replace("2 threads", "1 threads")}).key != (
         read_row(old).key
     )
+
+
+@pytest.mark.parametrize("computed_with", ["", "torch 2.9.0", "torch, 1 threads", 1, None, [1]])
+def test_an_old_row_without_versions_and_threads_is_no_row(computed_with: object) -> None:
+    with pytest.raises(ValueError, match=r"computed_with|none of an earlier version"):
+        read_row({**old_row("irmae-linear"), "computed_with": computed_with})

@@ -22,7 +22,7 @@ _METHODS = {
     "IRMAE": tuple(EncoderSettings(depth=depth) for depth in (2, 4, 8)),
     "IRMAE-WD": tuple(EncoderSettings(method="irmae-wd", strength=x) for x in (1e-6, 0.1, 1.0)),
     "LoRAE": tuple(EncoderSettings(method="lorae", strength=x) for x in (1e-4, 1e-3, 1e-2)),
-    "RRAE": tuple(EncoderSettings(method="rrae", strength=x) for x in (8, 16, 32)),
+    "RRAE": tuple(EncoderSettings(method="rrae", strength=x) for x in (8, 16, 24)),
     "AE + SIGReg": tuple(EncoderSettings(method="sigreg", strength=x) for x in (1e-4, 1e-3, 1e-2)),
 }
 """Three candidates of each method but the first, which has nothing to choose."""

@@ -70,7 +70,7 @@ def rankme(encoder: MeasuredEncoder) -> float:
     return rank_me(encoder.codes)
 
 
-def exponent(encoder: MeasuredEncoder) -> float:
+def exponent(encoder: MeasuredEncoder) -> float | None:
     """Measure the exponent of the spectrum's decay, as alpha-ReQ (Agrawal et al., 2022)."""
     return decay_exponent(spectrum(encoder.codes))
 
@@ -112,7 +112,7 @@ SAMPLES = Measure(
     "sets.",
 )
 RANK_ME = Measure("rankme", "RankMe", rankme)
-EXPONENT = Measure("exponent", "spectrum's exponent", exponent, digits=2)
+EXPONENT = Measure("exponent", "spectrum's exponent", exponent, digits=2, revision=2)
 MLE, TWO_NN = (
     Measure(name, f"dimension by {name}", functools.partial(dimension, estimator=name), extra=EXTRA)
     for name in ("MLE", "TwoNN")

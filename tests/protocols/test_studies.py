@@ -18,6 +18,7 @@ from scipy import stats
 
 from ssl_irmae._support.environment import versions
 from ssl_irmae.architecture import Architecture
+from ssl_irmae.bottlenecks import Gaussian
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.loop import NonFiniteLossError
 from ssl_irmae.protocols import studies
@@ -611,6 +612,20 @@ def test_a_method_that_is_worse_at_every_width_is_not_said_to_need_more() -> Non
     assert "AE needs more than 16 and at most 32 dimensions" in first
     assert "VAE, beta 0.01 is as good at none up to 32" in first
     assert "more is needed by AE, one cannot tell whether more is needed by VAE, beta 0.01" in first
+
+
+@pytest.mark.parametrize("name", ["latent-dim", "matched"])
+@pytest.mark.parametrize("quick", [True, False])
+def test_the_penalty_of_a_vae_weighs_the_same_at_every_width(name: str, quick: bool) -> None:
+    weights: dict[str, set[float]] = {}
+    for level in find_study(name)(quick=quick).levels:
+        (settings,) = level.candidates
+        bottleneck = settings.architecture(channels=1, image_size=32, most_depth=None).build_empty().bottleneck
+        if isinstance(bottleneck, Gaussian):
+            assert level.line is not None
+            weights.setdefault(level.line, set()).add(round(bottleneck.beta / bottleneck.width, 12))
+    assert weights
+    assert all(len(found) == 1 for found in weights.values()), weights
 
 
 def test_a_width_is_enough_or_too_narrow_only_where_the_pairs_leave_no_doubt() -> None:

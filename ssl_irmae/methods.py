@@ -183,7 +183,10 @@ def rrae(
         networks: The family of encoder and decoder.
     """
     return _squared_error(
-        lambda: Truncated(width=latent_dim, directions=min(max(1, latent_dim // 8), _MOST_DIRECTIONS) if strength is None else int(strength)),
+        lambda: Truncated(
+            width=latent_dim,
+            directions=min(max(1, latent_dim // 8), _MOST_DIRECTIONS) if strength is None else int(strength),
+        ),
         channels=channels,
         image_size=image_size,
         latent_dim=latent_dim,

@@ -130,8 +130,8 @@ class Pretraining:
         least, most = self.autoencoder.bottleneck.least_images, min(batch_size, len(images))
         if most < least:
             raise UserError(
-                f"`strength` {least - 1}: batches of {most} images have no more directions than that, so that none would "
-                f"be dropped; use less, or batches of {least} images"
+                f"`strength` {least - 1}: batches of {most} images have no more directions than that, so that none "
+                f"would be dropped; use less, or batches of {least} images"
             )
         if batch_size < processes.count:
             raise UserError(f"`batch_size` {batch_size}: {processes.count} processes need an image each; use more")

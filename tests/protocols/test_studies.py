@@ -28,6 +28,7 @@ from ssl_irmae.protocols.running.work import Work
 from ssl_irmae.protocols.statistics.rank_correlation import rank_correlation
 from ssl_irmae.protocols.statistics.spreads import Spread
 from ssl_irmae.protocols.studies.matched import needed
+from ssl_irmae.protocols.studies.rank_or_gaussian import FROM_GAUSSIAN
 from ssl_irmae.protocols.studies.variance import most
 from ssl_irmae.protocols.studying.carry_out import CarriedOutStudy
 from ssl_irmae.protocols.studying.cost import describe_cost
@@ -551,6 +552,16 @@ def test_codes_that_are_all_the_same_have_no_distance_of_samples(task: Task, mon
     monkeypatch.setattr(MeasuredEncoder, "codes", torch.ones(10, 4))
     ((value, _),) = work_on(_work(task, 0)._replace(measures=(SAMPLES,)), task).values.values()
     assert value is None
+
+
+@pytest.mark.parametrize(("deviation", "mean", "expected"), [(1.0, 0.0, 0.0), (1.0, 2.0, 4.0), (3.0, 0.0, 4.0)])
+def test_the_distance_to_a_gaussian_is_of_mean_and_deviation(
+    deviation: float, mean: float, expected: float, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = torch.randn(100_000, 4, generator=torch.Generator().manual_seed(0)) * deviation + mean
+    monkeypatch.setattr(MeasuredEncoder, "codes", codes)
+    ((value, _),) = work_on(_work(task, 0)._replace(measures=(FROM_GAUSSIAN,)), task).values.values()
+    assert value == pytest.approx(expected, abs=0.05)
 
 
 def test_a_measure_that_is_not_finite_is_not_known(task: Task) -> None:

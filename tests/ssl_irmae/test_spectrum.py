@@ -62,8 +62,8 @@ def test_a_value_that_sinks_into_rounding_changes_the_exponent_a_little_only() -
 
 def test_a_spectrum_that_ends_sooner_has_a_larger_exponent() -> None:
     ends = [torch.cat([torch.ones(k), torch.zeros(32 - k)]) for k in (24, 16, 8, 4)]
-    found = [decay_exponent(each) for each in ends]
-    assert found == sorted(found, key=float)
+    found = [decay_exponent(each) or 0.0 for each in ends]
+    assert 0 < found[0] < found[1] < found[2] < found[3]
 
 
 @pytest.mark.parametrize("values", [torch.zeros(8), torch.ones(1)])

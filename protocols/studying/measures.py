@@ -113,7 +113,6 @@ SAMPLES = Measure(
     note="Samples are decoded from a Gaussian fitted to the codes. Their squared Fréchet distance to held-out images "
     "is by the features of our own small classifier of each data set, and not comparable with others, nor between data "
     "sets.",
-    revision=2,
 )
 RANK_ME = Measure("rankme", "RankMe", rankme)
 EXPONENT = Measure("exponent", "spectrum's exponent", exponent, digits=2, revision=2)

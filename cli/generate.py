@@ -94,8 +94,8 @@ def sample(
         Literal["gaussian", "mixture", "prior"],
         typer.Option(
             metavar="NAME",
-            help="gaussian, or mixture of ten, fitted to codes of training images; prior: the standard Gaussian (vae, "
-            "sigreg).",
+            help="gaussian, or mixture of up to ten, fitted to codes of training images; prior: the standard Gaussian "
+            "(vae, sigreg).",
             rich_help_panel=RUN,
         ),
     ] = "gaussian",
@@ -106,8 +106,12 @@ def sample(
     device: Device = "auto",
 ) -> None:
     """Decode codes that are drawn at random."""
+    from ssl_irmae.cli.progress import Display
+
     makers = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
-    _write({name: maker.sample(n, sampler=sampler, seed=seed) for name, maker in makers.items()}, dataset, out)
+    progress = Display(quiet=quiet)
+    made = {name: maker.sample(n, sampler=sampler, seed=seed, progress=progress) for name, maker in makers.items()}
+    _write(made, dataset, out)
 
 
 def walk(
@@ -116,7 +120,10 @@ def walk(
     strict: Strict = False,
     encoder: Encoders,
     network: OwnNetwork = None,
-    n: Annotated[int, typer.Option(metavar="N", help="How many components.", rich_help_panel=RUN)] = 8,
+    n: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many components.", show_default="8, or all there are", rich_help_panel=RUN),
+    ] = None,
     steps: Annotated[int, typer.Option(metavar="N", help="Pictures along each component.", rich_help_panel=RUN)] = 9,
     reach: Annotated[
         float,

@@ -54,16 +54,35 @@ def found(grids: Mapping[str, Report]) -> str:
 
 
 def found_on(name: str, report: Report) -> str:
-    """Lay out what was found on one data set: a row for each question, a column for each number of labels."""
+    """Say what was found on one data set: a row for each question, whose answer names numbers of labels."""
     rows = {f"best codes for {readout}": leaders(report, r) for r, readout in _BEST_CODES.items()}
     rows |= {
         f"`{contender}` beside `{other}`": {b: _CELLS[v] for b, v in comparisons(report, contender, other).items()}
         for contender, other in _BESIDE
     }
-    lines = [f"| {name} | {' | '.join(f'{budget:,}' for budget in report.budgets)} |"]
-    lines.append(f"|---|{'---|' * len(report.budgets)}")
-    lines += [f"| {row} | {' | '.join(cells.get(b, '') for b in report.budgets)} |" for row, cells in rows.items()]
-    return "\n".join(lines)
+    lines = [f"| {row} | {by_labels(cells, report.budgets)} |" for row, cells in rows.items() if cells]
+    return "\n".join([f"| {name} | at numbers of labels |", "|---|---|", *lines])
+
+
+def by_labels(found: Mapping[int, str], budgets: Sequence[int]) -> str:
+    """Write what was found at each number of labels, once for all that follow one another.
+
+    >>> by_labels({10: "fewer", 20: "fewer", 50: "fewer", 100: "more", 500: "more"}, [10, 20, 50, 100, 200, 500])
+    'fewer: 10 to 50; more: 100, 500'
+    """
+    runs: list[tuple[str, list[int]]] = []
+    for place, budget in enumerate(budgets):
+        if budget not in found:
+            continue
+        if not runs or runs[-1][0] != found[budget]:
+            runs.append((found[budget], []))
+        runs[-1][1].append(place)
+    written = []
+    for what, places in runs:
+        labels = [f"{budgets[place]:,}" for place in places]
+        whole = len(places) > 2 and places[-1] - places[0] == len(places) - 1
+        written.append(f"{what}: {f'{labels[0]} to {labels[-1]}' if whole else ', '.join(labels)}")
+    return "; ".join(written)
 
 
 def answer(name: str, report: Report) -> str:

@@ -1,9 +1,11 @@
 """The tables of docs/results/generation, from the rows beside it; docs/tables.py writes them into the document."""
 
 from docs.few_labels import Row, grouped, rows, table
+from ssl_irmae.protocols.generation.shared_pictures import widening
 from ssl_irmae.protocols.statistics.summary import mean_and_standard_error
 
 METHODS = ("irmae", "ae", "vae")
+IMAGES = 10_000  # test images of each data set
 KINDS = {
     "reconstruction": "reconstructions",
     "gaussian": "samples, Gaussian",
@@ -22,6 +24,7 @@ def _table(dataset: str, lines: list[Row]) -> str:
     """Lay out both distances of every kind of picture, by method."""
     found = grouped(lines, "encoder", "pictures")
     real = found["", "real"]
+    n = int(real[0]["n"])
     head = " | ".join(["pictures", *(f"{name} {m.upper()}" for name in ("Fréchet,", "kernel,") for m in METHODS)])
     body = [
         [
@@ -36,8 +39,9 @@ def _table(dataset: str, lines: list[Row]) -> str:
     ]
     what = (
         f"Other real pictures are at {_cell(real, 'frechet')} (Fréchet) and {_cell(real, 'kernel')} (kernel). "
-        f"± is the standard error over {len(real)} draws of {int(real[0]['n']):,} pictures and samples each, "
-        "which share pictures, so that with others values may differ by more; it is not over pretrainings. "
+        f"± is the standard error over {len(real)} draws of {n:,} pictures and samples each from the {IMAGES:,} test "
+        f"images. With other test images it would be wider, up to {widening(n, IMAGES, len(real)):.2f} times, as draws "
+        "have images in common; it is not over pretrainings. "
         f"The classifier has an error of {float(real[0]['judge_error']):.2f} %."
     )
     nearer = (

@@ -178,11 +178,15 @@ def rrae(
         channels: Image channels.
         image_size: Height and width in pixels, 8 to 256.
         latent_dim: Code width d.
-        strength: Number of directions that are kept: fewer are stronger; None is an eighth of the code's width.
+        strength: Number of directions that are kept: fewer are stronger; None is an eighth of the code's width, at
+            most 16. A batch has to have more images than that.
         networks: The family of encoder and decoder.
     """
     return _squared_error(
-        lambda: Truncated(width=latent_dim, directions=max(1, latent_dim // 8) if strength is None else int(strength)),
+        lambda: Truncated(
+            width=latent_dim,
+            directions=min(max(1, latent_dim // 8), _MOST_DIRECTIONS) if strength is None else int(strength),
+        ),
         channels=channels,
         image_size=image_size,
         latent_dim=latent_dim,
@@ -233,9 +237,9 @@ def contractive(
 
     .. math:: \text{penalty} = \lambda \cdot \text{mean}_x \lVert J_f(x) \rVert_F^2
 
-    The paper computes the norm for one layer, in closed form; of a deep encoder it is estimated, without bias but for a
-    difference quotient, from one random direction per image (``squared_jacobian``). Nor are decoder and encoder tied
-    here, so that a decoder with larger weights can make up for a smaller code.
+    The paper computes the norm for one layer, in closed form; of a deep encoder it is estimated from one random
+    direction per image (``squared_jacobian``). Nor are decoder and encoder tied here, so that a decoder with larger
+    weights can make up for a smaller code.
 
     Source: Rifai et al., "Contractive auto-encoders: explicit invariance during feature extraction", ICML 2011.
 
@@ -391,6 +395,11 @@ METHODS: dict[str, Callable[..., Autoencoder]] = {
     "rae": rae,
     "sigreg": sigreg,
 }
+
+REVISIONS: dict[str, int] = {"contractive": 2}
+"""Of the methods whose arithmetic was changed, so that what was pretrained before is not taken for what is now."""
+
+_MOST_DIRECTIONS = 16  # of rrae: half of the usual batch, in which 32 directions are all
 
 STACKED: dict[str, int | None] = {"irmae": None, "irmae-wd": 4}
 """The methods with a linear stack, and its usual depth; None follows the kind of image."""

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+_ROUNDING = 1e-6  # of fp32 codes, as a share of the largest singular value of their covariance
 _CHUNK = 4096  # codes converted to float64 at once: all of MNIST would be among the largest arrays in memory
 
 
@@ -77,28 +78,32 @@ def rank_me(code: Tensor) -> float:
     return effective_rank(torch.linalg.svdvals(code.double()))
 
 
-def decay_exponent(singular_values: Tensor) -> float:
+def decay_exponent(singular_values: Tensor) -> float | None:
     r"""Compute the exponent of the power law that a spectrum decays by, as alpha-ReQ does.
 
-    It is :math:`\alpha` in :math:`s_i \propto i^{-\alpha}`, by least squares on logarithms, over the values that are at
-    least a millionth of the largest: below is the rounding of fp32.
+    It is :math:`\alpha` in :math:`s_i \propto i^{-\alpha}`, by least squares on logarithms, in which each i weighs
+    :math:`1 / i`, so that all scales count alike, as in the authors' code. There the first few and the last values are
+    left out, of codes ten times as wide; here none is, so that codes of one width are compared over the same i. Values
+    below a millionth of the largest are the rounding of fp32 and count as a millionth. Of a spectrum that ends, as that
+    of few directions does, the exponent is thus no property of a power law: it says how soon the spectrum ends.
 
     Source: Agrawal et al., "alpha-ReQ: assessing representation quality in self-supervised learning by measuring
-    eigenspectrum decay", NeurIPS 2022.
+    eigenspectrum decay", NeurIPS 2022; the weights are those of Stringer et al., "High-dimensional geometry of
+    population responses in visual cortex", Nature 2019.
 
     Args:
         singular_values: Of a covariance, largest first, shape (d,).
 
     Returns:
-        The exponent; 0 if there is one value or none.
+        The exponent; None if there is one value, or all are 0.
 
     >>> round(decay_exponent(torch.arange(1.0, 9.0) ** -1.5), 6)
     1.5
     """
     s = singular_values.double()
-    s = s[s > s.max() * 1e-6]
-    if len(s) < 2:
-        return 0.0
-    x = torch.arange(1, len(s) + 1, dtype=torch.float64).log()
-    x, y = x - x.mean(), s.log()
-    return -float((x @ y) / (x @ x))
+    if len(s) < 2 or s.max() <= 0:
+        return None
+    i = torch.arange(1, len(s) + 1, dtype=torch.float64, device=s.device)
+    x, weight = i.log(), i.reciprocal()
+    x = x - (weight @ x) / weight.sum()
+    return -float((weight * x) @ s.clamp_min(_ROUNDING * s.max()).log() / ((weight * x) @ x))

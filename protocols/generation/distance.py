@@ -22,6 +22,7 @@ from ssl_irmae.generation.samplers import SAMPLERS, samplers_of
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.generation.distances import frechet_distance, kernel_distance
 from ssl_irmae.protocols.generation.judge import STEPS, Judge, train_judge
+from ssl_irmae.protocols.generation.shared_pictures import widening
 
 _MOST = 2000  # pictures per set, unless another number is given
 _LEAST = 50
@@ -64,6 +65,7 @@ class Distances:
         seeds: How many draws.
         judge_error: Error of the classifier whose features are compared, in percent, if it is known.
         split: The split that real pictures are from.
+        images: How many images it has, from which each draw takes its pictures.
     """
 
     rows: tuple[Distance, ...]
@@ -72,6 +74,7 @@ class Distances:
     seeds: int
     judge_error: float | None
     split: str
+    images: int
 
     def to_dict(self) -> dict[str, object]:
         """Return everything as plain values that JSON can hold."""
@@ -85,13 +88,14 @@ class Distances:
         first, second, third = (max(map(len, column)) for column in zip(*cells, strict=True))
         lines = [f"{name:{first}}  {frechet:>{second}}  {kernel:>{third}}" for name, frechet, kernel in cells]
         known = "" if self.judge_error is None else f", with an error of {self.judge_error:.2f} % on test images"
+        wider = widening(self.pictures, self.images, self.seeds)
         return "\n".join(
             [
                 *lines,
                 f"Squared distances to {self.pictures:,} real pictures of {self.dataset} ({self.split}) from as many.",
                 "A kernel distance below 0 is noise around 0. Reconstructions are of the pictures in the first row.",
-                f"±: standard error over {count(self.seeds, 'draw')} of pictures and samples.",
-                "The draws share pictures: with other pictures values may differ by more.",
+                f"±: standard error over {count(self.seeds, 'draw')} of pictures from these {self.images:,} images.",
+                f"With other images it would be wider, up to {wider:.2f} times, as draws have images in common.",
                 "Each row is one encoder: how much another pretraining of its kind would differ is not in ±.",
                 f"Features: the last layer of our classifier of {self.dataset}, {STEPS} steps{known}.",
                 "Not comparable with distances by other features, such as those of Inception networks.",
@@ -179,6 +183,7 @@ def generation_distance(
         seeds=seeds,
         judge_error=judge.error,
         split="test" if has_test else "train",
+        images=len(test),
     )
 
 

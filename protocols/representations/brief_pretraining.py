@@ -12,6 +12,7 @@ from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.encoders.encoder import read_config
 from ssl_irmae.encoders.files import CONFIG, WEIGHTS
+from ssl_irmae.methods import REVISIONS
 from ssl_irmae.networks.registry import DEFAULT, Network, find_networks
 from ssl_irmae.pretraining.open_run import make_run
 from ssl_irmae.pretraining.optimizers import USUAL
@@ -51,13 +52,15 @@ def brief_folder(
         learning_rate: Its learning rate; None for the recipe's.
     """
     recipe = find_recipe(_RECIPE)
+    revision = REVISIONS.get(architecture.method, 1)
+    changed = "" if revision == 1 else f"-revision{revision}"
     depth = "" if architecture.depth is None else f"-depth{architecture.depth}"
     rate = f"{learning_rate or recipe.learning_rate:g}-{recipe.cooldown:g}"
     taken_by = "" if optimizer == USUAL else f"-{optimizer}"
     network = "" if architecture.network == DEFAULT else f"-{architecture.network}"
     code = "".join(f"-{plugin.origin.stamp}" for plugin in architecture.plugins)
     trained = f"{_RECIPE}-{steps}x{recipe.batch_size}-{rate}{taken_by}"
-    return home() / "encoders" / f"{name}{network}{code}{depth}-{trained}"
+    return home() / "encoders" / f"{name}{changed}{network}{code}{depth}-{trained}"
 
 
 def pretrain_briefly(

@@ -2,19 +2,25 @@
 
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import MSE, RANK, SAMPLES
-from ssl_irmae.protocols.studying.phrases import BETA_FALLS_WITH_WIDTH, DEPTH_IS_TUNED, change, shown, value
+from ssl_irmae.protocols.studying.phrases import DEPTH_IS_TUNED, change, shown, value
 from ssl_irmae.protocols.studying.results import Results
 from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
+from ssl_irmae.strength import usual_strength
 
 _ERROR = error_column("linear", 100)
-_IRMAE, _WIDTH = "IRMAE, d 128", 128
+WIDTH = 128  # the paper's
+_IRMAE = f"IRMAE, d {WIDTH}"
 OTHERS = {
     "AE": EncoderSettings(method="ae"),
     "VAE": EncoderSettings(method="vae"),
     "VAE, beta 0.01": EncoderSettings(method="vae", strength=0.01),
 }
 """The VAE with its usual beta, 0.1, and with a tenth of it: a penalty that reconstructs worse at any width would say
-nothing about width."""
+nothing about width. That is the beta at 128 dimensions."""
+BETA_OF_WIDTH = (
+    "The penalty of a VAE is a mean over the dimensions of the code. So that their sum weighs the same at every width, "
+    f"beta is proportional to d: the one named is that of d {WIDTH}."
+)
 QUICK = ("AE", "VAE, beta 0.01")
 """Of these the quick forms, whose few steps leave narrow VAEs of the usual beta on the plateau."""
 
@@ -23,7 +29,7 @@ def study(*, quick: bool) -> Study:
     """Pretrain AE and VAE at code widths from 4 to 256, and IRMAE at 128, the paper's."""
     widths = (8, 32, 128) if quick else (4, 8, 16, 32, 64, 128, 256)
     narrow = tuple(
-        Level(_name(line, width), (settings.model_copy(update={"latent_dim": width}),), at=width, line=line)
+        Level(_name(line, width), (at_width(settings, width),), at=width, line=line)
         for line, settings in OTHERS.items()
         if not quick or line in QUICK
         for width in widths
@@ -31,7 +37,7 @@ def study(*, quick: bool) -> Study:
     return Study(
         title="Code width of AE and VAE",
         question="Is an autoencoder or a VAE of the right code width as good as IRMAE, which need not be told it?",
-        levels=(*narrow, Level(_IRMAE, (EncoderSettings(latent_dim=_WIDTH),), at=_WIDTH, line="IRMAE")),
+        levels=(*narrow, Level(_IRMAE, (EncoderSettings(latent_dim=WIDTH),), at=WIDTH, line="IRMAE")),
         datasets=("mnist",) if quick else ("mnist", "fashion-mnist"),
         seeds=tuple(range(5 if quick else 3)),
         measures=(RANK, MSE, SAMPLES),
@@ -58,8 +64,15 @@ def answer(results: Results) -> list[str]:
         f"Compared with IRMAE, the error with 100 labels is {first}. It is that of the best of {number} widths d on "
         f"the images that the errors are of, which favours AE and VAE. {DEPTH_IS_TUNED}",
         *(_on(results, dataset) for dataset in datasets),
-        BETA_FALLS_WITH_WIDTH,
+        BETA_OF_WIDTH,
     ]
+
+
+def at_width(settings: EncoderSettings, width: int) -> EncoderSettings:
+    """Return settings of another code width, of a VAE with a beta for which the sum over dimensions weighs the same."""
+    strength = settings.strength or usual_strength(settings.method)
+    of_width = None if strength is None else strength * width / WIDTH
+    return settings.model_copy(update={"latent_dim": width, "strength": of_width})
 
 
 def _verdict(results: Results, dataset: str) -> str:

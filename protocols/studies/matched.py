@@ -3,22 +3,22 @@
 from typing import NamedTuple
 
 from ssl_irmae.protocols.statistics.intervals import StandardError, t_interval
-from ssl_irmae.protocols.studies.latent_dim import OTHERS, QUICK
+from ssl_irmae.protocols.studies.latent_dim import BETA_OF_WIDTH, OTHERS, QUICK, WIDTH, at_width
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import ACTIVE, MSE, RANK
-from ssl_irmae.protocols.studying.phrases import BETA_FALLS_WITH_WIDTH, value
+from ssl_irmae.protocols.studying.phrases import value
 from ssl_irmae.protocols.studying.results import Results
 from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
 
 _ERROR = error_column("linear", 100)
-_IRMAE, _WIDTH = "IRMAE, d 128", 128
+_IRMAE = f"IRMAE, d {WIDTH}"
 
 
 def study(*, quick: bool) -> Study:
     """Pretrain AE and VAE at growing code widths, and IRMAE at 128, and compare reconstructions of held-out images."""
     widths = (8, 16, 32) if quick else (4, 6, 8, 12, 16, 24, 32, 64, 128)
     others = tuple(
-        Level(f"{line}, d {width}", (settings.model_copy(update={"latent_dim": width}),), at=width, line=line)
+        Level(f"{line}, d {width}", (at_width(settings, width),), at=width, line=line)
         for line, settings in OTHERS.items()
         if not quick or line in QUICK
         for width in widths
@@ -26,7 +26,7 @@ def study(*, quick: bool) -> Study:
     return Study(
         title="Dimensions for the same reconstruction",
         question="How many code dimensions do AE and VAE need to reconstruct as well as IRMAE, beside its rank?",
-        levels=(*others, Level(_IRMAE, (EncoderSettings(latent_dim=_WIDTH),), at=_WIDTH, line="IRMAE")),
+        levels=(*others, Level(_IRMAE, (EncoderSettings(latent_dim=WIDTH),), at=WIDTH, line="IRMAE")),
         datasets=("mnist",) if quick else ("mnist", "fashion-mnist"),
         seeds=tuple(range(5 if quick else 3)),
         measures=(MSE, RANK, ACTIVE),
@@ -60,7 +60,7 @@ def answer(results: Results) -> list[str]:
         "An effective rank is no count of dimensions: codes vary a little beyond it, and reconstructions use that. So "
         "a width above the rank does not show that a method wastes dimensions."
     )
-    sentences.append(BETA_FALLS_WITH_WIDTH)
+    sentences.append(BETA_OF_WIDTH)
     return sentences
 
 

@@ -15,7 +15,7 @@ _STRENGTHS = {
     "denoising": ("denoising", (0.1, 0.25, 0.5, 0.75)),
     "VAE": ("vae", (0.01, 0.03, 0.1, 1.0)),
     "LoRAE": ("lorae", (1e-4, 1e-3, 1e-2, 0.1)),
-    "RRAE": ("rrae", (4, 8, 16, 32)),
+    "RRAE": ("rrae", (4, 8, 16, 24)),
     "IRMAE-WD": ("irmae-wd", (1e-6, 0.1, 0.3, 1.0)),
 }
 """By the name of the level: name of the method, and the strengths that are tried. IRMAE's is its depth."""

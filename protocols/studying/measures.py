@@ -6,7 +6,7 @@ from statistics import mean
 
 from ssl_irmae.bottlenecks import Gaussian
 from ssl_irmae.encoders.encoding import reconstruction_error
-from ssl_irmae.generation.picture_maker import PictureMaker
+from ssl_irmae.generation.picture_maker import FITTED_TO, PictureMaker
 from ssl_irmae.intrinsic_dimension import EXTRA, THRESHOLD, estimate_dimension
 from ssl_irmae.protocols.generation.distance import distances_to_real, samples_of
 from ssl_irmae.protocols.generation.judge import Judge, train_judge
@@ -50,7 +50,10 @@ def sample_distance(encoder: MeasuredEncoder) -> float | None:
     if bool((encoder.codes == encoder.codes[:1]).all()):
         return None
     maker = PictureMaker(encoder.folder, encoder.task.train, device=str(encoder.device))
-    kinds = {"gaussian": samples_of(maker, maker.training_codes(), "gaussian")}
+    images = maker.train.images
+    # evenly spaced, not drawn as for `generate`: with other images the number is another, of a new revision
+    codes = maker.encoder.encode(images[:: -(-len(images) // FITTED_TO)])
+    kinds = {"gaussian": samples_of(maker, codes, "gaussian")}
     n = min(_PICTURES, len(encoder.held_out) // 2)
     found = distances_to_real(kinds, _judge_of(encoder), encoder.held_out, n=n, seeds=_DRAWS)
     return mean(frechet for frechet, _ in found["gaussian"])
@@ -70,7 +73,7 @@ def rankme(encoder: MeasuredEncoder) -> float:
     return rank_me(encoder.codes)
 
 
-def exponent(encoder: MeasuredEncoder) -> float:
+def exponent(encoder: MeasuredEncoder) -> float | None:
     """Measure the exponent of the spectrum's decay, as alpha-ReQ (Agrawal et al., 2022)."""
     return decay_exponent(spectrum(encoder.codes))
 
@@ -112,7 +115,7 @@ SAMPLES = Measure(
     "sets.",
 )
 RANK_ME = Measure("rankme", "RankMe", rankme)
-EXPONENT = Measure("exponent", "spectrum's exponent", exponent, digits=2)
+EXPONENT = Measure("exponent", "spectrum's exponent", exponent, digits=2, revision=2)
 MLE, TWO_NN = (
     Measure(name, f"dimension by {name}", functools.partial(dimension, estimator=name), extra=EXTRA)
     for name in ("MLE", "TwoNN")

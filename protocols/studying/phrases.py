@@ -11,11 +11,6 @@ DEPTH_IS_TUNED = (
 )
 """Where docs/results/rank decided it: the other methods have the strengths of their papers, or a usual one."""
 
-BETA_FALLS_WITH_WIDTH = (
-    "The penalty of a VAE is a mean over the dimensions of the code: at the same beta here, that of the usual sum over "
-    "them falls as the code gets wider. So differences between widths of a VAE are not of width alone."
-)
-
 
 def shown(mean: Mean | None, digits: int) -> str:
     """Write a mean with its standard error.

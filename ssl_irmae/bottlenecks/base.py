@@ -19,6 +19,11 @@ class Bottleneck(nn.Module, ABC):
         """Whether ``sample`` draws at random."""
         return False
 
+    @property
+    def least_images(self) -> int:
+        """How many images a batch must have for ``sample`` to differ from passing features on."""
+        return 1
+
     @abstractmethod
     def forward(self, h: Tensor) -> Tensor:
         """Map the encoder's output to the code, deterministically.

@@ -50,6 +50,11 @@ class Truncated(Bottleneck):
         """True outside training: the projection on fixed directions."""
         return True
 
+    @property
+    def least_images(self) -> int:
+        """One more than directions are kept: fewer images have no more directions than these."""
+        return self.directions + 1 if self.directions < len(self.basis) else 1
+
     def forward(self, h: Tensor) -> Tensor:
         """Project features (n, d) on the fixed directions."""
         with torch.autocast(h.device.type, enabled=False):

@@ -11,9 +11,30 @@ from ssl_irmae.errors import UserError
 
 _BORDER = 2  # pixels between pictures
 _LEAST_SIDE = 64  # pixels: smaller pictures are enlarged by a whole factor
-_PAPER = 1.0
+_PAPER = 255
+_MOST = 89_000_000  # pixels of a grid: of larger files Pillow, which opens them here too, takes an attack for possible
 _GAP = 16  # pixels between grids
 _LETTERS = 16  # pixels: their height in a name above a grid
+
+
+def check_grid(rows: int, columns: int, side: int, given: str) -> None:
+    """Check that a grid of so many pictures can be drawn and opened, before they are made.
+
+    Args:
+        rows: Of the grid.
+        columns: Of the grid.
+        side: Pixels of a picture's side.
+        given: The arguments that say how many, with their values.
+
+    Raises:
+        UserError: If it would be too large.
+    """
+    step = side * _enlarged(side) + _BORDER
+    if (rows * step + _BORDER) * (columns * step + _BORDER) > _MOST:
+        raise UserError(
+            f"{given}: a grid of {rows * columns:,} pictures is too large to be opened: about {_MOST // step**2:,} of "
+            "this size are the most, so use fewer"
+        )
 
 
 def grid(pictures: Tensor) -> bytes:
@@ -30,16 +51,16 @@ def grid(pictures: Tensor) -> bytes:
     rows, columns, channels, side, _ = pictures.shape
     if channels == 2:
         raise UserError("pictures of 2 channels cannot be drawn: only grey ones and those of three or more")
-    factor = -(-_LEAST_SIDE // side)
-    drawn = pictures[:, :, : 3 if channels >= 3 else 1].clamp(0, 1)
+    factor = _enlarged(side)
+    drawn = (255 * pictures[:, :, : 3 if channels >= 3 else 1].clamp(0, 1)).round().to(torch.uint8)
     drawn = drawn.repeat_interleave(factor, 3).repeat_interleave(factor, 4)
     step = side * factor + _BORDER
-    sheet = torch.full((drawn.shape[2], rows * step + _BORDER, columns * step + _BORDER), _PAPER)
+    sheet = torch.full((drawn.shape[2], rows * step + _BORDER, columns * step + _BORDER), _PAPER, dtype=torch.uint8)
     for i in range(rows):
         for j in range(columns):
             top, left = i * step + _BORDER, j * step + _BORDER
             sheet[:, top : top + side * factor, left : left + side * factor] = drawn[i, j]
-    pixels = (255 * sheet).round().to(torch.uint8).permute(1, 2, 0).squeeze(2).numpy()
+    pixels = sheet.permute(1, 2, 0).squeeze(2).numpy()
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG")
     return buffer.getvalue()
@@ -67,3 +88,8 @@ def side_by_side(grids: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     sheet.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
+
+
+def _enlarged(side: int) -> int:
+    """Return the whole factor by which small pictures are enlarged."""
+    return -(-_LEAST_SIDE // side)

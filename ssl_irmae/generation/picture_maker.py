@@ -16,20 +16,22 @@ from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae._support.seeding import generator
 from ssl_irmae.datasets.image_set import ImageSet, Split, as_float, require_pictures
+from ssl_irmae.datasets.large_arrays import take
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import Dataset, load_images
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import NoTestSplitError, UserError, unknown_name
-from ssl_irmae.generation.grid import grid, side_by_side
-from ssl_irmae.generation.samplers import MIXTURE_PARTS, SAMPLERS, Principal
+from ssl_irmae.generation.grid import check_grid, grid, side_by_side
+from ssl_irmae.generation.samplers import SAMPLERS, Principal
 from ssl_irmae.generation.ways import along, between
 from ssl_irmae.networks.own import Pair
 
 FITTED_TO = 10_000
-"""Training images, spread over the set, to whose codes distributions are fitted."""
+"""Training images, drawn at random, to whose codes distributions are fitted."""
 
 _CHUNK = 128  # codes that are decoded at once
 _COLUMNS = 10  # of a grid of samples
+_COMPONENTS = 8  # of a walk, where there are so many
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,7 +116,7 @@ class PictureMaker:
         progress: Listener = silent,
     ) -> None:
         self.encoder = _open(encoder, network, device)
-        size = self.encoder.config.architecture.image_size
+        size = self._side
 
         def load(split: Split) -> ImageSet:
             return load_images(dataset, split, data_dir=data_dir, image_size=size, strict=strict, progress=progress)
@@ -186,12 +188,20 @@ class PictureMaker:
         """Name of the encoder's method."""
         return self.encoder.config.architecture.method
 
+    @property
+    def _side(self) -> int:
+        return self.encoder.config.architecture.image_size
+
     def training_codes(self) -> Tensor:
-        """Encode training images, spread over the set: 10,000, or all of fewer; fp32 (n, d)."""
-        images = self.train.images[:: -(-len(self.train) // FITTED_TO)]
-        if len(images) < 2:
+        """Encode 10,000 training images, the same ones each time, or all of fewer; fp32 (n, d).
+
+        They are drawn at random: every k-th could be of one class, where classes take turns.
+        """
+        n = len(self.train)
+        if n < 2:
             raise UserError(f"{self.train.name} has one image: a distribution of codes needs at least two")
-        return self.encoder.encode(images)
+        drawn = torch.randperm(n, generator=generator("cpu", "training codes"))[:FITTED_TO].sort().values
+        return self.encoder.encode(take(self.train.images, drawn))
 
     def decode(self, codes: Tensor) -> Tensor:
         """Decode any number of codes (n, d) to pictures in [0, 1], fp32 (n, c, s, s), on the CPU."""
@@ -205,9 +215,13 @@ class PictureMaker:
             seed: Seed of which: test images, or training images where there is no test split.
 
         Raises:
-            UserError: If there are not so many images.
+            UserError: If there are not so many images, or they make too large a grid.
         """
-        positions, images, codes = self._draw(n, "n", seed, "reconstruct")
+        _at_least("n", n, 1)
+        check_grid(2, n, self._side, f"`n` {n}")
+        if n > len(self.test):
+            raise UserError(f"`n` {n}: {self.test.name} has {count(len(self.test), 'image')}")
+        positions, images, codes = self._draw(n, seed, "reconstruct")
         pictures = torch.stack([as_float(images), self.decode(codes)])
         return Generated(
             "reconstruct",
@@ -227,10 +241,17 @@ class PictureMaker:
             seed: Seed of which images.
 
         Raises:
-            UserError: If there are not so many images, or too few steps.
+            UserError: If there are not so many images, too few steps, or they make too large a grid.
         """
+        _at_least("n", pairs, 1)
         _at_least("steps", steps, 2)
-        positions, images, codes = self._draw(2 * pairs, "n", seed, "interpolate", unit=2)
+        check_grid(pairs, steps, self._side, f"`n` {pairs} and `steps` {steps}")
+        if 2 * pairs > len(self.test):
+            raise UserError(
+                f"`n` {pairs}: {count(pairs, 'pair')} take {count(2 * pairs, 'image')}, and {self.test.name} has "
+                f"{len(self.test):,}: use {len(self.test) // 2} or fewer"
+            )
+        positions, images, codes = self._draw(2 * pairs, seed, "interpolate")
         line = between(codes[:pairs], codes[pairs:], steps)
         return Generated(
             "interpolate",
@@ -242,31 +263,37 @@ class PictureMaker:
             positions,
         )
 
-    def sample(self, n: int = 60, *, sampler: str = "gaussian", seed: int = 0) -> Generated:
+    def sample(
+        self, n: int = 60, *, sampler: str = "gaussian", seed: int = 0, progress: Listener = silent
+    ) -> Generated:
         """Decode codes drawn at random.
 
         Args:
             n: How many.
-            sampler: What they are drawn from: ``"gaussian"`` or ``"mixture"``, fitted to codes of training images, or
-                ``"prior"``, the standard Gaussian (VAE).
+            sampler: What they are drawn from: ``"gaussian"`` or ``"mixture"``, fitted to codes of training images (of a
+                VAE to the means, without the noise that its decoder sees in training), or ``"prior"``, the standard
+                Gaussian, to which VAE and SIGReg draw codes.
             seed: Seed of the fit and of what is drawn.
+            progress: Called with a ``Message`` before a mixture is fitted, which takes a while.
 
         Raises:
-            UserError: If there is no such sampler, or not for this method.
+            UserError: If there is no such sampler, or not for this method, or there are too many for a grid.
         """
         _at_least("n", n, 1)
         if sampler not in SAMPLERS:
             raise unknown_name("sampler", sampler, SAMPLERS)
-        draw = SAMPLERS[sampler](self.training_codes(), method=self.method, seed=seed)
+        columns = min(n, _COLUMNS)
+        check_grid(-(-n // columns), columns, self._side, f"`n` {n}")
+        trained = self.training_codes()
+        if sampler == "mixture":
+            progress(
+                Message(f"fitting a mixture of Gaussians to {self.method}'s codes of {count(len(trained), 'image')}")
+            )
+        draw = SAMPLERS[sampler](trained, method=self.method, seed=seed)
         codes = draw(n, generator("cpu", seed, "sample", sampler))
         pictures = self.decode(codes)
-        columns = min(n, _COLUMNS)
         empty = pictures.new_ones(-n % columns, *pictures.shape[1:])  # at the end of the last row
-        what = {
-            "gaussian": f"a Gaussian fitted to its codes of {self.train.name}",
-            "mixture": f"a mixture of {MIXTURE_PARTS} Gaussians fitted to its codes of {self.train.name}",
-            "prior": "its prior, the standard Gaussian",
-        }[sampler]
+        what = draw.description.format(codes=f"its codes of {self.train.name}")
         return Generated(
             "sample" if sampler == "gaussian" else f"sample-{sampler}",
             f"{count(n, 'picture')} that {self.method} decodes from codes drawn from {what}",
@@ -274,35 +301,49 @@ class PictureMaker:
             codes,
         )
 
-    def walk(self, components: int = 8, *, steps: int = 9, reach: float = 2.0) -> Generated:
+    def walk(self, components: int | None = None, *, steps: int = 9, reach: float = 2.0) -> Generated:
         """Decode codes along the principal components of the code covariance, through the mean code, one per row.
 
         Args:
-            components: How many components, from the one of the largest variance on.
+            components: How many components, from the one of the largest variance on; eight unless given, or all there
+                are.
             steps: Pictures along each, at least 2.
             reach: How far to go to either side, in standard deviations along the component.
 
         Raises:
-            UserError: If an argument is out of range.
+            UserError: If an argument is out of range: if there are fewer components, they make too large a grid, or the
+                decoder makes no picture of what lies so far out.
         """
-        _at_least("n", components, 1)
+        if components is not None:
+            _at_least("n", components, 1)
         _at_least("steps", steps, 2)
         if not 0 < reach < float("inf"):
             raise UserError(f"`reach` must be positive, got {reach:g}: the usual one is 2 standard deviations")
-        codes = along(Principal.of(self.training_codes()), components, steps, reach)
+        given = f"`steps` {steps}" if components is None else f"`n` {components} and `steps` {steps}"
+        check_grid(components or _COMPONENTS, steps, self._side, given)
+        principal = Principal.of(self.training_codes())
+        most = len(principal.deviations)
+        if components is not None and components > most:
+            raise UserError(
+                f"`n` {components}: {self.method}'s codes of {self.train.name} vary along {count(most, 'component')} "
+                f"alone: use {most} or fewer"
+            )
+        codes = along(principal, components or min(_COMPONENTS, most), steps, reach)
+        pictures = self.decode(codes.flatten(0, 1))
+        if not pictures.isfinite().all():
+            raise UserError(
+                f"`reach` {reach:g}: the decoder's numbers overflow so far out; the usual one is 2 standard deviations"
+            )
         return Generated(
             "walk",
             f"{count(len(codes), 'principal component')} of the codes of {self.train.name}, from -{reach:g} to "
             f"{reach:g} standard deviations, decoded by {self.method}",
-            self.decode(codes.flatten(0, 1)).unflatten(0, codes.shape[:2]),
+            pictures.unflatten(0, codes.shape[:2]),
             codes.flatten(0, 1),
         )
 
-    def _draw(self, n: int, argument: str, seed: int, purpose: str, unit: int = 1) -> tuple[Tensor, Tensor, Tensor]:
+    def _draw(self, n: int, seed: int, purpose: str) -> tuple[Tensor, Tensor, Tensor]:
         """Draw images: their positions, the images at the size of the encoder, uint8, and their codes."""
-        _at_least(argument, n // unit, 1)
-        if n > len(self.test):
-            raise UserError(f"`{argument}` {n // unit}: {self.test.name} has {count(len(self.test), 'image')}")
         positions = torch.randperm(len(self.test), generator=generator("cpu", seed, purpose))[:n]
         images = self.encoder.fit_images(self.test.images[positions])
         return positions, images, self.encoder.encode(images)

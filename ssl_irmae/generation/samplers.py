@@ -2,29 +2,39 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from ssl_irmae._support.seeding import derive_seed
+from ssl_irmae.datasets.reading import count
 from ssl_irmae.errors import UserError
-
-MIXTURE_PARTS = 10
-"""Gaussians of the mixture, as in Ghosh et al., "From variational to deterministic autoencoders", ICLR 2020."""
+from ssl_irmae.spectrum import effective_rank, spectrum
 
 WITH_PRIOR = ("vae", "sigreg")
 """Methods whose codes are drawn to a standard Gaussian in training."""
 
+_PARTS = 10  # as in Ghosh et al., "From variational to deterministic autoencoders", ICLR 2020
+_LEAST_CODES = 20  # per part of a mixture
 _NEGLIGIBLE = 1e-8  # of the largest variance: directions that vary less are not told from none
 
 
-class Sampler(Protocol):
-    """A distribution of codes."""
+@dataclass(frozen=True)
+class Sampler:
+    """A distribution of codes, called with a number and a generator: it draws as many codes, fp32 (n, d), on the CPU.
 
-    def __call__(self, n: int, rng: torch.Generator, /) -> Tensor:
+    Args:
+        draw: What draws them.
+        description: What it is, in a few words, with ``{codes}`` where the codes are named.
+    """
+
+    draw: Callable[[int, torch.Generator], Tensor]
+    description: str
+
+    def __call__(self, n: int, rng: torch.Generator) -> Tensor:
         """Draw codes, fp32 (n, d), on the CPU."""
-        ...
+        return self.draw(n, rng)
 
 
 @dataclass(frozen=True)
@@ -74,18 +84,31 @@ def gaussian(codes: Tensor, *, method: str, seed: int) -> Sampler:  # noqa: ARG0
     def draw(n: int, rng: torch.Generator) -> Tensor:
         return principal.colour(torch.randn(n, len(principal.deviations), generator=rng))
 
-    return draw
+    return Sampler(draw, "a Gaussian fitted to {codes}")
+
+
+def mixture_parts(n: int, directions: int) -> int:
+    """Return how many Gaussians a mixture has: ten, or as many as there are enough codes for, at least one.
+
+    Enough are 20 codes per Gaussian, and twice as many as there are directions, of which each Gaussian estimates a
+    covariance. A Gaussian of one code or two would draw these codes again, and their pictures would pass for new ones.
+
+    >>> mixture_parts(10_000, 128), mixture_parts(1000, 128), mixture_parts(24, 4)
+    (10, 3, 1)
+    """
+    return max(1, min(_PARTS, n // max(_LEAST_CODES, 2 * directions)))
 
 
 def mixture(codes: Tensor, *, method: str, seed: int) -> Sampler:  # noqa: ARG001 (as of every sampler)
-    """Fit a mixture of ten Gaussians, each with a covariance of its own, to the whitened codes, by scikit-learn.
+    """Fit a mixture of Gaussians, each with a covariance of its own, to the whitened codes, by scikit-learn.
 
-    Whitened, so that it does not depend on the scale of the codes, which differs from direction to direction.
+    There are ``mixture_parts`` of them. The codes are whitened, so that the fit does not depend on their scale, which
+    differs from direction to direction.
     """
     from sklearn.mixture import GaussianMixture
 
     principal = Principal.of(codes)
-    parts = min(MIXTURE_PARTS, len(codes))
+    parts = mixture_parts(len(codes), len(principal.deviations))
     fitted = GaussianMixture(parts, random_state=derive_seed(seed, "mixture") % 2**32, reg_covar=1e-4)
     fitted.fit(principal.whiten(codes).numpy())
     weights = torch.from_numpy(fitted.weights_)
@@ -97,11 +120,14 @@ def mixture(codes: Tensor, *, method: str, seed: int) -> Sampler:  # noqa: ARG00
         noise = torch.randn(n, means.shape[1], dtype=torch.float64, generator=rng)
         return principal.colour(means[part] + torch.einsum("nij,nj->ni", factors[part], noise))
 
-    return draw
+    return Sampler(draw, f"a mixture of {count(parts, 'Gaussian')} fitted to {{codes}}")
 
 
 def prior(codes: Tensor, *, method: str, seed: int) -> Sampler:  # noqa: ARG001 (as of every sampler)
     """Take the standard Gaussian, to which nothing is fitted.
+
+    A VAE is a model whose codes have this distribution. SIGReg only draws codes to it, and they may remain far from it:
+    the description has their effective rank.
 
     Raises:
         UserError: If the method does not draw its codes to it.
@@ -116,7 +142,14 @@ def prior(codes: Tensor, *, method: str, seed: int) -> Sampler:  # noqa: ARG001 
     def draw(n: int, rng: torch.Generator) -> Tensor:
         return torch.randn(n, width, generator=rng)
 
-    return draw
+    if method == "vae":
+        return Sampler(draw, "its prior, the standard Gaussian")
+    rank = effective_rank(spectrum(codes))
+    return Sampler(
+        draw,
+        f"the standard Gaussian, to which its training draws codes; {{codes}} have an effective rank of {rank:.0f}, "
+        f"and those of that Gaussian one of {width}",
+    )
 
 
 SAMPLERS: dict[str, Callable[..., Sampler]] = {"gaussian": gaussian, "mixture": mixture, "prior": prior}

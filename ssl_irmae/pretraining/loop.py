@@ -127,6 +127,12 @@ class Pretraining:
         self._noise_rng = generator(device, seed, "noise")
         if batch_size == 1 and not self._takes_one_image:
             raise UserError("`batch_size` 1: in training these networks cannot take one image alone; use 2 or more")
+        least, most = self.autoencoder.bottleneck.least_images, min(batch_size, len(images))
+        if most < least:
+            raise UserError(
+                f"`strength` {least - 1}: batches of {most} images have no more directions than that, so that none "
+                f"would be dropped; use less, or batches of {least} images"
+            )
         if batch_size < processes.count:
             raise UserError(f"`batch_size` {batch_size}: {processes.count} processes need an image each; use more")
         processes.check_networks(self.autoencoder)

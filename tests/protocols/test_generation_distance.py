@@ -1,5 +1,7 @@
 """Distances between pictures: their formulas, and what they say of an encoder."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from scipy.linalg import sqrtm
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.generation.distance import generation_distance
 from ssl_irmae.protocols.generation.distances import frechet_distance, kernel_distance
+from ssl_irmae.protocols.generation.shared_pictures import widening
 
 
 def _sets() -> tuple[torch.Tensor, torch.Tensor]:
@@ -55,7 +58,20 @@ def test_few_real_pictures_are_the_nearest_and_samples_farther_than_reconstructi
     assert means["real"] < means["mnist-irmae gaussian"]
     assert (found.pictures, found.split, found.judge_error is not None) == (100, "test", True)
     assert "Not comparable" in str(found)
+    assert "from these 497 images" in str(found)
+    assert f"up to {widening(100, 497, 2):.2f} times" in str(found)
     assert found.to_dict()["seeds"] == 2
+
+
+@pytest.mark.parametrize("n", [20, 50])
+def test_means_over_sets_of_images_vary_as_much_more_than_over_draws_as_is_said(n: int) -> None:
+    """Of a mean over the n of 100 images that each of five draws takes."""
+    rng = np.random.default_rng(0)
+    draws = np.array(
+        [[images[rng.permutation(100)[:n]].mean() for _ in range(5)] for images in rng.normal(size=(3000, 100))]
+    )
+    over_draws = math.sqrt(draws.var(1, ddof=1).mean() / 5)
+    assert draws.mean(1).std() / over_draws == pytest.approx(widening(n, 100, 5), rel=0.05)
 
 
 def test_mistakes_are_one_sentence() -> None:

@@ -18,6 +18,7 @@ from scipy import stats
 
 from ssl_irmae._support.environment import versions
 from ssl_irmae.architecture import Architecture
+from ssl_irmae.bottlenecks import Gaussian
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.loop import NonFiniteLossError
 from ssl_irmae.protocols import studies
@@ -27,6 +28,7 @@ from ssl_irmae.protocols.running.work import Work
 from ssl_irmae.protocols.statistics.rank_correlation import rank_correlation
 from ssl_irmae.protocols.statistics.spreads import Spread
 from ssl_irmae.protocols.studies.matched import needed
+from ssl_irmae.protocols.studies.rank_or_gaussian import FROM_GAUSSIAN
 from ssl_irmae.protocols.studies.variance import most
 from ssl_irmae.protocols.studying.carry_out import CarriedOutStudy
 from ssl_irmae.protocols.studying.cost import describe_cost
@@ -552,6 +554,16 @@ def test_codes_that_are_all_the_same_have_no_distance_of_samples(task: Task, mon
     assert value is None
 
 
+@pytest.mark.parametrize(("deviation", "mean", "expected"), [(1.0, 0.0, 0.0), (1.0, 2.0, 4.0), (3.0, 0.0, 4.0)])
+def test_the_distance_to_a_gaussian_is_of_mean_and_deviation(
+    deviation: float, mean: float, expected: float, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = torch.randn(100_000, 4, generator=torch.Generator().manual_seed(0)) * deviation + mean
+    monkeypatch.setattr(MeasuredEncoder, "codes", codes)
+    ((value, _),) = work_on(_work(task, 0)._replace(measures=(FROM_GAUSSIAN,)), task).values.values()
+    assert value == pytest.approx(expected, abs=0.05)
+
+
 def test_a_measure_that_is_not_finite_is_not_known(task: Task) -> None:
     measures = (Measure("nan", "nan", lambda _: float("nan")), Measure("infinity", "infinity", lambda _: float("inf")))
     values = work_on(_work(task, 0)._replace(measures=measures), task).values
@@ -611,6 +623,20 @@ def test_a_method_that_is_worse_at_every_width_is_not_said_to_need_more() -> Non
     assert "AE needs more than 16 and at most 32 dimensions" in first
     assert "VAE, beta 0.01 is as good at none up to 32" in first
     assert "more is needed by AE, one cannot tell whether more is needed by VAE, beta 0.01" in first
+
+
+@pytest.mark.parametrize("name", ["latent-dim", "matched"])
+@pytest.mark.parametrize("quick", [True, False])
+def test_the_penalty_of_a_vae_weighs_the_same_at_every_width(name: str, quick: bool) -> None:
+    weights: dict[str, set[float]] = {}
+    for level in find_study(name)(quick=quick).levels:
+        (settings,) = level.candidates
+        bottleneck = settings.architecture(channels=1, image_size=32, most_depth=None).build_empty().bottleneck
+        if isinstance(bottleneck, Gaussian):
+            assert level.line is not None
+            weights.setdefault(level.line, set()).add(round(bottleneck.beta / bottleneck.width, 12))
+    assert weights
+    assert all(len(found) == 1 for found in weights.values()), weights
 
 
 def test_a_width_is_enough_or_too_narrow_only_where_the_pairs_leave_no_doubt() -> None:

@@ -10,9 +10,9 @@ from PIL import Image
 from torch import Tensor
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.generation.grid import grid, side_by_side
-from ssl_irmae.generation.picture_maker import PictureMaker
-from ssl_irmae.generation.samplers import SAMPLERS, Principal
+from ssl_irmae.generation.grid import check_grid, grid, side_by_side
+from ssl_irmae.generation.picture_maker import FITTED_TO, PictureMaker
+from ssl_irmae.generation.samplers import SAMPLERS, Principal, mixture_parts
 from ssl_irmae.generation.ways import along, between
 from ssl_irmae.pretraining.pretrain import pretrain
 
@@ -48,11 +48,33 @@ def test_a_mixture_follows_clusters_that_a_gaussian_does_not() -> None:
     assert between_them("mixture") < 0.01 < 0.3 < between_them("gaussian")
 
 
+def test_a_mixture_of_few_codes_does_not_draw_them_again() -> None:
+    codes = torch.randn(24, 4, generator=torch.Generator().manual_seed(0))
+    drawn = SAMPLERS["mixture"](codes, method="ae", seed=0)(500, torch.Generator().manual_seed(1))
+    others = torch.randn(500, 4, generator=torch.Generator().manual_seed(2))  # of the same distribution
+    nearest, usual = (torch.cdist(each, codes).amin(1) for each in (drawn, others))
+    assert nearest.quantile(0.1) > 0.5 * usual.quantile(0.1)
+
+
+@pytest.mark.parametrize(("n", "directions"), [(2, 1), (50, 2), (1300, 27), (10_000, 128), (10_000, 4096)])
+def test_each_gaussian_of_a_mixture_has_more_codes_than_its_covariance_needs(n: int, directions: int) -> None:
+    parts = mixture_parts(n, directions)
+    assert parts >= 1
+    assert parts == 1 or n / parts > max(directions + 1, 10)
+
+
 def test_the_prior_is_of_methods_that_draw_codes_to_it() -> None:
     drawn = SAMPLERS["prior"](_codes(), method="vae", seed=0)(10_000, torch.Generator().manual_seed(0))
     torch.testing.assert_close(torch.cov(drawn.T), torch.eye(4), atol=0.1, rtol=0)
     with pytest.raises(UserError, match="`sampler` prior: only codes of vae and sigreg"):
         SAMPLERS["prior"](_codes(), method="irmae", seed=0)
+
+
+def test_codes_that_are_drawn_to_the_prior_but_far_from_it_are_said_to_be() -> None:
+    """Codes of SIGReg along two of sixteen directions: pictures from the whole Gaussian are not of such codes."""
+    codes = torch.randn(1000, 2, generator=torch.Generator().manual_seed(0)) @ torch.eye(2, 16)
+    description = SAMPLERS["prior"](codes, method="sigreg", seed=0).description
+    assert "{codes} have an effective rank of 2, and those of that Gaussian one of 16" in description
 
 
 def test_codes_that_are_all_the_same_cannot_be_drawn_from() -> None:
@@ -177,11 +199,46 @@ def test_what_cannot_be_generated_is_one_sentence(colour: tuple[Path, Path]) -> 
     maker = PictureMaker(run, folder)
     with pytest.raises(UserError, match=r"`n` 25: .* has 24 images"):
         maker.reconstruct(25)
+    with pytest.raises(UserError, match=r"`n` 13: 13 pairs take 26 images, .* has 24: use 12 or fewer"):
+        maker.interpolate(13)
     with pytest.raises(UserError, match="`n` must be at least 1, got 0"):
         maker.sample(0)
+    for n in (10**12, 10**30):
+        with pytest.raises(UserError, match=f"`n` {n}: a grid of .* pictures is too large"):
+            maker.sample(n)
+    with pytest.raises(UserError, match=f"`steps` {10**12}: a grid of .* pictures is too large"):
+        maker.walk(steps=10**12)
     with pytest.raises(UserError, match="unknown sampler 'normal'"):
         maker.sample(sampler="normal")
     with pytest.raises(UserError, match="`steps` must be at least 2"):
         maker.interpolate(steps=1)
     with pytest.raises(UserError, match="`reach` must be positive"):
         maker.walk(reach=0)
+    with pytest.raises(UserError, match=r"`reach` 1e\+300: .* overflow"):
+        maker.walk(reach=1e300)
+    with pytest.raises(UserError, match=r"`n` 99: ae's codes of .* vary along \d components? alone"):
+        maker.walk(99)  # of four at most
+    assert len(maker.walk().pictures) <= 4, "all there are, where there are fewer than the usual eight"
+
+
+def test_codes_are_of_images_of_every_class_where_classes_take_turns() -> None:
+    """Every second image of these is white."""
+    images = np.zeros((FITTED_TO + 2, 8, 8), dtype=np.uint8)
+    images[::2] = 255
+    codes = PictureMaker("mnist-ae", images).training_codes()
+    assert len(codes) == FITTED_TO
+    white = torch.cdist(codes, codes[:1]).flatten() < 1e-3
+    assert 0.4 < white.double().mean() < 0.6
+
+
+def test_the_largest_grid_can_be_opened_without_a_warning() -> None:
+    def drawable(columns: int) -> bool:
+        try:
+            check_grid(1, columns, 8, "`n`")
+        except UserError:
+            return False
+        return True
+
+    columns = next(n for n in range(25_000, 0, -1) if drawable(n))
+    assert columns > 10_000
+    side_by_side({"a": grid(torch.zeros(1, columns, 1, 8, 8))})  # warnings are errors here

@@ -13,7 +13,9 @@ from ssl_irmae.bottlenecks.low_rank_layer import nuclear_norm
 from ssl_irmae.bottlenecks.sketched_gaussian import epps_pulley
 from ssl_irmae.bottlenecks.truncated import truncate
 from ssl_irmae.contraction import squared_jacobian
+from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.loop import Pretraining
+from ssl_irmae.pretraining.recipes import find_recipe
 
 WIDTH = 6
 
@@ -57,6 +59,14 @@ def test_the_jacobian_is_measured_without_bias() -> None:
     directions = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
     estimated = squared_jacobian(linear, x, directions).item()
     assert estimated == pytest.approx(linear[1].get_parameter("weight").square().sum().item(), rel=0.03)
+
+
+def test_the_jacobian_of_a_network_with_kinks_is_that_at_the_images() -> None:
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(4, 300), nn.ReLU(), nn.Linear(300, 3)).double()
+    x, directions = (_randn(5, 1, 2, 2, seed=seed).detach() for seed in (0, 1))
+    J = torch.func.vmap(torch.func.jacrev(lambda image: encoder(image[None])[0]))(x).flatten(2)
+    expected = (J @ directions.flatten(1)[:, :, None]).square().sum((1, 2)).mean()
+    torch.testing.assert_close(squared_jacobian(encoder, x, directions), expected)
 
 
 def test_the_statistic_is_the_integral_that_it_states() -> None:
@@ -127,6 +137,30 @@ def test_outside_training_codes_are_projected_on_the_leading_directions_of_train
         bottleneck.sample(torch.randn(32, WIDTH, generator=rng) * scales @ directions.T)
     bottleneck.eval()
     torch.testing.assert_close(bottleneck.product().float(), directions[:, :2] @ directions[:, :2].T, atol=0.05, rtol=0)
+
+
+@pytest.mark.parametrize(("images", "batch_size"), [(40, 8), (8, 32)])
+def test_truncating_to_as_many_directions_as_a_batch_has_is_refused(images: int, batch_size: int) -> None:
+    def pretraining(strength: float) -> Pretraining:
+        return Pretraining(
+            Architecture.paper(method="rrae", channels=1, image_size=8, latent_dim=16, strength=strength).build(),
+            torch.zeros(images, 1, 8, 8, dtype=torch.uint8),
+            seed=0,
+            batch_size=batch_size,
+            learning_rate=1e-2,
+            precision="fp32",
+            device=torch.device("cpu"),
+        )
+
+    pretraining(7)
+    with pytest.raises(UserError, match="`strength` 8: batches of 8 images"):
+        pretraining(8)
+
+
+@pytest.mark.parametrize("image_size", [8, 32, 64, 256])
+def test_by_default_a_usual_batch_has_more_directions_than_are_kept(image_size: int) -> None:
+    bottleneck = Architecture.paper(method="rrae", channels=1, image_size=image_size).build().bottleneck
+    assert bottleneck.least_images <= find_recipe("short").batch_size
 
 
 def test_a_share_of_the_pixels_is_set_to_zero_before_encoding_alone() -> None:

@@ -175,8 +175,8 @@ def measure_worth() -> None:
         labels = equivalent_labels(drawn, keys, baseline=BASELINE)
         sizes = [len(matrices[key].seeds) for key in keys]
         curves = {key: baselines_curve(drawn, key, BASELINE) for key in keys}
-        ends = [interval_of_labels(its, curves[key], drawn[key]) for key, its in labels.items()]
-        expanded = [(low, high) for low, high in ends if low is not None and high is not None]
+        printed = [interval_of_labels(its, curves[key], drawn[key]) for key, its in labels.items()]
+        expanded = [(low, high) for low, high in printed if low is not None and high is not None]
         plain = np.stack([its[1:] for its in labels.values()])
         low, high = np.quantile(plain, (0.025, 0.975), axis=1, method="inverted_cdf")
         found.setdefault("percentile", []).append(list(zip(low, high, strict=True)))

@@ -62,7 +62,7 @@ class LearningCurve:
         for i in range(len(self._budgets) - 1, 0, -1):  # the last to be written is the first to be reached
             before, after, ends = self._gain[..., i - 1], self._gain[..., i], self._budgets[i - 1 : i + 1]
             reached = (before < gain) & (gain <= after)
-            share = (gain - before) / np.where(before < after, after - before, 1)
+            share = ((gain - before) / np.where(before < after, after - before, 1)).clip(0, 1)
             between = np.exp((1 - share) * np.log(ends[0]) + share * np.log(ends[1])).clip(*ends)
             labels = np.where(reached, between, labels)
             labels = np.where(gain == after, ends[1], labels)  # exp(log(b)) may differ from b

@@ -33,7 +33,7 @@ from ssl_irmae.protocols.readouts.poisson_prior import poisson_prior
 from ssl_irmae.protocols.readouts.sample import Memo, Sample
 from ssl_irmae.protocols.running.jobs import draw_subsets
 from ssl_irmae.protocols.task import Task, load_task
-from ssl_irmae.spectrum import decay_exponent, effective_rank, rank_me, spectrum
+from ssl_irmae.spectrum import effective_rank, spectrum
 
 IMAGES, VIEWS, NEAREST, CLASSES = 10_000, 4, 10, 10
 QUERIES = 3_000  # images whose views are looked up among the others
@@ -50,6 +50,19 @@ def neighbours(queries: Tensor, z: Tensor) -> Tensor:
 def overlap(a: Tensor, b: Tensor) -> float:
     """Return the mean share of neighbours, int64 (m, k), that two lists have in common."""
     return float((a[:, :, None] == b[:, None, :]).any(2).double().mean())
+
+
+def rankme(values: Tensor) -> float:
+    """Compute RankMe from eigenvalues: exp of the entropy of singular values (Garrido et al., 2023)."""
+    p = values.clamp_min(0).sqrt()
+    p = p / p.sum() + 1e-7
+    return float((-(p * p.log()).sum()).exp())
+
+
+def alpha(values: Tensor) -> float:
+    """Compute the decay of the eigenvalues, the slope in log-log (Agrawal et al., "alpha-ReQ", 2022)."""
+    kept = values[1 : min(50, int((values > 1e-9).sum()))].log().numpy()
+    return float(-np.polyfit(np.log(np.arange(2, len(kept) + 2)), kept, 1)[0])
 
 
 def lidar(views: Tensor) -> float:
@@ -74,8 +87,6 @@ def stability(labels: list[Any]) -> float:
 def scores(z: Tensor, views: Tensor) -> tuple[dict[str, float], Tensor]:
     """Score codes, (n, d), and those of views of the same images, (n, v, d); return the nearest neighbours too."""
     values, nearest = spectrum(z), neighbours(z[:QUERIES], z)
-    exponent = decay_exponent(values)
-    assert exponent is not None  # codes of the dial vary
     graph = build_graph(z, k=NEAREST)
     rng = np.random.default_rng(0)
     starts = [torch.from_numpy(rng.choice(len(z), CLASSES, replace=False)) for _ in range(8)]
@@ -84,8 +95,8 @@ def scores(z: Tensor, views: Tensor) -> tuple[dict[str, float], Tensor]:
     ratios = (values[:64] + 1e-9)[:-1] / (values[:64] + 1e-9)[1:]
     found = {
         "effective rank": effective_rank(values),
-        "RankMe": rank_me(z),
-        "alpha-ReQ": exponent,
+        "RankMe": rankme(values),
+        "alpha-ReQ": alpha(values),
         "LiDAR": lidar(views.double()),
         "view among neighbours": overlap(neighbours(views[:QUERIES, 0], z), nearest),
         "k-means across seeds": stability(clusters),

@@ -188,9 +188,9 @@ def distance(
 
 
 _EXAMPLES: dict[Callable[..., None], str] = {
-    reconstruct: "ssl-irmae generate reconstruct --encoder mnist-irmae",
+    reconstruct: "ssl-irmae generate reconstruct --encoder mnist-irmae --encoder mnist-vae",
     interpolate: "ssl-irmae generate interpolate --encoder mnist-irmae --n 4 --steps 12",
-    sample: "ssl-irmae generate sample --encoder mnist-irmae --encoder mnist-vae --sampler mixture",
+    sample: "ssl-irmae generate sample --encoder mnist-irmae --sampler mixture",
     walk: "ssl-irmae generate walk --encoder runs/mine --dataset my-images/",
     distance: "ssl-irmae generate distance --encoder mnist-irmae --encoder mnist-vae",
 }

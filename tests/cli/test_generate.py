@@ -30,11 +30,32 @@ def test_a_grid_and_its_arrays_are_written(command: str) -> None:
         ("walk --encoder mnist-vae --encoder mnist-vae", "--encoder: two have the name mnist-vae"),
         ("sample --encoder mnist-vae --encoder mnist-ae --dataset digits --sampler prior", "and this is ae"),
         ("distance --encoder mnist-irmae --dataset digits --seeds 1", "--seeds: 1 is too few"),
+        ("interpolate --encoder mnist-irmae --dataset digits --n 300", "--n 300: 300 pairs take 600 images"),
+        (f"sample --encoder mnist-irmae --dataset digits --n {10**30}", f"--n {10**30}: a grid of"),
+        (f"walk --encoder mnist-irmae --dataset digits --steps {10**12}", f"--steps {10**12}: a grid of"),
+        ("walk --encoder mnist-irmae --dataset digits --reach 1e300", "--reach 1e+300: the decoder's numbers overflow"),
+        ("walk --encoder mnist-irmae --dataset digits --reach nan", "--reach must be positive and finite, got nan"),
+        ("walk --encoder mnist-irmae --dataset digits --n 999", "--n 999: irmae's codes of digits vary along"),
     ],
 )
 def test_mistakes_get_one_sentence_and_leave_nothing_behind(command: str, message: str) -> None:
     check_mistake(f"generate {command}", message)
     assert not [path for path in Path().rglob("*") if path.is_file()]
+
+
+def test_a_folder_below_a_file_is_refused_before_anything_is_made() -> None:
+    Path("a-file").touch()
+    check_mistake(
+        "generate sample --encoder mnist-irmae --out a-file/sub", "--out: a-file/sub cannot be written to (Not"
+    )
+
+
+def test_distances_of_encoders_of_different_images_name_their_sizes() -> None:
+    run("pretrain --dataset digits --image-size 16 --max-steps 2 --precision fp32 --out runs/small")
+    check_mistake(
+        "generate distance --dataset digits --encoder runs/small --encoder mnist-ae",
+        "small of 1 x 16 x 16, mnist-ae of 1 x 32 x 32",
+    )
 
 
 def _size(file: Path) -> tuple[int, int]:

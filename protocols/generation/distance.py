@@ -154,8 +154,8 @@ def generation_distance(
     first = next(iter(makers.values()))
     sizes = {name: _size(maker) for name, maker in makers.items()}
     if len(set(sizes.values())) > 1:
-        each = ", ".join(f"{name} of {size}" for name, size in sizes.items())
-        raise UserError(f"`encoder`: they read images of different sizes, {each}: compare those of one size")
+        listed = ", ".join(f"{name} of {size}" for name, size in sizes.items())
+        raise UserError(f"`encoder`: they read images of different sizes, {listed}: compare those of one size")
     has_test = first.test is not first.train
     most = len(first.test) // 2
     if most < _LEAST:

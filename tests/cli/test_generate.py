@@ -1,13 +1,14 @@
 """`ssl-irmae generate`: what it writes and what it refuses."""
 
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.command_line import check_mistake, run
+from tests.command_line import check_mistake, run, start
 
 
 @pytest.mark.parametrize("command", ["reconstruct --n 3", "interpolate --n 2 --steps 3", "sample --n 4", "walk --n 2"])
@@ -125,3 +126,12 @@ def test_distances_are_printed_as_json_where_asked(monkeypatch: pytest.MonkeyPat
     line = "generate distance --encoder mnist-vae --dataset digits --n 50 --seeds 2"
     found = json.loads(run(f"{line} --json").stdout)
     assert [row["pictures"] for row in found["rows"]] == ["real", "reconstruction", "gaussian", "mixture", "prior"]
+
+
+def test_ctrl_c_stops_at_once_what_keeps_nothing() -> None:
+    with start("generate distance --encoder mnist-vae --dataset digits") as process:
+        assert process.stderr is not None
+        assert any("training the classifier" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == "stopped: the same command begins anew\n"
+    assert process.returncode == 130

@@ -109,8 +109,8 @@ def sample(
     from ssl_irmae.cli.progress import Display
 
     makers = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
-    progress = Display(quiet=quiet)
-    made = {name: maker.sample(n, sampler=sampler, seed=seed, progress=progress) for name, maker in makers.items()}
+    with Display(quiet=quiet, gentle=False) as display:
+        made = {name: maker.sample(n, sampler=sampler, seed=seed, progress=display) for name, maker in makers.items()}
     _write(made, dataset, out)
 
 
@@ -169,7 +169,7 @@ def distance(
     from ssl_irmae.cli.progress import Display
     from ssl_irmae.protocols.generation.distance import generation_distance
 
-    with Display(quiet=quiet) as display:
+    with Display(quiet=quiet, gentle=False) as display:
         found = generation_distance(
             encoder,
             dataset,
@@ -188,14 +188,16 @@ def distance(
 
 
 _EXAMPLES: dict[Callable[..., None], str] = {
-    reconstruct: "ssl-irmae generate reconstruct --encoder mnist-irmae",
+    reconstruct: "ssl-irmae generate reconstruct --encoder mnist-irmae --encoder mnist-vae",
     interpolate: "ssl-irmae generate interpolate --encoder mnist-irmae --n 4 --steps 12",
-    sample: "ssl-irmae generate sample --encoder mnist-irmae --encoder mnist-vae --sampler mixture",
+    sample: "ssl-irmae generate sample --encoder mnist-irmae --sampler mixture",
     walk: "ssl-irmae generate walk --encoder runs/mine --dataset my-images/",
     distance: "ssl-irmae generate distance --encoder mnist-irmae --encoder mnist-vae",
 }
 for _command, _example in _EXAMPLES.items():
-    app.command(_command.__name__, cls=Command, help=with_examples(_command, _example))(handle_errors(_command))
+    app.command(_command.__name__, cls=Command, help=with_examples(_command, _example))(
+        handle_errors(_command, continues=False)
+    )
 
 
 def _open(
@@ -212,7 +214,7 @@ def _open(
     from ssl_irmae.generation.picture_maker import PictureMaker
 
     _folder([Path(encoder).resolve().name for encoder in encoders], dataset, out)  # before anything is loaded
-    with Display(quiet=quiet) as display:
+    with Display(quiet=quiet, gentle=False) as display:
         return PictureMaker.several(
             encoders,
             dataset,

@@ -29,12 +29,14 @@ class Display:
 
     Args:
         quiet: Show no event.
+        gentle: Whether Ctrl-C waits like this; for work of which nothing is kept it stops at once.
 
     >>> with Display(quiet=True) as display:
     ...     display(Message("loading"))
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, gentle: bool = True) -> None:
+        self._gentle = gentle
         self._quiet = quiet or process_number() > 0  # one of several shows what all do
         console = Console(stderr=True)
         before, after = (TextColumn(f"{{task.{text}}}", markup=False) for text in ("description", "fields[state]"))
@@ -48,7 +50,8 @@ class Display:
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._interrupted = self._open.enter_context(gentle_interrupt())
+        if self._gentle:
+            self._interrupted = self._open.enter_context(gentle_interrupt())
         return self
 
     def __exit__(self, raised: type[BaseException] | None, *_: object) -> None:

@@ -52,11 +52,15 @@ def print_wrapped(line: str, *, indent: int = 0) -> None:
     )
 
 
-def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
+def handle_errors(command: Callable[P, R], *, continues: bool = True) -> Callable[P, R]:
     """Turn what stops a command into one sentence and an exit code: 2 for errors the user can fix, 130 for Ctrl-C.
 
     SIGTERM, which schedulers send some seconds before they kill, is like Ctrl-C, with the exit code 143. Arguments that
     the sentence names in backticks become this command's options.
+
+    Args:
+        command: The command.
+        continues: Whether what was finished is kept where it is stopped; if not, it begins anew.
     """
 
     @functools.wraps(command)
@@ -84,7 +88,8 @@ def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
             print_status(f"error: {error.strerror or error}{f': {name}' if name else ''}")
             raise typer.Exit(2) from error
         except KeyboardInterrupt as error:
-            print_status("stopped: finished work is kept; the same command continues from there")
+            kept = "finished work is kept; the same command continues from there"
+            print_status(f"stopped: {kept if continues else 'the same command begins anew'}")
             raise typer.Exit(143 if isinstance(error, Terminated) else 130) from error
 
     return wrapped

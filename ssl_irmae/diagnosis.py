@@ -7,12 +7,12 @@ import os
 import platform
 import re
 import shlex
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ssl_irmae._support.extras import EXTRAS, install_command, missing_packages
+from ssl_irmae._support.files import obstacle
 from ssl_irmae._support.home import home
 from ssl_irmae.datasets.idx_files import FILES, SIZES, missing_files, raw_folder
 from ssl_irmae.datasets.registry import DATASETS, default_data_dir
@@ -225,24 +225,11 @@ def _compute() -> Compute:
 def _unwritable(data_dir: Path) -> list[Missing]:
     """List folders that cannot be written to, with what moves them."""
     found = []
-    if reason := _obstacle(home()):
+    if reason := obstacle(home()):
         found.append(Missing(f"{home()} cannot be written to ({reason})", "export SSL_IRMAE_HOME=FOLDER"))
-    if not data_dir.is_relative_to(home()) and (reason := _obstacle(data_dir)):
+    if not data_dir.is_relative_to(home()) and (reason := obstacle(data_dir)):
         found.append(Missing(f"{data_dir} cannot be written to ({reason})", "export SSL_IRMAE_DATA_DIR=FOLDER"))
     return found
-
-
-def _obstacle(folder: Path) -> str | None:
-    """Return why files cannot be written into a folder or, if it does not exist, why it cannot be made."""
-    if folder.parts[:1] == ("~",):
-        return "there is no home folder"
-    try:
-        while not folder.exists() and folder != folder.parent:
-            folder = folder.parent
-        with tempfile.TemporaryFile(dir=folder):
-            return None
-    except OSError as error:
-        return error.strerror or str(error)
 
 
 def _kept(data_dir: Path) -> dict[str, Folder]:

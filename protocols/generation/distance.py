@@ -151,13 +151,18 @@ def generation_distance(
         strict=strict,
         progress=progress,
     )
-    architectures = [maker.encoder.config.architecture for maker in makers.values()]
     first = next(iter(makers.values()))
-    size = {(architecture.channels, architecture.image_size) for architecture in architectures}
-    if len(size) > 1:
-        raise UserError(f"`encoder`: they read images of different channels and sizes {sorted(size)}: use one kind")
+    sizes = {name: _size(maker) for name, maker in makers.items()}
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name} of {size}" for name, size in sizes.items())
+        raise UserError(f"`encoder`: they read images of different sizes, {listed}: compare those of one size")
     has_test = first.test is not first.train
     most = len(first.test) // 2
+    if most < _LEAST:
+        raise UserError(
+            f"{first.test.name} has {count(len(first.test), 'image')}, and distances take {2 * _LEAST} or more, as two "
+            "sets are drawn: give it more"
+        )
     n = min(_MOST, most) if n is None else n
     if not _LEAST <= n <= most:
         raise UserError(
@@ -223,6 +228,11 @@ def samples_of(maker: PictureMaker, codes: Tensor, sampler: str) -> Pictures:
         return maker.decode(draw(len(images), generator("cpu", seed, "distance", sampler)))
 
     return drawn
+
+
+def _size(maker: PictureMaker) -> str:
+    architecture = maker.encoder.config.architecture
+    return f"{architecture.channels} x {architecture.image_size} x {architecture.image_size}"
 
 
 def _kinds(name: str, each: PictureMaker) -> dict[tuple[str, str], Pictures]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ssl_irmae._support.files import is_file, obstacle
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.registry import Dataset
 from ssl_irmae.errors import UserError
@@ -16,11 +17,13 @@ def own_folder(out: str | Path | None, default: str, dataset: Dataset) -> Path:
         dataset: What is read: nothing is written among the pictures, where it would be read as data.
 
     Raises:
-        UserError: If it is a file or lies among the pictures.
+        UserError: If it is a file, cannot be written to or lies among the pictures.
     """
     folder = Path("runs") / default if out is None else Path(out)
-    if folder.exists() and not folder.is_dir():
+    if is_file(folder):
         raise UserError(f"`out`: {folder} is a file: name a folder")
+    if reason := obstacle(folder):
+        raise UserError(f"`out`: {folder} cannot be written to ({reason}): name another folder")
     if isinstance(dataset, str | Path) and folder.resolve().is_relative_to(Path(dataset).resolve()):
         raise UserError(
             f"`out`: {folder} lies among the pictures, and would be read as one of them: name another folder"

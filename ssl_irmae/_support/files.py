@@ -31,6 +31,19 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def obstacle(folder: Path) -> str | None:
+    """Return why files cannot be written into a folder or, if it does not exist, why it cannot be made."""
+    if folder.parts[:1] == ("~",):
+        return "there is no home folder"
+    try:
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)
+
+
 def write_atomically(path: Path, data: bytes | str) -> None:
     """Write a file so that readers see the old contents or the new, even after a kill or with several writers.
 

@@ -220,7 +220,7 @@ class PictureMaker:
         _at_least("n", n, 1)
         check_grid(2, n, self._side, f"`n` {n}")
         if n > len(self.test):
-            raise UserError(f"`n` {n}: {self.test.name} has {count(len(self.test), 'image')}")
+            raise UserError(f"`n` {n}: {self.test.name} has {count(len(self.test), 'image')}: use no more")
         positions, images, codes = self._draw(n, seed, "reconstruct")
         pictures = torch.stack([as_float(images), self.decode(codes)])
         return Generated(
@@ -247,9 +247,11 @@ class PictureMaker:
         _at_least("steps", steps, 2)
         check_grid(pairs, steps, self._side, f"`n` {pairs} and `steps` {steps}")
         if 2 * pairs > len(self.test):
+            most = len(self.test) // 2
+            remedy = f"use {most} or fewer" if most else "give it more"
             raise UserError(
                 f"`n` {pairs}: {count(pairs, 'pair')} take {count(2 * pairs, 'image')}, and {self.test.name} has "
-                f"{len(self.test):,}: use {len(self.test) // 2} or fewer"
+                f"{len(self.test):,}: {remedy}"
             )
         positions, images, codes = self._draw(2 * pairs, seed, "interpolate")
         line = between(codes[:pairs], codes[pairs:], steps)
@@ -318,7 +320,9 @@ class PictureMaker:
             _at_least("n", components, 1)
         _at_least("steps", steps, 2)
         if not 0 < reach < float("inf"):
-            raise UserError(f"`reach` must be positive, got {reach:g}: the usual one is 2 standard deviations")
+            raise UserError(
+                f"`reach` must be positive and finite, got {reach:g}: the usual one is 2 standard deviations"
+            )
         given = f"`steps` {steps}" if components is None else f"`n` {components} and `steps` {steps}"
         check_grid(components or _COMPONENTS, steps, self._side, given)
         principal = Principal.of(self.training_codes())

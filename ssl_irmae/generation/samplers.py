@@ -65,7 +65,10 @@ class Principal:
         variances, vectors = variances.flip(0), vectors.flip(1)
         kept = variances > _NEGLIGIBLE * variances[0].clamp_min(torch.finfo(torch.float32).tiny)
         if not kept.any():
-            raise UserError("the encoder gives all images the same code, so that there is nothing to draw: train it")
+            raise UserError(
+                "all images have the same code, so that there is nothing to draw: train the encoder, or give images "
+                "that differ"
+            )
         return cls(mean, variances[kept].sqrt(), vectors[:, kept].T.contiguous())
 
     def whiten(self, codes: Tensor) -> Tensor:
@@ -120,7 +123,8 @@ def mixture(codes: Tensor, *, method: str, seed: int) -> Sampler:  # noqa: ARG00
         noise = torch.randn(n, means.shape[1], dtype=torch.float64, generator=rng)
         return principal.colour(means[part] + torch.einsum("nij,nj->ni", factors[part], noise))
 
-    return Sampler(draw, f"a mixture of {count(parts, 'Gaussian')} fitted to {{codes}}")
+    few = "" if parts == _PARTS else f" (codes are too few for {_PARTS})"
+    return Sampler(draw, f"a mixture of {count(parts, 'Gaussian')}{few} fitted to {{codes}}")
 
 
 def prior(codes: Tensor, *, method: str, seed: int) -> Sampler:  # noqa: ARG001 (as of every sampler)

@@ -1,13 +1,14 @@
 """`ssl-irmae generate`: what it writes and what it refuses."""
 
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.command_line import check_mistake, run
+from tests.command_line import check_mistake, run, start
 
 
 @pytest.mark.parametrize("command", ["reconstruct --n 3", "interpolate --n 2 --steps 3", "sample --n 4", "walk --n 2"])
@@ -30,11 +31,32 @@ def test_a_grid_and_its_arrays_are_written(command: str) -> None:
         ("walk --encoder mnist-vae --encoder mnist-vae", "--encoder: two have the name mnist-vae"),
         ("sample --encoder mnist-vae --encoder mnist-ae --dataset digits --sampler prior", "and this is ae"),
         ("distance --encoder mnist-irmae --dataset digits --seeds 1", "--seeds: 1 is too few"),
+        ("interpolate --encoder mnist-irmae --dataset digits --n 300", "--n 300: 300 pairs take 600 images"),
+        (f"sample --encoder mnist-irmae --dataset digits --n {10**30}", f"--n {10**30}: a grid of"),
+        (f"walk --encoder mnist-irmae --dataset digits --steps {10**12}", f"--steps {10**12}: a grid of"),
+        ("walk --encoder mnist-irmae --dataset digits --reach 1e300", "--reach 1e+300: the decoder's numbers overflow"),
+        ("walk --encoder mnist-irmae --dataset digits --reach nan", "--reach must be positive and finite, got nan"),
+        ("walk --encoder mnist-irmae --dataset digits --n 999", "--n 999: irmae's codes of digits vary along"),
     ],
 )
 def test_mistakes_get_one_sentence_and_leave_nothing_behind(command: str, message: str) -> None:
     check_mistake(f"generate {command}", message)
     assert not [path for path in Path().rglob("*") if path.is_file()]
+
+
+def test_a_folder_below_a_file_is_refused_before_anything_is_made() -> None:
+    Path("a-file").touch()
+    check_mistake(
+        "generate sample --encoder mnist-irmae --out a-file/sub", "--out: a-file/sub cannot be written to (Not"
+    )
+
+
+def test_distances_of_encoders_of_different_images_name_their_sizes() -> None:
+    run("pretrain --dataset digits --image-size 16 --max-steps 2 --precision fp32 --out runs/small")
+    check_mistake(
+        "generate distance --dataset digits --encoder runs/small --encoder mnist-ae",
+        "small of 1 x 16 x 16, mnist-ae of 1 x 32 x 32",
+    )
 
 
 def _size(file: Path) -> tuple[int, int]:
@@ -104,3 +126,12 @@ def test_distances_are_printed_as_json_where_asked(monkeypatch: pytest.MonkeyPat
     line = "generate distance --encoder mnist-vae --dataset digits --n 50 --seeds 2"
     found = json.loads(run(f"{line} --json").stdout)
     assert [row["pictures"] for row in found["rows"]] == ["real", "reconstruction", "gaussian", "mixture", "prior"]
+
+
+def test_ctrl_c_stops_at_once_what_keeps_nothing() -> None:
+    with start("generate distance --encoder mnist-vae --dataset digits") as process:
+        assert process.stderr is not None
+        assert any("training the classifier" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == "stopped: the same command begins anew\n"
+    assert process.returncode == 130

@@ -77,6 +77,9 @@ def test_means_over_sets_of_images_vary_as_much_more_than_over_draws_as_is_said(
 def test_mistakes_are_one_sentence() -> None:
     with pytest.raises(UserError, match="`n` 300: use 50 or more"):
         generation_distance("mnist-irmae", "digits", n=300)
+    few = np.random.default_rng(0).integers(0, 256, (30, 32, 32), dtype=np.uint8)
+    with pytest.raises(UserError, match="has 30 images, and distances take 100 or more"):
+        generation_distance("mnist-irmae", few)
     with pytest.raises(UserError, match="`seeds`: 1 is too few"):
         generation_distance("mnist-irmae", "digits", seeds=1)
     images = np.random.default_rng(0).integers(0, 256, (200, 32, 32), dtype=np.uint8)

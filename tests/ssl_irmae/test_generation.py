@@ -212,7 +212,7 @@ def test_what_cannot_be_generated_is_one_sentence(colour: tuple[Path, Path]) -> 
         maker.sample(sampler="normal")
     with pytest.raises(UserError, match="`steps` must be at least 2"):
         maker.interpolate(steps=1)
-    with pytest.raises(UserError, match="`reach` must be positive"):
+    with pytest.raises(UserError, match="`reach` must be positive and finite"):
         maker.walk(reach=0)
     with pytest.raises(UserError, match=r"`reach` 1e\+300: .* overflow"):
         maker.walk(reach=1e300)

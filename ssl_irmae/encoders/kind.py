@@ -1,7 +1,9 @@
 """Whether pictures are of the kind that an encoder was pretrained on, by how well it reconstructs them."""
 
+import torch
 from torch import Tensor
 
+from ssl_irmae._support.seeding import generator
 from ssl_irmae.datasets.image_set import as_float
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.encoders.encoding import reconstruction_error
@@ -24,7 +26,7 @@ def times_worse(encoder: Encoder, images: Tensor) -> float | None:
 
     Args:
         encoder: The encoder, with its card.
-        images: uint8, shape (n, c, h, w), any size; up to 500 of them, evenly spaced, are looked at. Rows of numbers
+        images: uint8, shape (n, c, h, w), any size; up to 500 of them, drawn at random, are looked at. Rows of numbers
             are not judged: the limits were measured on pictures, and do not hold for rows (docs/decisions.md).
 
     Returns:
@@ -38,7 +40,7 @@ def times_worse(encoder: Encoder, images: Tensor) -> float | None:
     own = card.get("reconstruction_mse_test") or card.get("reconstruction_mse_train")
     if encoder.config.columns is not None or not isinstance(own, float):  # a card may hold anything
         return None
-    sample = encoder.fit_images(images[:: -(-len(images) // _SAMPLE)])
+    sample = encoder.fit_images(_sample(images))
     error = reconstruction_error(encoder.autoencoder, sample)
     contrast = float(as_float(sample).flatten(1).var(1, correction=0).mean())
     return error / own if error >= _WORSE * own and error >= _LOST * contrast else None
@@ -58,3 +60,10 @@ def describe_other_kind(encoder: str, times: float) -> str:
         f"these pictures differ in kind from those that {encoder} was pretrained on: it reconstructs them {times:.0f} "
         "times worse; pretrain an encoder on them with `ssl-irmae pretrain`, or compare with pixels"
     )
+
+
+def _sample(images: Tensor) -> Tensor:
+    """Draw images, the same ones each time: every k-th could be of one class, where classes take turns."""
+    if not isinstance(images, Tensor) or images.ndim != 4 or len(images) <= _SAMPLE:  # what is none, is said elsewhere
+        return images
+    return images[torch.randperm(len(images), generator=generator("cpu", "kind"))[:_SAMPLE].sort().values]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae._support.progress import Event, Listener, Pretrained
+from ssl_irmae._support.seeding import generator
 from ssl_irmae.datasets.image_set import as_float
 from ssl_irmae.pretraining.recipe import TENSORBOARD
 from ssl_irmae.pretraining.run_folder import Run
@@ -71,7 +72,8 @@ def shown_in_tensorboard(run: Run, progress: Listener) -> Iterator[Listener]:
 def _reconstructions(run: Run) -> Tensor:
     """Return training images side by side, above their reconstructions: uint8, shape (1 or 3, 2 s, n s)."""
     images, autoencoder = run.state.images, run.state.autoencoder
-    x = as_float(images[:: max(1, len(images) // _SHOWN)][:_SHOWN], run.state.device)
+    shown = torch.randperm(len(images), generator=generator("cpu", "shown"))[:_SHOWN]  # always the same ones
+    x = as_float(images[shown], run.state.device)
     training = autoencoder.training
     rows = [x, autoencoder.eval().reconstruct(x)]
     autoencoder.train(training)

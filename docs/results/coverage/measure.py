@@ -43,7 +43,7 @@ from ssl_irmae.protocols.statistics.label_equivalence import baselines_curve, eq
 from ssl_irmae.protocols.storage.files import read_trials
 
 HERE = Path(__file__).parent
-GRID = HERE.parent / "mnist-label-budgets" / "rows.csv"
+GRID = HERE.parent / "mnist-label-budgets" / "rows.csv.gz"
 SIZES = (3, 5, 6, 8, 10, 15, 20, 30)
 DRAWS, RESAMPLES = 400, 999
 BASELINE = "supervised"

@@ -19,7 +19,7 @@ POINTER = "- All notes, what the checks mean and who saw which data: "
 def report(request: pytest.FixtureRequest) -> Report:
     if request.param == "one budget":
         return read_results(RESULTS / "mnist-100-labels" / "evaluate.json")
-    return read_results(RESULTS / "mnist-label-budgets" / "rows.csv", preset="mnist-full")
+    return read_results(RESULTS / "mnist-label-budgets" / "rows.csv.gz", preset="mnist-full")
 
 
 def table_lines(text: str) -> list[list[str]]:

@@ -114,12 +114,15 @@ def ten_labels(name: str, report: Report) -> str:
     without = [f"{start}-{learner}" for start in ("scratch", "pixels") if f"{start}-{learner}" in errors]
     without = list(dict.fromkeys([*without, "pixels-poisson-prior"]))
     first, *others = (*without, "supervised")
+    its = errors_by_place(report.rows())[best, 10].values()
+    spread = f"(median {statistics.median(its):.2f}, worst of {len(its)} subsets {max(its):.2f})"
     made = join([f"`{first}` makes {errors[first]} %", *(f"`{other}` {errors[other]} %" for other in others)])
     needing = {"supervised": " labels", "supervised-augment": "", "pixels-poisson-prior": ""}
     needed = join([f"`{other}` {_needed(report, best, other, noun)}" for other, noun in needing.items()])
     return (
         f"**On {name}, with one label per class and 60,000 images without labels, `{best}` makes {errors[best]} % "
-        f"errors.** Without an encoder {made}. Labels that it takes for as few errors, with 95 % intervals: {needed}. "
+        f"errors** {spread}. Without an encoder {made}. Labels that it takes for as few errors, with 95 % intervals: "
+        f"{needed}. "
         f"`{best}` has the lowest mean of {len(here)} contenders, was picked for that{prior}."
     )
 

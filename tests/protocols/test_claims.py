@@ -79,9 +79,9 @@ def test_a_table_has_the_verdict_of_every_question_and_number_of_labels(make_row
     errors = {("ae-linear", 10): HIGH, ("irmae-linear", 10): LOW, ("vae-linear", 10): HIGH, ("pixels-linear", 10): HIGH}
     errors |= {("ae-linear", 20): LOW[:5], ("irmae-linear", 20): HIGH[:5], ("pixels-linear", 20): LOW[:5]}
     table = found_on("MNIST", report_of(make_row, errors))
-    assert "| MNIST | 10 | 20 |" in table
-    assert "| best codes for a linear classifier | IRMAE | (AE) |" in table
-    assert "| `irmae-linear` beside `pixels-linear` | fewer | (more) |" in table
+    assert table.startswith("| MNIST |")
+    assert "| best codes for a linear classifier | IRMAE: 10; (AE): 20 |" in table
+    assert "| `irmae-linear` beside `pixels-linear` | fewer: 10; (more): 20 |" in table
 
 
 def test_a_contender_may_make_fewer_errors_here_and_more_there(make_row: MakeRow) -> None:

@@ -82,14 +82,16 @@ def evaluate(dataset: str) -> None:
     """Run the trials and write their rows."""
     store = WORK / f"{dataset}.sqlite"
     crossed = ["--dataset", dataset, "--pretrain-seeds", ",".join(map(str, SEEDS)), "--precision", "bf16"]
-    crossed += [word for m in METHODS for word in ("--encoder", f"{m}={WORK / f'{dataset}-{m}'}-{{seed}}")]
     crossed += ["--labels", BUDGETS, "--store", str(store)]
     crossed += [word for name in STORED.get(dataset, ()) for word in ("--import-trials", str(RESULTS / name))]
     crossed += ["--jobs", "2"]
-    run("evaluate", *crossed, "--seeds", "10", "--contenders", ",".join(FROZEN), one_thread=False)
+    encoders = {m: ("--encoder", f"{m}={WORK / f'{dataset}-{m}'}-{{seed}}") for m in METHODS}
+    every = [word for given in encoders.values() for word in given]
+    run("evaluate", *crossed, *every, "--seeds", "10", "--contenders", ",".join(FROZEN), one_thread=False)
     for name, (steps, subsets) in LEARNERS.items():
+        given = encoders.get(CONTENDERS[name].representation, every)
         trained = ("--contenders", name, "--steps", str(steps), "--seeds", str(subsets))
-        run("evaluate", *crossed, *trained, one_thread=False)
+        run("evaluate", *crossed, *given, *trained, one_thread=False)
     trials = read_trials(store)
     write_atomically(HERE / f"{dataset}.csv.gz", gzip.compress(rows_csv(trials).encode(), mtime=0))
 

@@ -116,14 +116,20 @@ def ten_labels(name: str, report: Report) -> str:
     first, *others = (*without, "supervised")
     its = errors_by_place(report.rows())[best, 10].values()
     spread = f"(median {statistics.median(its):.2f}, worst of {len(its)} subsets {max(its):.2f})"
-    made = join([f"`{first}` makes {errors[first]} %", *(f"`{other}` {errors[other]} %" for other in others)])
-    needing = {"supervised": " labels", "supervised-augment": "", "pixels-poisson-prior": ""}
+    n = {s.contender: s.n for s in here}
+    made = join(
+        [
+            f"`{other}` {'makes ' * (other == first)}{errors[other]} %{f' ({n[other]} subsets)' * (n[other] != n[best])}"
+            for other in (first, *others)
+        ]
+    )
+    needing = {"supervised-residual": " labels", "supervised-augment": "", "supervised": "", "pixels-poisson-prior": ""}
     needed = join([f"`{other}` {_needed(report, best, other, noun)}" for other, noun in needing.items()])
     return (
         f"**On {name}, with one label per class and 60,000 images without labels, `{best}` makes {errors[best]} % "
         f"errors** {spread}. Without an encoder {made}. Labels that it takes for as few errors, with 95 % intervals: "
         f"{needed}. "
-        f"`{best}` has the lowest mean of {len(here)} contenders, was picked for that{prior}."
+        f"`{best}` has the lowest mean of {len(here)} inductive contenders, was picked for that{prior}."
     )
 
 

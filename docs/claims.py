@@ -116,20 +116,18 @@ def ten_labels(name: str, report: Report) -> str:
     first, *others = (*without, "supervised")
     its = errors_by_place(report.rows())[best, 10].values()
     spread = f"(median {statistics.median(its):.2f}, worst of {len(its)} subsets {max(its):.2f})"
-    n = {s.contender: s.n for s in here}
-    made = join(
-        [
-            f"`{other}` {'makes ' * (other == first)}{errors[other]} %{f' ({n[other]} subsets)' * (n[other] != n[best])}"
-            for other in (first, *others)
-        ]
-    )
-    needing = {"supervised-residual": " labels", "supervised-augment": "", "supervised": "", "pixels-poisson-prior": ""}
-    needed = join([f"`{other}` {_needed(report, best, other, noun)}" for other, noun in needing.items()])
+    its_n = next(s.n for s in here if s.contender == best)
+    written = {s.contender: f"{errors[s.contender]} %{f' ({s.n} subsets)' * (s.n != its_n)}" for s in here}
+    made = join([f"`{first}` makes {written[first]}", *(f"`{other}` {written[other]}" for other in others)])
+    needing = ("supervised-residual", "supervised-augment", "supervised", "pixels-poisson-prior")
+    named = [other for other in needing if other in errors]
+    needed = join([f"`{other}` {_needed(report, best, other, ' labels' * (other == named[0]))}" for other in named])
     return (
         f"**On {name}, with one label per class and 60,000 images without labels, `{best}` makes {errors[best]} % "
         f"errors** {spread}. Without an encoder {made}. Labels that it takes for as few errors, with 95 % intervals: "
         f"{needed}. "
-        f"`{best}` has the lowest mean of {len(here)} inductive contenders, was picked for that{prior}."
+        f"`{best}` has the lowest mean of {len(here)} contenders that see each test image by itself, was picked for "
+        f"that{prior}."
     )
 
 

@@ -32,7 +32,8 @@ _BEST_CODES = {"linear": "a linear classifier", "poisson-prior": "`poisson-prior
 _BESIDE = (
     ("irmae-linear", "pixels-linear"),
     ("irmae-poisson-prior", "pixels-poisson-prior"),
-    ("supervised", "irmae-poisson-prior"),
+    ("irmae-poisson-prior", "supervised"),
+    ("irmae-poisson-prior", "supervised-residual"),
     ("irmae-propagate", "irmae-poisson-prior"),
     ("irmae-propagate", "supervised"),
     ("irmae-propagate", "supervised-augment"),

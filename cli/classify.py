@@ -36,7 +36,11 @@ pictures first) and the folder classifier, for `ssl-irmae predict`.
 @handle_errors
 def command(
     dataset: Annotated[
-        str, typer.Argument(help="A folder of pictures, or an .npz in which -1 is the label of pictures without one.")
+        str,
+        typer.Argument(
+            metavar="PICTURES",
+            help="A folder of pictures, or an .npz in which -1 is the label of pictures without one.",
+        ),
     ],
     labels_from: LabelsFrom = None,
     classes: Classes = None,

@@ -203,4 +203,4 @@ def test_folds_may_name_only_the_classes_that_are_scored_there(make_row: MakeRow
         assert (pooled.scored_classes, pooled.class_errors) == ({"bus": 5, "car": 3}, (60.0, 0.0))
         assert pooled.balanced_error == 30
     (unknown,) = pool_folds([first, row(1, 25.0, None, None)])
-    assert unknown.scored_classes is unknown.class_errors is unknown.balanced_error is None
+    assert (unknown.scored_classes, unknown.class_errors, unknown.balanced_error) == (None, None, None)

@@ -1,7 +1,5 @@
 """``ssl-irmae classify``: labels for all pictures from a few."""
 
-import shutil
-import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +18,7 @@ from ssl_irmae.cli.options import (
     parse_names,
     parse_own_network,
 )
-from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
+from ssl_irmae.cli.terminal import handle_errors, print_lines, print_status
 
 EXAMPLES = """
 ssl-irmae classify my-pictures/ --labels-from labels.csv
@@ -36,7 +34,11 @@ pictures first) and the folder classifier, for `ssl-irmae predict`.
 @handle_errors
 def command(
     dataset: Annotated[
-        str, typer.Argument(help="A folder of pictures, or an .npz in which -1 is the label of pictures without one.")
+        str,
+        typer.Argument(
+            metavar="PICTURES",
+            help="A folder of pictures, or an .npz in which -1 is the label of pictures without one.",
+        ),
     ],
     labels_from: LabelsFrom = None,
     classes: Classes = None,
@@ -85,10 +87,6 @@ def command(
             strict=strict,
             progress=display,
         )
-    width = min(shutil.get_terminal_size().columns, 120)
-    for line in str(result).splitlines():
-        # a command stays on one line, so that it can be copied
-        wrapped = textwrap.fill(line, width, break_on_hyphens=False, break_long_words=False)
-        print_result(line if line.startswith("  ") else wrapped)
+    print_lines(str(result))
     if not quiet:
         print_status(f"{result.folder}: predictions.csv, report.html, classifier/")

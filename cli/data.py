@@ -9,7 +9,7 @@ from ssl_irmae.cli.terminal import handle_errors, print_result, print_status, pr
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="List, fetch and verify data sets.", epilog=CACHES)
 
-Name = Annotated[str, typer.Argument(help="Name of a data set, such as mnist.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a data set, such as mnist.")]
 
 
 @app.command("list", cls=Command)

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from ssl_irmae.cli.help import DATA, RUN
-from ssl_irmae.cli.options import Json, OwnNetwork, Quiet, Strict, parse_own_network
-from ssl_irmae.cli.terminal import handle_errors, print_result, print_wrapped
+from ssl_irmae.cli.help import RUN
+from ssl_irmae.cli.options import AnyData, Json, OwnNetwork, Quiet, Strict, parse_own_network
+from ssl_irmae.cli.terminal import handle_errors, print_lines, print_result
 
 EXAMPLES = """
 ssl-irmae dimension --dataset table.csv
@@ -24,14 +24,7 @@ random halves of the rows, or over the encoders if there are several.
 @handle_errors
 def command(
     *,
-    dataset: Annotated[
-        str,
-        typer.Option(
-            metavar="DATA",
-            help="A name (`ssl-irmae data list`), a folder of pictures, an .npz, .npy or IDX file, a .csv of numbers.",
-            rich_help_panel=DATA,
-        ),
-    ],
+    dataset: AnyData,
     strict: Strict = False,
     encoder: Annotated[
         list[str] | None,
@@ -73,5 +66,4 @@ def command(
     if json_:
         print_result(json.dumps(found.to_dict(), indent=2))
         return
-    for line in str(found).splitlines():
-        print_result(line) if line.startswith("  ") else print_wrapped(line)
+    print_lines(str(found))

@@ -5,7 +5,7 @@ import json
 import typer
 
 from ssl_irmae.cli.options import Json
-from ssl_irmae.cli.terminal import handle_errors, print_result, print_wrapped
+from ssl_irmae.cli.terminal import handle_errors, print_lines, print_result
 
 EXAMPLES = """
 ssl-irmae doctor
@@ -26,8 +26,6 @@ def command(json_: Json = False) -> None:
     if json_:
         print_result(json.dumps(found.document(), indent=2))
     else:
-        for line in str(found).splitlines():
-            # commands and paths stay on one line, so that they can be copied
-            print_result(line) if line.startswith("  ") or not line else print_wrapped(line, indent=11)
+        print_lines(str(found), indent=11)
     if not found.well:
         raise typer.Exit(2)

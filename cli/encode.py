@@ -9,6 +9,7 @@ import typer
 
 from ssl_irmae.cli.help import DATA, OUTPUT, RUN
 from ssl_irmae.cli.options import (
+    AnyData,
     Classes,
     Device,
     LabelsFrom,
@@ -40,14 +41,7 @@ names, unless it is the only split. `ssl-irmae evaluate --codes mine=codes.npz` 
 @handle_errors
 def command(
     *,
-    dataset: Annotated[
-        str,
-        typer.Option(
-            metavar="DATA",
-            help="A name (`ssl-irmae data list`), a folder of pictures, an .npz, .npy or IDX file, a .csv of numbers.",
-            rich_help_panel=DATA,
-        ),
-    ],
+    dataset: AnyData,
     split: Annotated[
         Literal["train", "test"] | None,
         typer.Option(

@@ -34,7 +34,9 @@ def list_command() -> None:
 
 @app.command("show", cls=Command)
 @handle_errors
-def show_command(name: Annotated[str, typer.Argument(help="Name of a bundled encoder, or a folder.")]) -> None:
+def show_command(
+    name: Annotated[str, typer.Argument(metavar="ENCODER", help="Name of a bundled encoder, or a folder.")],
+) -> None:
     """Show an encoder's card."""
     from rich.console import Console
     from rich.markdown import Markdown
@@ -53,7 +55,7 @@ def show_command(name: Annotated[str, typer.Argument(help="Name of a bundled enc
 @handle_errors
 def copy_command(
     *,
-    encoder: Annotated[str, typer.Argument(help="Name of a bundled encoder, or a folder.")],
+    encoder: Annotated[str, typer.Argument(metavar="ENCODER", help="Name of a bundled encoder, or a folder.")],
     network: OwnNetwork = None,
     fold: Annotated[
         bool, typer.Option("--fold", help="Fold the linear stack into the encoder.", rich_help_panel=RUN)
@@ -88,7 +90,9 @@ def copy_command(
 @app.command("import", cls=Command)
 @handle_errors
 def import_command(
-    checkpoint: Annotated[Path, typer.Argument(help="A state dict saved by the public IRMAE code.")],
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="A state dict saved by the public IRMAE code.")
+    ],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the encoder.", rich_help_panel=OUTPUT)],
 ) -> None:
     """Turn a checkpoint of the public IRMAE code into an encoder; only tensors are unpickled."""

@@ -27,7 +27,8 @@ def command(
     encoder: Annotated[
         str,
         typer.Argument(
-            help="Name of a bundled encoder, a folder, or the folder `classifier` that `ssl-irmae classify` wrote."
+            metavar="ENCODER",
+            help="Name of a bundled encoder, a folder, or the folder `classifier` that `ssl-irmae classify` wrote.",
         ),
     ],
     network: OwnNetwork = None,

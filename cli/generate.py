@@ -24,7 +24,7 @@ Encoders = Annotated[
     list[str],
     typer.Option(
         metavar="FOLDER",
-        help="Folder of an encoder, or the name of a bundled one; repeat it to see several side by side.",
+        help="Folder of an encoder, or the name of a bundled one; repeat it to compare several.",
         rich_help_panel=RUN,
     ),
 ]
@@ -142,14 +142,7 @@ def distance(
     *,
     dataset: Dataset = "mnist",
     strict: Strict = False,
-    encoder: Annotated[
-        list[str],
-        typer.Option(
-            metavar="FOLDER",
-            help="Folder of an encoder, or the name of a bundled one; repeat it to compare several.",
-            rich_help_panel=RUN,
-        ),
-    ],
+    encoder: Encoders,
     network: OwnNetwork = None,
     n: Annotated[
         int | None,

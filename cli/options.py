@@ -38,6 +38,14 @@ Dataset = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+AnyData = Annotated[
+    str,
+    typer.Option(
+        metavar="DATA",
+        help="A name (`ssl-irmae data list`), a folder of pictures, an .npz, .npy or IDX file, a .csv of numbers.",
+        rich_help_panel=DATA,
+    ),
+]
 Contenders = Annotated[
     str | None,
     typer.Option(

@@ -1,8 +1,6 @@
 """``ssl-irmae plan``: how many subsets, and how many minutes, before anything runs."""
 
 import json
-import shutil
-import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +32,7 @@ from ssl_irmae.cli.options import (
     parse_network,
     parse_seeds,
 )
-from ssl_irmae.cli.terminal import handle_errors, print_result
+from ssl_irmae.cli.terminal import handle_errors, print_lines, print_result
 
 EXAMPLES = """
 ssl-irmae plan --detect 0.5 --between irmae-linear vae-linear --labels 100
@@ -152,8 +150,4 @@ def command(
     if json_:
         print_result(json.dumps(forecast.document(), indent=2, allow_nan=False))
         return
-    width = min(shutil.get_terminal_size().columns, 120)
-    for line in str(forecast).splitlines():
-        # the lines of a table, and commands to be copied, stay as they are
-        wrapped = textwrap.fill(line, width, break_on_hyphens=False, break_long_words=False)
-        print_result(line if line.startswith("  ") else wrapped)
+    print_lines(str(forecast))

@@ -22,8 +22,12 @@ pictures already have are ignored. A file that exists is overwritten only if it 
 @handle_errors
 def command(
     *,
-    classifier: Annotated[Path, typer.Argument(help="The folder `classifier` that `ssl-irmae classify` wrote.")],
-    dataset: Annotated[str, typer.Argument(help="A folder of pictures, an .npz, an IDX file, or a name.")],
+    classifier: Annotated[
+        Path, typer.Argument(metavar="CLASSIFIER", help="The folder `classifier` that `ssl-irmae classify` wrote.")
+    ],
+    dataset: Annotated[
+        str, typer.Argument(metavar="PICTURES", help="A folder of pictures, an .npz, an IDX file, or a name.")
+    ],
     strict: Strict = False,
     network: OwnNetwork = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The .csv to write.", rich_help_panel=OUTPUT)],

@@ -10,7 +10,7 @@ import typer
 
 from ssl_irmae._support.stages import Stages
 from ssl_irmae.cli.help import DATA, MACHINE, OUTPUT, RUN
-from ssl_irmae.cli.options import Classes, Device, Json, LabelsFrom, Quiet, Strict, parse_names, parse_network
+from ssl_irmae.cli.options import AnyData, Classes, Device, Json, LabelsFrom, Quiet, Strict, parse_names, parse_network
 from ssl_irmae.cli.terminal import handle_errors, print_result
 from ssl_irmae.pretraining.recipes import DEFAULT, RECIPES
 
@@ -33,14 +33,7 @@ _SHORT, _PAPER = RECIPES["short"], RECIPES["paper"]
 
 @handle_errors
 def command(
-    dataset: Annotated[
-        str,
-        typer.Option(
-            metavar="DATA",
-            help="A name (`ssl-irmae data list`), a folder of pictures, an .npz, .npy or IDX file, a .csv of numbers.",
-            rich_help_panel=DATA,
-        ),
-    ] = "mnist",
+    dataset: AnyData = "mnist",
     image_size: Annotated[
         int | None,
         typer.Option(

@@ -40,7 +40,10 @@ also spectra and codes; with --html the page report.html.
 @handle_errors
 def command(
     source: Annotated[
-        Path, typer.Argument(help="The --store of `ssl-irmae evaluate`, its --json output, or a rows.csv.")
+        Path,
+        typer.Argument(
+            metavar="RESULTS", help="The --store of `ssl-irmae evaluate`, its --json output, or a rows.csv."
+        ),
     ] = Path("runs/results.sqlite"),
     dataset: Annotated[
         str | None,

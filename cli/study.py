@@ -29,7 +29,7 @@ All is measured and scored on held-out training images. The same command again r
 @handle_errors
 def command(
     name: Annotated[
-        str | None, typer.Argument(help="Name of the study; `--list` shows them.", show_default=False)
+        str | None, typer.Argument(metavar="NAME", help="Name of the study; `--list` shows them.", show_default=False)
     ] = None,
     list_: Annotated[
         bool, typer.Option("--list", help="List the studies, with what each takes.", rich_help_panel=RUN)

@@ -35,7 +35,9 @@ chosen. The same command again reads what has been filled in, and suggests more.
 
 @handle_errors
 def command(
-    dataset: Annotated[str, typer.Argument(help="A folder of pictures; or an .npz, an IDX file, or a name.")],
+    dataset: Annotated[
+        str, typer.Argument(metavar="PICTURES", help="A folder of pictures; or an .npz, an IDX file, or a name.")
+    ],
     labels_from: LabelsFrom = None,
     classes: Classes = None,
     strict: Strict = False,

@@ -52,6 +52,17 @@ def print_wrapped(line: str, *, indent: int = 0) -> None:
     )
 
 
+def print_lines(text: str, *, indent: int = 0) -> None:
+    """Print a result of several lines; tables, paths and commands, which begin with two spaces, stay as they are.
+
+    Args:
+        text: The lines.
+        indent: Spaces before what is wrapped, as in ``print_wrapped``.
+    """
+    for line in text.splitlines():
+        print_result(line) if line.startswith("  ") else print_wrapped(line, indent=indent)
+
+
 def handle_errors(command: Callable[P, R], *, continues: bool = True) -> Callable[P, R]:
     """Turn what stops a command into one sentence and an exit code: 2 for errors the user can fix, 130 for Ctrl-C.
 

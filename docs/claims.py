@@ -12,9 +12,15 @@ from typing import Literal
 from docs.grids import FULL, GRIDS, METHODS
 from ssl_irmae.protocols.report.note import join
 from ssl_irmae.protocols.report.report import Report
-from ssl_irmae.protocols.report.tables.cells import format_error, format_labels, format_labels_interval
+from ssl_irmae.protocols.report.tables.cells import (
+    format_error,
+    format_labels,
+    format_labels_interval,
+    what_leads,
+)
 from ssl_irmae.protocols.statistics.label_equivalence import label_equivalences
 from ssl_irmae.protocols.statistics.paired import paired_difference
+from ssl_irmae.protocols.statistics.ranking import rank
 from ssl_irmae.protocols.statistics.significance import holm
 from ssl_irmae.protocols.storage.rows import Row
 
@@ -26,7 +32,8 @@ _BEST_CODES = {"linear": "a linear classifier", "poisson-prior": "`poisson-prior
 _BESIDE = (
     ("irmae-linear", "pixels-linear"),
     ("irmae-poisson-prior", "pixels-poisson-prior"),
-    ("supervised", "irmae-poisson-prior"),
+    ("irmae-poisson-prior", "supervised"),
+    ("irmae-poisson-prior", "supervised-residual"),
     ("irmae-propagate", "irmae-poisson-prior"),
     ("irmae-propagate", "supervised"),
     ("irmae-propagate", "supervised-augment"),
@@ -108,7 +115,8 @@ def ten_labels(name: str, report: Report) -> str:
     """State what the best contender makes of one label per class, and what others need for as few errors."""
     here = [s for s in report.summaries if s.budget == 10 and not report.styles[s.contender].transductive]
     errors = {s.contender: format_error(s) for s in here}
-    best = min(here, key=lambda s: s.mean).contender
+    best = rank(report.matrices, 10, errors).names[0]
+    lead = what_leads(here, {(10, best)}, report.styles)
     prior = " and assumes that classes are about equally common" if best.endswith("-prior") else ""
     learner = best.partition("-")[2]
     without = [f"{start}-{learner}" for start in ("scratch", "pixels") if f"{start}-{learner}" in errors]
@@ -116,32 +124,36 @@ def ten_labels(name: str, report: Report) -> str:
     first, *others = (*without, "supervised")
     its = errors_by_place(report.rows())[best, 10].values()
     spread = f"(median {statistics.median(its):.2f}, worst of {len(its)} subsets {max(its):.2f})"
-    made = join([f"`{first}` makes {errors[first]} %", *(f"`{other}` {errors[other]} %" for other in others)])
-    needing = {"supervised": " labels", "supervised-augment": "", "pixels-poisson-prior": ""}
-    needed = join([f"`{other}` {_needed(report, best, other, noun)}" for other, noun in needing.items()])
+    its_n = next(s.n for s in here if s.contender == best)
+    written = {s.contender: f"{errors[s.contender]} %{f' ({s.n} subsets)' * (s.n != its_n)}" for s in here}
+    made = join([f"`{first}` makes {written[first]}", *(f"`{other}` {written[other]}" for other in others)])
+    needing = ("supervised-residual", "supervised-augment", "supervised", "pixels-poisson-prior")
+    named = [other for other in needing if other in errors]
+    needed = join([f"`{other}` {_needed(report, best, other, ' labels' * (other == named[0]))}" for other in named])
     return (
         f"**On {name}, with one label per class and 60,000 images without labels, `{best}` makes {errors[best]} % "
         f"errors** {spread}. Without an encoder {made}. Labels that it takes for as few errors, with 95 % intervals: "
         f"{needed}. "
-        f"`{best}` has the lowest mean of {len(here)} contenders, was picked for that{prior}."
+        f"`{best}` has {lead} of {len(here)} contenders that see each test image by itself, was picked for that{prior}."
     )
 
 
 def leaders(report: Report, readout: str) -> dict[int, str]:
     """Name, by number of labels, on codes of which method a readout makes the fewest errors.
 
-    At each number the codes of the lowest mean are compared with the others; those that cannot be told from them are
-    named too. In brackets is the lowest mean where runs are too few to test.
+    At each number the codes that come first on shared subsets are compared with the others; those that cannot be told
+    from them are named too. They are in brackets where runs are too few to test.
     """
     errors = errors_by_place(report.rows())
     run = {b: [m for m in METHODS if (f"{m}-{readout}", b) in errors] for b in report.budgets}
     codes = {budget: methods for budget, methods in run.items() if methods}
-    best = {b: min(ms, key=lambda m: statistics.mean(errors[f"{m}-{readout}", b].values())) for b, ms in codes.items()}
-    compared = [(f"{best[b]}-{readout}", f"{m}-{readout}", b) for b, ms in codes.items() for m in ms if m != best[b]]
+    first = {b: rank(report.matrices, b, [f"{m}-{readout}" for m in ms]).names[0] for b, ms in codes.items()}
+    best = {b: name.removesuffix(f"-{readout}") for b, name in first.items()}
+    compared = [(first[b], f"{m}-{readout}", b) for b, ms in codes.items() for m in ms if m != best[b]]
     found = verdicts(errors, compared)
     named = {}
     for budget, methods in codes.items():
-        here = {m: found[f"{best[budget]}-{readout}", f"{m}-{readout}", budget] for m in methods if m != best[budget]}
+        here = {m: found[first[budget], f"{m}-{readout}", budget] for m in methods if m != best[budget]}
         if set(here.values()) <= {"fewer", "cannot tell"}:
             named[budget] = " or ".join(CODES_OF[m] for m in methods if here.get(m) != "fewer")
         else:

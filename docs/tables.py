@@ -47,6 +47,8 @@ from ssl_irmae.protocols.report.tables.cells import (
     format_error,
     format_n,
     format_p,
+    what_leads,
+    who_leads,
 )
 from ssl_irmae.protocols.report.tables.markdown import short_markdown
 from ssl_irmae.protocols.report.text import report_text
@@ -177,16 +179,14 @@ def printed(report: Report) -> str:
 
 
 def lowest(report: Report) -> list[str]:
-    """Name the lowest mean at each budget, of what is inductive and of what is frozen, and how sure the pick is."""
+    """Name who comes first at each budget, of what is inductive and of what is frozen, and how sure the pick is."""
     lines = []
     inductive = [s for s in report.summaries if not report.styles[s.contender].transductive]
     frozen = [s for s in inductive if report.styles[s.contender].frozen]
     for which, among in (("inductive contenders", inductive), ("frozen readouts among these", frozen)):
-        best = [
-            min((s for s in among if s.budget == budget), key=lambda s: s.mean)
-            for budget in sorted({s.budget for s in among})
-        ]
         names = {s.contender for s in among}
+        first = who_leads(report.matrices, among, report.styles)
+        best = sorted((s for s in among if (s.budget, s.contender) in first), key=lambda s: s.budget)
         sure = probabilities_best(report.rows(), names)
         shares = [sure.get((s.budget, s.contender)) for s in best]
         named = "; ".join(
@@ -196,7 +196,9 @@ def lowest(report: Report) -> list[str]:
         picked = (
             "picked after the fact; in brackets how likely each is the best if subsets, of six or more, are redrawn"
         )
-        lines.append(f"Lowest means of the {len(names)} {which}, {picked}: {named}.")
+        lowest = what_leads(among, first, report.styles) == "the lowest mean"
+        what = "Lowest means" if lowest else "Fewest errors on shared subsets"
+        lines.append(f"{what} of the {len(names)} {which}, {picked}: {named}.")
     return lines
 
 

@@ -4,8 +4,6 @@ import math
 import re
 from fractions import Fraction
 
-from ssl_irmae.errors import UserError
-
 Budget = int | str | None
 """A number of labels; ``"1%"`` of the labelled training images; ``"5/class"``; or None for all labels."""
 
@@ -31,12 +29,9 @@ def number_of_labels(budget: Budget, *, labelled: int, classes: int) -> int:
     A share is rounded up, so it is at least one label.
 
     Args:
-        budget: As it was asked for.
+        budget: As ``read_budgets`` returned it.
         labelled: Number of labelled training images.
         classes: Number of classes that they are of.
-
-    Raises:
-        UserError: If it is not a budget.
 
     >>> [number_of_labels(b, labelled=130, classes=10) for b in (7, "1%", "5/class", None)]
     [7, 2, 50, 130]
@@ -45,8 +40,6 @@ def number_of_labels(budget: Budget, *, labelled: int, classes: int) -> int:
         return labelled
     if isinstance(budget, int):
         return budget
-    if not is_relative(budget):
-        raise UserError(f"`budgets`: {budget!r} is not a number of labels; use 1 or more, '1%', '5/class' or 'all'")
     if share := _SHARE.fullmatch(budget):
         return math.ceil(Fraction(share[1]) * labelled / 100)
     return int(budget.split("/")[0]) * classes

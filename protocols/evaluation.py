@@ -146,8 +146,6 @@ def evaluate(
     check_choice("metrics", metrics, ("error", "retrieval", "clusters"))
     check_target_error(target_error)
     ignored = read_codes(ignore)
-    if jobs is not None and jobs < 1:
-        raise UserError(f"`jobs`: {jobs} is not a number of processes; use 1 or more, or None")
     pool = find_pool(executor, jobs)
     stages = Stages()
     data_dir = None if data_dir is None else Path(data_dir)

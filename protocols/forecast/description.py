@@ -62,12 +62,15 @@ def _power(subsets: Subsets) -> str:
         f"deviation of the differences, {needed.deviation:.2g} points, is that of {pairs}; the range is its "
         f"{100 * CONFIDENCE:.0f} % interval."
     )
-    if pairs.a.dataset != subsets.dataset:
+    same = pairs.a.fingerprint == subsets.fingerprint
+    if pairs.a.dataset != subsets.dataset and not same:
         text += f" Nothing is stored of {subsets.dataset}, so that this is a rough guide."
+    elif pairs.a.fingerprint and not same:
+        text += f" Those are other images of that name than the {subsets.dataset} here, so that this is a rough guide."
     elif pairs.a.budget != subsets.budget:
         # only of subsets of this kind: of another kind there may be some at a nearer budget, or at this one
         kind = f"{pairs.a.rule} subsets scored on {pairs.a.scored_on}"
-        text += f" No {kind} are stored of both at a budget nearer to {subsets.budget:,}."
+        text += f" No {kind} are stored of both at a budget nearer to {subsets.budget:,}{' on these images' * same}."
     if smallest_p(needed.n - 1) >= LEVEL:
         text += f" Fewer than {needed.n} pairs cannot reach p < {LEVEL:g}."
     elif needed.n > needed.by_formula:

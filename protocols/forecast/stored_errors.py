@@ -36,6 +36,7 @@ class StoredErrors:
         network: The family of networks, where it is not the usual one.
         images: Fingerprints of training and scored images, and what typical images were chosen on; empty for what
             ships, which is of one version of its data.
+        fingerprint: That of the training images; empty for what ships.
     """
 
     contender: str
@@ -48,6 +49,7 @@ class StoredErrors:
     source: str
     network: str | None = None
     images: str = ""
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def errors_of(trials: Iterable[FinishedTrial], source: str) -> list[StoredErrors
             with contextlib.suppress(UserError):  # a run that was stopped may lack folds or pretraining seeds
                 matrix, row = error_matrices(rows)[place], rows[0]
                 about = {"dataset": row.dataset, "scored_on": row.scored_on, "rule": row.rule}
-                about |= {"images": _images(row), "source": source}
+                about |= {"images": _images(row), "fingerprint": row.data_fingerprint, "source": source}
                 by_seed = dict(zip(matrix.seeds, matrix.errors.mean(1).tolist(), strict=True))
                 if not matrix.one_subset:
                     steps, network = _steps(row), _network(row)
@@ -136,13 +138,15 @@ def nearest_pairs(
     between: tuple[str, str],
     *,
     dataset: str,
+    fingerprint: str = "",
     scored_on: str,
     budget: int,
     steps: Mapping[str, int | None],
 ) -> StoredPairs:
     """Choose the stored errors of two contenders, on the same subsets, that are nearest to what is asked.
 
-    Those of the same data set come first; of these, balanced subsets; the same scored images; the nearest budget, as a
+    Those of the same data set come first, by its images or its name; of these, those of no other version of it, where
+    that is known; balanced subsets; the same scored images; the nearest budget, as a
     ratio; the nearest steps; networks of one family; more pairs; and what is listed first. Only errors on the very same
     images are paired.
 
@@ -150,6 +154,7 @@ def nearest_pairs(
         stored: Errors to choose from.
         between: The two contenders.
         dataset: Name of the data set.
+        fingerprint: That of its training images; empty if it is not known.
         scored_on: Which images are scored.
         budget: Number of labels.
         steps: Optimiser steps of each contender that has any, by name.
@@ -172,7 +177,8 @@ def nearest_pairs(
         a, b = pair.a, pair.b
         of_steps = [_apart(each.steps, steps.get(each.contender)) for each in (a, b)]
         return (
-            a.dataset != dataset,
+            a.dataset != dataset and not (fingerprint and a.fingerprint == fingerprint),
+            bool(fingerprint and a.fingerprint) and a.fingerprint != fingerprint,
             a.rule != "balanced",
             a.scored_on != scored_on,
             _apart(a.budget, budget),

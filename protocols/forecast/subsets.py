@@ -29,6 +29,7 @@ class Subsets:
         steps: Optimiser steps of the networks among the two; None without networks.
         needed: The number of subsets, and its range.
         pairs: The stored errors that it is estimated from, which may be of another protocol or network.
+        fingerprint: That of the training images.
         network: The family of networks that was asked for, as the command line names it.
     """
 
@@ -40,6 +41,7 @@ class Subsets:
     steps: int | None
     needed: PairsNeeded
     pairs: StoredPairs
+    fingerprint: str
     network: str | None = None
 
     @property
@@ -123,7 +125,13 @@ def find_subsets(
     own = {name: c.settings["steps"] for name, c in contenders.items() if not c.frozen and "steps" in c.settings}
     trained = {name: steps or int(number) for name, number in own.items()}
     pairs = nearest_pairs(
-        stored, (first, second), dataset=task.train.name, scored_on=task.scored_on, budget=budget, steps=trained
+        stored,
+        (first, second),
+        dataset=task.train.name,
+        fingerprint=task.train.fingerprint,
+        scored_on=task.scored_on,
+        budget=budget,
+        steps=trained,
     )
     needed = pairs_needed(pairs.differences, detect=detect, power=power)
     if needed.n > _MOST:
@@ -132,4 +140,6 @@ def find_subsets(
             "for more"
         )
     chosen = (steps or pairs.steps) if trained else None
-    return Subsets((first, second), task.train.name, budget, detect, power, chosen, needed, pairs)
+    return Subsets(
+        (first, second), task.train.name, budget, detect, power, chosen, needed, pairs, task.train.fingerprint
+    )

@@ -172,7 +172,7 @@ def generation_distance(
     train = dataclasses.replace(first.train, images=first.encoder.fit_images(first.train.images))
     test = dataclasses.replace(first.test, images=first.encoder.fit_images(first.test.images))
     progress(Message(f"training the classifier whose features are compared: {STEPS} steps"))
-    judge = train_judge(train, test if has_test else None, seed=0, device=where)
+    judge = train_judge(train, test if has_test else None, device=where)
     kinds: dict[tuple[str, str], Pictures] = {("", "real"): lambda _seed, images: as_float(images)}
     for name, each in makers.items():
         progress(Message(f"{name}: fitting distributions to the codes of up to {FITTED_TO:,} training images"))

@@ -37,13 +37,12 @@ class Judge:
         return torch.cat(list(read))
 
 
-def train_judge(train: ImageSet, test: ImageSet | None, *, seed: int, device: torch.device) -> Judge:
+def train_judge(train: ImageSet, test: ImageSet | None, *, device: torch.device) -> Judge:
     """Train the classifier on all labelled training images, by the learner ``supervised``.
 
     Args:
         train: Images, uint8 (n, c, s, s), some of them labelled.
         test: Images that its error is measured on, if there are any.
-        seed: Seed of the training.
         device: Where it is trained.
 
     Raises:
@@ -62,7 +61,7 @@ def train_judge(train: ImageSet, test: ImageSet | None, *, seed: int, device: to
         train.images,
         labelled,
         len(train.classes),
-        seed,
+        0,
         device,
         "fp32",
     )

@@ -79,6 +79,11 @@ class Classification:
                 f"Expected error: {expected.mean:.1f} %, with a 95 % interval from {expected.low:.1f} to "
                 f"{expected.high:.1f} % if the labelled pictures are a random sample."
             )
+        if expected is not None and expected.no_better:
+            lines.append(
+                f"Always naming the most frequent class would be wrong for {expected.most_frequent:.0f} %: these "
+                "labels do not show that the classifier is better. Label more."
+            )
         never = [name for name in self.learned.classifier.classes if name not in set(self.predictions.labels)]
         if never:
             lines.append(f"No picture was labelled {listed(never)}.")
@@ -179,7 +184,9 @@ def classify(
         )
     rest = (images.labels == UNLABELLED).nonzero().flatten()
     if not len(rest):
-        raise UserError(f"{images.name}: there is nothing to classify, since it has {all_labelled(images)}")
+        raise UserError(
+            f"{images.name}: there is nothing to classify, since it has {all_labelled(images, labels_from)}"
+        )
     folder = own_folder(out, f"{images.name}-classify", dataset)
     foreign = [name for name in (TABLE, PAGE) if (folder / name).exists()]
     if foreign and not (folder / CLASSIFIER / CONFIG).is_file():

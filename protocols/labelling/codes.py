@@ -14,7 +14,7 @@ from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.predictors.checks import check_tensors
 from ssl_irmae.protocols.predictors.chunks import chunks_of
 from ssl_irmae.protocols.predictors.code_network import SIZES, CodeNetwork
-from ssl_irmae.protocols.predictors.form import Form, Settings, Tensors
+from ssl_irmae.protocols.predictors.form import Form, Rebuildable, Settings, Tensors
 from ssl_irmae.protocols.predictors.network import Network
 from ssl_irmae.protocols.predictors.residual import Residual
 from ssl_irmae.protocols.representations.floors import FLOORS, pixels, principal_components
@@ -24,71 +24,48 @@ from ssl_irmae.protocols.representations.representation import Representation
 _CHUNK = 512
 
 
-class Codes(Protocol):
+class Codes(Rebuildable, Protocol):
     """A representation that can be kept, one of ``CODES``."""
 
     def __call__(self, images: Tensor, /) -> Tensor:
         """Encode uint8 images (n, c, s, s); return what the predictor reads, on the CPU."""
         ...
 
+
+class _NothingLearned:
+    """Codes that are rebuilt from nothing."""
+
     def tensors(self) -> dict[str, Tensor]:
-        """Return what was learned."""
-        ...
+        """Return nothing."""
+        return {}
 
     def settings(self) -> dict[str, int]:
-        """Return the numbers that ``rebuild`` needs beside the tensors."""
-        ...
+        """Return nothing."""
+        return {}
 
     @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device, /) -> Self:
-        """Rebuild it; a ValueError or a KeyError says that tensors and settings do not fit."""
-        ...
+    def rebuild(cls, tensors: Tensors, settings: Settings, _device: torch.device) -> Self:
+        """Check that there is nothing to rebuild it from."""
+        check_tensors(tensors, {}, settings)
+        return cls()
 
 
 @dataclass(frozen=True)
-class Images:
+class Images(_NothingLearned):
     """The images themselves, for a network that reads them."""
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return the images."""
         return images
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Return nothing."""
-        return {}
-
-    def settings(self) -> dict[str, int]:
-        """Return nothing."""
-        return {}
-
-    @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, _device: torch.device) -> Self:
-        """Check that there is nothing to rebuild it from."""
-        check_tensors(tensors, {}, settings)
-        return cls()
-
 
 @dataclass(frozen=True)
-class Pixels:
+class Pixels(_NothingLearned):
     """The pixels, in [0, 1], as the code."""
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return the pixels, fp32 (n, c * s * s)."""
         return pixels(images)(images)
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Return nothing."""
-        return {}
-
-    def settings(self) -> dict[str, int]:
-        """Return nothing."""
-        return {}
-
-    @classmethod
-    def rebuild(cls, tensors: Tensors, settings: Settings, _device: torch.device) -> Self:
-        """Check that there is nothing to rebuild it from."""
-        check_tensors(tensors, {}, settings)
-        return cls()
 
 
 @dataclass(frozen=True)

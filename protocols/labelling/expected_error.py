@@ -18,6 +18,7 @@ class ExpectedError:
         pictures: Labelled pictures that were held out in turn.
         bound_only: Whether there are so few labels per class that the estimate is far too high: holding out one of two
             halves what a class is learned from. The upper end of the interval then is all that can be relied on.
+        most_frequent: Error of always naming the class that most of these pictures have, percent.
         left_out: Classes with a single label, which cannot be held out.
     """
 
@@ -27,7 +28,13 @@ class ExpectedError:
     high: float
     pictures: int
     bound_only: bool
+    most_frequent: float
     left_out: tuple[str, ...] = ()
+
+    @property
+    def no_better(self) -> bool:
+        """Whether always naming the most frequent class might err as little, by the interval."""
+        return self.high >= self.most_frequent
 
 
 _ENOUGH = 5  # labels per class, from which the interval held about as often as it should (docs/results/few-labels)
@@ -76,4 +83,5 @@ def expected_error(
     error = float((predictions != labels).double().mean())
     low, high = error_interval(error, pictures)
     few = pictures < _ENOUGH * len(labels.unique())
-    return ExpectedError(contender, 100 * error, 100 * low, 100 * high, pictures, few, left_out)
+    most_frequent = 100 * (1 - float(labels.bincount().max()) / len(labels))
+    return ExpectedError(contender, 100 * error, 100 * low, 100 * high, pictures, few, most_frequent, left_out)

@@ -84,31 +84,30 @@ class Predictions:
         write_atomically(path, buffer.getvalue().encode("utf-8", "surrogateescape"))
 
 
-def check_table(out: Path, source: object, argument: str = "out") -> None:
+def check_table(out: Path, source: object) -> None:
     """Check that a table of predictions can be written without losing anything but an older one.
 
     Args:
         out: File to write.
         source: What pictures are read from: a name, a path or arrays.
-        argument: Argument that named the file.
 
     Raises:
         UserError: If it is not a .csv, or there is something else in its place.
     """
     if out.suffix.lower() != ".csv":
-        raise UserError(f"`{argument}` {out}: the name must end in .csv")
+        raise UserError(f"`out` {out}: the name must end in .csv")
     if out.is_dir():
-        raise UserError(f"`{argument}` {out} is a folder: give a file in it, such as {out / 'labels.csv'}")
+        raise UserError(f"`out` {out} is a folder: give a file in it, such as {out / 'labels.csv'}")
     folder = Path(source).resolve() if isinstance(source, str | Path) else None
     if folder is not None and folder.is_dir() and out.resolve().is_relative_to(folder):
-        raise UserError(f"`{argument}` {out} lies among the pictures: give another file")
+        raise UserError(f"`out` {out} lies among the pictures: give another file")
     if not out.exists():
         return
     if isinstance(source, str | Path) and Path(source).exists() and out.samefile(source):
-        raise UserError(f"`{argument}` {out} is the data itself, which would be lost: give another file")
+        raise UserError(f"`out` {out} is the data itself, which would be lost: give another file")
     with out.open(encoding="utf-8", errors="replace") as file:
         first = file.readline()
     if first.strip() not in ("", ",".join(_COLUMNS)):
         raise UserError(
-            f"`{argument}` {out} exists and is not a table of predictions, so it is not overwritten: give another file"
+            f"`out` {out} exists and is not a table of predictions, so it is not overwritten: give another file"
         )

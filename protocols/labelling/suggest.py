@@ -126,14 +126,14 @@ def suggest(
     known = _known_labels(images, paths, sheet)
     if sheet.labels and classes is None:
         _refuse_slips(sheet, known)
+    if sheet.labels:
+        progress(Message(f"{sheet.file}: {count(len(sheet.labels), 'label')} filled in already, kept"))
     left = len(images) - len(known)
     if left < n:
         raise UserError(
             f"`n`: {count(n, 'picture')} cannot be suggested, since {images.name} has "
-            + (f"only {left:,} without a label; use {left:,} or fewer" if left else all_labelled(images))
+            + (f"only {left:,} without a label; use {left:,} or fewer" if left else all_labelled(images, labels_from))
         )
-    if sheet.labels:
-        progress(Message(f"{sheet.file}: {count(len(sheet.labels), 'label')} filled in already, kept"))
     pretrained = find_own_encoder(images, encoder=encoder, network=network, device=where, progress=progress)
     if encoder is not None and (other_kind := pretrained.other_kind(images.images)):
         progress(Message(other_kind))

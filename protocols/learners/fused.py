@@ -5,7 +5,6 @@ from typing import Any
 
 from torch import Tensor
 
-from ssl_irmae.protocols.graphs.graph import build_graph
 from ssl_irmae.protocols.graphs.poisson_equation import poisson_scores
 from ssl_irmae.protocols.graphs.poisson_mbo import poisson_mbo
 from ssl_irmae.protocols.learners.consistency import train_consistently
@@ -13,6 +12,7 @@ from ssl_irmae.protocols.learners.propagate import Scorer, safe_labels
 from ssl_irmae.protocols.learners.residual import as_predictor, fresh_network
 from ssl_irmae.protocols.learners.training import batches_at
 from ssl_irmae.protocols.predictors.residual import Residual
+from ssl_irmae.protocols.readouts.on_graph import shared_graph
 from ssl_irmae.protocols.readouts.sample import Sample
 
 _ENOUGH_TRUE = 100  # labels, below which the same few images would come up in every step
@@ -145,7 +145,7 @@ def _propagate(
     width: int,
     **training: Any,
 ) -> Residual:
-    graph = sample.memo.once(f"graph of {k} neighbours, {parts} parts", lambda: build_graph(codes, k=k, parts=parts))
+    graph = shared_graph(sample.memo, codes, k=k, parts=parts)
     positions, labels = safe_labels(sample, graph, score, agree=agree)
     labelled = [batches_at(sample, positions, labels, batch_size, "labelled")]
     if true_batch_size and len(sample.labels) >= _ENOUGH_TRUE:

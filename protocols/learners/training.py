@@ -13,10 +13,9 @@ from ssl_irmae._support.seeding import generator
 from ssl_irmae.datasets.image_set import as_float
 from ssl_irmae.errors import UserError
 from ssl_irmae.pretraining.adam import Adam
+from ssl_irmae.protocols.predictors.chunks import in_chunks
 from ssl_irmae.protocols.readouts.batches import batches
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
-
-_PREDICT_CHUNK = 512
 
 
 def labelled_batches(sample: Sample, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -90,10 +89,8 @@ def train(
 def image_predictor(logits: Callable[[Tensor], Tensor], sample: Sample) -> Predictor:
     """Make a predictor of uint8 images from the logits of images in [0, 1]."""
 
-    @torch.no_grad()
     def predict(images: Tensor) -> Tensor:
         with autocast(sample.device, sample.precision):
-            chunks = [logits(as_float(x, sample.device)).argmax(1) for x in torch.split(images, _PREDICT_CHUNK)]
-        return torch.cat(chunks).cpu()  # waits for the device only once
+            return in_chunks(lambda x: logits(x).argmax(1), images, sample.device)
 
     return predict

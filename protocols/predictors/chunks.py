@@ -1,9 +1,13 @@
 """Inputs a chunk at a time, so that memory does not grow with their number."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+
+from ssl_irmae.datasets.image_set import as_float
+
+_IMAGES = 512
 
 
 def chunks_of(x: Tensor, size: int) -> Sequence[Tensor]:
@@ -16,3 +20,10 @@ def chunks_of(x: Tensor, size: int) -> Sequence[Tensor]:
     [2, 2, 1]
     """
     return (x,) if torch.compiler.is_exporting() else torch.split(x, size)
+
+
+@torch.no_grad()
+def in_chunks(read: Callable[[Tensor], Tensor], images: Tensor, device: torch.device) -> Tensor:
+    """Apply a function of images in [0, 1], on a device, to uint8 images (m, c, s, s); its results are on the CPU."""
+    chunks = [read(as_float(x, device)) for x in chunks_of(images, _IMAGES)]
+    return torch.cat(chunks).cpu()  # waits for the device only once

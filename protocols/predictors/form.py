@@ -13,16 +13,8 @@ _LOWEST = -1e3
 _ABSENT = -1e4  # still no chance after division by a temperature of a hundred
 
 
-class Form(Protocol):
-    """A predictor with scores, one of ``FORMS``. Its inputs are codes, fp32 (m, d), or images, uint8 (m, c, s, s)."""
-
-    def __call__(self, x: Tensor, /) -> Tensor:
-        """Predict the classes of inputs x: int64 (m,), on the CPU."""
-        ...
-
-    def logits(self, x: Tensor, /) -> Tensor:
-        """Score every class: fp32 (m, classes), finite, on the CPU; their softmax are uncalibrated probabilities."""
-        ...
+class Rebuildable(Protocol):
+    """What a file can hold: it is rebuilt from tensors and numbers, without any code."""
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what was learned."""
@@ -34,16 +26,29 @@ class Form(Protocol):
 
     @classmethod
     def rebuild(cls, tensors: Tensors, settings: Settings, device: torch.device, /) -> Self:
-        """Rebuild a predictor from its tensors, on the CPU, and its settings.
+        """Rebuild it from its tensors, on the CPU, and its settings.
 
         Args:
             tensors: What ``tensors`` returned.
             settings: What ``settings`` returned.
-            device: Where a network runs; predictors of codes need no network and stay on the CPU.
+            device: Where a network runs; what needs no network stays on the CPU.
 
         Raises:
             ValueError: If tensors and settings do not fit each other; found out before anything is allocated.
+            KeyError: If one of them is missing.
         """
+        ...
+
+
+class Form(Rebuildable, Protocol):
+    """A predictor with scores, one of ``FORMS``. Its inputs are codes, fp32 (m, d), or images, uint8 (m, c, s, s)."""
+
+    def __call__(self, x: Tensor, /) -> Tensor:
+        """Predict the classes of inputs x: int64 (m,), on the CPU."""
+        ...
+
+    def logits(self, x: Tensor, /) -> Tensor:
+        """Score every class: fp32 (m, classes), finite, on the CPU; their softmax are uncalibrated probabilities."""
         ...
 
 

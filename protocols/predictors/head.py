@@ -1,6 +1,6 @@
 """The head of the public script on scaled codes: two hidden layers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -39,16 +39,13 @@ class Head:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Predict the classes of codes x (m, d)."""
-        return self._chunked(x, lambda logits: logits.argmax(1))
-
-    def logits(self, x: Tensor) -> Tensor:
-        """Score every class."""
-        return self._chunked(x, lambda logits: logits)
+        return self.logits(x).argmax(1)
 
     @torch.no_grad()
-    def _chunked(self, x: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
+    def logits(self, x: Tensor) -> Tensor:
+        """Score every class."""
         chunks = chunks_of(x, _CHUNK)
-        return torch.cat([read(head_logits(self.scaling(chunk)[None], self.parameters)[0]) for chunk in chunks])
+        return torch.cat([head_logits(self.scaling(chunk)[None], self.parameters)[0] for chunk in chunks])
 
     def tensors(self) -> dict[str, Tensor]:
         """Return scaling and layers."""

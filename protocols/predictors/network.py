@@ -1,6 +1,5 @@
 """An encoder and a linear head on its scaled code, trained together."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -8,15 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from ssl_irmae._support.compute import Precision, autocast
-from ssl_irmae.datasets.image_set import as_float
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.predictors.checks import check_tensors, named_part, part_of
-from ssl_irmae.protocols.predictors.chunks import chunks_of
+from ssl_irmae.protocols.predictors.chunks import in_chunks
 from ssl_irmae.protocols.predictors.code_network import SIZES, CodeNetwork
 from ssl_irmae.protocols.predictors.form import Settings, Tensors
 from ssl_irmae.protocols.readouts.scaling import Scaling
 
-_CHUNK = 512
 _LAYOUT = {
     "mean": (torch.float32, "width"),
     "rms": (torch.float32, ""),
@@ -49,21 +46,16 @@ class Network:
     def __call__(self, images: Tensor) -> Tensor:
         """Predict the classes of images, uint8 (m, c, s, s)."""
         with autocast(self.device, self.precision):
-            return self._chunked(images, lambda logits: logits.argmax(1))
+            return in_chunks(lambda x: self.forward(x).argmax(1), images, self.device)
 
     def logits(self, images: Tensor) -> Tensor:
         """Score every class."""
-        return self._chunked(images, lambda logits: logits)
+        return in_chunks(self.forward, images, self.device)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (m, c, s, s) in [0, 1], on the device, to logits (m, classes), fp32."""
         logits: Tensor = self.head(self.scaling(self.code(x)))
         return logits.float()
-
-    @torch.no_grad()
-    def _chunked(self, images: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
-        chunks = [read(self.forward(as_float(x, self.device))) for x in chunks_of(images, _CHUNK)]
-        return torch.cat(chunks).cpu()  # waits for the device only once
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all weights and the scaling, on the CPU."""

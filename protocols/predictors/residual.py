@@ -1,6 +1,5 @@
 """A small residual network that reads images."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,11 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ssl_irmae._support.compute import Precision, autocast
-from ssl_irmae.datasets.image_set import as_float
-from ssl_irmae.protocols.predictors.chunks import chunks_of
+from ssl_irmae.protocols.predictors.chunks import in_chunks
 from ssl_irmae.protocols.predictors.form import Settings, Tensors
 
-_CHUNK = 512
 _LANES = 16
 _SIZES = ("channels", "width", "classes")
 _COUNTER = "num_batches_tracked"  # of batch norm, which does not use it at a fixed momentum
@@ -91,16 +88,11 @@ class Residual:
     def __call__(self, images: Tensor) -> Tensor:
         """Predict the classes of images, uint8 (m, c, s, s)."""
         with autocast(self.device, self.precision):
-            return self._chunked(images, lambda logits: logits.argmax(1))
+            return in_chunks(lambda x: self.network(x).argmax(1), images, self.device)
 
     def logits(self, images: Tensor) -> Tensor:
         """Score every class."""
-        return self._chunked(images, lambda logits: logits)
-
-    @torch.no_grad()
-    def _chunked(self, images: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
-        chunks = [read(self.network(as_float(x, self.device))) for x in chunks_of(images, _CHUNK)]
-        return torch.cat(chunks).cpu()  # waits for the device only once
+        return in_chunks(self.network, images, self.device)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return weights and statistics of batch norm, on the CPU."""

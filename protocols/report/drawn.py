@@ -1,25 +1,32 @@
 """Which contenders a figure shows by default."""
 
-import math
-from collections import Counter
+import statistics
 from collections.abc import Mapping, Sequence
 
 from ssl_irmae.protocols.report.styles import Style
+from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix
+from ssl_irmae.protocols.statistics.ranking import rank
 from ssl_irmae.protocols.statistics.summary import Summary
 
 MOST_DRAWN = 12
 
 
-def choose_drawn(summaries: Sequence[Summary], styles: Mapping[str, Style], baseline: str) -> list[str]:
+def choose_drawn(
+    summaries: Sequence[Summary],
+    styles: Mapping[str, Style],
+    matrices: Mapping[tuple[int, str], ErrorMatrix],
+    baseline: str,
+) -> list[str]:
     """Choose the few contenders that a figure can show and still be read.
 
     The baseline, the best frozen readout of each representation, and the best network of each family of training.
-    No transductive and no leaky contenders, unless there are no others. They are ranked by their mean over budgets of
-    log(error / median error at that budget).
+    No transductive and no leaky contenders, unless there are no others. Those are the best that have, on average over
+    budgets, the highest place in the order of ``rank``, as a share of the contenders there.
 
     Args:
         summaries: Summaries of the contenders to choose from.
         styles: Style of every contender.
+        matrices: Errors by budget and contender.
         baseline: Always drawn if it is among the summaries.
 
     Returns:
@@ -30,17 +37,12 @@ def choose_drawn(summaries: Sequence[Summary], styles: Mapping[str, Style], base
     names = list(dict.fromkeys(s.contender for s in summaries))
     if len(names) <= MOST_DRAWN:
         return names
-    by_budget: dict[int, list[float]] = {}
-    for s in summaries:
-        by_budget.setdefault(s.budget, []).append(s.mean)
-    medians = {budget: sorted(means)[len(means) // 2] for budget, means in by_budget.items()}
-    scores: dict[str, float] = {}
-    count = Counter(s.contender for s in summaries)
-    for s in summaries:
-        # a hundredth of a point keeps an error of zero finite
-        relative = math.log((s.mean + 0.01) / (medians[s.budget] + 0.01))
-        scores[s.contender] = scores.get(s.contender, 0.0) + relative / count[s.contender]
-    ranked = sorted(names, key=lambda name: scores[name])
+    places: dict[str, list[float]] = {name: [] for name in names}
+    for budget in {s.budget for s in summaries}:
+        order = rank(matrices, budget, names).names
+        for place, name in enumerate(order):
+            places[name].append((place + 0.5) / len(order))  # who is alone there is neither first nor last
+    ranked = sorted(names, key=lambda name: statistics.mean(places[name]))
     best = {baseline: baseline} if baseline in names else {}
     for name in ranked:
         style = styles[name]

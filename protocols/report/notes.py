@@ -194,7 +194,16 @@ def _curves(summaries: Sequence[Summary], baseline: str, first: Row) -> list[Not
         f"halving the error counts alike at each, and no error at all counts as half of one wrong {first.noun}"
         f"{interval if any(s.over_subsets and s.n > 1 for s in summaries) else ''}."
     )
+    if _subsets_differ(summaries, baseline):
+        text += f" Only the subsets of {baseline} count at each; - marks who was not run on all of them."
     return [Note("curves", text)]
+
+
+def _subsets_differ(summaries: Sequence[Summary], baseline: str) -> bool:
+    """Find whether anything was run on more, fewer or other subsets than the baseline, where that was run."""
+    subsets = {s.budget: s.n for s in summaries if s.contender == baseline and s.over_subsets}
+    others = [s for s in summaries if s.contender != baseline and s.budget in subsets]
+    return any(s.difference is None or not s.n == s.difference.n == subsets[s.budget] for s in others)
 
 
 def _floor(summaries: Sequence[Summary]) -> str:

@@ -24,12 +24,13 @@ from ssl_irmae.protocols.report.notes import table_notes
 from ssl_irmae.protocols.report.provenance import provenance_notes
 from ssl_irmae.protocols.report.styles import Style, styles_of
 from ssl_irmae.protocols.report.subset_notes import scored_images
+from ssl_irmae.protocols.report.tables.cells import what_leads, who_leads
 from ssl_irmae.protocols.report.tables.comparisons import comparison_note
 from ssl_irmae.protocols.representations.clustering import Clustering
 from ssl_irmae.protocols.representations.retrieval import Retrieval
 from ssl_irmae.protocols.statistics.best import probabilities_best
 from ssl_irmae.protocols.statistics.curve_summary import CurveSummary, summarise_curves
-from ssl_irmae.protocols.statistics.error_matrix import error_matrices
+from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix, error_matrices
 from ssl_irmae.protocols.statistics.folds import pool_folds
 from ssl_irmae.protocols.statistics.label_equivalence import label_equivalences
 from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
@@ -135,11 +136,26 @@ class Report:
         }
 
     @functools.cached_property
+    def matrices(self) -> dict[tuple[int, str], ErrorMatrix]:
+        """Errors by budget and contender."""
+        return error_matrices(self.rows())
+
+    @functools.cached_property
+    def leading(self) -> set[tuple[int, str]]:
+        """Who comes first of its kind at each budget, which tables show in bold: budgets and contenders."""
+        kinds = self.kinds.values()
+        return {place for summaries in kinds for place in who_leads(self.matrices, summaries, self.styles)}
+
+    @property
+    def leads_by(self) -> str:
+        """What those that come first have, in words."""
+        return what_leads(self.summaries, self.leading, self.styles)
+
+    @functools.cached_property
     def answer(self) -> list[str]:
         """The answer, in a few sentences computed from the rows."""
-        matrices = error_matrices(self.rows())
         sentences = answer_in_words(
-            self.summaries, self.styles, self.equivalences, self.best, matrices, baseline=self.baseline
+            self.summaries, self.styles, self.equivalences, self.best, self.matrices, baseline=self.baseline
         )
         if self.target_error is None:
             return sentences
@@ -203,7 +219,7 @@ class Report:
         else:
             how = (
                 "by default the baseline, the best frozen readout of each representation and the best network of "
-                "each way of training, by their mean error in this very table"
+                "each way of training, by their errors in this very table"
             )
         return f"Drawn: {len(self.drawn)} of {len(self.styles)} contenders, {how}. The tables hold all."
 
@@ -285,7 +301,9 @@ def make_report(
         baseline,
         tuple(summaries),
         styles,
-        tuple(dict.fromkeys(drawn)) if drawn else tuple(choose_drawn(summaries, styles, baseline)),
+        tuple(dict.fromkeys(drawn))
+        if drawn
+        else tuple(choose_drawn(summaries, styles, error_matrices(rows), baseline)),
         drawn_because if drawn else "",
         tuple(compared),
         (*all_notes, *notes),

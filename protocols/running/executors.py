@@ -76,8 +76,10 @@ def find_pool(executor: str | Executor | Factory | None, jobs: int | None) -> Po
         jobs: How many workers it has; None for one per core of this machine.
 
     Raises:
-        UserError: If there is no such engine or function, a package is missing, or it is none of these.
+        UserError: If there is no such engine or function, a package is missing, it is none of these, or has no worker.
     """
+    if jobs is not None and jobs < 1:
+        raise UserError(f"`jobs`: {jobs} is not a number of processes; use 1 or more, or None")
     if executor is None or executor == PROCESSES:
         return None
     workers = jobs or torch.get_num_threads()

@@ -26,7 +26,7 @@ from ssl_irmae.protocols.representations.retrieval import Retrieval, retrieval_q
 from ssl_irmae.protocols.running.by_class import errors_by_class
 from ssl_irmae.protocols.running.codes import Codes
 from ssl_irmae.protocols.running.jobs import Job
-from ssl_irmae.protocols.running.kept import MOST_KEPT, Kept
+from ssl_irmae.protocols.running.kept import Kept
 from ssl_irmae.protocols.running.trouble import solvers_watched
 from ssl_irmae.protocols.statistics.matched_error import matched_error
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
@@ -42,23 +42,20 @@ class Runner:
         task: Training and scored images.
         device: Where images are encoded and networks are trained.
         precision: Arithmetic of networks that are trained.
-        most_kept: Bytes up to which that is kept for later trials.
     """
 
-    def __init__(self, task: Task, *, device: str, precision: Precision, most_kept: int = MOST_KEPT) -> None:
+    def __init__(self, task: Task, *, device: str, precision: Precision) -> None:
         self.task = task
         self.device = device
         self.precision = precision
         self._environment = describe_environment()
-        self.kept = Kept(most_kept, apart=(task.train.images, task.scored.images))
+        self.kept = Kept(apart=(task.train.images, task.scored.images))
         self.codes = Codes(task, device, self.kept)
         self._scalings: dict[str, Scaling | None] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
         # what is kept in this object is computed anew in another process; jobs bring their contenders with them
-        bound = self.kept.most
-        again = functools.partial(type(self), self.task, device=self.device, precision=self.precision, most_kept=bound)
-        return again, ()
+        return functools.partial(type(self), self.task, device=self.device, precision=self.precision), ()
 
     def run(self, jobs: Sequence[Job]) -> list[FinishedTrial]:
         """Fit, predict and score trials of one contender that differ in the subset alone.

@@ -1,7 +1,7 @@
 """The errors of one contender at one budget as a matrix: labelled subsets by pretraining seeds."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,17 @@ class ErrorMatrix:
     def exact(self) -> bool:
         """Whether another run would give the same: without randomness, at the full set."""
         return self.one_subset and self.deterministic
+
+    def of_seeds(self, seeds: Collection[int]) -> "ErrorMatrix":
+        """Return the errors of those of its seeds that are given, at least one."""
+        lines = [i for i, seed in enumerate(self.seeds) if seed in seeds]
+        return replace(
+            self,
+            seeds=tuple(self.seeds[i] for i in lines),
+            errors=self.errors[lines],
+            balanced=None if self.balanced is None else self.balanced[lines],
+            predictions=tuple(self.predictions[i] for i in lines),
+        )
 
 
 def error_matrices(rows: Iterable[Row]) -> dict[tuple[int, str], ErrorMatrix]:

@@ -47,11 +47,12 @@ def _trouble(folds: Sequence[Row]) -> tuple[str, ...] | None:
 
 
 def _classes(folds: Sequence[Row]) -> dict[str, object]:
-    names = list(folds[0].scored_classes or {})
+    # what another program wrote may name in each fold only the classes that are scored there
+    names = list(dict.fromkeys(name for row in folds for name in row.scored_classes or {}))
     scored = {name: sum((row.scored_classes or {}).get(name, 0) for row in folds) for name in names}
     n = sum(scored.values())
-    if not n:
-        return {}
+    if not n or any(row.scored_classes is None for row in folds):
+        return dict.fromkeys(("scored_classes", "class_errors", "balanced_error", "constant_error"))
     wrong = dict.fromkeys(names, 0)
     for row in folds:
         for (name, count), error in zip((row.scored_classes or {}).items(), row.class_errors or (), strict=True):

@@ -1,7 +1,6 @@
 """How many labels the baseline needs to make as few errors as a contender."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -98,14 +97,9 @@ def baselines_curve(
     if beside is None or beside.one_subset or not seeds & set(beside.seeds) or seeds >= set(beside.seeds):
         return curve
     return {
-        budget: matrix if matrix.one_subset or not seeds & set(matrix.seeds) else _with_seeds(matrix, seeds)
+        budget: matrix if matrix.one_subset or not seeds & set(matrix.seeds) else matrix.of_seeds(seeds)
         for budget, matrix in curve.items()
     }
-
-
-def _with_seeds(matrix: ErrorMatrix, seeds: Collection[int]) -> ErrorMatrix:
-    lines = [i for i, seed in enumerate(matrix.seeds) if seed in seeds]
-    return replace(matrix, seeds=tuple(matrix.seeds[i] for i in lines), errors=matrix.errors[lines])
 
 
 def interval_of_labels(
@@ -119,7 +113,7 @@ def interval_of_labels(
         others: Further errors that the number depends on.
 
     Returns:
-        Its ends; None for both where a single subset or run shows no spread.
+        Its ends; None for both where nothing shows a spread, as of ``expanded_interval``.
     """
     fewest, most = labels.min(), labels.max()
     start = max((budget for budget in curve if budget <= fewest), default=min(curve))

@@ -18,7 +18,8 @@ class LabelsNeeded:
         first: The fewest labels that it was run with.
         last: The most labels that it was run with.
         labels: By its mean errors: 0 for fewer than ``first``, infinity for more than ``last``.
-        low: Lower end of the 95 % interval, in the same way; None where a single subset or run shows no spread.
+        low: Lower end of the 95 % interval, in the same way; None where nothing shows a spread: one subset
+            or run, or the same number from all.
         high: Upper end.
     """
 

@@ -24,6 +24,12 @@ class Ranking:
     names: tuple[str, ...]
     gaps: Floats
 
+    @property
+    def first(self) -> tuple[str, ...]:
+        """Those that no other is ahead of in this order: several where they are level."""
+        behind = _behind(self.gaps)
+        return tuple(name for name, its in zip(self.names, behind, strict=True) if its == behind.min())
+
     def gap(self, name: str, other: str) -> float | None:
         """Return by how much a contender's mean error is above another's on the subsets of both; None without any."""
         found = float(self.gaps[self.names.index(name), self.names.index(other)])
@@ -47,7 +53,7 @@ def rank(matrices: Mapping[tuple[int, str], ErrorMatrix], budget: int, among: Co
     names = [name for b, name in matrices if b == budget and name in among]
     errors = errors_by_subset([matrices[budget, name] for name in names])
     gaps = np.stack([_gaps(line, errors) for line in errors]) if names else np.zeros((0, 0))
-    behind = np.nan_to_num(np.sign(gaps)).sum(1)
+    behind = _behind(gaps)
     means = [float(matrices[budget, name].errors.mean()) for name in names]
     order = sorted(range(len(names)), key=lambda i: (behind[i], means[i]))
     return Ranking(tuple(names[i] for i in order), gaps[np.ix_(order, order)])
@@ -67,6 +73,12 @@ def errors_by_subset(matrices: Sequence[ErrorMatrix]) -> Floats:
     for line, matrix in zip(errors, matrices, strict=True):
         line[[seeds.index(seed) for seed in matrix.seeds]] = matrix.errors.mean(axis=1)
     return errors
+
+
+def _behind(gaps: Floats) -> Floats:
+    """Return how many others each is behind, less how many it is ahead of, shape (n,)."""
+    behind: Floats = np.nan_to_num(np.sign(gaps)).sum(1)
+    return behind
 
 
 def _gaps(line: Floats, errors: Floats) -> Floats:

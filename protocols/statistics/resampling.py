@@ -1,5 +1,6 @@
 """Mean errors over resampled subsets, the same for all contenders, and intervals of what is computed from them."""
 
+import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -81,10 +82,14 @@ def expanded_interval(resampled: Floats, n: int | None) -> tuple[float, float] |
         n: Number of subsets that were resampled, the smallest of several.
 
     Returns:
-        Its ends; None for both where n is 1 or None, which shows no spread.
+        Its ends; None for both where n is 1 or None, which shows no spread, and where both are one finite number above
+        0: that no spread was seen makes nothing certain. Beyond the ends of a learning curve, at 0 or infinity, an
+        interval says so.
     """
     if n is None or n < 2:
         return None, None
     tail = float(stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.t.ppf(0.025, n - 1)))
     low, high = np.quantile(resampled, (tail, 1 - tail), method="inverted_cdf")  # infinities have no mean
+    if low > 0 and math.isclose(low, high, rel_tol=1e-9) and math.isfinite(high):  # digits beyond are rounding
+        return None, None
     return float(low), float(high)

@@ -182,7 +182,9 @@ def _read_text(path: Path) -> list[FinishedTrial]:
             if None in cells or None in cells.values():
                 raise ValueError(f"row {number} has not one cell per column")
             refuse_later(f"{path}", _whole_number(cells.pop("format", "")), FORMAT)
-        return [_from_csv(cells, named, wrong) for cells in lines]
+        trials = [_from_csv(cells, named, wrong) for cells in lines]
+        _check_keys(path, [trial.row for trial in trials], lines)
+        return trials
     document = json.loads(text)
     if not isinstance(document, dict):
         raise TypeError("no object at the top")
@@ -192,7 +194,24 @@ def _read_text(path: Path) -> list[FinishedTrial]:
         raise TypeError("environments: not a list of objects")
     # rows of such a document do not say which of several environments they come from
     environment = environments[0] if len(environments) == 1 else {"one of": environments} if environments else {}
-    return [FinishedTrial(read_row(_without_key(row)), math.nan, "", environment) for row in document["rows"]]
+    rows = [read_row(_without_key(values)) for values in document["rows"]]
+    _check_keys(path, rows, document["rows"])
+    return [FinishedTrial(row, math.nan, "", environment) for row in rows]
+
+
+def _check_keys(path: Path, rows: Sequence[Row], recorded: Sequence[dict[str, Any]]) -> None:
+    """Refuse a row whose recorded key is not that of its fields; rows from before version 0.1 have keys of their own.
+
+    Raises:
+        UserError: If there is one, which it names.
+    """
+    for number, (row, values) in enumerate(zip(rows, recorded, strict=True), 1):
+        if values.get("key") and values["key"] != row.key and "computed_with" not in values:
+            raise UserError(
+                f"{path}: row {number} ({row.contender} at {row.budget:,} label{'s' * (row.budget != 1)}, seed "
+                f"{row.seed}) was changed after it was written: its key is not that of its other fields; take the file "
+                "as it was written, or write it again with `ssl-irmae report`"
+            )
 
 
 def _mistakes(path: Path) -> dict[str, bytes]:

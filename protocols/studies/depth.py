@@ -48,9 +48,11 @@ def _first(results: Results) -> str:
     if not best:
         return f"No depth is best everywhere: none has the lowest error with 100 labels on all of {datasets}."
     found = [results.lowest(_ERROR, dataset) for dataset in results.study.datasets]
-    doubt = "" if len(best) == 1 and not any(x is None or x.others for x in found) else ", or not to be told from it"
+    sure = len(best) == 1 and not any(x is None or x.others for x in found)
+    doubt = "" if sure else ", as far as one can tell,"
     return (
-        f"A linear readout of 100 labels errs least at {', '.join(best)} on {datasets}{doubt}; depth 0 is the plain AE."
+        f"On {datasets} a linear readout of 100 labels errs least{doubt} at {' or '.join(best)}; depth 0 is the plain "
+        "AE."
     )
 
 

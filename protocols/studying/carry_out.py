@@ -132,8 +132,6 @@ def carry_out(
         UserError: If there is no such study, or data, an extra or a value cannot be used; finished work is kept.
     """
     made = find_study(name)(quick=quick)
-    if jobs is not None and jobs < 1:
-        raise UserError(f"`jobs`: {jobs} is not a number of processes; use 1 or more, or None")
     pool = find_pool(executor, jobs)
     software = ", ".join(f"{package} {versions()[package]}" for package in ("torch", "numpy"))
     origin = Origin(name, quick, f"{processor()}; {software}")

@@ -64,7 +64,7 @@ def _judge_of(encoder: MeasuredEncoder) -> Judge:
     task: Task = encoder.task
     if task.train.fingerprint not in _judges:
         _judges.clear()
-        _judges[task.train.fingerprint] = train_judge(task.train, None, seed=0, device=encoder.device)
+        _judges[task.train.fingerprint] = train_judge(task.train, None, device=encoder.device)
     return _judges[task.train.fingerprint]
 
 

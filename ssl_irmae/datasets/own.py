@@ -12,7 +12,7 @@ import torch
 from ssl_irmae.datasets import archive, array_file, folder, idx_images, tables
 from ssl_irmae.datasets.image_set import ImageSet, Split
 from ssl_irmae.datasets.picture_formats import looks_like_picture
-from ssl_irmae.datasets.pixel_range import stretch
+from ssl_irmae.datasets.pixel_range import to_uint8
 from ssl_irmae.errors import UserError
 
 
@@ -79,7 +79,7 @@ def load(
 
 def _stretched(images: ImageSet, other: Callable[[], npt.NDArray[np.uint8] | None]) -> ImageSet:
     """Stretch pictures of masks or of few grey levels, which would be black; both splits alike."""
-    pixels, changed = stretch(images.images.numpy(), other)
+    pixels, changed = to_uint8(images.images.numpy(), "images", other)
     reading = images.reading
     if changed is None or reading is None:
         return images

@@ -97,19 +97,6 @@ def find_scale(x: Array, title: str, other: Read = lambda: None) -> tuple[PixelS
     return PixelScale(kind, white), changed
 
 
-def stretch(images: npt.NDArray[np.uint8], other: Read = lambda: None) -> tuple[npt.NDArray[np.uint8], str | None]:
-    """Stretch images whose brightest pixel is at most 16, such as masks of 0 and 1, to 0 to 255.
-
-    Args:
-        images: uint8, shape (n, ...), not empty.
-        other: As in ``to_uint8``.
-
-    Returns:
-        Images as in ``to_uint8``, and what was done to them, or None.
-    """
-    return to_uint8(images, "images", other)
-
-
 def _kind(x: Array) -> str | None:
     return {"b": "truth", "u": "whole", "i": "whole", "f": "float"}.get(x.dtype.kind)
 

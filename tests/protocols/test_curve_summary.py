@@ -27,7 +27,7 @@ def needed(curve: CurveSummary) -> LabelsNeeded:
 def test_halving_the_error_at_any_budget_counts_alike(make_row: MakeRow) -> None:
     curves = [only(curve_rows(make_row, "a", e)) for e in ({10: 40.0, 100: 10.0}, {10: 80.0, 100: 5.0})]
     assert [curve.geometric_mean for curve in curves] == pytest.approx([20, 20])
-    assert (curves[0].low, curves[0].high) == pytest.approx((20, 20)), "the subsets do not differ"
+    assert (curves[0].low, curves[0].high) == (None, None), "the subsets do not differ"
 
 
 def test_the_mean_is_over_the_budgets_of_the_baseline(make_row: MakeRow) -> None:
@@ -51,7 +51,7 @@ def test_the_interval_of_a_target_error_is_as_wide_as_subsets_differ(make_row: M
         needed(only(curve_rows(make_row, "a", {10: 40.0, 1000: 4.0}, wiggle=wiggle), target=12.0))
         for wiggle in (0.0, 0.2)
     )
-    assert alike.low == pytest.approx(alike.high)
+    assert (alike.low, alike.high) == (None, None)
     assert different.low is not None
     assert different.high is not None
     assert 10 < different.low < alike.labels < different.high
@@ -80,3 +80,28 @@ def test_budgets_that_vary_together_leave_the_mean_more_in_doubt(make_row: MakeR
     assert opposed.low is not None
     assert opposed.high is not None
     assert together.high - together.low > 3 * (opposed.high - opposed.low)
+
+
+def test_only_the_subsets_of_the_baseline_count(make_row: MakeRow) -> None:
+    a, b = curve_rows(make_row, "a", {10: 40.0, 100: 10.0}), curve_rows(make_row, "b", {10: 40.0, 100: 10.0})
+    easier = [make_row("b", s, 2.0, budget=budget) for s in range(5, 30) for budget in (10, 100)]
+    plain, more = (summarise_curves([*a, *b, *others], baseline="a", target=20.0) for others in ([], easier))
+    assert more[1].geometric_mean == plain[1].geometric_mean == pytest.approx(20)
+    assert needed(more[1]).labels == needed(plain[1]).labels
+
+
+def test_what_lacks_subsets_of_the_baseline_has_no_number(make_row: MakeRow) -> None:
+    a, b = curve_rows(make_row, "a", {10: 40.0, 100: 10.0}), curve_rows(make_row, "b", {10: 30.0, 100: 5.0})
+    _, lacking = summarise_curves(
+        [*a, *(row for row in b if (row.budget, row.seed) != (10, 4))], baseline="a", target=9
+    )
+    assert lacking == CurveSummary("b", None, None, None, None)
+    _, nowhere = summarise_curves([*a, *(row for row in b if row.seed != 4)], baseline="a", target=9)
+    assert nowhere == lacking
+
+
+def test_at_the_full_set_all_runs_count(make_row: MakeRow) -> None:
+    rows = [*curve_rows(make_row, "a", {10: 40.0}), *curve_rows(make_row, "b", {10: 40.0})]
+    rows += [make_row("a", s, 10.0, budget=100, rule="full", subset="full") for s in range(3)]
+    rows += [make_row("b", 7, 10.0, budget=100, rule="full", subset="full", deterministic_at_full_set=True)]
+    assert [c.geometric_mean for c in summarise_curves(rows, baseline="a")] == pytest.approx([20, 20])

@@ -17,7 +17,7 @@ from ssl_irmae.estimators import FewLabelClassifier
 from ssl_irmae.protocols.contenders.for_few_labels import contenders_for_few_labels
 from ssl_irmae.protocols.labelling.calibration import fit_temperature
 from ssl_irmae.protocols.labelling.classify import classify
-from ssl_irmae.protocols.labelling.expected_error import error_interval
+from ssl_irmae.protocols.labelling.expected_error import error_interval, expected_error
 from ssl_irmae.protocols.labelling.held_out import fold_count, folds, held_out_logits
 from ssl_irmae.protocols.labelling.learn import check_request, learn
 from ssl_irmae.protocols.labelling.own_encoder import needs_encoder, own_name
@@ -87,6 +87,15 @@ def test_the_interval_covers_a_known_error_in_about_95_of_100_samples() -> None:
         wrong = rng.binomial(100, error, 4000) / 100
         covered = [low <= error <= high for low, high in (error_interval(w, 100) for w in wrong)]
         assert 0.93 < np.mean(covered) < 0.97
+
+
+def test_an_error_is_held_against_always_naming_the_most_frequent_class() -> None:
+    labels = torch.tensor([0] * 60 + [1] * 40)
+    for wrong, no_better in ((10, False), (35, True)):
+        predictions = torch.where(torch.arange(100) < wrong, 1 - labels, labels)
+        found = expected_error("knn", predictions, labels, repeats=1)
+        assert found is not None
+        assert (round(found.most_frequent), found.no_better) == (40, no_better)
 
 
 def test_a_temperature_makes_confidence_the_share_of_right_predictions() -> None:

@@ -189,3 +189,18 @@ def test_evaluate_scores_a_set_without_a_test_split_in_folds_and_says_so(tmp_pat
     assert found == expected, "the store keeps every fold"
     report.save_html(tmp_path / "page.html")
     assert "24 labelled images in 5 stratified folds" in (tmp_path / "page.html").read_text()
+
+
+def test_folds_may_name_only_the_classes_that_are_scored_there(make_row: MakeRow) -> None:
+    def row(fold: int, error: float, classes: dict[str, int] | None, errors: tuple[float, ...] | None) -> Row:
+        n = 4 if classes is None else sum(classes.values())
+        by_class = {"scored_classes": classes, "class_errors": errors, "balanced_error": 0.0}
+        return make_row("a", 0, error, fold=fold, folds=2, n_scored=n, **by_class)
+
+    first, second = row(0, 50.0, {"bus": 4}, (50.0,)), row(1, 25.0, {"car": 3, "bus": 1}, (0.0, 100.0))
+    for rows in ([first, second], [second, first]):
+        (pooled,) = pool_folds(rows)
+        assert (pooled.scored_classes, pooled.class_errors) == ({"bus": 5, "car": 3}, (60.0, 0.0))
+        assert pooled.balanced_error == 30
+    (unknown,) = pool_folds([first, row(1, 25.0, None, None)])
+    assert (unknown.scored_classes, unknown.class_errors, unknown.balanced_error) == (None, None, None)

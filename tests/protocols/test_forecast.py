@@ -24,6 +24,7 @@ from ssl_irmae.protocols.plan import Part
 from ssl_irmae.protocols.presets import PRESETS, Preset
 from ssl_irmae.protocols.running.workers import in_each_process
 from ssl_irmae.protocols.storage.files import rows_csv
+from ssl_irmae.protocols.task import load_task
 from tests.protocols.conftest import MakeRow
 from tests.protocols.report.conftest import finished
 
@@ -76,6 +77,10 @@ def test_differences_are_paired_by_seed() -> None:
         ({"budget": 10}, {"budget": 1000}, {"budget": 400}),
         ({"budget": 1000}, {"budget": 10}, {"budget": 50}),
         ({"dataset": "digits"}, {"budget": 10}, {}),
+        ({"fingerprint": "other"}, {"fingerprint": "same", "budget": 10}, {"fingerprint": "same"}),
+        ({"fingerprint": "other"}, {"fingerprint": "", "budget": 10}, {"fingerprint": "same"}),
+        ({"fingerprint": "same", "budget": 10}, {"fingerprint": "", "budget": 100}, {"fingerprint": "same"}),
+        ({"dataset": "digits"}, {"dataset": "copy", "fingerprint": "same", "budget": 10}, {"fingerprint": "same"}),
         ({"rule": "uniform"}, {"budget": 10}, {}),
         ({"scored_on": "development"}, {"budget": 10}, {}),
         ({"steps": 100}, {"steps": 600}, {"steps": {"a": 600}}),
@@ -107,6 +112,24 @@ def test_subsets_of_other_images_of_the_same_name_are_never_paired(make_row: Mak
     assert nearest(errors_of(finished(both_on_one), "store"), dataset="digits").differences == [-4.0, -3.0, -2.0]
 
 
+def test_a_plan_takes_errors_on_the_very_same_images(make_row: MakeRow) -> None:
+    images = load_task("digits", scored_on="test").train.fingerprint
+    rows = [
+        make_row(name, s, 10.0 + s * (name == "pixels-linear"), budget=budget, data_fingerprint=fingerprint)
+        for name in ("pixels-linear", "pixels-knn")
+        for budget, fingerprint in ((20, "of an older version"), (40, images))
+        for s in range(3)
+    ]
+    Path("rows.csv").write_text(rows_csv(finished(rows)))
+    text = str(found(between=("pixels-linear", "pixels-knn"), budgets=20, results="rows.csv"))
+    assert "3 subsets of digits at 40 labels (rows.csv)" in text
+    assert "No balanced subsets scored on test are stored of both at a budget nearer to 20 on these images." in text
+    others = [row for row in rows if row.data_fingerprint != images]
+    Path("rows.csv").write_text(rows_csv(finished(others)))
+    text = str(found(between=("pixels-linear", "pixels-knn"), budgets=20, results="rows.csv"))
+    assert "Those are other images of that name than the digits here, so that this is a rough guide." in text
+
+
 def test_networks_of_one_family_are_compared_where_they_are_stored(make_row: MakeRow) -> None:
     errors = {("a", None): 3.0, ("a", "residual"): 5.0, ("b", "residual"): 1.0}
     rows = [
@@ -126,8 +149,9 @@ def test_differences_that_are_all_equal_are_passed_over() -> None:
 
 
 def test_a_nearer_budget_of_another_kind_of_subset_is_not_denied(make_row: MakeRow) -> None:
+    images = load_task("digits", scored_on="test").train.fingerprint
     rows = [
-        make_row(name, s, 10.0 + s * (name == "pixels-linear"), budget=budget, rule=rule)
+        make_row(name, s, 10.0 + s * (name == "pixels-linear"), budget=budget, rule=rule, data_fingerprint=images)
         for name in ("pixels-linear", "pixels-knn")
         for budget, rule in ((20, "uniform"), (40, "balanced"))
         for s in range(3)
@@ -135,7 +159,7 @@ def test_a_nearer_budget_of_another_kind_of_subset_is_not_denied(make_row: MakeR
     Path("rows.csv").write_text(rows_csv(finished(rows)))
     power = str(found(between=("pixels-linear", "pixels-knn"), budgets=20, results="rows.csv")).splitlines()[1]
     assert "3 subsets of digits at 40 labels (rows.csv)" in power
-    assert "No balanced subsets scored on test are stored of both at a budget nearer to 20." in power
+    assert "No balanced subsets scored on test are stored of both at a budget nearer to 20 on these images." in power
 
 
 def test_finished_trials_are_arranged_by_protocol(make_row: MakeRow) -> None:

@@ -37,7 +37,7 @@ def test_a_quarter_of_the_error_is_worth_sixteen_times_the_labels(make_row: Make
     rows = [*power_law(make_row, "base", 60.0), *power_law(make_row, "better", 15.0)]
     found = label_equivalences(rows, baseline="base")
     assert found[10, "better"].labels == pytest.approx(160)
-    assert (found[10, "better"].low, found[10, "better"].high) == pytest.approx((160, 160))
+    assert (found[10, "better"].low, found[10, "better"].high) == (None, None), "the subsets do not differ"
     assert set(found) == {(b, "better") for b in BUDGETS}
 
 
@@ -49,10 +49,12 @@ def test_beyond_the_ends_of_the_baselines_curve_there_is_no_number(make_row: Mak
     assert (found[10, "worse"].first, found[10, "worse"].last) == (10, 1000)
 
 
-def test_subsets_that_are_hard_for_both_leave_no_doubt(make_row: MakeRow) -> None:
-    rows = [*power_law(make_row, "base", 60.0, spread=0.05), *power_law(make_row, "same", 60.0, spread=0.05)]
-    for (budget, _), found in label_equivalences(rows, baseline="base").items():
-        assert (found.low, found.labels, found.high) == pytest.approx((budget, budget, budget))
+def test_subsets_that_are_hard_for_both_leave_less_doubt(make_row: MakeRow) -> None:
+    base = power_law(make_row, "base", 60.0, spread=0.05)
+    together, opposed = (
+        width(worth([*base, *power_law(make_row, "better", 15.0, spread=spread)])) for spread in (0.06, -0.06)
+    )
+    assert 5 * together < opposed
 
 
 def test_the_interval_widens_with_the_spread_over_subsets(make_row: MakeRow) -> None:

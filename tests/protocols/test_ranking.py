@@ -38,3 +38,9 @@ def test_what_shares_no_subset_is_not_compared(make_row: MakeRow) -> None:
 def test_at_the_full_set_means_are_compared_whatever_the_seeds(make_row: MakeRow) -> None:
     errors = {"a": {0: 2.0, 1: 4.0}, "b": {5: 2.5}}
     assert ranking(make_row, errors, rule="full").gap("a", "b") == pytest.approx(0.5)
+
+
+def test_several_come_first_where_they_are_level(make_row: MakeRow) -> None:
+    assert ranking(make_row, {"a": {0: 1.0, 1: 3.0}, "b": {0: 2.0, 1: 2.0}, "c": {0: 9.0}}).first == ("a", "b")
+    assert ranking(make_row, {"a": {0: 2.0}, "b": {1: 1.0}}).first == ("b", "a"), "not compared"
+    assert ranking(make_row, {"easy": {0: 2.0}, "good": {0: 1.0, 1: 30.0}}).first == ("good",)

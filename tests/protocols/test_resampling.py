@@ -29,4 +29,15 @@ def test_resamples_beyond_the_ends_of_a_curve_are_the_ends_of_the_interval() -> 
 
 @pytest.mark.parametrize("n", [None, 1])
 def test_a_single_subset_has_no_interval(n: int | None) -> None:
-    assert expanded_interval(np.array([38.0] * 100), n) == (None, None)
+    assert expanded_interval(np.arange(100.0), n) == (None, None)
+
+
+def test_where_no_resample_differs_nothing_is_certain() -> None:
+    assert expanded_interval(np.array([38.0] * 100), 10) == (None, None)
+    assert expanded_interval(np.array([38.0, 38.0 + 1e-13] * 50), 10) == (None, None), "rounding is no spread"
+    assert expanded_interval(np.array([38.0] * 50 + [39.0] * 50), 10) == (38.0, 39.0)
+
+
+@pytest.mark.parametrize("beyond", [0.0, math.inf])
+def test_an_interval_beyond_the_end_of_a_curve_says_so(beyond: float) -> None:
+    assert expanded_interval(np.array([beyond] * 100), 10) == (beyond, beyond)

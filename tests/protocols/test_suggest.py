@@ -11,8 +11,10 @@ import ssl_irmae
 from ssl_irmae._support.progress import Event, Message
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.errors import UserError
+from ssl_irmae.protocols.labelling.classify import classify
 from ssl_irmae.protocols.labelling.label_sheet import LabelSheet
 from ssl_irmae.protocols.labelling.suggest import Suggestions, suggest
+from tests.ssl_irmae.pictures import write_pictures
 
 
 @pytest.fixture
@@ -138,6 +140,37 @@ def test_too_few_pictures_are_one_sentence(
 def test_nothing_left_to_label_is_one_sentence(digits: ImageSet, tiny_encoder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="digits has a label for every picture"):
         suggested(digits, tiny_encoder, tmp_path / "out")
+
+
+def test_folders_that_are_not_classes_are_named_and_a_table_of_the_head_alone_helps(
+    tiny_encoder: Path, tmp_path: Path
+) -> None:
+    write_pictures(tmp_path / "photos", *(f"{month}/{i}.png" for month in ("2023-05", "2024-01") for i in range(4)))
+    for ask in (suggest, classify):
+        with pytest.raises(
+            UserError, match=r"its top folder \(2023-05, 2024-01\): if these are no classes, set `labels_from`"
+        ):
+            ask(tmp_path / "photos", encoder=tiny_encoder, out=tmp_path / "out")
+    (tmp_path / "labels.csv").write_text("path,label\n")
+    table = tmp_path / "labels.csv"
+    result = suggest(tmp_path / "photos", n=3, labels_from=table, encoder=tiny_encoder, out=tmp_path / "out")
+    assert (result.labelled, result.total) == (0, 8)
+
+
+def test_labels_filled_in_are_named_before_there_are_too_few_others(
+    pictures: ImageSet, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    fill_in(suggested(pictures, tiny_encoder, tmp_path), "3")
+    said: list[str] = []
+    with pytest.raises(UserError, match="only 57 without a label"):
+        suggest(
+            pictures,
+            n=60,
+            encoder=tiny_encoder,
+            out=tmp_path,
+            progress=lambda event: said.append(event.text) if isinstance(event, Message) else None,
+        )
+    assert any("labels.csv: 3 labels filled in already" in each for each in said)
 
 
 def test_a_name_that_is_not_utf8_is_refused_before_the_work(tiny_encoder: Path, tmp_path: Path) -> None:

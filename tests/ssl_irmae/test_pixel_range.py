@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ssl_irmae.datasets.pixel_range import stretch
+from ssl_irmae.datasets.pixel_range import to_uint8
 from ssl_irmae.datasets.registry import load_images
 from ssl_irmae.errors import UserError
 from tests.ssl_irmae.pictures import RNG, random_pixels
@@ -128,9 +128,9 @@ def test_floats_need_little_memory_beside_the_result() -> None:
 
 def test_dim_images_are_stretched_and_others_left_alone() -> None:
     mask = _up_to(1, "u1")
-    assert stretch(mask)[0].max() == 255
+    assert to_uint8(mask, "images")[0].max() == 255
     bright = random_pixels(3, 8, 8)
-    assert stretch(bright) == (bright, None)
-    unchanged, said = stretch(mask, other=lambda: bright)
+    assert to_uint8(bright, "images") == (bright, None)
+    unchanged, said = to_uint8(mask, "images", other=lambda: bright)
     np.testing.assert_array_equal(unchanged, mask)
     assert said is None

@@ -176,7 +176,11 @@ def measure_worth() -> None:
         sizes = [len(matrices[key].seeds) for key in keys]
         curves = {key: baselines_curve(drawn, key, BASELINE) for key in keys}
         printed = [interval_of_labels(its, curves[key], drawn[key]) for key, its in labels.items()]
-        expanded = [(low, high) for low, high in printed if low is not None and high is not None]
+        # where no resample differs, nothing is printed: the number alone
+        expanded = [
+            (its[0], its[0]) if low is None or high is None else (low, high)
+            for its, (low, high) in zip(labels.values(), printed, strict=True)
+        ]
         plain = np.stack([its[1:] for its in labels.values()])
         low, high = np.quantile(plain, (0.025, 0.975), axis=1, method="inverted_cdf")
         found.setdefault("percentile", []).append(list(zip(low, high, strict=True)))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 
 from ssl_irmae.protocols.report.figures.figure import MARKERS, add_caption, drawn_summaries
 from ssl_irmae.protocols.report.report import Report
@@ -151,15 +152,8 @@ def space_out(wanted: Sequence[float], step: float) -> list[float]:
     >>> space_out([0.5, 0.5], 0.25)
     [0.625, 0.375]
     """
-    blocks: list[list[float]] = []  # each: the sum of (wanted + offset), and how many
-    for i, place in enumerate(wanted):
-        blocks.append([place + i * step, 1])
-        # pool neighbours that are out of order: isotonic regression, which is the least squares answer
-        while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] < blocks[-1][0] / blocks[-1][1]:
-            total, n = blocks.pop()
-            blocks[-1][0] += total
-            blocks[-1][1] += n
-    flat = [total / n for total, n in blocks for _ in range(int(n))]
+    shifted = [place + i * step for i, place in enumerate(wanted)]
+    flat = isotonic_regression(shifted, increasing=False).x.tolist()  # the least squares answer
     places = [place - i * step for i, place in enumerate(flat)]
     last = len(places) - 1
     return [max(min(place, 1 - i * step), (last - i) * step) for i, place in enumerate(places)]

@@ -304,11 +304,6 @@
     const column = columns.find((c) => c.id === state.sort);
     const missingLast = (s) => column.of(s) === null;
     rows.sort((a, b) => (missingLast(a) - missingLast(b)) || (state.ascending ? 1 : -1) * compare(column.of(a), column.of(b)));
-    const best = new Map();
-    for (const s of data.summaries.filter((s) => !contenders[s.c].leaky)) {
-      const k = contenders[s.c].transductive + "/" + s.b;
-      if (!best.has(k) || s.mean < best.get(k)) best.set(k, s.mean);
-    }
     const focused = document.activeElement?.dataset?.sort, kind = document.activeElement?.closest?.("table")?.dataset.kind;
     const build = (name, list) => [make("h3", {}, name), make("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": name },
       make("table", { "data-kind": name, "aria-label": name },
@@ -328,8 +323,8 @@
             return make("td", {}, make("button", { type: "button", "aria-haspopup": "dialog", class: s.n < 6 ? "few" : null,
               "aria-label": `${text}${s.n < 6 ? ", fewer than 6" : ""}: trials of ${contenders[s.c].label} at ${comma(s.b)} labels`, onclick: () => open(s.c, s.b) }, s.n < 6 ? text + " †" : text));
           }
-          const bold = c.id === "mean" && !contenders[s.c].leaky && s.mean === best.get(contenders[s.c].transductive + "/" + s.b);
-          return make("td", { class: bold ? "best" : null, "aria-label": bold ? `${text}, the lowest mean` : null }, text);
+          const bold = c.id === "mean" && s.leads;
+          return make("td", { class: bold ? "best" : null, "aria-label": bold ? `${text}, ${data.leads_by}` : null }, text);
         }))))))];
     const unseen = only ? contenders.filter((c, i) => c.transductive && !chosen(i)).length : 0;
     const inductive = rows.filter((s) => !contenders[s.c].transductive), transductive = rows.filter((s) => contenders[s.c].transductive);
@@ -337,7 +332,7 @@
       ...(inductive.length ? build("Inductive contenders", inductive) : []),
       ...(transductive.length ? build("Transductive: these looked at what is scored, without labels", transductive) : []),
       ...(unseen ? [make("p", { class: "small" }, `Transductive and not among those chosen above: ${unseen}.`)] : []),
-      ...(rows.length ? [make("p", { class: "small" }, "Bold: the lowest mean at each budget among contenders that are not leaky. † n below 6. A click or Enter on n lists the trials.")]
+      ...(rows.length ? [make("p", { class: "small" }, `Bold: ${data.leads_by} at each budget among contenders that are not leaky. † n below 6. A click or Enter on n lists the trials.`)]
         : [make("p", {}, "Nothing to show: choose contenders above, or all budgets.")]));
     if (focused) {
       [...document.querySelectorAll(`[data-sort="${focused}"]`)].find((b) => b.closest("table").dataset.kind === kind)?.focus();

@@ -121,6 +121,7 @@ def page_data(report: Report) -> dict[str, object]:
     return {
         "budgets": report.budgets,
         "baseline": report.baseline,
+        "leads_by": report.leads_by,
         "floor": 50 / report.pooled[0].n_scored,
         "contenders": [
             {
@@ -137,6 +138,7 @@ def page_data(report: Report) -> dict[str, object]:
                 "c": names.index(s.contender),
                 "b": s.budget,
                 "mean": s.mean,
+                "leads": (s.budget, s.contender) in report.leading,
                 "se": s.standard_error,
                 "sd": s.standard_deviation,
                 "low": s.low,

@@ -1,11 +1,13 @@
 """Numbers as text: what a cell of a table says, whatever the table is written in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ssl_irmae.protocols.report.styles import Style
+from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix
 from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
 from ssl_irmae.protocols.statistics.paired import Difference
+from ssl_irmae.protocols.statistics.ranking import rank
 from ssl_irmae.protocols.statistics.summary import Summary
 
 
@@ -29,14 +31,47 @@ def plain_cells(body: Sequence[Sequence[str]]) -> list[list[Cell]]:
     return [[Cell(text) for text in line] for line in body]
 
 
-def lowest_mean(summaries: Sequence[Summary], styles: Mapping[str, Style]) -> float | None:
-    """Find the lowest mean error, which tables show in bold; the best of several test peeks is never it."""
-    return min((s.mean for s in summaries if not styles[s.contender].leaky), default=None)
+Places = Collection[tuple[int, str]]  # budgets and contenders
 
 
-def error_cell(summary: Summary, lowest: float | None, styles: Mapping[str, Style], after: str = "") -> Cell:
-    """Write a mean and its standard error, bold if it is the lowest."""
-    return Cell(format_error(summary), summary.mean == lowest and not styles[summary.contender].leaky, after)
+def who_leads(
+    matrices: Mapping[tuple[int, str], ErrorMatrix], summaries: Sequence[Summary], styles: Mapping[str, Style]
+) -> set[tuple[int, str]]:
+    """Find who comes first at each budget, as ``rank`` does, which tables show in bold.
+
+    The best of several test peeks never does.
+
+    Args:
+        matrices: Errors by budget and contender.
+        summaries: Summaries of the contenders of one table.
+        styles: Style of every contender.
+
+    Returns:
+        Budgets and contenders: several at a budget where they are level.
+    """
+    honest = {s.contender for s in summaries if not styles[s.contender].leaky}
+    budgets = {s.budget for s in summaries if s.contender in honest}
+    return {(budget, name) for budget in budgets for name in rank(matrices, budget, honest).first}
+
+
+def what_leads(summaries: Sequence[Summary], leading: Places, styles: Mapping[str, Style]) -> str:
+    """Say in words what those that come first have.
+
+    It is the lowest mean, unless another of the same kind has a lower one on other subsets.
+    """
+    lowest: dict[tuple[int, bool], float] = {}
+    of_first = []
+    for s in (s for s in summaries if not styles[s.contender].leaky):
+        place = s.budget, styles[s.contender].transductive
+        lowest[place] = min(s.mean, lowest.get(place, s.mean))
+        of_first += [(place, s.mean)] if (s.budget, s.contender) in leading else []
+    lead = all(mean == lowest[place] for place, mean in of_first)
+    return "the lowest mean" if lead else "the fewest errors on shared subsets"
+
+
+def error_cell(summary: Summary, leading: Places, after: str = "") -> Cell:
+    """Write a mean and its standard error, bold for those that come first."""
+    return Cell(format_error(summary), (summary.budget, summary.contender) in leading, after)
 
 
 def format_error(summary: Summary) -> str:

@@ -31,7 +31,7 @@ def _lines(report: Report, names: Collection[str]) -> list[list[str]]:
         columns["geometric mean % [95 %]"] = [_mean(curve) for curve in curves]
     if report.target_error is not None:
         columns[f"labels for {report.target_error:g} % [95 %]"] = [
-            f"{format_labels(curve.needed)} {format_labels_interval(curve.needed)}".strip() for curve in curves
+            f"{format_labels(curve.needed) or '-'} {format_labels_interval(curve.needed)}".strip() for curve in curves
         ]
     return [list(columns), *map(list, zip(*columns.values(), strict=True))]
 

@@ -28,7 +28,7 @@ def latex(report: Report) -> str:
     over = " or, at the full set, ".join(dict.fromkeys(s.over for s in report.summaries))
     caption = (
         f"{escape_latex(report.title[0].upper() + report.title[1:])}. Mean error in percent $\\pm$ standard error "
-        f"(ddof\\,=\\,1) over {over}; bold: the lowest mean among contenders that are not leaky; "
+        f"(ddof\\,=\\,1) over {over}; bold: {report.leads_by} among contenders that are not leaky; "
         "in brackets n, $\\dagger$ below six."
     )
     parts = ["% \\usepackage{booktabs}"]

@@ -16,7 +16,7 @@ from ssl_irmae.protocols.report.tables.cells import (
     format_n,
     format_p,
     format_probability,
-    lowest_mean,
+    who_leads,
 )
 from ssl_irmae.protocols.statistics.summary import Summary
 
@@ -34,12 +34,12 @@ def heads(summaries: Sequence[Summary]) -> list[str]:
 
 
 def overview(report: Report, summaries: Sequence[Summary], *, counts: bool = False) -> list[list[Cell]]:
-    """Lay contenders out over budgets: mean ± standard error, the lowest mean of each budget in bold."""
-    lowest = {b: lowest_mean([s for s in summaries if s.budget == b], report.styles) for b in budgets_of(summaries)}
+    """Lay contenders out over budgets: mean ± standard error, who comes first at each budget in bold."""
+    leading = who_leads(report.matrices, summaries, report.styles)
     cells = {}
     for s in summaries:
         after = f" ({format_count(s.n)})" if counts else ""
-        cells[s.contender, s.budget] = error_cell(s, lowest[s.budget], report.styles, after)
+        cells[s.contender, s.budget] = error_cell(s, leading, after)
     return pivot(report, summaries, cells)
 
 
@@ -60,7 +60,7 @@ def pivot(report: Report, summaries: Sequence[Summary], cells: Mapping[tuple[str
 def details(report: Report, here: Sequence[Summary]) -> dict[str, list[Cell]]:
     """Lay out one budget with every statistic: columns by their heads, a cell per contender."""
     reads = {row.contender: row.reads for row in report.rows()}
-    lowest = lowest_mean(here, report.styles)
+    leading = who_leads(report.matrices, here, report.styles)
     differences = [s.difference for s in here]
     worth = [report.equivalences.get((s.budget, s.contender)) for s in here]
     texts: dict[str, Sequence[str]] = {
@@ -85,7 +85,7 @@ def details(report: Report, here: Sequence[Summary]) -> dict[str, list[Cell]]:
     columns = {
         "contender": [Cell(report.styles[s.contender].marked(s.contender)) for s in here],
         "reads": [Cell(reads[s.contender]) for s in here],
-        "error % ± SE": [error_cell(s, lowest, report.styles) for s in here],
+        "error % ± SE": [error_cell(s, leading) for s in here],
     }
     if unbalanced(report.pooled[0]):
         columns["balanced %"] = [Cell(format_balanced(s)) for s in here]

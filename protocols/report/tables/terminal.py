@@ -24,11 +24,12 @@ from ssl_irmae.protocols.report.tables.cells import (
     format_n,
     format_p,
     format_probability,
-    lowest_mean,
+    who_leads,
 )
 from ssl_irmae.protocols.report.tables.components import COMPONENTS_TITLE, lay_out_components
 from ssl_irmae.protocols.representations.clustering import Clustering
 from ssl_irmae.protocols.representations.retrieval import Retrieval
+from ssl_irmae.protocols.statistics.error_matrix import error_matrices
 from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
 from ssl_irmae.protocols.statistics.summary import Comparison, Summary
 from ssl_irmae.protocols.statistics.variance import VarianceComponents
@@ -92,7 +93,7 @@ def _budget_table(
 ) -> Table:
     first = rows[0]
     styles = styles_of(rows)
-    lowest = lowest_mean(summaries, styles)
+    leading = who_leads(error_matrices(rows), summaries, styles)
     reads = {row.contender: row.reads for row in rows}
     keys = [(s.budget, s.contender) for s in summaries]
     differences = [s.difference for s in summaries]
@@ -106,7 +107,7 @@ def _budget_table(
     columns = {
         "contender": _column("contender", [styles[s.contender].marked(s.contender) for s in summaries], left=True),
         "reads": _column("reads", [reads[s.contender] for s in summaries], left=True),
-        "error": _Column("error % ± SE", [error_cell(s, lowest, styles) for s in summaries]),
+        "error": _Column("error % ± SE", [error_cell(s, leading) for s in summaries]),
         "median": _column("median", [f"{s.median:.2f}" if skewed else "" for s in summaries]),
         "worst": _column("worst", [f"{s.worst:.2f}" if skewed else "" for s in summaries]),
         "balanced": _column("balanced %", [format_balanced(s) if unbalanced(first) else "" for s in summaries]),

@@ -5,7 +5,7 @@ import pytest
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.report.drawn import MOST_DRAWN
 from ssl_irmae.protocols.report.report import make_report
-from ssl_irmae.protocols.storage.rows import FinishedTrial
+from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 from tests.protocols.conftest import MakeRow
 from tests.protocols.report.conftest import finished
 
@@ -70,3 +70,17 @@ def test_few_contenders_are_all_drawn_but_for_those_with_a_mark(trials: list[Fin
     )
     inductive = [trial for trial in trials if not trial.row.transductive]
     assert make_report(inductive).left_out == ""
+
+
+def test_a_lower_mean_over_easier_subsets_is_not_drawn_first(make_row: MakeRow) -> None:
+    def frozen(encoder: str, readout: str, errors: list[float]) -> list[Row]:
+        return [
+            make_row(f"{encoder}-{readout}", s, e, representation=encoder, reads="code", family=FAMILIES[readout])
+            for s, e in enumerate(errors)
+        ]
+
+    rows = [row for e in ("ae", "vae", "pixels") for r in FAMILIES for row in frozen(e, r, [40.0] * 3 + [60.0] * 3)]
+    rows += frozen("irmae", "knn", [8.0] * 3) + frozen("irmae", "linear", [5.0] * 3 + [50.0] * 3)
+    drawn = make_report(finished(rows)).drawn
+    assert "irmae-linear" in drawn
+    assert "irmae-knn" not in drawn

@@ -8,7 +8,7 @@ from ssl_irmae.protocols.report.checks.finding import counted, detailed
 from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.report.tables.markdown import markdown, short_markdown
-from ssl_irmae.protocols.storage.rows import FinishedTrial
+from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 from tests.protocols.conftest import MakeRow
 from tests.protocols.report.conftest import finished
 
@@ -108,3 +108,12 @@ def test_components_of_variance_have_a_table(make_row: MakeRow) -> None:
     rows = [make_row("a", s, e, pretrain_seed=p) for s, line in enumerate(table) for p, e in enumerate(line)]
     # roots of 3, 4/3 and 2
     assert "| `a` | 100 | 3 | 2 | 1.73 | 1.15 | 1.41 |" in markdown(make_report(finished(rows)))
+
+
+def test_a_lower_mean_over_easier_subsets_is_not_bold(easy_subsets: list[Row]) -> None:
+    text = markdown(make_report(finished(easy_subsets)))
+    overview = next(iter(markdown_tables(text).values()))
+    assert [line[0] for line in overview[1:] if line[2].startswith("**")] == ["`good`"]
+    assert "Bold: the fewest errors on shared subsets at each budget" in text
+    same = markdown(make_report(finished(row for row in easy_subsets if row.seed < 6)))
+    assert "Bold: the lowest mean at each budget" in same

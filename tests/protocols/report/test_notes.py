@@ -134,6 +134,17 @@ def test_what_labels_are_worth_says_how_no_error_counts_and_what_was_tried(make_
     assert "interval" not in text_of(rows(1), "worth") + text_of(rows(1), "curves")
 
 
+def test_where_subsets_differ_curves_say_whose_count(make_row: MakeRow) -> None:
+    def rows(seeds: range) -> list[Row]:
+        return [make_row(name, s, 50.0 / b, budget=b) for b in (10, 100) for name in ("supervised", "a") for s in seeds]
+
+    said = "Only the subsets of supervised count"
+    assert said not in text_of(rows(range(6)), "curves")
+    for seeds in ([7], [0, 1, 2]):  # one more than the baseline has, or fewer
+        more = [make_row("b", s, 9.0, budget=b) for b in (10, 100) for s in seeds]
+        assert said in text_of([*rows(range(6)), *more], "curves")
+
+
 def test_held_out_images_are_not_for_reporting(ten_subsets: list[Row]) -> None:
     assert notes_of(ten_subsets, "development") == []
     rows = with_fields(ten_subsets, scored_on="development")

@@ -11,7 +11,7 @@ from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.report.page.page import Picture, html_page, page_data
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.statistics.summary import summarise
-from ssl_irmae.protocols.storage.rows import FinishedTrial
+from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 from tests.protocols.conftest import MakeRow
 from tests.protocols.report.conftest import finished
 
@@ -110,3 +110,10 @@ def test_the_answer_and_every_note_are_on_the_page(report: Report, page: str) ->
     for text in (*report.answer, *notes, *found, counted(report.checks)):
         escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         assert escaped.replace('"', "'") in visible
+
+
+def test_the_page_is_told_who_comes_first_on_shared_subsets(easy_subsets: list[Row]) -> None:
+    data = embedded(make_report(finished(easy_subsets)))
+    names = [contender["name"] for contender in data["contenders"]]
+    assert [names[s["c"]] for s in data["summaries"] if s["leads"]] == ["good"]
+    assert data["leads_by"] == "the fewest errors on shared subsets"

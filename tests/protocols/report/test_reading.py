@@ -223,3 +223,20 @@ def test_an_empty_store_has_no_finished_trial(tmp_path: Path) -> None:
     Store(tmp_path / "s")
     with pytest.raises(UserError, match="no finished trial"):
         read_trials(tmp_path / "s")
+
+
+def test_a_row_that_was_changed_by_hand_is_named(trials: list[FinishedTrial], tmp_path: Path) -> None:
+    lines = list(csv.DictReader(io.StringIO(rows_csv(trials))))
+    document = json.loads(document_json(make_report(trials)))
+    for line in (lines[2], document["rows"][2]):
+        line["seed"] = 77
+    (tmp_path / "rows.csv").write_text(csv_text(lines))
+    (tmp_path / "report.json").write_text(json.dumps(document))
+    for name in ("rows.csv", "report.json"):
+        with pytest.raises(
+            UserError, match=rf"{name}: row 3 \(irmae-linear at 10 labels, seed 77\) was changed after it was written"
+        ):
+            read_trials(tmp_path / name)
+    unkeyed = [{name: cell for name, cell in line.items() if name != "key"} for line in lines]
+    (tmp_path / "rows.csv").write_text(csv_text(unkeyed))
+    assert {trial.row.seed for trial in read_trials(tmp_path / "rows.csv")} >= {77}, "without keys nothing is known"

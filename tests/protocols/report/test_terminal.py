@@ -187,3 +187,9 @@ def test_components_of_variance_are_standard_deviations(
 def test_retrieval_has_a_line_per_representation() -> None:
     text = show([retrieval_table([Retrieval("irmae", 91.234, 50, 40, 60, 55)], width=80)], 80)
     assert line_of(text, "irmae") == ["irmae", "91.23", "50.00", "40.00", "60.00", "55.00"]
+
+
+def test_a_lower_mean_over_easier_subsets_is_not_bold(easy_subsets: list[Row]) -> None:
+    text = printed(easy_subsets, baseline="bad", width=100, force_terminal=True, color_system="standard")
+    (line,) = [line for line in text.splitlines() if "\x1b[1m" in line and "±" in line and "SE" not in line]
+    assert line.startswith(" good ")

@@ -21,7 +21,7 @@ def print_contenders() -> None:
     from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
     from ssl_irmae.protocols.contenders.trained import FROM_ENCODER, FROM_SCRATCH
     from ssl_irmae.protocols.readouts.metric_learning import LOSSES
-    from ssl_irmae.protocols.report.note import join
+    from ssl_irmae.protocols.report.note import join, upper_first
 
     single = [c for c in CONTENDERS.values() if c.representation not in (None, *FUSED)]
     codes = dict.fromkeys(f"{c.representation}{'-features' * (c.reads == 'features')}" for c in single if c.frozen)
@@ -54,7 +54,7 @@ def print_contenders() -> None:
     print_wrapped(f"Default: {', '.join(DEFAULT)}.")
     for heading, dash, contenders in groups:
         print_wrapped("")
-        print_wrapped(heading[0].upper() + heading[1:])
+        print_wrapped(upper_first(heading))
         for name, contender in contenders.items():
             summary = f"{contender.summary}{' (sees what is scored)' * contender.transductive}"
             print_wrapped(f"  {dash + name:<28}{summary}", indent=30)

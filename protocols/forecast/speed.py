@@ -13,7 +13,6 @@ from ssl_irmae._support.compute import Precision
 from ssl_irmae._support.seeding import generator, seeded
 from ssl_irmae.networks.registry import CONV, Networks
 from ssl_irmae.networks.sizes import paper_settings
-from ssl_irmae.protocols.contenders.contender import Family
 from ssl_irmae.protocols.contenders.on_codes import READOUTS
 from ssl_irmae.protocols.learners.training import labelled_batches, train
 from ssl_irmae.protocols.readouts.sample import Sample
@@ -56,13 +55,6 @@ _REPEATS = 5
 _WIDTH = 128
 _NODES = 4_000
 _LABELS = 100
-
-
-def piece_of(family: Family) -> Piece:
-    """Return the piece of work that a readout or learner is most like."""
-    if family == "graph":
-        return "graph"
-    return "network" if family.startswith("network") else "regression"
 
 
 def time_piece(

@@ -1,7 +1,6 @@
 """How far reconstructions and samples of encoders are from real pictures, over several draws."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.generation.distances import frechet_distance, kernel_distance
 from ssl_irmae.protocols.generation.judge import STEPS, Judge, train_judge
 from ssl_irmae.protocols.generation.shared_pictures import widening
+from ssl_irmae.protocols.statistics.summary import mean_and_standard_error
 
 _MOST = 2000  # pictures per set, unless another number is given
 _LEAST = 50
@@ -248,6 +248,6 @@ def _kinds(name: str, each: PictureMaker) -> dict[tuple[str, str], Pictures]:
 
 
 def _shown(values: Sequence[float], digits: int) -> str:
-    mean = sum(values) / len(values)
-    error = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
+    mean, error = mean_and_standard_error(values)
+    assert error is not None  # there are two seeds or more
     return f"{mean:.{digits}f} ± {error:.{digits}f}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ssl_irmae.protocols.report.note import Note, on_columns
+from ssl_irmae.protocols.report.note import Note, on_columns, upper_first
 from ssl_irmae.protocols.storage.rows import Row
 
 _UNBALANCED = 1.5  # times as many images in the largest class as in the smallest
@@ -21,7 +21,7 @@ def class_notes(row: Row) -> list[Note]:
         return []
     guess = f"always guessing the most common class makes {row.constant_error:.1f} % errors"
     if not unbalanced(row):
-        return [Note("classes", f"{guess[0].upper()}{guess[1:]}.")]
+        return [Note("classes", f"{upper_first(guess)}.")]
     present = [n for n in row.scored_classes.values() if n]
     text = (
         f"The scored classes are unequal ({min(present):,} to {max(present):,} {row.noun}s): balanced % is the mean "

@@ -1,5 +1,6 @@
 """How the linear layers start: a reviewer asked for the initial variance, and whether low rank needs a small start."""
 
+from ssl_irmae.protocols.report.note import upper_first
 from ssl_irmae.protocols.statistics.rank_correlation import rank_correlation
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import MSE, RANK, SAMPLES, START_NORM
@@ -60,7 +61,7 @@ def answer(results: Results) -> list[str]:
     first = "; ".join(
         f"on {dataset}, {_lowered(results, dataset)}, and {_verdict(results, dataset)}" for dataset in datasets
     )
-    return [f"{first[0].upper()}{first[1:]}.", *(_on(results, dataset) for dataset in datasets)]
+    return [f"{upper_first(first)}.", *(_on(results, dataset) for dataset in datasets)]
 
 
 def _lowered(results: Results, dataset: str) -> str:

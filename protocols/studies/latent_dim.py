@@ -59,7 +59,7 @@ def answer(results: Results) -> list[str]:
     """Compare IRMAE with the best width of each method, found by the same images."""
     datasets = results.study.datasets
     first = "; ".join(f"on {dataset} {_verdict(results, dataset)}" for dataset in datasets)
-    number = len(results.levels) // len(_lines(results))
+    number = len(results.levels) // len(lines(results))
     return [
         f"Compared with IRMAE, the error with 100 labels is {first}. It is that of the best of {number} widths d on "
         f"the images that the errors are of, which favours AE and VAE. {DEPTH_IS_TUNED}",
@@ -77,8 +77,8 @@ def at_width(settings: EncoderSettings, width: int) -> EncoderSettings:
 
 def _verdict(results: Results, dataset: str) -> str:
     said = []
-    for line in _lines(results):
-        widths = _of(results, line)
+    for line in lines(results):
+        widths = [level.name for level in levels_of(results, line)]
         best = results.lowest(_ERROR, dataset, widths)
         if best is None:
             said.append(f"not known of the {line}")
@@ -93,8 +93,8 @@ def _on(results: Results, dataset: str) -> str:
     clauses = []
     for column in (_ERROR, MSE.name, SAMPLES.name):
         each = [f"{value(results, column, _IRMAE, dataset)} of IRMAE"]
-        for line in _lines(results):
-            best = results.lowest(column, dataset, _of(results, line))
+        for line in lines(results):
+            best = results.lowest(column, dataset, [level.name for level in levels_of(results, line)])
             if best is not None:
                 each.append(f"{shown(best.mean, results.digits(column))} of {best.level}")
         clauses.append(f"the {results.title(column)} is {', '.join(each)}")
@@ -103,12 +103,14 @@ def _on(results: Results, dataset: str) -> str:
     )
 
 
-def _lines(results: Results) -> list[str]:
-    return [line for line in OTHERS if _of(results, line)]
+def lines(results: Results) -> list[str]:
+    """Return which of ``OTHERS`` a study has."""
+    return [line for line in OTHERS if levels_of(results, line)]
 
 
-def _of(results: Results, line: str) -> list[str]:
-    return [level.name for level in results.study.levels if level.line == line]
+def levels_of(results: Results, line: str) -> list[Level]:
+    """Return the widths of one of them."""
+    return [level for level in results.study.levels if level.line == line]
 
 
 def _name(line: str, width: int) -> str:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from ssl_irmae.protocols.statistics.intervals import StandardError, t_interval
-from ssl_irmae.protocols.studies.latent_dim import BETA_OF_WIDTH, OTHERS, QUICK, WIDTH, at_width
+from ssl_irmae.protocols.studies.latent_dim import BETA_OF_WIDTH, OTHERS, QUICK, WIDTH, at_width, levels_of, lines
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import ACTIVE, MSE, RANK
 from ssl_irmae.protocols.studying.phrases import value
@@ -67,7 +67,7 @@ def answer(results: Results) -> list[str]:
 def needed(results: Results, line: str, dataset: str) -> Width:
     """Find the width that a method needs, by paired intervals of the reconstruction MSE."""
     narrow, enough = 0.0, None
-    for level in sorted(_of(results, line), key=lambda level: level.at or 0.0):
+    for level in sorted(levels_of(results, line), key=lambda level: level.at or 0.0):
         gap = results.gap(MSE.name, level.name, _IRMAE, dataset)
         if gap is None or not gap.known or level.at is None:
             continue
@@ -83,8 +83,8 @@ def _verdict(results: Results, dataset: str) -> str:
     if rank is None or rank.error is None:
         return "it is not known"
     low, high = t_interval(rank.mean, StandardError(rank.error, rank.seeds - 1))
-    widths = {line: needed(results, line, dataset) for line in _lines(results)}
-    widest = {line: max(level.at or 0.0 for level in _of(results, line)) for line in widths}
+    widths = {line: needed(results, line, dataset) for line in lines(results)}
+    widest = {line: max(level.at or 0.0 for level in levels_of(results, line)) for line in widths}
     # of a method that is worse at every width, width need not be what it lacks
     more = [line for line, width in widths.items() if high < width.too_narrow < widest[line]]
     no_more = [line for line, width in widths.items() if width.enough is not None and low > width.enough]
@@ -112,16 +112,8 @@ def _described(width: Width, widest: float) -> str:
 def _on(results: Results, dataset: str) -> str:
     """Give the MSE of IRMAE, and the active units of the widest VAEs."""
     clauses = [f"the reconstruction MSE of IRMAE is {value(results, MSE.name, _IRMAE, dataset)}"]
-    for line in _lines(results):
-        widest = _of(results, line)[-1].name
+    for line in lines(results):
+        widest = levels_of(results, line)[-1].name
         if results.mean(ACTIVE.name, widest, dataset) is not None:
             clauses.append(f"of {widest}, {value(results, ACTIVE.name, widest, dataset)} units are active")
     return f"{dataset}: {'; '.join(clauses)}."
-
-
-def _lines(results: Results) -> list[str]:
-    return [line for line in OTHERS if _of(results, line)]
-
-
-def _of(results: Results, line: str) -> list[Level]:
-    return [level for level in results.study.levels if level.line == line]

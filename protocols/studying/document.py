@@ -15,7 +15,7 @@ _SHOWN_FAILURES = 3
 def table(results: Results, dataset: str) -> list[list[str]]:
     """Lay out means with their standard errors on a data set: a head, then a line for each level."""
     columns = [c for c in results.columns if any(results.mean(c, level, dataset) for level in results.levels)]
-    head = ["", *(_head(results, column) for column in columns)]
+    head = ["", *(results.head(column) for column in columns)]
     body = [
         [level, *(shown(results.mean(column, level, dataset), results.digits(column)) for column in columns)]
         for level in (*results.levels, *results.floors)
@@ -114,10 +114,6 @@ def _lost(results: Results, dataset: str, level: str) -> list[str]:
             "reconstructions are no better than the mean picture: codes say next to nothing, and more steps are needed."
         )
     return lines
-
-
-def _head(results: Results, column: str) -> str:
-    return results.title(column) + (", %" if results.is_error(column) else "")
 
 
 def _chosen(results: Results, dataset: str, level: Level) -> str:

@@ -183,9 +183,7 @@ def _finish(axes: "Axes", results: Results, panel: Panel) -> None:
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > 5 * low else MaxNLocator(6))
         axes.yaxis.set_minor_formatter(NullFormatter())
     title = (
-        _axis_title(results, first)
-        + " (log)" * panel.log
-        + "".join(f"\nhollow: {results.title(column)}" for column in others)
+        results.head(first) + " (log)" * panel.log + "".join(f"\nhollow: {results.title(column)}" for column in others)
     )
     axes.set_ylabel(title, fontsize=_SMALL)
     axes.tick_params(which="both", labelsize=_SMALL)
@@ -208,7 +206,3 @@ def _finish(axes: "Axes", results: Results, panel: Panel) -> None:
         axes.set_xlabel(study.axis, fontsize=_SMALL)
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _axis_title(results: Results, column: str) -> str:
-    return results.title(column) + (", %" if results.is_error(column) else "")

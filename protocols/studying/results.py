@@ -196,6 +196,10 @@ class Results:
         measure = next((m for m in self.study.measures if m.name == column), None)
         return f"error of {column.replace(', ', ' with ', 1)}" if measure is None else measure.title
 
+    def head(self, column: str) -> str:
+        """Return what stands above a column, or beside an axis: the title, with the unit of an error."""
+        return self.title(column) + (", %" if self.is_error(column) else "")
+
     def is_error(self, column: str) -> bool:
         """Return whether a column has errors, in percent."""
         return column not in [measure.name for measure in self.study.measures]

@@ -11,7 +11,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.labelling.classifier import Classifier
 from ssl_irmae.protocols.labelling.codes import Pixels
 from ssl_irmae.protocols.labelling.predict import predict
-from ssl_irmae.protocols.labelling.predictions import Predictions, check_table
+from ssl_irmae.protocols.labelling.predictions import Predictions
 from ssl_irmae.protocols.predictors.votes import Votes
 
 DARK, GREY, LIGHT = (torch.full((1, 1, 2, 2), value, dtype=torch.uint8) for value in (0, 120, 255))
@@ -70,19 +70,6 @@ def test_pictures_without_finite_scores_are_named() -> None:
     classifier = Classifier(("a",), 1, 2, Pixels(), Votes(torch.full((1, 4), torch.nan), torch.zeros(1).long(), 1, 1))
     with pytest.raises(UserError, match=r"no finite scores for 2 pictures, such as 0"):
         Predictions.of(classifier, ImageSet("two", torch.cat([LIGHT, DARK])))
-
-
-def test_only_an_older_table_of_predictions_is_overwritten(tmp_path: Path) -> None:
-    table, labels = tmp_path / "out.csv", tmp_path / "labels.csv"
-    Predictions(("a",), ("x",), (1.0,), ("",), calibrated=False).write_csv(table)
-    labels.write_text("path,label\na.png,cat\n")
-    check_table(table, "digits")
-    check_table(tmp_path / "new.csv", tmp_path / "pictures")
-    with pytest.raises(UserError, match=r"`out` .*labels.csv exists and is not a table of predictions"):
-        check_table(labels, tmp_path / "pictures")
-    with pytest.raises(UserError, match="lies among the pictures"):
-        check_table(tmp_path / "new.csv", tmp_path)
-    assert "cat" in labels.read_text()
 
 
 def test_arrays_are_labelled_in_memory(tmp_path: Path) -> None:

@@ -35,8 +35,9 @@ from ssl_irmae._support.allocator import keep_freed_memory
 from ssl_irmae._support.compute import Precision
 from ssl_irmae.pretraining.loop import Pretraining
 from ssl_irmae.pretraining.recipes import find_recipe
+from ssl_irmae.protocols.contenders.contender import Family
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
-from ssl_irmae.protocols.forecast.speed import Piece, piece_of, time_piece
+from ssl_irmae.protocols.forecast.speed import Piece, time_piece
 from ssl_irmae.protocols.forecast.stored_costs import PRETRAINING, START
 from ssl_irmae.protocols.plan import Part, Plan
 from ssl_irmae.protocols.representations.brief_pretraining import brief_architecture
@@ -97,6 +98,13 @@ class Clock:
         wall, processor = time.perf_counter() - wall, time.process_time() - processor
         seconds = {"seconds": round(wall, 4), "processor_seconds": round(processor, 4)}
         return {**about, **seconds, "piece": piece, "precision": precision, "piece_seconds": round(unit, 5)}
+
+
+def piece_of(family: Family) -> Piece:
+    """Return the piece of work that a readout or learner is most like."""
+    if family == "graph":
+        return "graph"
+    return "network" if family.startswith("network") else "regression"
 
 
 def lines_of(name: str, task: Task, clock: Clock, encoded: set[tuple[str, str]], cache: Path) -> Iterator[Line]:

@@ -1,7 +1,7 @@
 """Whether each encoder was pretrained once."""
 
 from ssl_irmae.protocols.report.checks.check import PASSED, Check, Evidence, Result, failed
-from ssl_irmae.protocols.report.note import join
+from ssl_irmae.protocols.report.note import join, upper_first
 
 
 def single_pretraining(evidence: Evidence) -> Result:
@@ -16,7 +16,7 @@ def single_pretraining(evidence: Evidence) -> Result:
     if not what:
         return PASSED
     text = ", ".join(what)
-    return failed(f"{text[0].upper()}{text[1:]}: another may shift errors by more than ±.")
+    return failed(f"{upper_first(text)}: another may shift errors by more than ±.")
 
 
 SINGLE_PRETRAINING = Check(

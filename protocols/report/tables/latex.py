@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ssl_irmae.protocols.report.checks.finding import detailed
+from ssl_irmae.protocols.report.note import upper_first
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import (
     Cell,
@@ -27,7 +28,7 @@ def latex(report: Report) -> str:
     """
     over = " or, at the full set, ".join(dict.fromkeys(s.over for s in report.summaries))
     caption = (
-        f"{escape_latex(report.title[0].upper() + report.title[1:])}. Mean error in percent $\\pm$ standard error "
+        f"{escape_latex(upper_first(report.title))}. Mean error in percent $\\pm$ standard error "
         f"(ddof\\,=\\,1) over {over}; bold: {report.leads_by} among contenders that are not leaky; "
         "in brackets n, $\\dagger$ below six."
     )

@@ -20,7 +20,7 @@ from ssl_irmae.protocols.report.tables.overview import (
 
 def markdown(report: Report) -> str:
     """Write all tables: first every contender over the budgets, then each budget in full, then notes and checks."""
-    lines = [f"# {report.title[0].upper()}{report.title[1:]}", "", *report.answer, ""]
+    lines = [f"# {upper_first(report.title)}", "", *report.answer, ""]
     bold = f"Bold: {report.leads_by} at each budget among contenders that are not leaky."
     lines += [f"Mean error, % ± standard error (ddof = 1). {bold}", ""]
     for kind, summaries in report.kinds.items():

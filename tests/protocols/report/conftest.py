@@ -10,6 +10,8 @@ import pytest
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.protocols.contenders.contender import Family
 from ssl_irmae.protocols.contenders.registry import DEFAULT
+from ssl_irmae.protocols.report.note import Kind, Note
+from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 from tests.protocols.conftest import MakeRow
 
@@ -90,6 +92,13 @@ def trials(make_row: MakeRow) -> list[FinishedTrial]:
     return found
 
 
+@pytest.fixture(scope="session")
+def report(trials: list[FinishedTrial]) -> Report:
+    """Their report, with a note and a command that a careless page would take for markup."""
+    note = Note("software", "No </script> leaks & none was found.")
+    return make_report(trials, notes=[note], commands=["ssl-irmae evaluate --x '<y>'"])
+
+
 def finished(rows: Iterable[Row]) -> list[FinishedTrial]:
     """Make finished trials of rows, where only the rows matter."""
     return [FinishedTrial(row, 0.1, FINISHED, {}) for row in rows]
@@ -103,3 +112,8 @@ def changed(trials: Iterable[FinishedTrial], **fields: object) -> list[FinishedT
 def rows_of(trials: Iterable[FinishedTrial]) -> list[Row]:
     """Return the rows of trials."""
     return [trial.row for trial in trials]
+
+
+def texts(notes: Iterable[Note], kind: Kind) -> list[str]:
+    """Return the texts of the notes of a kind."""
+    return [note.text for note in notes if note.kind == kind]

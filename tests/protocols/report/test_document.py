@@ -10,18 +10,12 @@ import pytest
 
 from ssl_irmae.protocols.report.checks.registry import CHECKS
 from ssl_irmae.protocols.report.document import document, document_json, summary_csv
-from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.statistics.variance import variance_components
 from ssl_irmae.protocols.storage.files import rows_csv
 from ssl_irmae.protocols.storage.rows import FinishedTrial
 from tests.protocols.conftest import MakeRow
 from tests.protocols.report.conftest import CONTENDERS, finished
-
-
-@pytest.fixture(scope="module")
-def report(trials: list[FinishedTrial]) -> Report:
-    return make_report(trials, notes=[Note("software", "A note.")], commands=["a b"])
 
 
 def lines(text: str) -> list[dict[str, str]]:
@@ -72,13 +66,13 @@ def test_json_has_everything(report: Report) -> None:
     assert found["title"] == report.title
     assert found["drawn"] == list(report.drawn)
     assert found["notes"] == [{"kind": note.kind, "text": note.text} for note in report.notes]
-    assert found["notes"][-1] == {"kind": "software", "text": "A note."}
+    assert found["notes"][-1] == {"kind": "software", "text": report.notes[-1].text}
     assert found["provenance"] == [note.text for note in report.provenance]
     assert [(f["code"], f["outcome"], f["details"]) for f in found["checks"]] == [
         (finding.code, finding.outcome, finding.result.details) for finding in report.checks
     ]
     assert {f["why"] for f in found["checks"]} == {check.why for check in CHECKS.values()}
-    assert found["commands"] == ["a b"]
+    assert found["commands"] == list(report.commands)
     assert found["environments"] == [report.trials[0].environment]
     assert found["seconds"]["by_contender"]["supervised"] == pytest.approx(21 * 0.25)
     assert len(found["summary"]) == 3 * len(CONTENDERS)

@@ -26,11 +26,6 @@ SIGNATURES: dict[Format, bytes] = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml",
 Point = tuple[float, float]
 
 
-@pytest.fixture(scope="module")
-def report(trials: list[FinishedTrial]) -> Report:
-    return make_report(trials)
-
-
 def text_of(figure: Figure) -> str:
     """Every text of a figure, on one line."""
     texts = [text.get_text() for text in figure.texts]

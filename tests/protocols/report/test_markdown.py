@@ -2,10 +2,7 @@
 
 import re
 
-import pytest
-
 from ssl_irmae.protocols.report.checks.finding import counted, detailed
-from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.report.tables.markdown import markdown, short_markdown
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
@@ -13,11 +10,6 @@ from tests.protocols.conftest import MakeRow
 from tests.protocols.report.conftest import finished
 
 Tables = dict[str, list[list[str]]]
-
-
-@pytest.fixture(scope="module")
-def report(trials: list[FinishedTrial]) -> Report:
-    return make_report(trials, notes=[Note("software", "A note.")], commands=["a b"])
 
 
 def markdown_tables(text: str) -> Tables:
@@ -59,7 +51,7 @@ def test_answer_notes_checks_and_commands_are_written(report: Report) -> None:
     for line in (*(note.text for note in (*report.notes, *report.provenance)), *detailed(report.checks)):
         assert f"- {line}\n" in text
     assert f"## Checks\n\n{counted(report.checks)}.\n" in text
-    assert "    a b\n" in text
+    assert f"    {report.commands[0]}\n" in text
     assert "± standard error (ddof = 1)" in text.split("|")[0]
 
 

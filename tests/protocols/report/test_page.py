@@ -5,23 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.report.page.page import Picture, html_page
-from ssl_irmae.protocols.report.report import Report, make_report
+from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.statistics.summary import Summary, summarise
-from ssl_irmae.protocols.storage.rows import FinishedTrial
 from tests.browser import CHROMIUM, Page, chromium
 
 NASTY = "my_own & <b>-joint"  # a name that a careless page would take for markup
 POINT = '.point[data-contender="irmae-knn"][data-budget="100"]'
 
 in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
-
-
-@pytest.fixture(scope="module")
-def report(trials: list[FinishedTrial]) -> Report:
-    note = Note("software", "No </script> leaks & none was found.")
-    return make_report(trials, notes=[note], commands=["ssl-irmae evaluate --x '<y>'"])
 
 
 @pytest.fixture(scope="module")

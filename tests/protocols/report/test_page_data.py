@@ -7,19 +7,12 @@ from typing import Any
 import pytest
 
 from ssl_irmae.protocols.report.checks.finding import counted, failures
-from ssl_irmae.protocols.report.note import Note
 from ssl_irmae.protocols.report.page.page import Picture, html_page, page_data
 from ssl_irmae.protocols.report.report import Report, make_report
 from ssl_irmae.protocols.statistics.summary import summarise
-from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
+from ssl_irmae.protocols.storage.rows import Row
 from tests.protocols.conftest import MakeRow
 from tests.protocols.report.conftest import finished
-
-
-@pytest.fixture(scope="module")
-def report(trials: list[FinishedTrial]) -> Report:
-    note = Note("software", "No </script> leaks & none was found.")
-    return make_report(trials, notes=[note], commands=["ssl-irmae evaluate --x '<y>'"])
 
 
 @pytest.fixture(scope="module")

@@ -7,17 +7,12 @@ import pytest
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.plan import Part
 from ssl_irmae.protocols.presets import Preset
-from ssl_irmae.protocols.report.note import Kind, Note
 from ssl_irmae.protocols.report.preset_trials import trials_of_preset
 from ssl_irmae.protocols.storage.rows import FinishedTrial
-from tests.protocols.report.conftest import CONTENDERS, SEEDS, changed
+from tests.protocols.report.conftest import CONTENDERS, SEEDS, changed, texts
 
 PART = Part(contenders=tuple(CONTENDERS), budgets=(10, 100, None), seeds=tuple(SEEDS))
 PRESET = Preset("digits", "supervised", (PART,))
-
-
-def texts(notes: list[Note], kind: Kind) -> list[str]:
-    return [note.text for note in notes if note.kind == kind]
 
 
 def with_part(**fields: object) -> Preset:

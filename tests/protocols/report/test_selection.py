@@ -3,19 +3,14 @@
 import pytest
 
 from ssl_irmae.errors import UserError
-from ssl_irmae.protocols.report.note import Kind, Note
 from ssl_irmae.protocols.report.report import make_report
 from ssl_irmae.protocols.report.selection import keep_crossed, keep_newest, select_protocol
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Pretraining, Row
 from tests.protocols.conftest import MakeRow
-from tests.protocols.report.conftest import changed, finished, rows_of
+from tests.protocols.report.conftest import changed, finished, rows_of, texts
 
 SHORT = Pretraining(method="irmae", depth=8, steps=600, batch_size=32, learning_rate=1e-3, precision="fp32")
 LONG = SHORT.model_copy(update={"steps": 22_500})
-
-
-def texts(notes: list[Note], kind: Kind) -> list[str]:
-    return [note.text for note in notes if note.kind == kind]
 
 
 def of_irmae(trials: list[FinishedTrial]) -> list[FinishedTrial]:

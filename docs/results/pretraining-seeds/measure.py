@@ -89,7 +89,7 @@ def evaluate(dataset: str) -> None:
     every = [word for given in encoders.values() for word in given]
     run("evaluate", *crossed, *every, "--seeds", "10", "--contenders", ",".join(FROZEN), one_thread=False)
     for name, (steps, subsets) in LEARNERS.items():
-        given = encoders.get(CONTENDERS[name].representation, every)
+        given = encoders.get(CONTENDERS[name].representation or "", every)
         trained = ("--contenders", name, "--steps", str(steps), "--seeds", str(subsets))
         run("evaluate", *crossed, *given, *trained, one_thread=False)
     trials = read_trials(store)

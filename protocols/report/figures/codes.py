@@ -122,7 +122,8 @@ def code_view(codes: Codes) -> "Figure":
     shades = color_sequences["petroff10"][:many] if many <= 10 else list(colormaps["turbo"](np.linspace(0, 1, many)))
     figure = Figure(figsize=(3.1 * n + 1.2, 6.2), layout="constrained")
     panels = figure.subplots(2, n, squeeze=False)
-    for (above, below), (name, code) in zip(panels.T, codes.by_encoder.items(), strict=True):
+    for (above, below), (name, encoded) in zip(panels.T, codes.by_encoder.items(), strict=True):
+        code = encoded if encoded.shape[1] > 1 else np.pad(encoded, ((0, 0), (0, 1)))  # a line in the plane
         points, shares = principal_components(code)
         above.set_title(name, fontsize=10)
         above.set_xlabel(f"principal components: {shares[0]:.0%} and {shares[1]:.0%} of variance", fontsize=8)

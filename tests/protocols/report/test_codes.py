@@ -1,5 +1,6 @@
 """Figures of codes: their spectra, and two-dimensional views in which every image keeps its class."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -48,3 +49,12 @@ def test_the_view_has_every_image_once_in_the_colour_of_its_class(codes: Codes) 
         assert [len(np.asarray(cloud.get_offsets())) for cloud in clouds] == [30, 30, 30]
         assert len({to_hex(tuple(np.asarray(cloud.get_facecolor())[0])) for cloud in clouds}) == 3
     assert render(code_view(codes), "png", source="") == render(figure, "png", source="")
+
+
+def test_codes_of_one_dimension_lie_on_a_line(codes: Codes) -> None:
+    narrow = dataclasses.replace(codes, by_encoder={"narrow": codes.by_encoder["apart"][:, :1]})
+    above, _ = code_view(narrow).axes
+    clouds = [each for each in above.collections if isinstance(each, PathCollection)]
+    assert sum(len(np.asarray(cloud.get_offsets())) for cloud in clouds) == 90
+    assert all(np.ptp(np.asarray(cloud.get_offsets())[:, 1]) == 0 for cloud in clouds)
+    assert above.get_xlabel() == "principal components: 100% and 0% of variance"

@@ -88,8 +88,8 @@ def differences_table(rows: Sequence[Row]) -> str:
     added = sum(not one and bool(three) for one, three in verdicts)
     said = (
         f"Of {len(verdicts)} differences, the encoders of seed 0 decide {len(decided)}: their 95 % intervals, each for "
-        f"one comparison alone, leave out 0. Over three seeds {stand} of these are still decided, in the same way; so "
-        f"are another {added} that seed 0 leaves open."
+        f"one comparison alone, leave out 0. Over three seeds {stand} of these are still decided, in the same way, "
+        f"as are {added} of those that seed 0 leaves open."
     )
     head = "difference in error, points [95 %] | seed 0 | three seeds"
     return "\n".join([said, "", table(head, lines)])
@@ -113,5 +113,5 @@ def _block(path: Path) -> str:
     if not path.exists():
         return "Not run yet."
     rows = [trial.row for trial in read_trials(path) if trial.row.contender in SHOWN]
-    rows.sort(key=lambda row: SHOWN.index(row.contender))
+    rows.sort(key=lambda row: (SHOWN.index(row.contender), row.budget))
     return f"{differences_table(rows)}\n\n{seeds_table(rows)}"

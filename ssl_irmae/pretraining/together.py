@@ -1,6 +1,7 @@
 """Processes that torchrun has started meet, train one run, and end together, with one sentence for all."""
 
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -84,7 +85,7 @@ class _Meeting:
             )
         self.address = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         try:
-            store, _, _ = next(rendezvous("env://", timeout=_PATIENCE))
+            store = _store_at(self.address)
             attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
             self.store: Store = PrefixStore(f"ssl-irmae/{attempt}/{next(_meetings)}", store)
             self.store.set(f"here/{number}", f"{socket.gethostname()} {os.getpid()}")
@@ -102,10 +103,16 @@ class _Meeting:
         """Wait until every process has come, in small steps: a signal can end the waiting."""
         end = time.monotonic() + _PATIENCE.total_seconds()
         for other in range(self.count):
-            while not self.store.check([f"here/{other}"]):
+            while not self._has_come(other):
                 if time.monotonic() > end:
                     raise UserError(f"the process of rank {other} has not come to {self.address} in {_PATIENCE}")
                 time.sleep(_ASK_EVERY)
+
+    def _has_come(self, other: int) -> bool:
+        try:
+            return bool(self.store.check([f"here/{other}"]))
+        except RuntimeError as error:  # the process of rank 0, which held the store, has ended
+            raise LostContactError(str(error)) from error
 
     def connect(self, on_gpu: bool) -> None:
         """Let the processes add up tensors."""
@@ -186,6 +193,18 @@ class _Meeting:
         if torch.distributed.is_initialized():
             with contextlib.suppress(RuntimeError):
                 torch.distributed.destroy_process_group()
+
+
+@functools.cache
+def _store_at(address: str) -> Store:  # noqa: ARG001
+    """Return what the processes share, which the one of rank 0 holds, at the address in the environment.
+
+    It is kept for further runs of the same processes: one of its own for each would be gone while a process that is
+    ahead waits there for the next run already.
+    """
+    store: Store
+    store, _, _ = next(rendezvous("env://", timeout=_PATIENCE))
+    return store
 
 
 _SAID = "the process of rank {} has ended: "

@@ -47,6 +47,17 @@ def ones(folder: Path) -> dict[str, dict[str, Any]]:
     return {method: one_of_several.outcome(_call(folder, f"one-{method}", method)) for method in METHODS}
 
 
+def _run_two(*script: str) -> None:
+    """Run a script in two processes of one run, to its end."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, *script]
+    started = [subprocess.Popen(command, env={**os.environ, **shared, "RANK": rank}) for rank in "01"]
+    assert [process.wait(timeout=300) for process in started] == [0, 0]
+
+
 @pytest.fixture(scope="module")
 def twos(folder: Path) -> list[dict[str, dict[str, Any]]]:
     """Train by two processes, one after the other; return what each of them had of it."""
@@ -61,13 +72,7 @@ def twos(folder: Path) -> list[dict[str, dict[str, Any]]]:
     calls["missing"] = _call(folder, "missing", "ae", dataset=[str(folder / "images.npz"), str(folder / "none.npz")])
     asked = folder / "asked.json"
     asked.write_text(json.dumps(list(calls.values())))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
-    script = [sys.executable, one_of_several.__file__, str(asked)]
-    started = [subprocess.Popen(script, env={**os.environ, **shared, "RANK": rank}) for rank in "01"]
-    assert [process.wait() for process in started] == [0, 0]
+    _run_two(one_of_several.__file__, str(asked))
     answers = (json.loads(asked.with_suffix(f".{rank}").read_text()) for rank in (0, 1))
     return [dict(zip(calls, answer, strict=True)) for answer in answers]
 
@@ -85,6 +90,17 @@ def test_two_processes_have_the_losses_and_weights_of_one(
     assert len(ones[method]["losses"]) == EPOCHS
     np.testing.assert_allclose(twos[0][method]["losses"], ones[method]["losses"], rtol=1e-5)
     _assert_close(folder / f"two-{method}", folder / f"one-{method}")
+
+
+def test_a_process_may_be_ahead_at_the_next_run_while_another_still_ends_the_last() -> None:
+    script = """
+import time
+from ssl_irmae.pretraining.together import together
+for run in range(2):
+    with together("cpu") as processes:
+        time.sleep(0 if processes.number or run else 2)
+"""
+    _run_two("-c", script)
 
 
 def test_another_optimiser_has_the_losses_of_one_process(folder: Path, twos: list[dict[str, Any]]) -> None:

@@ -124,8 +124,7 @@ def ten_labels(name: str, report: Report) -> str:
     first, *others = (*without, "supervised")
     its = errors_by_place(report.rows())[best, 10].values()
     spread = f"(median {statistics.median(its):.2f}, worst of {len(its)} subsets {max(its):.2f})"
-    its_n = next(s.n for s in here if s.contender == best)
-    written = {s.contender: f"{errors[s.contender]} %{f' ({s.n} subsets)' * (s.n != its_n)}" for s in here}
+    written = {s.contender: f"{errors[s.contender]} %{f' ({s.n} subsets)' * (s.n != len(its))}" for s in here}
     made = join([f"`{first}` makes {written[first]}", *(f"`{other}` {written[other]}" for other in others)])
     needing = ("supervised-residual", "supervised-augment", "supervised", "pixels-poisson-prior")
     named = [other for other in needing if other in errors]
@@ -133,8 +132,8 @@ def ten_labels(name: str, report: Report) -> str:
     return (
         f"**On {name}, with one label per class and 60,000 images without labels, `{best}` makes {errors[best]} % "
         f"errors** {spread}. Without an encoder {made}. Labels that it takes for as few errors, with 95 % intervals: "
-        f"{needed}. "
-        f"`{best}` has {lead} of {len(here)} contenders that see each test image by itself, was picked for that{prior}."
+        f"{needed}. `{best}` has {lead} of {len(here)} contenders that see each test image by itself, was picked for "
+        f"that{prior}."
     )
 
 

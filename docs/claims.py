@@ -35,8 +35,10 @@ _BESIDE = (
     ("irmae-poisson-prior", "supervised"),
     ("irmae-poisson-prior", "supervised-residual"),
     ("irmae-propagate", "irmae-poisson-prior"),
+    ("irmae-propagate", "scratch-propagate"),
     ("irmae-propagate", "supervised"),
     ("irmae-propagate", "supervised-augment"),
+    ("irmae-propagate", "supervised-residual"),
 )
 
 Comparison = tuple[str, str, int]  # a contender, another, and the number of labels
@@ -117,13 +119,13 @@ def ten_labels(name: str, report: Report) -> str:
     errors = {s.contender: format_error(s) for s in here}
     best = rank(report.matrices, 10, errors).names[0]
     lead = what_leads(here, {(10, best)}, report.styles)
-    prior = " and assumes that classes are about equally common" if best.endswith("-prior") else ""
+    prior = "; it assumes that classes are about equally common" if best.endswith("-prior") else ""
     learner = best.partition("-")[2]
     without = [f"{start}-{learner}" for start in ("scratch", "pixels") if f"{start}-{learner}" in errors]
     without = list(dict.fromkeys([*without, "pixels-poisson-prior"]))
     first, *others = (*without, "supervised")
     its = errors_by_place(report.rows())[best, 10].values()
-    spread = f"(median {statistics.median(its):.2f}, worst of {len(its)} subsets {max(its):.2f})"
+    spread = f"(± standard error over {len(its)} subsets; median {statistics.median(its):.2f}, worst {max(its):.2f})"
     written = {s.contender: f"{errors[s.contender]} %{f' ({s.n} subsets)' * (s.n != len(its))}" for s in here}
     made = join([f"`{first}` makes {written[first]}", *(f"`{other}` {written[other]}" for other in others)])
     needing = ("supervised-residual", "supervised-augment", "supervised", "pixels-poisson-prior")
@@ -131,9 +133,9 @@ def ten_labels(name: str, report: Report) -> str:
     needed = join([f"`{other}` {_needed(report, best, other, ' labels' * (other == named[0]))}" for other in named])
     return (
         f"**On {name}, with one label per class and 60,000 images without labels, `{best}` makes {errors[best]} % "
-        f"errors** {spread}. Without an encoder {made}. Labels that it takes for as few errors, with 95 % intervals: "
-        f"{needed}. `{best}` has {lead} of {len(here)} contenders that see each test image by itself, was picked for "
-        f"that{prior}."
+        f"errors** {spread}. Without an encoder {made}. Labels needed for as few errors, with 95 % intervals: "
+        f"{needed}. `{best}` was picked afterwards, for {lead} of the {len(here)} contenders that see test images one "
+        f"at a time{prior}."
     )
 
 

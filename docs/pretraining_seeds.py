@@ -57,9 +57,7 @@ def seeds_table(rows: Sequence[Row]) -> str:
     larger = [
         c for c in components if c.pretraining is not None and c.subset is not None and c.pretraining.raw > c.subset.raw
     ]
-    said = (
-        f"Pretraining spreads errors more than the choice of labels does at {len(larger)} of {len(components)} places."
-    )
+    said = f"Pretraining spreads errors more than the choice of labels does in {len(larger)} of {len(components)} rows."
     head = "error % ± SE | seed 0 | three seeds | SD: subset | SD: pretraining | SD: residual"
     notes = [f"- {note.text}" for note in component_notes(components)]
     return "\n".join([said, "", table(head, lines), "", *notes])
@@ -81,17 +79,17 @@ def differences_table(rows: Sequence[Row]) -> str:
                 continue
             differences = _differences(matrices[budget, contender], matrices[budget, other])
             cells, signs = zip(*(_judge(each) for each in (differences[:, :1], differences)), strict=True)
-            lines.append((f"`{contender}` - `{other}`, {budget:,} labels", *cells))
+            lines.append((f"`{contender}` - `{other}`, {budget:,} labels", str(len(differences)), *cells))
             verdicts.append(signs)
     decided = [one for one, _ in verdicts if one]
     stand = sum(one == three for one, three in verdicts if one)
     added = sum(not one and bool(three) for one, three in verdicts)
     said = (
-        f"Of {len(verdicts)} differences, the encoders of seed 0 decide {len(decided)}: their 95 % intervals, each for "
-        f"one comparison alone, leave out 0. Over three seeds {stand} of these are still decided, in the same way, "
-        f"as are {added} of those that seed 0 leaves open."
+        f"Of the encoders of seed 0, {len(decided)} of {len(verdicts)} 95 % intervals, each for one comparison alone, "
+        f"leave out 0. Over three seeds {stand} of these still do, on the same side, and {added} of the other "
+        f"{len(verdicts) - len(decided)}."
     )
-    head = "difference in error, points [95 %] | seed 0 | three seeds"
+    head = "difference in error, points [95 %] | subsets | seed 0 | three seeds"
     return "\n".join([said, "", table(head, lines)])
 
 

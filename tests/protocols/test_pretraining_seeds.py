@@ -14,14 +14,14 @@ def test_one_encoder_stands_beside_all(make_row: MakeRow) -> None:
     ]
     said = seeds_table(rows)
     assert "| `irmae-linear`, 100 labels | 14.50 ± 0.96 | 17.50 ± " in said
-    assert said.startswith("Pretraining spreads errors more than the choice of labels does at 0 of 1 places.")
+    assert said.startswith("Pretraining spreads errors more than the choice of labels does in 0 of 1 rows.")
 
 
 @pytest.mark.parametrize(
     ("better_by", "verdict"),
     [
-        ((3.0, 3.1, 2.9), "Over three seeds 1 of these are still decided"),
-        ((3.0, -4.0, -3.5), "Over three seeds 0 of these are still decided"),
+        ((3.0, 3.1, 2.9), "Over three seeds 1 of these still do"),
+        ((3.0, -4.0, -3.5), "Over three seeds 0 of these still do"),
     ],
 )
 def test_what_one_encoder_decides_is_asked_of_all(
@@ -38,5 +38,5 @@ def test_what_one_encoder_decides_is_asked_of_all(
             )
         ]
     )
-    assert said.startswith("Of 1 differences, the encoders of seed 0 decide 1:")
+    assert said.startswith("Of the encoders of seed 0, 1 of 1 95 % intervals")
     assert verdict in said

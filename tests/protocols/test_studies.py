@@ -589,7 +589,7 @@ def test_units_of_a_vae_that_do_not_vary_are_not_active(task: Task) -> None:
 
 def test_quick_forms_are_estimated_to_take_under_a_quarter_of_an_hour() -> None:
     for name in study_names():
-        minutes = re.search(r"about (\d+) minutes", describe_cost(find_study(name)(quick=True)))
+        minutes = re.search(r"about (\d+) minutes", describe_cost(find_study(name)(quick=True), "bf16"))
         assert minutes is not None, name
         assert int(minutes[1]) <= 15, name
 

@@ -112,4 +112,6 @@ def _block(path: Path) -> str:
         return "Not run yet."
     rows = [trial.row for trial in read_trials(path) if trial.row.contender in SHOWN]
     rows.sort(key=lambda row: (SHOWN.index(row.contender), row.budget))
-    return f"{differences_table(rows)}\n\n{seeds_table(rows)}"
+    missing = [f"`{name}`" for name in SHOWN if name not in {row.contender for row in rows}]
+    lacking = f"Not run yet: {', '.join(missing)}.\n\n" if missing else ""
+    return f"{lacking}{differences_table(rows)}\n\n{seeds_table(rows)}"

@@ -82,7 +82,7 @@ def pretrain(dataset: str, method: str) -> None:
 
 
 def evaluate(dataset: str) -> None:
-    """Run the trials and write their rows."""
+    """Run the trials, and write the rows that there are whenever some are complete."""
     store = WORK / f"{dataset}.sqlite"
     crossed = ["--dataset", dataset, "--pretrain-seeds", ",".join(map(str, SEEDS)), "--precision", PRECISION[dataset]]
     crossed += ["--labels", BUDGETS, "--store", str(store)]
@@ -91,10 +91,16 @@ def evaluate(dataset: str) -> None:
     encoders = {m: ("--encoder", f"{m}={WORK / f'{dataset}-{m}'}-{{seed}}") for m in METHODS}
     every = [word for given in encoders.values() for word in given]
     run("evaluate", *crossed, *every, "--seeds", "10", "--contenders", ",".join(FROZEN), one_thread=False)
+    write(dataset, store)
     for name, (steps, subsets) in LEARNERS.items():
         given = encoders.get(CONTENDERS[name].representation or "", every)
         trained = ("--contenders", name, "--steps", str(steps), "--seeds", str(subsets))
         run("evaluate", *crossed, *given, *trained, one_thread=False)
+        write(dataset, store)
+
+
+def write(dataset: str, store: Path) -> None:
+    """Write the rows of a store beside this file."""
     trials = read_trials(store)
     write_atomically(HERE / f"{dataset}.csv.gz", gzip.compress(rows_csv(trials).encode(), mtime=0))
 

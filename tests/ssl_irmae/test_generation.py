@@ -227,7 +227,7 @@ def test_codes_are_of_images_of_every_class_where_classes_take_turns() -> None:
     images[::2] = 255
     codes = PictureMaker("mnist-ae", images).training_codes()
     assert len(codes) == FITTED_TO
-    white = torch.cdist(codes, codes[:1]).flatten() < 1e-3
+    white = (codes - codes[0]).norm(dim=1) < 1e-3 * codes[0].norm()  # batches of other sizes round differently
     assert 0.4 < white.double().mean() < 0.6
 
 

@@ -84,10 +84,11 @@ def differences_table(rows: Sequence[Row]) -> str:
     decided = [one for one, _ in verdicts if one]
     stand = sum(one == three for one, three in verdicts if one)
     added = sum(not one and bool(three) for one, three in verdicts)
+    others = len(verdicts) - len(decided)
     said = (
         f"Of the encoders of seed 0, {len(decided)} of {len(verdicts)} 95 % intervals, each for one comparison alone, "
-        f"leave out 0. Over three seeds {stand} of these still do, on the same side, and {added} of the other "
-        f"{len(verdicts) - len(decided)}."
+        f"leave out 0. Over three seeds {stand} of these still do, on the same side"
+        f"{f', and {added} of the other {others}' if others else ''}."
     )
     head = "difference in error, points [95 %] | subsets | seed 0 | three seeds"
     return "\n".join([said, "", table(head, lines)])

@@ -20,6 +20,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ssl_irmae._support.files import write_atomically
@@ -82,7 +83,7 @@ def pretrain(dataset: str, method: str) -> None:
 
 
 def evaluate(dataset: str) -> None:
-    """Run the trials, and write the rows that there are whenever some are complete."""
+    """Run the trials, and write the rows of those contenders that are complete whenever there are more of them."""
     store = WORK / f"{dataset}.sqlite"
     crossed = ["--dataset", dataset, "--pretrain-seeds", ",".join(map(str, SEEDS)), "--precision", PRECISION[dataset]]
     crossed += ["--labels", BUDGETS, "--store", str(store)]
@@ -91,17 +92,19 @@ def evaluate(dataset: str) -> None:
     encoders = {m: ("--encoder", f"{m}={WORK / f'{dataset}-{m}'}-{{seed}}") for m in METHODS}
     every = [word for given in encoders.values() for word in given]
     run("evaluate", *crossed, *every, "--seeds", "10", "--contenders", ",".join(FROZEN), one_thread=False)
-    write(dataset, store)
+    complete = list(FROZEN)
+    write(dataset, store, complete)
     for name, (steps, subsets) in LEARNERS.items():
         given = encoders.get(CONTENDERS[name].representation or "", every)
         trained = ("--contenders", name, "--steps", str(steps), "--seeds", str(subsets))
         run("evaluate", *crossed, *given, *trained, one_thread=False)
-        write(dataset, store)
+        complete.append(name)
+        write(dataset, store, complete)
 
 
-def write(dataset: str, store: Path) -> None:
-    """Write the rows of a store beside this file."""
-    trials = read_trials(store)
+def write(dataset: str, store: Path, complete: Sequence[str]) -> None:
+    """Write the rows of some contenders beside this file."""
+    trials = [trial for trial in read_trials(store) if trial.row.contender in complete]
     write_atomically(HERE / f"{dataset}.csv.gz", gzip.compress(rows_csv(trials).encode(), mtime=0))
 
 

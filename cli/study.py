@@ -118,14 +118,12 @@ def command(
 
 def _print_study(name: str) -> None:
     """Print the name of a study, its question, and what both forms take."""
-    import torch
-
-    from ssl_irmae._support.compute import find_precision
+    from ssl_irmae._support.compute import find_device, find_precision
     from ssl_irmae.protocols.studying.cost import describe_cost
     from ssl_irmae.protocols.studying.found import find_study
 
     made = find_study(name)
-    precision = find_precision("auto", torch.device("cpu"))
+    precision = find_precision("auto", find_device("cpu"))
     print_wrapped(f"{name:18} {made(quick=True).question}", indent=19)
     for form, quick in (("quick", True), ("full", False)):
         print_wrapped(f"{'':18} {form}: {describe_cost(made(quick=quick), precision)}", indent=19)

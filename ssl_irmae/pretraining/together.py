@@ -85,7 +85,7 @@ class _Meeting:
             )
         self.address = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         try:
-            store = _store_at(self.address)
+            store = _shared_store()
             attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
             self.store: Store = PrefixStore(f"ssl-irmae/{attempt}/{next(_meetings)}", store)
             self.store.set(f"here/{number}", f"{socket.gethostname()} {os.getpid()}")
@@ -196,11 +196,11 @@ class _Meeting:
 
 
 @functools.cache
-def _store_at(address: str) -> Store:  # noqa: ARG001
-    """Return what the processes share, which the one of rank 0 holds, at the address in the environment.
+def _shared_store() -> Store:
+    """Return what the processes share, which the one of rank 0 holds, at the address that torchrun has given them.
 
-    It is kept for further runs of the same processes: one of its own for each would be gone while a process that is
-    ahead waits there for the next run already.
+    It is kept for further runs of the same processes, whose address stays: one of its own for each would be gone while
+    a process that is ahead waits there for the next run already.
     """
     store: Store
     store, _, _ = next(rendezvous("env://", timeout=_PATIENCE))

@@ -16,6 +16,7 @@ import pytest
 import torch
 from scipy import stats
 
+from ssl_irmae._support.compute import Precision
 from ssl_irmae._support.environment import versions
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.bottlenecks import Gaussian
@@ -587,11 +588,12 @@ def test_units_of_a_vae_that_do_not_vary_are_not_active(task: Task) -> None:
     assert value == np.count_nonzero(codes.var(axis=0, ddof=1) > 0.01)
 
 
-def test_quick_forms_are_estimated_to_take_under_a_quarter_of_an_hour() -> None:
+@pytest.mark.parametrize(("precision", "most"), [("bf16", 15), ("fp32", 30)])
+def test_quick_forms_are_estimated_to_take_as_long_as_the_help_says(precision: Precision, most: int) -> None:
     for name in study_names():
-        minutes = re.search(r"about (\d+) minutes", describe_cost(find_study(name)(quick=True), "bf16"))
+        minutes = re.search(r"about (\d+) minutes", describe_cost(find_study(name)(quick=True), precision))
         assert minutes is not None, name
-        assert int(minutes[1]) <= 15, name
+        assert int(minutes[1]) <= most, name
 
 
 # answers with a logic of their own

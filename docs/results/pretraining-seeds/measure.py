@@ -103,9 +103,12 @@ def evaluate(dataset: str) -> None:
 
 
 def write(dataset: str, store: Path, complete: Sequence[str]) -> None:
-    """Write the rows of some contenders beside this file."""
+    """Write the rows of some contenders beside this file, unless it has those of others, which would be lost."""
+    path = HERE / f"{dataset}.csv.gz"
+    if path.exists() and not {trial.row.contender for trial in read_trials(path)} <= set(complete):
+        return
     trials = [trial for trial in read_trials(store) if trial.row.contender in complete]
-    write_atomically(HERE / f"{dataset}.csv.gz", gzip.compress(rows_csv(trials).encode(), mtime=0))
+    write_atomically(path, gzip.compress(rows_csv(trials).encode(), mtime=0))
 
 
 def main() -> None:

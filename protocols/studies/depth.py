@@ -5,7 +5,7 @@ from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import ABOVE, MLE, MSE, RANK, RANK_BEFORE, SAMPLES, TWO_NN
 from ssl_irmae.protocols.studying.phrases import change, lowest, lowest_everywhere, value
 from ssl_irmae.protocols.studying.results import Results
-from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
+from ssl_irmae.protocols.studying.study import FULL_STEPS, Level, Panel, Study, error_column
 
 _ERROR = error_column("linear", 100)
 
@@ -24,7 +24,7 @@ def study(*, quick: bool) -> Study:
         seeds=tuple(range(5 if quick else 3)),
         measures=(RANK_BEFORE, RANK, ABOVE, MLE, TWO_NN, MSE, SAMPLES),
         budgets=(100,) if quick else (10, 100, 1000),
-        steps=1500 if quick else None,
+        steps=1500 if quick else FULL_STEPS,
         panels=(
             Panel((RANK.name, RANK_BEFORE.name)),
             Panel((MLE.name, TWO_NN.name)),

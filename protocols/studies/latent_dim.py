@@ -4,7 +4,7 @@ from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import MSE, RANK, SAMPLES
 from ssl_irmae.protocols.studying.phrases import DEPTH_IS_TUNED, change, shown, value
 from ssl_irmae.protocols.studying.results import Results
-from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
+from ssl_irmae.protocols.studying.study import FULL_STEPS, Level, Panel, Study, error_column
 from ssl_irmae.strength import usual_strength
 
 _ERROR = error_column("linear", 100)
@@ -42,7 +42,7 @@ def study(*, quick: bool) -> Study:
         seeds=tuple(range(5 if quick else 3)),
         measures=(RANK, MSE, SAMPLES),
         budgets=(100,) if quick else (10, 100, 1000),
-        steps=1200 if quick else None,
+        steps=1200 if quick else FULL_STEPS,
         panels=(
             Panel((RANK.name,)),
             Panel((MSE.name,), log=True),

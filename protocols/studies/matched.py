@@ -8,7 +8,7 @@ from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import ACTIVE, MSE, RANK
 from ssl_irmae.protocols.studying.phrases import value
 from ssl_irmae.protocols.studying.results import Results
-from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
+from ssl_irmae.protocols.studying.study import FULL_STEPS, Level, Panel, Study, error_column
 
 _ERROR = error_column("linear", 100)
 _IRMAE = f"IRMAE, d {WIDTH}"
@@ -30,7 +30,7 @@ def study(*, quick: bool) -> Study:
         datasets=("mnist",) if quick else ("mnist", "fashion-mnist"),
         seeds=tuple(range(5 if quick else 3)),
         measures=(MSE, RANK, ACTIVE),
-        steps=1200 if quick else None,
+        steps=1200 if quick else FULL_STEPS,
         panels=(Panel((MSE.name,), log=True), Panel((RANK.name, ACTIVE.name)), Panel((_ERROR,))),
         axis="code width",
         log=True,

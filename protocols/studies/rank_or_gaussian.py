@@ -12,7 +12,7 @@ from ssl_irmae.protocols.studying.measure import Measure, MeasuredEncoder
 from ssl_irmae.protocols.studying.measures import EXPONENT, MLE, MSE, RANK, RANK_ME, SAMPLES, TWO_NN
 from ssl_irmae.protocols.studying.phrases import DEPTH_IS_TUNED, change, lowest, p_value, value
 from ssl_irmae.protocols.studying.results import Results
-from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
+from ssl_irmae.protocols.studying.study import FULL_STEPS, Level, Panel, Study, error_column
 from ssl_irmae.spectrum import spectrum
 
 _ERROR, _KNN = error_column("linear", 100), error_column("knn", 100)
@@ -78,7 +78,7 @@ def study(*, quick: bool) -> Study:
         measures=(RANK, RANK_ME, EXPONENT, FROM_GAUSSIAN, MLE, TWO_NN, MSE, SAMPLES),
         readouts=("linear", "knn") if quick else ("linear", "knn", "poisson-prior"),
         budgets=(100,) if quick else (10, 100, 1000),
-        steps=1200 if quick else None,
+        steps=1200 if quick else FULL_STEPS,
         chosen_by=_ERROR,
         panels=(
             Panel((RANK.name, RANK_ME.name)),

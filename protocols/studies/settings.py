@@ -15,7 +15,7 @@ from ssl_irmae.protocols.contenders.on_codes import READOUTS
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.phrases import change
 from ssl_irmae.protocols.studying.results import Results
-from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
+from ssl_irmae.protocols.studying.study import FULL_STEPS, Level, Panel, Study, error_column
 
 _BUDGETS = (10, 100)  # those of choose.py
 _READOUT = "readout"
@@ -36,7 +36,7 @@ def study(*, quick: bool) -> Study:
         datasets=("mnist",) if quick else ("mnist", "fashion-mnist"),
         seeds=tuple(range(5 if quick else 3)),
         budgets=_BUDGETS,
-        steps=1200 if quick else None,
+        steps=1200 if quick else FULL_STEPS,
         panels=tuple(Panel((error_column(_READOUT, budget),)) for budget in _BUDGETS),
         axis="candidate, in the order of the table",
         answer=answer,

@@ -5,7 +5,7 @@ from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import MSE, RANK, SAMPLES, START_NORM
 from ssl_irmae.protocols.studying.phrases import change, lowest, value
 from ssl_irmae.protocols.studying.results import Results
-from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
+from ssl_irmae.protocols.studying.study import FULL_STEPS, Level, Panel, Study, error_column
 
 _ERROR = error_column("linear", 100)
 _FREE, _NONE = "free", "no layers"
@@ -32,7 +32,7 @@ def study(*, quick: bool) -> Study:
         seeds=tuple(range(5 if quick else 3)),
         measures=(START_NORM, RANK, MSE, SAMPLES),
         budgets=(100,) if quick else (10, 100, 1000),
-        steps=1200 if quick else None,
+        steps=1200 if quick else FULL_STEPS,
         panels=(Panel((RANK.name,)), Panel((MSE.name,), log=True), Panel((_ERROR,)), Panel((SAMPLES.name,), log=True)),
         axis="what the layers are",
         answer=answer,

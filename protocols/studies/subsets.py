@@ -7,7 +7,7 @@ from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.phrases import change, value
 from ssl_irmae.protocols.studying.results import Results
-from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
+from ssl_irmae.protocols.studying.study import FULL_STEPS, Level, Panel, Study, error_column
 from ssl_irmae.protocols.subsets import Rule
 
 _DRAWN: tuple[Rule, ...] = ("balanced", "uniform", "typical")
@@ -38,7 +38,7 @@ def study(*, quick: bool) -> Study:
         datasets=("mnist",) if quick else ("mnist", "fashion-mnist"),
         seeds=tuple(range(5 if quick else 3)),
         budgets=(100,) if quick else (10, 100, 1000),
-        steps=1200 if quick else None,
+        steps=1200 if quick else FULL_STEPS,
         panels=tuple(Panel((column,)) for column in _ERRORS.values()),
         axis="rules",
         answer=answer,

@@ -5,7 +5,7 @@ from ssl_irmae.protocols.statistics.spreads import Spread, crossed_spreads, spre
 from ssl_irmae.protocols.studying.encoder_settings import EncoderSettings
 from ssl_irmae.protocols.studying.measures import MSE, RANK
 from ssl_irmae.protocols.studying.results import Results
-from ssl_irmae.protocols.studying.study import Level, Panel, Study, error_column
+from ssl_irmae.protocols.studying.study import FULL_STEPS, Level, Panel, Study, error_column
 
 _LINEAR, _MLP = error_column("linear", 100), error_column("mlp", 100)
 _METHODS = {
@@ -37,7 +37,7 @@ def study(*, quick: bool) -> Study:
         datasets=("mnist",) if quick else ("mnist", "fashion-mnist"),
         seeds=tuple(range(8)),
         measures=(RANK, MSE),
-        steps=1200 if quick else None,
+        steps=1200 if quick else FULL_STEPS,
         panels=(Panel((_LINEAR,)), Panel((_MLP,)), Panel((RANK.name,))),
         axis="encoders and subsets",
         answer=answer,

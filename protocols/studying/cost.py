@@ -2,12 +2,10 @@
 
 from ssl_irmae._support.compute import Precision
 from ssl_irmae.datasets.reading import count
-from ssl_irmae.pretraining.recipes import find_recipe
 from ssl_irmae.protocols.studying.study import Study
 
 _STEPS_PER_SECOND: dict[Precision, float] = {"bf16": 40.0, "fp32": 18.0}  # of 32 images of 32 x 32 pixels, on one core
 _SECONDS_OF_MEASURES = 15.0  # of one encoder at one level, those of its readouts included
-_IMAGES = 50_000  # of MNIST, without those that are held out
 _CORES = 2
 
 
@@ -18,9 +16,8 @@ def describe_cost(study: Study, precision: Precision) -> str:
         study: What is carried out.
         precision: The arithmetic: without bf16 instructions a step takes more than twice as long.
     """
-    steps = study.steps or find_recipe("short").steps(_IMAGES)
-    pretraining = study.encoders * steps / _STEPS_PER_SECOND[precision]
+    pretraining = study.encoders * study.steps / _STEPS_PER_SECOND[precision]
     seconds = (pretraining + study.measurements * _SECONDS_OF_MEASURES) / _CORES
     time = f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.0f} hours"
-    encoders = f"{count(study.encoders, 'encoder')} of {steps:,} steps" if study.encoders else "no encoder"
+    encoders = f"{count(study.encoders, 'encoder')} of {study.steps:,} steps" if study.encoders else "no encoder"
     return f"{encoders}, about {time} on two cores in {precision}"

@@ -38,13 +38,10 @@ def notes(results: Results) -> list[str]:
             if len(study.seeds) > 1
             else f"There is one pretraining seed: ± of errors is the standard error over {subsets}."
         )
-        brief = (
-            "" if study.steps is None else ", fewer than it asks for, so that errors are higher than in other results"
-        )
         lines.append(
-            f"Encoders are pretrained by the recipe short, for {steps} steps{brief}, on the training images that "
-            "remain when a sixth is held out at random; everything is measured and scored on the held-out images. Test "
-            "images are not used."
+            f"Encoders are pretrained by the recipe short, cut to {steps} steps, so that errors are higher than in "
+            "other results, on the training images that remain when a sixth is held out at random; everything is "
+            "measured and scored on the held-out images. Test images are not used."
         )
         lines += _encoders(results)
     else:

@@ -18,7 +18,6 @@ from ssl_irmae.pretraining.recipes import find_recipe
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.registry import contenders_of
 from ssl_irmae.protocols.plan import Part, Plan
-from ssl_irmae.protocols.representations.brief_pretraining import brief_steps
 from ssl_irmae.protocols.representations.floors import FLOORS
 from ssl_irmae.protocols.representations.pretrained import OpenedEncoder
 from ssl_irmae.protocols.running.executors import Pool
@@ -159,9 +158,6 @@ class StudyRunner:
             levels = [level for level in study.levels if opened[level.slug] or not level.candidates]
             self._run_trials(task, study, (*levels, *floors), opened, collected)
 
-    def _steps(self, task: Task) -> int:
-        return self.study.steps or brief_steps(len(task.train))
-
     def _work(self, task: Task, settings: EncoderSettings, seed: int, measures: tuple[Measure, ...]) -> EncoderWork:
         channels, size = task.train.images.shape[1:3]
         most_depth = find_recipe("short").most_depth(len(task.train))
@@ -171,7 +167,7 @@ class StudyRunner:
             architecture=settings.architecture(channels=channels, image_size=size, most_depth=most_depth),
             settings=str(settings),
             seed=seed,
-            steps=self._steps(task),
+            steps=self.study.steps,
             precision=self.precision,
             device=str(self.device),
             measures=measures,

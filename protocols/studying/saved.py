@@ -95,7 +95,7 @@ def _differences(results: Results) -> dict[str, tuple[set[int], set[int]]]:
         ),
         "numbers of labels": ({v.labels for v in errors if v.labels is not None}, set(study.budgets)),
         "pretraining seeds": ({e.pretrain_seed for e in encoders}, set(study.seeds if encoders else ())),
-        "steps": (steps, steps if study.steps is None or not steps else {study.steps}),
+        "steps": (steps, {study.steps} if steps else steps),
     }
 
 

@@ -513,7 +513,7 @@ def test_a_study_can_be_carried_out_and_says_something_whatever_is_found(
             for seed in seeds:
                 place = (dataset, level.name, seed)
                 if seed is not None:
-                    what = (dataset, level.name, seed, str(level.candidates[0]), study.steps or 10, 1.0)
+                    what = (dataset, level.name, seed, str(level.candidates[0]), study.steps, 1.0)
                     failed = "the loss is not finite" if plateau and seed == study.seeds[-1] else ""
                     encoders.append(
                         Pretraining(*what, on_plateau=plateau, failed=failed, encoder="" if failed else "e")

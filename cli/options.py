@@ -126,7 +126,7 @@ Steps = Annotated[
         metavar="N",
         min=1,
         help="Optimiser steps of every network trained end to end; more are slower and better.",
-        show_default="100",
+        show_default="100; 2,000 for fused-propagate",
         rich_help_panel=RUN,
     ),
 ]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from docs.grids import FULL, GRIDS, METHODS
+from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.report.note import join
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import (
@@ -101,7 +102,8 @@ def answer(name: str, report: Report) -> str:
 
 def errors_beside(grids: Mapping[str, Report]) -> str:
     """Lay out frozen codes beside what needs no encoder and what is trained."""
-    names = ("irmae-linear", "ae-linear", "pixels-linear", "irmae-poisson-prior", "pixels-poisson-prior", "supervised")
+    readouts = {"linear": ("irmae", "ae", "pixels"), "poisson-prior": ("irmae", "ae", "vae", "pixels")}
+    names = (*(f"{codes}-{readout}" for readout, each in readouts.items() for codes in each), "supervised")
     budgets = (10, 100, 1000, 10_000)
     lines = []
     for name, report in grids.items():
@@ -135,7 +137,7 @@ def ten_labels(name: str, report: Report) -> str:
         f"**On {name}, with one label per class and 60,000 images without labels, `{best}` makes {errors[best]} % "
         f"errors** {spread}. Without an encoder {made}. Labels needed for as few errors, with 95 % intervals: "
         f"{needed}. `{best}` was picked afterwards, for {lead} of the {len(here)} contenders that see test images one "
-        f"at a time{prior}."
+        f"at a time{prior}. {_steps(report, (best, *without, 'supervised', *named))}"
     )
 
 
@@ -212,6 +214,16 @@ def _needed(report: Report, contender: str, than: str, noun: str = "") -> str:
     number = format_labels(labels)
     interval = format_labels_interval(labels)
     return f"{'about ' * number[0].isdecimal()}{number}{noun} {interval}".strip()
+
+
+def _steps(report: Report, contenders: Sequence[str]) -> str:
+    """Say how many steps those contenders that are networks were trained for with ten labels."""
+    networks = [name for name in dict.fromkeys(contenders) if not CONTENDERS[name].frozen]
+    steps = {r.contender: int(r.settings["steps"]) for r in report.rows() if r.budget == 10 and r.contender in networks}
+    least = min(steps.values())
+    longer = [f"`{name}`" for name in networks if steps[name] > least]
+    others = f", {join(longer)} for {max(steps.values()):,}" if longer else ""
+    return f"With ten labels networks trained for {least:,} steps{others}."
 
 
 def _table(name: str) -> str:

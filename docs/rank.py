@@ -169,7 +169,10 @@ def brief_table() -> str:
     every = grouped(read("brief.csv"), "dataset", "readout", "labels", "encoder")
     names = {"depth0-0": "AE", "depth2-0": "depth 2", "depth4-0": "depth 4", "depth8-0": "depth 8", "pixels": "pixels"}
     lines = [
-        (f"{dataset}, {labels} labels, `{readout}`", *(mean_error(every[dataset, readout, labels, e]) for e in names))
+        (
+            f"{dataset}, {labels} labels, `{readout.removesuffix('_probe')}`",
+            *(mean_error(every[dataset, readout, labels, e]) for e in names),
+        )
         for dataset, readout, labels in dict.fromkeys(key[:3] for key in every)
         if readout != "poisson_prior"  # the classes of somebody's own pictures are seldom equally common
     ]

@@ -131,12 +131,13 @@ def test_links_to_sections_resolve(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, command in PROGRAM.commands.items() if not command.hidden])
-def test_every_option_of_a_command_is_in_its_section(name: str) -> None:
+def test_every_option_and_argument_of_a_command_is_in_its_section(name: str) -> None:
     sections = re.split(r"^## ", (ROOT / "docs" / "using" / "README.md").read_text(), flags=re.MULTILINE)
     (section,) = (text for text in sections if text.startswith(f"{name}\n"))
     commands = getattr(PROGRAM.commands[name], "commands", {"": PROGRAM.commands[name]})
     options = {max(p.opts, key=len) for c in commands.values() for p in c.params if p.param_type_name == "option"}
-    missing = options - set(re.findall(r"--[a-z-]+", section)) - {"--help"}
+    arguments = {p.metavar for p in PROGRAM.commands[name].params if p.param_type_name == "argument"}
+    missing = (options | arguments) - set(re.findall(r"--[a-z-]+|[A-Z]+", section)) - {"--help"}
     assert not missing
 
 

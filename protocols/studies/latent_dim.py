@@ -61,8 +61,8 @@ def answer(results: Results) -> list[str]:
     first = "; ".join(f"on {dataset} {_verdict(results, dataset)}" for dataset in datasets)
     number = len(results.levels) // len(lines(results))
     return [
-        f"Compared with IRMAE, the error with 100 labels is {first}. It is that of the best of {number} widths d on "
-        f"the images that the errors are of, which favours AE and VAE. {DEPTH_IS_TUNED}",
+        f"Compared with IRMAE, the error with 100 labels is {first}. AE and VAE have the best of {number} widths d, "
+        f"chosen on the scored images, which favours them. {DEPTH_IS_TUNED}",
         *(_on(results, dataset) for dataset in datasets),
         BETA_OF_WIDTH,
     ]

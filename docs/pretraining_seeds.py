@@ -102,7 +102,7 @@ def _differences(matrix: ErrorMatrix, other: ErrorMatrix) -> npt.NDArray[np.floa
 def _judge(differences: npt.NDArray[np.float64]) -> tuple[str, int]:
     """Write a mean difference with its interval, and return its sign; 0 if it is not certain."""
     mean, error = float(differences.mean()), error_of_runs(differences, one_subset=False)
-    if error is None:
+    if error is None or not error.points:
         return f"{mean:+.2f}", 0
     low, high = t_interval(mean, error, within=POINTS)
     return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]", int(low > 0) - int(high < 0)

@@ -18,8 +18,7 @@ from ssl_irmae.datasets.columns import Columns
 from ssl_irmae.datasets.image_set import ImageSet, pixel_rows
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
-from ssl_irmae.encoders.encoder import Encoder, read_config
-from ssl_irmae.encoders.files import find_encoder
+from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.errors import UserError
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.spectrum import effective_rank, spectrum
@@ -138,19 +137,24 @@ def dimension(
     if not 0 < threshold < 1:
         raise UserError(f"`threshold` must be a share of the largest, above 0 and below 1, got {threshold:g}")
     folders = [] if encoder is None else [encoder] if isinstance(encoder, str | Path) else list(encoder)
-    size = default_image_size(dataset)
-    if folders:
-        size = read_config(find_encoder(folders[0])).architecture.image_size
-    images = load_images(dataset, data_dir=data_dir, image_size=size, strict=strict, progress=progress)
+    if not folders and encoder is not None:
+        raise UserError("`encoder`: there is none in the list; leave it out to measure the data themselves")
+    opened = [Encoder.from_pretrained(folder, network=network) for folder in folders]
+    # pictures are read at the size of each encoder: resized twice, they would be others
+    sizes = [each.config.architecture.image_size for each in opened] or [default_image_size(dataset)]
+    read = {
+        size: load_images(dataset, data_dir=data_dir, image_size=size, strict=strict, progress=progress)
+        for size in dict.fromkeys(sizes)
+    }
+    images = read[sizes[0]]
     if len(images) < 4:
         raise UserError(f"{images.name} has {count(len(images), 'row')}: a dimension and its spread need at least 4")
-    opened = [Encoder.from_pretrained(folder, network=network) for folder in folders]
     for each in opened:
         if each.config.columns is not None and images.are_rows:
             title = str(dataset) if isinstance(dataset, str | Path) else images.name
             each.config.columns.require(images.columns, width=images.images.shape[1], title=title)
     what = _describe(images, [str(folder) for folder in folders])
-    every = [each.encode(images.images) for each in opened] or [_themselves(images)]
+    every = [each.encode(read[each.config.architecture.image_size].images) for each in opened] or [_themselves(images)]
     return measure_dimension(every, what=what, seeds=seeds, threshold=threshold)
 
 

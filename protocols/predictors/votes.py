@@ -13,7 +13,7 @@ from ssl_irmae.protocols.predictors.distances import bandwidth, distance_logits
 from ssl_irmae.protocols.predictors.form import Settings, Tensors, over_classes
 from ssl_irmae.protocols.readouts.voting import find_voters, vote
 
-_VOTE = 0.95
+_BY_DISTANCE = 0.05
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,17 @@ class Votes:
         """Score classes by their nearest labelled code (see ``distance_logits``); with several voters, by their votes.
 
         Then the scores are the logarithm of 0.95 times a class's share of the votes plus 0.05 times the softmax of the
-        scores by distance, which so decides a tie as ``knn`` does.
+        scores by distance, which so decides a tie as ``knn`` does. From 18 voters on the softmax has less, so that it
+        never outweighs a vote.
         """
         present, index = self._grouped
         scores = distance_logits(x, self.inputs, index, len(present), self._bandwidth)
-        if min(self.k, len(self.labels)) > 1:
+        number = min(self.k, len(self.labels))
+        if number > 1:
             voters = find_voters(x, self.inputs, self.labels, self.k)
             shares = F.one_hot(voters, self.classes)[:, :, present].double().mean(1)
-            scores = (_VOTE * shares + (1 - _VOTE) * scores.softmax(1)).log()
+            weight = min(_BY_DISTANCE, 0.9 / (number + 1))
+            scores = ((1 - weight) * shares + weight * scores.softmax(1)).log()
         return over_classes(scores, present, self.classes)
 
     @cached_property

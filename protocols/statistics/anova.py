@@ -55,6 +55,9 @@ def crossed_standard_error(errors: Floats) -> StandardError:
         errors: Errors in percent, shape (S, P), both at least 2.
     """
     s, p = errors.shape
+    fewest = min(s, p) - 1
+    if not np.ptp(errors):
+        return StandardError(0.0, fewest)  # without the noise of equal floats
     m = mean_squares(errors)
     # In mean squares the sum is (MS_s + MS_p - MS_e) / SP. A negative component removes its own mean square and -MS_e
     # from it; if both are negative, MS_e alone remains.
@@ -66,5 +69,4 @@ def crossed_standard_error(errors: Floats) -> StandardError:
     ] or [(m.residual, (s - 1) * (p - 1))]
     total = sum(square for square, _ in terms)
     spread = sum(square**2 / freedom for square, freedom in terms)
-    fewest = min(s, p) - 1
     return StandardError(math.sqrt(total / (s * p)), max(total**2 / spread, fewest) if spread > 0 else fewest)

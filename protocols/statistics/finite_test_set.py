@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from ssl_irmae.protocols.statistics.intervals import StandardError, standard_error
 
 Floats = npt.NDArray[np.float64]
-
-_Z = 1.96
 
 
 def binomial_test_set_error(error: float, n_scored: int) -> float:
@@ -32,7 +31,7 @@ def binomial_test_set_error(error: float, n_scored: int) -> float:
     if 0 < p < 1:
         return 100 * math.sqrt(p * (1 - p) / n_scored)
     low, high = wilson_interval(error, n_scored)
-    return (high - low) / (2 * _Z)
+    return (high - low) / (2 * float(stats.norm.ppf(0.975)))
 
 
 def wilson_interval(error: float, n_scored: int) -> tuple[float, float]:
@@ -41,7 +40,7 @@ def wilson_interval(error: float, n_scored: int) -> tuple[float, float]:
     Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 1927.
 
     Args:
-        error: Error in percent.
+        error: Error in percent, of whole images.
         n_scored: Number of scored images.
 
     Returns:
@@ -50,9 +49,8 @@ def wilson_interval(error: float, n_scored: int) -> tuple[float, float]:
     >>> [round(end, 2) for end in wilson_interval(0.0, 100)]
     [0.0, 3.7]
     """
-    p, z2 = error / 100, _Z**2 / n_scored
-    centre, half = p + z2 / 2, math.sqrt(z2 * p * (1 - p) + z2**2 / 4)
-    return 100 * (centre - half) / (1 + z2), 100 * (centre + half) / (1 + z2)
+    found = stats.binomtest(round(error * n_scored / 100), n_scored).proportion_ci(method="wilson")
+    return 100 * float(found.low), 100 * float(found.high)
 
 
 def shares_wrong(trials: Sequence[bytes], n_scored: int) -> Floats:

@@ -80,7 +80,7 @@ def method_interval_of_difference(
     if not lines or a is None or b is None or matrix.n_scored < 2:
         return None
     errors, subtracted = matrix.errors[lines], baseline.errors[of_baseline]
-    if errors.shape[1] != subtracted.shape[1] and 1 not in (errors.shape[1], subtracted.shape[1]):
+    if matrix.pretrain_seeds != baseline.pretrain_seeds and 1 not in (errors.shape[1], subtracted.shape[1]):
         return None  # pretraining seeds of both, but not the same
     differences = np.round(errors - subtracted, 9)
     runs = error_of_runs(differences, one_subset=matrix.one_subset) or _certain(matrix, baseline)

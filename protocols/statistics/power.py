@@ -22,6 +22,7 @@ _DOUBT = 0.01  # more than two standard errors of a simulated power
 _MOST_RESAMPLED = 200
 _EXACT_UP_TO = 10
 _FLIPS = 999
+_NOTHING = 1e-9  # squared shift, in standard errors, below which scipy's series fail; the power is the level within it
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,11 @@ def t_test_power(n: int, *, detect: float, deviation: float) -> float:
     0.808
     """
     critical = stats.t.ppf(1 - LEVEL / 2, n - 1)
-    shift = math.sqrt(n) * detect / deviation
-    return float(stats.nct.sf(critical, n - 1, shift) + stats.nct.cdf(-critical, n - 1, shift))
+    squared = n * (detect / deviation) ** 2
+    if squared < _NOTHING:
+        return LEVEL
+    # T squared has the noncentral F distribution; scipy's noncentral t is NaN at many ordinary arguments
+    return float(stats.ncf.sf(critical**2, 1, n - 1, squared))
 
 
 def pairs_needed(differences: Sequence[float] | Floats, *, detect: float, power: float) -> PairsNeeded:

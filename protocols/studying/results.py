@@ -268,7 +268,8 @@ class Results:
             for errors, drawn in ((a, not self._is_one_subset(level)), (b, not self._is_one_subset(other))):
                 if drawn and len(errors) > 1:
                     doubts.append(standard_error(errors.mean(axis=1)))
-        low, high = t_interval(mean, *doubts) if doubts else (None, None)
+        # that no spread was seen does not make the mean certain
+        low, high = t_interval(mean, *doubts) if any(doubt.points > 0 for doubt in doubts) else (None, None)
         return Gap(mean, low, high, len(seeds))
 
     def _rule(self, level: str) -> str:

@@ -31,6 +31,15 @@ def test_without_a_difference_the_power_is_the_level() -> None:
     assert t_test_power(17, detect=0, deviation=2) == pytest.approx(0.05)
 
 
+def test_power_is_a_number_that_rises_with_pairs_and_with_the_difference() -> None:
+    # scipy's noncentral t distribution is NaN at thousands of these
+    pairs, effects = range(2, 60), np.geomspace(0.01, 30, 80)
+    power = np.array([[t_test_power(n, detect=float(effect), deviation=1.0) for effect in effects] for n in pairs])
+    assert (np.diff(power, axis=0) > -1e-9).all()
+    assert (np.diff(power, axis=1) > -1e-9).all()
+    assert ((power > 0.05) & (power <= 1)).all()
+
+
 def test_power_is_how_often_the_test_finds_the_difference() -> None:
     x = np.random.default_rng(0).normal(0.6, 1, size=(4000, 25))
     found = (stats.ttest_1samp(x, 0, axis=1).pvalue < 0.05).mean()

@@ -118,6 +118,17 @@ def test_a_vote_is_as_certain_as_the_voters_agree(blobs: Blobs) -> None:
         assert certain > 0.9 > torn
 
 
+@pytest.mark.parametrize("k", [2, 5, 10, 17, 18, 25, 50])
+def test_the_class_with_the_highest_score_has_the_most_votes(k: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(90, 2, generator=generator), torch.randint(0, 3, (90,), generator=generator)
+    queries = torch.randn(500, 2, generator=generator)
+    votes = torch.cdist(queries, x).topk(k, largest=False).indices
+    counts = torch.nn.functional.one_hot(y[votes], 3).sum(1)
+    best = knn(sample_at(x, y, list(range(90))), k=k).logits(queries).argmax(1, keepdim=True)
+    assert torch.equal(counts.gather(1, best), counts.amax(1, keepdim=True))
+
+
 def test_duplicates_of_different_classes_have_finite_scores() -> None:
     x, y = torch.zeros(6, 2), torch.tensor([0, 1, 2, 0, 1, 2])
     for predictor in (knn(sample_at(x, y, [0, 1, 2]), k=1), knn(sample_at(x, y, [0, 1, 2]), k=3)):

@@ -319,6 +319,22 @@ def test_the_interval_for_the_method_covers_the_pretraining_seeds(make_row: Make
     assert method == pytest.approx(2 * stats.t.ppf(0.975, 2) * 10 / math.sqrt(3), rel=0.01)
 
 
+def test_contenders_of_other_pretraining_seeds_have_no_interval_for_the_method(make_row: MakeRow) -> None:
+    # an encoder's luck moves both by as much; subtracted from that of another seed it would look like a difference
+    every = [[20.0 + 6 * p + s / 100 for p in range(4)] for s in range(10)]
+    a = [row for row in crossed_rows(make_row, "a", every) if row.pretrain_seed != 3]
+    b = [row for row in crossed_rows(make_row, "b", every) if row.pretrain_seed != 0]
+    known = {row.predictions: pack(np.zeros(1000, dtype=bool)) for row in (*a, *b)}
+    found, _ = summarise([*a, *b], baseline="b", wrong=known)
+    assert found.difference is not None
+    assert found.difference.method_low is None
+
+
+def test_crossed_runs_without_a_spread_are_no_certainty(make_row: MakeRow) -> None:
+    (found,) = summarise(crossed_rows(make_row, "a", [[12.3] * 3] * 10), baseline="a")
+    assert (found.low, found.high) == (None, None)
+
+
 def test_at_the_full_set_readouts_without_randomness_leave_the_scored_images_in_doubt(make_row: MakeRow) -> None:
     wrong = np.random.default_rng(0).random((2, 1000)) < [[0.1], [0.2]]
     rows = [

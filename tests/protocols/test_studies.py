@@ -336,10 +336,19 @@ def test_means_have_the_standard_error_over_pretraining_seeds() -> None:
 
 
 def test_errors_that_differ_by_subset_alone_are_no_doubt_about_a_paired_difference() -> None:
-    results = _results({"a": [5.0, 6.0, 7.0], "b": [4.0, 5.0, 6.0]}, subsets=4)
+    results = _results({"a": [5.0, 6.0, 7.0], "b": [4.0, 5.0, 6.5]}, subsets=4)
     gap = results.gap(error_column("linear", 100), "a", "b", "d")
     assert gap is not None
-    assert (gap.mean, gap.low, gap.high) == pytest.approx((1.0, 1.0, 1.0))
+    interval = stats.ttest_1samp([1.0, 1.0, 0.5], 0).confidence_interval()
+    assert (gap.mean, gap.low, gap.high) == pytest.approx((2.5 / 3, interval.low, interval.high))
+
+
+@pytest.mark.parametrize("subsets", [0, 4])
+def test_that_all_pairs_differ_alike_does_not_make_a_difference_certain(subsets: int) -> None:
+    column = error_column("linear", 100) if subsets else "mse"
+    gap = _results({"a": [5.0, 5.1], "b": [3.0, 3.1]}, subsets=subsets).gap(column, "a", "b", "d")
+    assert gap is not None
+    assert (round(gap.mean, 9), gap.low, gap.high, gap.known) == (2, None, None, False)
 
 
 def test_what_has_no_pretraining_is_paired_with_every_pretraining_seed() -> None:
@@ -616,7 +625,7 @@ def test_a_method_that_is_worse_at_every_width_is_not_said_to_need_more() -> Non
     errors = {
         "IRMAE, d 128": [3.0, 3.1, 3.2],
         **{f"AE, d {width}": [5.0, 5.2, 5.1] for width in (8, 16)},
-        "AE, d 32": [2.0, 2.1, 2.2],
+        "AE, d 32": [2.0, 2.15, 2.2],
         **{f"VAE, beta 0.01, d {width}": [5.0, 5.2, 5.1] for width in (8, 16, 32)},
     }
     results = _values_of("matched", errors)
@@ -648,7 +657,7 @@ def test_a_width_is_enough_or_too_narrow_only_where_the_pairs_leave_no_doubt() -
             "IRMAE, d 128": [3.0, 3.1, 3.2],
             "AE, d 8": [5.0, 5.2, 5.1],
             "AE, d 16": [2.9, 3.3, 3.1],
-            "AE, d 32": [2.0, 2.1, 2.2],
+            "AE, d 32": [2.0, 2.15, 2.2],
             "VAE, beta 0.01, d 8": [4.0, 4.2, 4.1],
         },
     )

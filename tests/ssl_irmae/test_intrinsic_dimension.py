@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ssl_irmae.errors import UserError
@@ -128,12 +129,27 @@ def test_units_of_columns_do_not_matter() -> None:
         ({"threshold": 0.0}, "`threshold` must be a share of the largest, above 0 and below 1, got 0"),
         ({"threshold": 1.5}, "got 1.5"),
         ({"encoder": "nowhere/at/all"}, "there is no encoder folder"),
+        ({"encoder": []}, "`encoder`: there is none in the list"),
         ({"encoder": "mnist-ae"}, "these are rows of numbers, where pictures are read"),
     ],
 )
 def test_what_cannot_be_measured_is_one_sentence(given: dict[str, object], said: str) -> None:
     with pytest.raises(UserError, match=said):
         dimension(plane(3), **given)  # type: ignore[arg-type]  # any of these
+
+
+@pytest.mark.usefixtures("_without_the_extra")
+def test_pictures_are_read_at_the_size_of_each_encoder(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    for i, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (12, 40, 40), dtype=np.uint8)):
+        Image.fromarray(pixels).save(tmp_path / "pictures" / f"{i}.png")
+    folders = [tmp_path / f"of-{size}" for size in (8, 32)]
+    for folder, size in zip(folders, (8, 32), strict=True):
+        pretrain(dataset=tmp_path / "pictures", image_size=size, out=folder, max_steps=1)
+    alone = [dimension(tmp_path / "pictures", encoder=folder).measures[0].value for folder in folders]
+    for order in (folders, folders[::-1]):
+        both = dimension(tmp_path / "pictures", encoder=order).measures[0]
+        assert both.value == pytest.approx(np.mean(alone))
 
 
 def test_too_few_rows_are_refused() -> None:

@@ -61,11 +61,11 @@ def blocks() -> dict[str, str]:
     return {name: make() if there >= set(files) else "Not run yet." for name, (make, files) in needed.items()}
 
 
-def over_seeds(rows: Iterable[Row], digits: int = 1) -> str:
+def over_seeds(rows: Iterable[Row]) -> str:
     """Write the mean error and its standard error over pretraining seeds; subsets are averaged first."""
     means = [statistics.mean(float(r["error"]) for r in group) for group in grouped(rows, "pretrain_seed").values()]
     mean, error = mean_and_standard_error(means)
-    return f"{mean:.{digits}f}" if error is None else f"{mean:.{digits}f} ± {error:.{digits}f}"
+    return f"{mean:.1f}" if error is None else f"{mean:.1f} ± {error:.1f}"
 
 
 def dial_table() -> str:

@@ -134,7 +134,7 @@ def grid_table(whole: Report) -> str:
         summaries=tuple(s for s in whole.summaries if s.budget in BUDGETS),
         comparisons=tuple(c for c in whole.comparisons if c.budget in BUDGETS),
     )
-    lines = [*lowest(report), *overtakings(whole.summaries, "supervised", FROZEN)]
+    lines = [*lowest(report), *overtakings(whole.summaries, FROZEN)]
     lines.append(f"[table.md](table.md) has all {len(whole.budgets)} budgets and all {len(whole.styles)} contenders.")
     return "\n".join([short_markdown(report), "", *(f"- {line}" for line in lines), *short_notes(report)])
 
@@ -202,8 +202,8 @@ def lowest(report: Report) -> list[str]:
     return lines
 
 
-def overtakings(summaries: Sequence[Summary], learner: str, frozen: Sequence[str]) -> list[str]:
-    """Say at which budgets a learner's error is below, or above, that of frozen readouts, one line each.
+def overtakings(summaries: Sequence[Summary], frozen: Sequence[str]) -> list[str]:
+    """Say at which budgets the error of ``supervised`` is below, or above, that of frozen readouts, one line each.
 
     It is a finding only where the 95 % interval of the paired difference excludes 0 and there are at least six pairs:
     no test of fewer could find anything. For fewer pairs the means are given.
@@ -222,10 +222,10 @@ def overtakings(summaries: Sequence[Summary], learner: str, frozen: Sequence[str
                 signs["below" if d.mean > 0 else "above"].append(f"{s.budget:,}")
         parts = [f"{sign} it at {', '.join(budgets)} labels" for sign, budgets in signs.items() if budgets]
         if parts:
-            lines.append(f"`{learner}` beside `{name}`: mean error {' and '.join(parts)} (95 % intervals exclude 0).")
+            lines.append(f"`supervised` beside `{name}`: mean error {' and '.join(parts)} (95 % intervals exclude 0).")
     for budget, than in untested.items():
         means = " and ".join(f"{sign} that of {', '.join(names)}" for sign, names in than.items())
-        lines.append(f"At {budget} nothing can be tested; the mean of `{learner}` is {means}.")
+        lines.append(f"At {budget} nothing can be tested; the mean of `supervised` is {means}.")
     return lines
 
 

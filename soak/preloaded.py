@@ -8,7 +8,6 @@ from soak import studies as of_soak
 from ssl_irmae.protocols import studies
 
 studies.__path__.extend(of_soak.__path__)
-_OPTIONAL = ("tensorboard", "graphlearning")
 
 for module in pkgutil.walk_packages(ssl_irmae.__path__, "ssl_irmae."):
     if not module.name.endswith("__main__"):

@@ -13,9 +13,9 @@ from ssl_irmae.bottlenecks.linear_stack import Init, Variant
 from ssl_irmae.errors import UserError, check_choice
 from ssl_irmae.methods import STACKED, find_method, method_plugin
 from ssl_irmae.networks.own import Pair
-from ssl_irmae.networks.registry import CONV, DEFAULT, NETWORKS, ROWS, Networks, check_name, is_own, own_networks
-from ssl_irmae.networks.sizes import ROW, paper_settings
-from ssl_irmae.plugins.lookup import registered_as
+from ssl_irmae.networks.registry import CONV, DEFAULT, NETWORKS, Networks, check_name, is_own, own_networks
+from ssl_irmae.networks.sizes import paper_settings
+from ssl_irmae.plugins.lookup import registered_network
 from ssl_irmae.plugins.registered import Registered
 from ssl_irmae.strength import check_strength, usual_strength
 
@@ -140,36 +140,6 @@ class Architecture(BaseModel):
             raise UserError(f"`{first['loc'][0]}` {first['input']}: {first['msg'].lower()}") from error
         return architecture if networks.function is None else architecture.with_network(networks.function)
 
-    @classmethod
-    def rows(
-        cls,
-        *,
-        method: str,
-        columns: int,
-        latent_dim: int | None = None,
-        depth: int | None = None,
-        most_depth: int | None = None,
-        init_scale: float | None = None,
-        share_weights: bool | None = None,
-        networks: Networks = NETWORKS[ROWS],
-    ) -> Self:
-        """Build an architecture for rows of numbers; where an argument is None, as ``paper`` does with ``ROW`` pixels.
-
-        >>> Architecture.rows(method="irmae", columns=30).latent_dim
-        30
-        """
-        return cls.paper(
-            method=method,
-            channels=columns,
-            image_size=ROW,
-            latent_dim=latent_dim,
-            depth=depth,
-            most_depth=most_depth,
-            init_scale=init_scale,
-            share_weights=share_weights,
-            networks=networks,
-        )
-
     def with_network(self, function: Pair) -> Self:
         """Return the architecture with the function that returns its networks, which are one's own."""
         architecture = self.model_copy()
@@ -189,7 +159,7 @@ class Architecture(BaseModel):
     @property
     def plugins(self) -> tuple[Registered, ...]:
         """What of it is of plug-ins, as they are now: its method, its networks."""
-        both = (method_plugin(self.method), registered_as(self._function, "network"))
+        both = (method_plugin(self.method), registered_network(self._function))
         return tuple(plugin for plugin in both if plugin is not None)
 
     @property

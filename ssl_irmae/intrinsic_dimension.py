@@ -142,10 +142,11 @@ def dimension(
     opened = [Encoder.from_pretrained(folder, network=network) for folder in folders]
     # pictures are read at the size of each encoder: resized twice, they would be others
     sizes = [each.config.architecture.image_size for each in opened] or [default_image_size(dataset)]
-    read = {
-        size: load_images(dataset, data_dir=data_dir, image_size=size, strict=strict, progress=progress)
-        for size in dict.fromkeys(sizes)
-    }
+    read: dict[int, ImageSet] = {}
+    for size in sizes:
+        said = silent if read else progress  # what is read is said once
+        if size not in read:
+            read[size] = load_images(dataset, data_dir=data_dir, image_size=size, strict=strict, progress=said)
     images = read[sizes[0]]
     if len(images) < 4:
         raise UserError(f"{images.name} has {count(len(images), 'row')}: a dimension and its spread need at least 4")

@@ -93,7 +93,7 @@ def test_a_classifier_predicts_what_it_predicted(old: Path) -> None:
     classifier = Classifier.load(old / "classified/classifier", network=pair(old))
     images = load_images(old / "flat", image_size=8)
     assert images.paths is not None
-    predicted = dict(zip(images.paths, classifier.predict(images.images).tolist(), strict=True))
+    predicted = dict(zip(images.paths, classifier.logits(images.images).argmax(1).tolist(), strict=True))
     with (old / "classified/predictions.csv").open(newline="") as file:
         for line in csv.DictReader(file):
             assert classifier.classes[predicted[Path(line["path"]).name]] == line["label"]

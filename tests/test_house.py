@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
 import ssl_irmae
+from ssl_irmae.cli.main import app
 from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
 
@@ -157,19 +159,7 @@ def test_every_folder_with_code_is_installed() -> None:
     assert all((file.parent / "__init__.py").is_file() for file in FILES.values())
 
 
-COMMANDS = [
-    "pretrain",
-    "plan",
-    "evaluate",
-    "report",
-    "study",
-    "suggest",
-    "classify",
-    "predict",
-    "encode",
-    "encoders",
-    "data",
-]
+COMMANDS = sorted(command.name or "" for command in typer.main.get_group(app).commands.values())
 HELP = ["", *COMMANDS, "encoders show", "data fetch"]
 HEAVY = {"matplotlib", "numpy", "scipy", "sklearn", "torch", "torchvision"}
 

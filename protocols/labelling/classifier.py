@@ -110,7 +110,6 @@ class Classifier:
         classes: Sequence[str],
         train: Tensor,
         device: str = "cpu",
-        card: Mapping[str, Any] | None = None,
     ) -> Self:
         """Make a classifier of a contender's predictor.
 
@@ -121,7 +120,6 @@ class Classifier:
             classes: Names of the classes.
             train: The images that the contender was fitted with, labelled or not, uint8 (n, c, s, s).
             device: Where an encoder runs.
-            card: Facts for people.
 
         Raises:
             UserError: If the predictor, the representation or the name of a class cannot be kept.
@@ -136,7 +134,7 @@ class Classifier:
                 raise UserError(f"the class {name!r} has a name that is not UTF-8: rename its folder or label")
         codes = codes_for(predictor, representation, reads, train, device)
         channels, image_size = train.shape[1:3]
-        classifier = cls(tuple(classes), channels, image_size, codes, predictor, card=card or {})
+        classifier = cls(tuple(classes), channels, image_size, codes, predictor)
         classifier._check()
         return classifier
 
@@ -158,10 +156,6 @@ class Classifier:
     def probabilities(self, images: Tensor) -> Tensor:
         """Return the probability of every class for images as in ``logits``: fp32 (n, classes)."""
         return (self.logits(images) / self.temperature).softmax(1)
-
-    def predict(self, images: Tensor) -> Tensor:
-        """Predict the classes of images as in ``logits``: int64 (n,)."""
-        return self.logits(images).argmax(1)
 
     def save(self, folder: str | Path) -> None:
         """Write model.safetensors, then config.json, which knows it by its hash; each completely or not at all.

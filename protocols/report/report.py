@@ -250,7 +250,6 @@ def make_report(
     commands: Sequence[str] = (),
     retrieval: Sequence[Retrieval] = (),
     clustering: Sequence[Clustering] = (),
-    run: Mapping[str, Any] | None = None,
     duplicates: Duplicates | None = None,
     target_error: float | None = None,
     ignore: str | Sequence[str] = (),
@@ -268,7 +267,6 @@ def make_report(
         commands: The commands that made it.
         retrieval: The quality of codes without any classifier.
         clustering: How far clusters that were found without a label agree with the classes.
-        run: What a run measured of itself.
         duplicates: Which images occur more than once, if that is known.
         ignore: Codes of checks to ignore, such as ``"SSI010"``.
         target_error: An error in percent, of which it says how many labels each contender needs.
@@ -313,6 +311,6 @@ def make_report(
         tuple(retrieval),
         tuple(clustering),
         duplicates,
-        run or {},
+        {},
         target_error,
     )

@@ -9,7 +9,7 @@ import numpy as np
 from ssl_irmae._support.environment import versions
 from ssl_irmae.datasets.image_set import UNLABELLED
 from ssl_irmae.networks.registry import CONV
-from ssl_irmae.plugins.lookup import registered_as
+from ssl_irmae.plugins.lookup import registered_network
 from ssl_irmae.protocols.budgets import number_of_labels
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.contenders.plugins import as_used
@@ -200,7 +200,7 @@ def _plugins(contender: Contender, representation: Representation | None, task: 
         if isinstance(part, OpenedEncoder):
             found += map(as_used, part.architecture.plugins)
     fresh = contender.fresh_encoder or (representation is not None and representation.network is not None)
-    networks = registered_as(task.networks.function, "network") if fresh else None
+    networks = registered_network(task.networks.function) if fresh else None
     found += [] if networks is None else [as_used(networks)]
     found += [] if task.plugin is None else [task.plugin]
     return tuple(dict.fromkeys(found))

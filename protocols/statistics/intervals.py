@@ -7,8 +7,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-Floats = npt.NDArray[np.float64]
-
 PERCENT = (0.0, 100.0)
 """Between what errors are."""
 POINTS = (-100.0, 100.0)

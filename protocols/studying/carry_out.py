@@ -110,7 +110,6 @@ def carry_out(
     jobs: int | None = None,
     executor: str | Executor | Factory | None = None,
     device: str = "auto",
-    data_dir: str | Path | None = None,
     progress: Listener = silent,
 ) -> CarriedOutStudy:
     """Carry a study out; what is stored or kept already is not done again.
@@ -125,7 +124,6 @@ def carry_out(
         jobs: Number of workers; None for one per thread of this machine. 1 does everything in this process.
         executor: What runs the work, as in ``evaluate``.
         device: Where encoders are pretrained.
-        data_dir: Where data are kept.
         progress: Called with every event.
 
     Raises:
@@ -142,7 +140,6 @@ def carry_out(
         workers=jobs or torch.get_num_threads(),
         pool=pool,
         device=find_device(device),
-        data_dir=None if data_dir is None else Path(data_dir),
         command=origin.command,
         progress=progress,
     )

@@ -49,7 +49,6 @@ class EncoderWork(NamedTuple):
         device: Where it is pretrained.
         measures: What is measured.
         command: What its card records as the command.
-        data_dir: Where data are kept; None for the usual folder.
         optimizer: What takes the steps.
         learning_rate: Its learning rate; None for the recipe's.
     """
@@ -64,7 +63,6 @@ class EncoderWork(NamedTuple):
     device: str
     measures: tuple[Measure, ...]
     command: str
-    data_dir: Path | None = None
     optimizer: str = USUAL
     learning_rate: float | None = None
 
@@ -177,14 +175,14 @@ def run_in_worker(work: Work, sent: bytes) -> bytes:
     try:
         work.check_versions()  # what is measured is stored under the caller's
         each: EncoderWork = pickle.loads(sent)  # noqa: S301 (ours)
-        return pickle.dumps(work_on(each, _task(each.dataset, each.data_dir, each.fingerprint)))
+        return pickle.dumps(work_on(each, _task(each.dataset, each.fingerprint)))
     except UserError as error:
         return pickle.dumps(UserError(str(error)))
 
 
 @functools.lru_cache(maxsize=1)
-def _task(dataset: str, data_dir: Path | None, fingerprint: str) -> Task:
-    task = load_task(dataset, scored_on="development", data_dir=data_dir)
+def _task(dataset: str, fingerprint: str) -> Task:
+    task = load_task(dataset, scored_on="development")
     if task.train.fingerprint != fingerprint:
         raise UserError(
             f"the worker on {platform.node()} finds other images of {dataset}: let SSL_IRMAE_HOME be where all workers "

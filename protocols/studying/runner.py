@@ -5,7 +5,6 @@ import itertools
 import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -60,7 +59,6 @@ class StudyRunner:
         workers: How many workers there are; one is this process, unless there is a pool.
         pool: What runs the work in the place of processes of this machine.
         device: Where encoders are pretrained.
-        data_dir: Where data are kept.
         command: What cards of encoders record as the command.
         progress: Called with every event.
     """
@@ -74,12 +72,11 @@ class StudyRunner:
         workers: int,
         pool: Pool | None,
         device: torch.device,
-        data_dir: Path | None,
         command: str,
         progress: Listener,
     ) -> None:
         self.study, self.name, self.store, self.workers, self.pool = study, name, store, workers, pool
-        self.device, self.data_dir, self.command, self.progress = device, data_dir, command, progress
+        self.device, self.command, self.progress = device, command, progress
         self.precision = find_precision("auto", device)
 
     def run(self) -> Results:
@@ -93,7 +90,7 @@ class StudyRunner:
                 require(measure.extra, f"the study {self.name}")
         found, tried = Collected(), Collected()
         for dataset in self.study.datasets:
-            task = load_task(dataset, scored_on="development", data_dir=self.data_dir, progress=self.progress)
+            task = load_task(dataset, scored_on="development", progress=self.progress)
             chosen = self._choose(task, tried)
             self._observe(task, self.study, chosen, found, floors=self.study.floors)
         return Results(self.study, self.name, found.values + tried.values, found.encoders + tried.encoders)
@@ -172,7 +169,6 @@ class StudyRunner:
             device=str(self.device),
             measures=measures,
             command=self.command,
-            data_dir=self.data_dir,
             optimizer=settings.optimizer or USUAL,
             learning_rate=settings.learning_rate,
         )

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +12,6 @@ from ssl_irmae.errors import UserError, check_choice
 
 Variant = Literal["free", "tied", "frozen", "relu"]
 Init = Literal["default", "orthogonal"]
-
-
-class Norms(NamedTuple):
-    """Norms of a matrix: its largest singular value, and the root of the sum of their squares."""
-
-    spectral: float
-    frobenius: float
 
 
 class LinearStack(Bottleneck):
@@ -116,17 +109,6 @@ class LinearStack(Bottleneck):
         for W in self._matrices():
             product = W.detach().cpu().double() @ product
         return product
-
-    def norms(self) -> Norms:
-        """Return the norms of the product: of a stack that was just built, those of the start.
-
-        With n times the ``init_scale`` those of the start are n to the power of the depth times as large.
-
-        Raises:
-            UserError: If there is a ReLU between the layers.
-        """
-        product = self.product()
-        return Norms(float(torch.linalg.matrix_norm(product, 2)), float(torch.linalg.matrix_norm(product)))
 
     def _matrices(self) -> Iterator[Tensor]:
         """Yield the l matrices, in the order in which they are applied."""

@@ -187,14 +187,6 @@ class Encoder(nn.Module):
         """Map images (n, c, s, s) in [0, 1] to codes (n, d)."""
         return self.autoencoder.code(x)
 
-    def features(self, x: Tensor) -> Tensor:
-        """Map images (n, c, s, s) in [0, 1] to features (n, d), before the linear stack.
-
-        Raises:
-            UserError: If the encoder is folded.
-        """
-        return self.autoencoder.features(x)
-
     def fit_images(self, images: Tensor) -> Tensor:
         """Convert uint8 images (n, c, h, w) to the size and channels that this encoder reads, still uint8.
 

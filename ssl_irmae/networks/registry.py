@@ -12,7 +12,7 @@ from ssl_irmae.networks.own import NetworkError, OwnDecoder, OwnEncoder, Pair, f
 from ssl_irmae.networks.parts import ImageDecoder, ImageEncoder
 from ssl_irmae.networks.residual import residual_decoder, residual_encoder
 from ssl_irmae.networks.sizes import is_row, paper_settings
-from ssl_irmae.plugins.lookup import find_registered, registered, registered_as
+from ssl_irmae.plugins.lookup import find_registered, registered, registered_network
 
 Network = str | Pair
 """What a user chooses: the name of a family, ours or of a plug-in, or the function that returns a pair of modules."""
@@ -87,7 +87,7 @@ def find_networks(network: Network | None, *, channels: int, image_size: int, co
         return NETWORKS[network]
     code = code or paper_settings(channels=channels, image_size=image_size).latent_dim
     name = _OWN + fingerprint(function, channels=channels, image_size=image_size, code=code)
-    plugin = registered_as(function, "network")
+    plugin = registered_network(function)
     return own_networks(name if plugin is None else f"{name}-{plugin.origin.stamp}", function)
 
 

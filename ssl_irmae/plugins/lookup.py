@@ -38,9 +38,9 @@ def unknown_with_plugins(kind: str, name: str, known: Iterable[str]) -> UserErro
     return UserError("; ".join([str(unknown_name(kind, name, known)), *problems()]))
 
 
-def registered_as(function: Callable[..., Any] | None, kind: Kind) -> Registered | None:
-    """Return what a function was registered as; None if it was not. Nothing is loaded: it is at hand already."""
-    found = (each for (of, _), each in REGISTERED.items() if of == kind and each.function is function)
+def registered_network(function: Callable[..., Any] | None) -> Registered | None:
+    """Return the network that a function was registered as; None if it was not. It is at hand: nothing is loaded."""
+    found = (each for (of, _), each in REGISTERED.items() if of == "network" and each.function is function)
     each = next(found, None)
     return None if each is None else _as_it_is(each)
 

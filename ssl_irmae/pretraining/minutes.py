@@ -1,5 +1,6 @@
 """Minutes of training, turned into a number of steps once, before the first of them."""
 
+import statistics
 import time
 from pathlib import Path
 
@@ -72,4 +73,4 @@ def seconds_per_step(recipe: Recipe, images: Tensor, processes: Processes = ALON
     start = time.perf_counter()
     state.effective_rank()
     end_of_epoch = time.perf_counter() - start
-    return images_per_step / sorted(rates)[len(rates) // 2] + end_of_epoch / state.steps_per_epoch
+    return images_per_step / statistics.median_high(rates) + end_of_epoch / state.steps_per_epoch

@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -293,7 +294,7 @@ def train(run: Run, *, progress: Listener = silent) -> float | None:
                 recent_loss=record.recent_loss,
                 effective_rank=rank,
                 images_per_second=record.images_per_second,
-                seconds_left=(total - record.step) * run.recipe.batch_size / _median(rates),
+                seconds_left=(total - record.step) * run.recipe.batch_size / statistics.median_high(rates),
                 on_plateau=on_plateau,
                 noun=run.images.noun,
             )
@@ -313,7 +314,7 @@ def train(run: Run, *, progress: Listener = silent) -> float | None:
                 raise stopped or KeyboardInterrupt
     if rates and run.state.on_plateau:
         progress(Message(_ended_on_plateau(run)))
-    return _median(rates) if rates else None
+    return statistics.median_high(rates) if rates else None
 
 
 def _ended_on_plateau(run: Run) -> str:
@@ -328,10 +329,6 @@ def _ended_on_plateau(run: Run) -> str:
 
 def _mean(columns: Columns | None) -> str:
     return "mean picture" if columns is None else "mean row"
-
-
-def _median(values: list[float]) -> float:
-    return sorted(values)[len(values) // 2]
 
 
 def _name(dataset: Dataset) -> str:

@@ -32,7 +32,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     loaded = Encoder.from_pretrained(tmp_path)
     x = torch.rand(4, 1, 32, 32)
     assert torch.equal(encoder(x), loaded(x))
-    assert torch.equal(encoder.features(x), loaded.features(x))
+    assert torch.equal(encoder.autoencoder.features(x), loaded.autoencoder.features(x))
     assert loaded.config == encoder.config
 
 
@@ -46,7 +46,7 @@ def test_encoders_are_folded_on_demand_and_saved_folded(tmp_path: Path) -> None:
     again = Encoder.from_pretrained(tmp_path / "b")
     assert torch.equal(again(x), folded(x))
     with pytest.raises(UserError, match="folded"):
-        again.features(x)
+        again.autoencoder.features(x)
 
 
 def test_half_size_weights_are_float16_on_disk_and_fp32_in_memory(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from ssl_irmae.datasets.columns import Columns
 from ssl_irmae.encoders.encoder import Encoder, EncoderConfig, weights_hash
 from ssl_irmae.errors import UserError
 from ssl_irmae.networks.registry import NETWORKS
+from ssl_irmae.networks.sizes import ROW
 from ssl_irmae.pretraining.loop import Pretraining
 
 
@@ -23,9 +25,15 @@ def plane(n: int = 200, columns: int = 6, dimension: int = 2, seed: int = 0) -> 
     return torch.from_numpy(rows * 10.0 ** np.arange(columns) + 1e3)
 
 
+def of_rows(method: str, *, columns: int, **settings: Any) -> Architecture:
+    return Architecture.paper(
+        method=method, channels=columns, image_size=ROW, **({"networks": NETWORKS["mlp"]} | settings)
+    )
+
+
 def trained(method: str, rows: Tensor, steps: int = 400) -> Encoder:
     columns = Columns.of(rows)
-    architecture = Architecture.rows(method=method, columns=rows.shape[1], most_depth=2)
+    architecture = of_rows(method, columns=rows.shape[1], most_depth=2)
     state = Pretraining(
         architecture.build(0),
         columns.standardise(rows),
@@ -92,7 +100,7 @@ def test_an_encoder_of_rows_reconstructs_them_in_their_own_units(method: str) ->
 
 
 def test_the_loss_of_a_vae_of_rows_is_a_gaussian_evidence_bound() -> None:
-    autoencoder = Architecture.rows(method="vae", columns=6, latent_dim=4).build(0)
+    autoencoder = of_rows("vae", columns=6, latent_dim=4).build(0)
     x = torch.randn(32, 6, 1, 1)
     h = autoencoder.encoder(x)
     mean, log_variance = h[:, :4], h[:, 4:]
@@ -130,4 +138,4 @@ def test_rows_have_fully_connected_networks_alone() -> None:
     for name, networks in NETWORKS.items():
         if name != "mlp":
             with pytest.raises(UserError, match="1 pixels is out of range"):
-                Architecture.rows(method="ae", columns=3, networks=networks).build()
+                of_rows("ae", columns=3, networks=networks).build()

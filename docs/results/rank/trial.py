@@ -14,7 +14,6 @@ import json
 import math
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -244,9 +243,7 @@ def measure(ae: Autoencoder, task: Task, *, graph: bool) -> dict[str, Any]:
     }
 
 
-def errors_of(
-    z: Tensor, scored: Tensor, task: Task, *, graph: bool, parts: int = 1, budgets: Sequence[int] = BUDGETS
-) -> dict[str, Any]:
+def errors_of(z: Tensor, scored: Tensor, task: Task, *, graph: bool, parts: int = 1) -> dict[str, Any]:
     """Measure readouts of codes: errors in percent by number of labels, one for each subset.
 
     Args:
@@ -255,13 +252,12 @@ def errors_of(
         task: Gives the labels.
         graph: Whether `poisson-prior` is measured beside `linear`.
         parts: How many encoders' codes of equal width stand side by side.
-        budgets: Numbers of labels.
     """
     assert task.train.labels is not None
     assert task.scored.labels is not None
     memo = Memo()
     found: dict[str, dict[str, list[float]]] = {"linear": {}, "prior": {}}
-    for subsets in draw_subsets(Part(contenders=(), budgets=tuple(budgets), seeds=SEEDS), "balanced", task):
+    for subsets in draw_subsets(Part(contenders=(), budgets=BUDGETS, seeds=SEEDS), "balanced", task):
         chosen = [torch.from_numpy(subset.indices) for subset in subsets]
         samples = [
             Sample(z[i], task.train.labels[i], z, i, 10, subset.seed, CPU, "fp32", memo=memo)

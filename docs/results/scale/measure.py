@@ -8,6 +8,7 @@ seconds, so that other work on the machine matters little. A second run measures
 """
 
 import csv
+import statistics
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -132,7 +133,7 @@ def core_seconds(work: Callable[[], object], *, least: int = 4) -> float:
         began = time.process_time()
         work()
         times.append(time.process_time() - began)
-    return sorted(times)[len(times) // 2]
+    return statistics.median_high(times)
 
 
 if __name__ == "__main__":

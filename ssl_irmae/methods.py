@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 
-from ssl_irmae.autoencoder import Autoencoder
+from ssl_irmae.autoencoder import Autoencoder, Reconstruction
 from ssl_irmae.bottlenecks import (
     Bottleneck,
     Gaussian,
@@ -17,23 +17,37 @@ from ssl_irmae.bottlenecks import (
 )
 from ssl_irmae.bottlenecks.linear_stack import Init, Variant
 from ssl_irmae.errors import UserError, describe_exception
+from ssl_irmae.networks.convolutional import Output
 from ssl_irmae.networks.registry import CONV, Networks
 from ssl_irmae.networks.sizes import is_row
 from ssl_irmae.plugins.lookup import find_registered, registered
 from ssl_irmae.plugins.registered import Registered
 
 
+class Sizes(TypedDict):
+    """What every method is given.
+
+    Args:
+        channels: Image channels.
+        image_size: Height and width in pixels, 8 to 256.
+        latent_dim: Code width d.
+        networks: The family of encoder and decoder.
+    """
+
+    channels: int
+    image_size: int
+    latent_dim: int
+    networks: NotRequired[Networks]
+
+
 def irmae(
     *,
-    channels: int,
-    image_size: int,
-    latent_dim: int,
     depth: int,
     init_scale: float = 1.0,
     share_weights: bool = False,
     variant: Variant = "free",
     init: Init = "default",
-    networks: Networks = CONV,
+    **sizes: Unpack[Sizes],
 ) -> Autoencoder:
     """Build an Implicit Rank-Minimizing Autoencoder: a linear stack between encoder and decoder, squared error.
 
@@ -42,42 +56,33 @@ def irmae(
     Source: Jing, Zbontar and LeCun, NeurIPS 2020, https://arxiv.org/abs/2010.00679.
 
     Args:
-        channels: Image channels.
-        image_size: Height and width in pixels, 8 to 256.
-        latent_dim: Code width d.
         depth: Number l of linear layers; 0 is exactly the plain autoencoder.
         init_scale: Factor on the initial weights of the stack.
         share_weights: Whether one matrix is used l times.
         variant: What is different in the linear layers, as ``LinearStack`` takes it.
         init: Their initial weights, likewise.
-        networks: The family of encoder and decoder.
+        sizes: As every method is given.
     """
     return irmae_wd(
-        channels=channels,
-        image_size=image_size,
-        latent_dim=latent_dim,
         depth=depth,
         init_scale=init_scale,
         share_weights=share_weights,
         variant=variant,
         init=init,
         strength=0.0,
-        networks=networks,
+        **sizes,
     )
 
 
 def irmae_wd(
     *,
-    channels: int,
-    image_size: int,
-    latent_dim: int,
     depth: int,
     init_scale: float = 1.0,
     share_weights: bool = False,
     variant: Variant = "free",
     init: Init = "default",
     strength: float = 1e-6,
-    networks: Networks = CONV,
+    **sizes: Unpack[Sizes],
 ) -> Autoencoder:
     r"""Build an IRMAE that is trained with weight decay on all its weights, decoupled as in AdamW.
 
@@ -90,21 +95,18 @@ def irmae_wd(
     systems", 2023, https://arxiv.org/abs/2305.01090.
 
     Args:
-        channels: Image channels.
-        image_size: Height and width in pixels, 8 to 256.
-        latent_dim: Code width d.
         depth: Number l of linear layers.
         init_scale: Factor on the initial weights of the stack.
         share_weights: Whether one matrix is used l times.
         variant: What is different in the linear layers, as ``LinearStack`` takes it.
         init: Their initial weights, likewise.
         strength: Weight decay lambda.
-        networks: The family of encoder and decoder.
+        sizes: As every method is given.
     """
-    return _squared_error(
+    return _compose(
         lambda: (
             LinearStack(
-                width=latent_dim,
+                width=sizes["latent_dim"],
                 depth=depth,
                 init_scale=init_scale,
                 share_weights=share_weights,
@@ -114,94 +116,52 @@ def irmae_wd(
             if depth
             else Identity()
         ),
-        channels=channels,
-        image_size=image_size,
-        latent_dim=latent_dim,
-        networks=networks,
         weight_decay=strength,
+        **sizes,
     )
 
 
-def ae(*, channels: int, image_size: int, latent_dim: int, networks: Networks = CONV) -> Autoencoder:
+def ae(**sizes: Unpack[Sizes]) -> Autoencoder:
     """Build a plain autoencoder, squared error: IRMAE at depth 0.
 
     Args:
-        channels: Image channels.
-        image_size: Height and width in pixels, 8 to 256.
-        latent_dim: Code width d.
-        networks: The family of encoder and decoder.
+        sizes: As every method is given.
     """
-    return irmae(channels=channels, image_size=image_size, latent_dim=latent_dim, depth=0, networks=networks)
+    return irmae(depth=0, **sizes)
 
 
-def lorae(
-    *,
-    channels: int,
-    image_size: int,
-    latent_dim: int,
-    strength: float = 1e-3,
-    networks: Networks = CONV,
-) -> Autoencoder:
+def lorae(*, strength: float = 1e-3, **sizes: Unpack[Sizes]) -> Autoencoder:
     r"""Build a low-rank autoencoder: one linear layer whose nuclear norm is penalised.
 
     Source: Mazumder et al., WACV 2024, https://arxiv.org/abs/2310.16194.
 
     Args:
-        channels: Image channels.
-        image_size: Height and width in pixels, 8 to 256.
-        latent_dim: Code width d.
         strength: Weight of the nuclear norm.
-        networks: The family of encoder and decoder.
+        sizes: As every method is given.
     """
-    return _squared_error(
-        lambda: LowRankLayer(width=latent_dim, strength=strength),
-        channels=channels,
-        image_size=image_size,
-        latent_dim=latent_dim,
-        networks=networks,
-    )
+    return _compose(lambda: LowRankLayer(width=sizes["latent_dim"], strength=strength), **sizes)
 
 
-def rrae(
-    *,
-    channels: int,
-    image_size: int,
-    latent_dim: int,
-    strength: float | None = None,
-    networks: Networks = CONV,
-) -> Autoencoder:
+def rrae(*, strength: float | None = None, **sizes: Unpack[Sizes]) -> Autoencoder:
     r"""Build a rank reduction autoencoder: each batch of codes is truncated to its leading singular directions.
 
     Source: Mounayer et al., 2024, https://arxiv.org/abs/2405.13980.
 
     Args:
-        channels: Image channels.
-        image_size: Height and width in pixels, 8 to 256.
-        latent_dim: Code width d.
         strength: Number of directions that are kept: fewer are stronger; None is an eighth of the code's width, at
             most 16. A batch has to have more images than that.
-        networks: The family of encoder and decoder.
+        sizes: As every method is given.
     """
-    return _squared_error(
+    return _compose(
         lambda: Truncated(
-            width=latent_dim,
-            directions=min(max(1, latent_dim // 8), _MOST_DIRECTIONS) if strength is None else int(strength),
+            width=sizes["latent_dim"],
+            directions=min(max(1, sizes["latent_dim"] // 8), _MOST_DIRECTIONS) if strength is None else int(strength),
         ),
-        channels=channels,
-        image_size=image_size,
-        latent_dim=latent_dim,
-        networks=networks,
+        **sizes,
     )
 
 
-def denoising(
-    *,
-    channels: int,
-    image_size: int,
-    latent_dim: int,
-    strength: float = 0.25,
-    networks: Networks = CONV,
-) -> Autoencoder:
+def denoising(*, strength: float = 0.25, **sizes: Unpack[Sizes]) -> Autoencoder:
     r"""Build a denoising autoencoder: a share of the pixels is set to zero before encoding, and has to be restored.
 
     It is masking noise, drawn for each number of each image in each step. The code is that of the image as it is.
@@ -209,30 +169,13 @@ def denoising(
     Source: Vincent et al., "Extracting and composing robust features with denoising autoencoders", ICML 2008.
 
     Args:
-        channels: Image channels.
-        image_size: Height and width in pixels, 8 to 256.
-        latent_dim: Code width d.
         strength: Share of the numbers that are set to zero.
-        networks: The family of encoder and decoder.
+        sizes: As every method is given.
     """
-    return _squared_error(
-        Identity,
-        channels=channels,
-        image_size=image_size,
-        latent_dim=latent_dim,
-        networks=networks,
-        corruption=strength,
-    )
+    return _compose(Identity, corruption=strength, **sizes)
 
 
-def contractive(
-    *,
-    channels: int,
-    image_size: int,
-    latent_dim: int,
-    strength: float = 1e-4,
-    networks: Networks = CONV,
-) -> Autoencoder:
+def contractive(*, strength: float = 1e-4, **sizes: Unpack[Sizes]) -> Autoencoder:
     r"""Build a contractive autoencoder: the encoder's Jacobian is penalised.
 
     .. math:: \text{penalty} = \lambda \cdot \text{mean}_x \lVert J_f(x) \rVert_F^2
@@ -244,30 +187,13 @@ def contractive(
     Source: Rifai et al., "Contractive auto-encoders: explicit invariance during feature extraction", ICML 2011.
 
     Args:
-        channels: Image channels.
-        image_size: Height and width in pixels, 8 to 256.
-        latent_dim: Code width d.
         strength: Weight lambda of the penalty.
-        networks: The family of encoder and decoder.
+        sizes: As every method is given.
     """
-    return _squared_error(
-        Identity,
-        channels=channels,
-        image_size=image_size,
-        latent_dim=latent_dim,
-        networks=networks,
-        contraction=strength,
-    )
+    return _compose(Identity, contraction=strength, **sizes)
 
 
-def sparse(
-    *,
-    channels: int,
-    image_size: int,
-    latent_dim: int,
-    strength: float = 1e-3,
-    networks: Networks = CONV,
-) -> Autoencoder:
+def sparse(*, strength: float = 1e-3, **sizes: Unpack[Sizes]) -> Autoencoder:
     r"""Build a sparse autoencoder: the mean absolute value of the code is penalised.
 
     Of the ways to make codes sparse this is the L1 penalty, not the k largest entries, nor a target for their mean.
@@ -275,29 +201,13 @@ def sparse(
     Source: Ng, "Sparse autoencoder", lecture notes CS294A, Stanford 2011, which penalises the mean instead.
 
     Args:
-        channels: Image channels.
-        image_size: Height and width in pixels, 8 to 256.
-        latent_dim: Code width d.
         strength: Weight of the penalty.
-        networks: The family of encoder and decoder.
+        sizes: As every method is given.
     """
-    return _squared_error(
-        lambda: Penalised(norm="l1", strength=strength),
-        channels=channels,
-        image_size=image_size,
-        latent_dim=latent_dim,
-        networks=networks,
-    )
+    return _compose(lambda: Penalised(norm="l1", strength=strength), **sizes)
 
 
-def rae(
-    *,
-    channels: int,
-    image_size: int,
-    latent_dim: int,
-    strength: float = 1e-3,
-    networks: Networks = CONV,
-) -> Autoencoder:
+def rae(*, strength: float = 1e-3, **sizes: Unpack[Sizes]) -> Autoencoder:
     r"""Build a regularised autoencoder: half the mean square of the code is penalised.
 
     Of the paper's terms this is the one of the code; its decoder's weights are not penalised.
@@ -305,57 +215,25 @@ def rae(
     Source: Ghosh et al., "From variational to deterministic autoencoders", ICLR 2020, https://arxiv.org/abs/1903.12436.
 
     Args:
-        channels: Image channels.
-        image_size: Height and width in pixels, 8 to 256.
-        latent_dim: Code width d.
         strength: Weight of the penalty.
-        networks: The family of encoder and decoder.
+        sizes: As every method is given.
     """
-    return _squared_error(
-        lambda: Penalised(norm="l2", strength=strength),
-        channels=channels,
-        image_size=image_size,
-        latent_dim=latent_dim,
-        networks=networks,
-    )
+    return _compose(lambda: Penalised(norm="l2", strength=strength), **sizes)
 
 
-def sigreg(
-    *,
-    channels: int,
-    image_size: int,
-    latent_dim: int,
-    strength: float = 1e-3,
-    networks: Networks = CONV,
-) -> Autoencoder:
+def sigreg(*, strength: float = 1e-3, **sizes: Unpack[Sizes]) -> Autoencoder:
     r"""Build an autoencoder whose codes are drawn to an isotropic Gaussian, by tests on random projections.
 
     Source: Balestriero and LeCun, "LeJEPA", 2025, https://arxiv.org/abs/2511.08544.
 
     Args:
-        channels: Image channels.
-        image_size: Height and width in pixels, 8 to 256.
-        latent_dim: Code width d.
         strength: Weight of the mean statistic of Epps and Pulley.
-        networks: The family of encoder and decoder.
+        sizes: As every method is given.
     """
-    return _squared_error(
-        lambda: SketchedGaussian(strength=strength),
-        channels=channels,
-        image_size=image_size,
-        latent_dim=latent_dim,
-        networks=networks,
-    )
+    return _compose(lambda: SketchedGaussian(strength=strength), **sizes)
 
 
-def vae(
-    *,
-    channels: int,
-    image_size: int,
-    latent_dim: int,
-    strength: float = 0.1,
-    networks: Networks = CONV,
-) -> Autoencoder:
+def vae(*, strength: float = 0.1, **sizes: Unpack[Sizes]) -> Autoencoder:
     r"""Build a variational autoencoder: Gaussian bottleneck (beta 0.1), sigmoid output, cross-entropy.
 
     For rows of c numbers the decoder is linear at its end, and the loss is the evidence bound of a Gaussian of variance
@@ -364,21 +242,16 @@ def vae(
     Source: Kingma and Welling, ICLR 2014, https://arxiv.org/abs/1312.6114, with the weight of the public IRMAE code.
 
     Args:
-        channels: Image channels.
-        image_size: Height and width in pixels, 8 to 256.
-        latent_dim: Code width d.
         strength: Weight beta of the penalty; for rows the variance, in the place of 0.1.
-        networks: The family of encoder and decoder.
+        sizes: As every method is given.
     """
-    rows = is_row(image_size)
-    return Autoencoder(
-        encoder=networks.encoder(channels=channels, image_size=image_size, features=2 * latent_dim),
-        bottleneck=Gaussian(width=latent_dim, beta=strength * latent_dim / channels if rows else strength),
-        decoder=networks.decoder(
-            channels=channels, image_size=image_size, code=latent_dim, output="linear" if rows else "sigmoid"
-        ),
-        latent_dim=latent_dim,
+    rows, width = is_row(sizes["image_size"]), sizes["latent_dim"]
+    return _compose(
+        lambda: Gaussian(width=width, beta=strength * width / sizes["channels"] if rows else strength),
+        features=2 * width,
+        output="linear" if rows else "sigmoid",
         reconstruction="squared-error" if rows else "cross-entropy",
+        **sizes,
     )
 
 
@@ -405,29 +278,28 @@ STACKED: dict[str, int | None] = {"irmae": None, "irmae-wd": 4}
 """The methods with a linear stack, and its usual depth; None follows the kind of image."""
 
 
-def _squared_error(
+def _compose(
     bottleneck: Callable[[], Bottleneck],
     *,
     channels: int,
     image_size: int,
     latent_dim: int,
-    networks: Networks,
+    networks: Networks = CONV,
+    features: int | None = None,
+    output: Output | None = None,
+    reconstruction: Reconstruction = "squared-error",
     corruption: float = 0.0,
     contraction: float = 0.0,
     weight_decay: float = 0.0,
 ) -> Autoencoder:
-    """Compose an autoencoder with squared error, initialised in the order encoder, bottleneck, decoder."""
+    """Compose an autoencoder, initialised in the order encoder, bottleneck, decoder; with as many features as codes."""
+    output = output or ("linear" if is_row(image_size) else "tanh")
     return Autoencoder(
-        encoder=networks.encoder(channels=channels, image_size=image_size, features=latent_dim),
+        encoder=networks.encoder(channels=channels, image_size=image_size, features=features or latent_dim),
         bottleneck=bottleneck(),
-        decoder=networks.decoder(
-            channels=channels,
-            image_size=image_size,
-            code=latent_dim,
-            output="linear" if is_row(image_size) else "tanh",
-        ),
+        decoder=networks.decoder(channels=channels, image_size=image_size, code=latent_dim, output=output),
         latent_dim=latent_dim,
-        reconstruction="squared-error",
+        reconstruction=reconstruction,
         corruption=corruption,
         contraction=contraction,
         weight_decay=weight_decay,

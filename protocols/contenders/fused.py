@@ -5,7 +5,7 @@ from dataclasses import replace
 from ssl_irmae.protocols.contenders.contender import Contender, Setting
 from ssl_irmae.protocols.contenders.on_codes import PRIOR_NOTE, READOUTS
 from ssl_irmae.protocols.contenders.settings import FUSED_PRIOR, FUSED_PROPAGATE
-from ssl_irmae.protocols.learners.fused import fused_propagate, fused_propagate_prior
+from ssl_irmae.protocols.learners.fused import fused_propagate
 
 FUSED: dict[str, tuple[str, ...]] = {"fused": ("irmae", "vae", "ae")}
 """Representations that stand for several pretrained encoders, whose codes stand side by side in this order."""
@@ -50,7 +50,7 @@ FROM_FUSED: dict[str, Contender] = {
     ),
     "propagate-prior": Contender(
         "fused_propagate_prior",
-        fused_propagate_prior,
+        fused_propagate,
         "images",
         {**FUSED_PROPAGATE, **_PARTS, **FUSED_PRIOR},
         family="network, pseudo-labels",

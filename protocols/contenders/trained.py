@@ -9,7 +9,7 @@ from ssl_irmae.protocols.contenders.settings import CONSISTENCY, JOINT, PRIOR, P
 from ssl_irmae.protocols.learners.consistency import consistency
 from ssl_irmae.protocols.learners.finetune import finetune
 from ssl_irmae.protocols.learners.joint import joint
-from ssl_irmae.protocols.learners.propagate import propagate, propagate_prior
+from ssl_irmae.protocols.learners.propagate import propagate
 from ssl_irmae.protocols.learners.residual import supervised_residual
 from ssl_irmae.protocols.learners.supervised import supervised
 from ssl_irmae.protocols.learners.vib import vib
@@ -68,7 +68,7 @@ FROM_ENCODER: dict[str, Contender] = {
     ),
     "propagate-prior": Contender(
         "propagate_prior",
-        propagate_prior,
+        propagate,
         "images",
         {**PROPAGATE, **PRIOR},
         family="network, pseudo-labels",

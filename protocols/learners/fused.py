@@ -8,7 +8,7 @@ from torch import Tensor
 from ssl_irmae.protocols.graphs.poisson_equation import poisson_scores
 from ssl_irmae.protocols.graphs.poisson_mbo import poisson_mbo
 from ssl_irmae.protocols.learners.consistency import train_consistently
-from ssl_irmae.protocols.learners.propagate import Scorer, safe_labels
+from ssl_irmae.protocols.learners.propagate import safe_labels
 from ssl_irmae.protocols.learners.residual import as_predictor, fresh_network
 from ssl_irmae.protocols.learners.training import batches_at
 from ssl_irmae.protocols.predictors.residual import Residual
@@ -24,14 +24,13 @@ def fused_propagate(
     *,
     k: int,
     parts: int,
+    slack: float | None = None,
+    starts: int = 0,
     agree: float,
-    steps: int,
-    learning_rate: float,
     batch_size: int,
-    unlabelled_batch_size: int,
     true_batch_size: int,
-    confidence: float,
     width: int,
+    **training: Any,
 ) -> Residual:
     r"""Train a residual network from scratch on pseudo-labels from the mean of several encoders' graphs.
 
@@ -47,104 +46,23 @@ def fused_propagate(
     ``build_graph``). The network is deeper than an encoder and starts from scratch, as in Sohn et al. (2020): the
     pseudo-labels hold what the encoders know.
 
+    With ``slack`` the pseudo-labels are those of Poisson MBO, whose class prior helps where labels are few. The prior
+    is an assumption, not read from any label: all classes are about equally common (see ``poisson_mbo``).
+
     Args:
         sample: Images, uint8 (m, c, s, s).
         codes: Codes of the unlabelled images by each encoder, side by side, fp32 (n, parts * d).
         k: Neighbours in the graph of each encoder.
         parts: Number of encoders.
-        agree: Smallest share of an image's neighbours that must have its label, at most 1.
-        steps: Optimiser steps.
-        learning_rate: Adam's initial learning rate.
-        batch_size: Pseudo-labelled images per step, those with a true label among them.
-        unlabelled_batch_size: Unlabelled images per step.
-        true_batch_size: Images with a true label per step, besides those; 0 for none.
-        confidence: Threshold of consistency training.
-        width: Channels of the first block, as in ``ResidualNetwork``.
-    """
-    return _propagate(
-        sample,
-        codes,
-        poisson_scores,
-        k=k,
-        parts=parts,
-        agree=agree,
-        steps=steps,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        unlabelled_batch_size=unlabelled_batch_size,
-        true_batch_size=true_batch_size,
-        confidence=confidence,
-        width=width,
-    )
-
-
-def fused_propagate_prior(
-    sample: Sample,
-    codes: Tensor,
-    *,
-    k: int,
-    slack: float,
-    starts: int,
-    parts: int,
-    agree: float,
-    steps: int,
-    learning_rate: float,
-    batch_size: int,
-    unlabelled_batch_size: int,
-    true_batch_size: int,
-    confidence: float,
-    width: int,
-) -> Residual:
-    """Train like ``fused_propagate``, on pseudo-labels of Poisson MBO, whose class prior helps where labels are few.
-
-    The prior is an assumption, not read from any label: all classes are about equally common (see ``poisson_mbo``).
-
-    Args:
-        sample: Images, uint8 (m, c, s, s).
-        codes: As in ``fused_propagate``.
-        k: Neighbours in the graph of each encoder.
-        slack: How far a class's share may be from the uniform one, as a fraction of it.
+        slack: How far a class's share may be from the uniform one, as a fraction of it; None assumes no shares.
         starts: Random starts of the partition that a few labels name, as in ``poisson_mbo``.
-        parts: Number of encoders.
-        agree: Smallest share of an image's neighbours that must have its label.
-        steps: Optimiser steps.
-        learning_rate: Adam's initial learning rate.
-        batch_size: Pseudo-labelled images per step.
-        unlabelled_batch_size: Unlabelled images per step.
-        true_batch_size: Images with a true label per step, besides those.
-        confidence: Threshold of consistency training.
-        width: Channels of the first block.
+        agree: Smallest share of an image's neighbours that must have its label, at most 1.
+        batch_size: Pseudo-labelled images per step, those with a true label among them.
+        true_batch_size: Images with a true label per step, besides those; 0 for none.
+        width: Channels of the first block, as in ``ResidualNetwork``.
+        training: The other settings of ``train_consistently``.
     """
-    return _propagate(
-        sample,
-        codes,
-        functools.partial(poisson_mbo, slack=slack, starts=starts),
-        k=k,
-        parts=parts,
-        agree=agree,
-        steps=steps,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        unlabelled_batch_size=unlabelled_batch_size,
-        true_batch_size=true_batch_size,
-        confidence=confidence,
-        width=width,
-    )
-
-
-def _propagate(
-    sample: Sample,
-    codes: Tensor,
-    score: Scorer,
-    *,
-    k: int,
-    parts: int,
-    agree: float,
-    batch_size: int,
-    true_batch_size: int,
-    width: int,
-    **training: Any,
-) -> Residual:
+    score = poisson_scores if slack is None else functools.partial(poisson_mbo, slack=slack, starts=starts)
     graph = shared_graph(sample.memo, codes, k=k, parts=parts)
     positions, labels = safe_labels(sample, graph, score, agree=agree)
     labelled = [batches_at(sample, positions, labels, batch_size, "labelled")]

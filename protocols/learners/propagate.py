@@ -26,90 +26,28 @@ def propagate(
     autoencoder: Autoencoder | None = None,
     *,
     k: int,
-    steps: int,
-    learning_rate: float,
+    slack: float | None = None,
     batch_size: int,
-    unlabelled_batch_size: int,
-    confidence: float,
-    reconstruction_weight: float,
+    **training: Any,
 ) -> Network:
     r"""Give unlabelled training images pseudo-labels by Poisson learning, keep the safe ones, train on them.
 
     A pseudo-label is safe where all k nearest neighbours have the same one. Images with a true label or a safe
     pseudo-label are the labelled images of consistency training; a true label is never replaced.
 
+    With ``slack`` the pseudo-labels are those of Poisson MBO, whose class prior helps where labels are very few. The
+    prior is an assumption, not read from any label: all classes are about equally common (see ``poisson_mbo``).
+
     Args:
         sample: Images, uint8 (m, c, s, s).
         autoencoder: The graph is over its codes and training starts from it; it is not changed. With None the graph is
             over pixels and training starts from a fresh plain AE.
         k: Neighbours in the graph.
-        steps: Optimiser steps.
-        learning_rate: Adam's initial learning rate, for encoder, decoder and head alike.
+        slack: How far a class's share may be from the uniform one, as a fraction of it; None assumes no shares.
         batch_size: Labelled and pseudo-labelled images per step.
-        unlabelled_batch_size: Unlabelled images per step.
-        confidence: Threshold of consistency training.
-        reconstruction_weight: Weight of the reconstruction in consistency training.
+        training: The other settings of ``consistency``.
     """
-    return _propagate(
-        sample,
-        autoencoder,
-        poisson_scores,
-        k=k,
-        steps=steps,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        unlabelled_batch_size=unlabelled_batch_size,
-        confidence=confidence,
-        reconstruction_weight=reconstruction_weight,
-    )
-
-
-def propagate_prior(
-    sample: Sample,
-    autoencoder: Autoencoder | None = None,
-    *,
-    k: int,
-    slack: float,
-    steps: int,
-    learning_rate: float,
-    batch_size: int,
-    unlabelled_batch_size: int,
-    confidence: float,
-    reconstruction_weight: float,
-) -> Network:
-    """Train like ``propagate``, on pseudo-labels of Poisson MBO, whose class prior helps where labels are very few.
-
-    The prior is an assumption, not read from any label: all classes are about equally common (see ``poisson_mbo``).
-
-    Args:
-        sample: Images, uint8 (m, c, s, s).
-        autoencoder: As in ``propagate``.
-        k: Neighbours in the graph.
-        slack: How far a class's share may be from the uniform one, as a fraction of it.
-        steps: Optimiser steps.
-        learning_rate: Adam's initial learning rate.
-        batch_size: Labelled and pseudo-labelled images per step.
-        unlabelled_batch_size: Unlabelled images per step.
-        confidence: Threshold of consistency training.
-        reconstruction_weight: Weight of the reconstruction in consistency training.
-    """
-    return _propagate(
-        sample,
-        autoencoder,
-        functools.partial(poisson_mbo, slack=slack),
-        k=k,
-        steps=steps,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        unlabelled_batch_size=unlabelled_batch_size,
-        confidence=confidence,
-        reconstruction_weight=reconstruction_weight,
-    )
-
-
-def _propagate(
-    sample: Sample, autoencoder: Autoencoder | None, score: Scorer, *, k: int, batch_size: int, **training: Any
-) -> Network:
+    score = poisson_scores if slack is None else functools.partial(poisson_mbo, slack=slack)
     positions, labels = pseudo_labels(sample, autoencoder, score, k=k)
     labelled = batches_at(sample, positions, labels, batch_size, "labelled")
     return train_encoder(sample, autoencoder, labelled, **training)

@@ -85,11 +85,13 @@ def command(
     find_study(name)
 
     from ssl_irmae._support.allocator import keep_freed_memory
+    from ssl_irmae._support.files import check_folder
     from ssl_irmae.cli.progress import Display
-    from ssl_irmae.protocols.studying.carry_out import carry_out, check_out
+    from ssl_irmae.protocols.studying.carry_out import carry_out
 
     keep_freed_memory()
-    folder = check_out(out or Path("runs/studies") / (name if full else f"{name}-quick"))
+    folder = out or Path("runs/studies") / (name if full else f"{name}-quick")
+    check_folder(folder)
     with Display(quiet=quiet) as display:
         found = carry_out(
             name,

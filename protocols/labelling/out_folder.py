@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ssl_irmae._support.files import is_file, obstacle
+from ssl_irmae._support.files import check_folder
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.reading import listed
 from ssl_irmae.datasets.registry import Dataset
@@ -21,10 +21,7 @@ def own_folder(out: str | Path | None, default: str, dataset: Dataset) -> Path:
         UserError: If it is a file, cannot be written to or lies among the pictures.
     """
     folder = Path("runs") / default if out is None else Path(out)
-    if is_file(folder):
-        raise UserError(f"`out`: {folder} is a file: name a folder")
-    if reason := obstacle(folder):
-        raise UserError(f"`out`: {folder} cannot be written to ({reason}): name another folder")
+    check_folder(folder)
     if isinstance(dataset, str | Path) and folder.resolve().is_relative_to(Path(dataset).resolve()):
         raise UserError(
             f"`out`: {folder} lies among the pictures, and would be read as one of them: name another folder"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from ssl_irmae._support.files import write_atomically
+from ssl_irmae._support.files import check_folder, write_atomically
 from ssl_irmae._support.progress import Listener, silent
 from ssl_irmae.datasets.registry import DATASETS
 from ssl_irmae.errors import UserError
@@ -62,8 +62,7 @@ def write_report(
     Raises:
         UserError: If ``out`` is a file, an encoder was not used by the trials, or the images are others than theirs.
     """
-    if out.exists() and not out.is_dir():
-        raise UserError(f"`out`: {out} is a file: name a folder")
+    check_folder(out)
     figures = {
         "error-against-labels": error_against_labels(report),
         "paired-differences": paired_differences(report),

@@ -1,6 +1,5 @@
 """A study from its name to its answer and its files."""
 
-import tempfile
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +10,8 @@ import torch
 
 from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.environment import processor, versions
-from ssl_irmae._support.files import write_atomically
+from ssl_irmae._support.files import check_folder, write_atomically
 from ssl_irmae._support.progress import Listener, silent
-from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.report.figures.figure import render
 from ssl_irmae.protocols.running.executors import Factory, find_pool
 from ssl_irmae.protocols.running.workers import limited_threads
@@ -71,9 +69,10 @@ class CarriedOutStudy:
         Rows of a kind that there is nothing of are removed, as they would be of a comparison from before.
 
         Raises:
-            UserError: If ``out`` is a file.
+            UserError: If ``out`` is a file, or nothing can be written there.
         """
-        out = check_out(out)
+        out = Path(out)
+        check_folder(out)
         files: dict[str, bytes | str] = {
             **saved(self.results, self.origin),
             "figure.png": render(figure(self.results), "png", source=self.origin.command),
@@ -146,21 +145,3 @@ def carry_out(
     with limited_threads(1):
         results = runner.run()
     return CarriedOutStudy(results, origin)
-
-
-def check_out(out: str | Path) -> Path:
-    """Make the folder that a study is written into, before hours of work are.
-
-    Raises:
-        UserError: If it is a file, or nothing can be written there.
-    """
-    out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise UserError(f"`out`: {out} is a file: name a folder")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise UserError(f"`out`: nothing can be written into {out} ({error.strerror}): name another folder") from error
-    return out

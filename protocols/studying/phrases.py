@@ -44,7 +44,8 @@ def change(results: Results, column: str, level: str, other: str, dataset: str) 
         return "not known"
     d = results.digits(column)
     if gap.low is None or gap.high is None:
-        return f"{'lower' if gap.mean < 0 else 'higher'} by {abs(gap.mean):.{d}f} in a single pair"
+        word = f"{'lower' if gap.mean < 0 else 'higher'} by {abs(gap.mean):.{d}f}" if gap.mean else "no different"
+        return f"{word} in every pair that was run"
     if not gap.known:
         interval = f"95 % interval {gap.low:+.{d}f} to {gap.high:+.{d}f}"
         return f"no different as far as one can tell ({gap.mean:+.{d}f}, {interval})"

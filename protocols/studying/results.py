@@ -104,7 +104,7 @@ class Gap(NamedTuple):
 
     Args:
         mean: Mean of one minus the other, over what both have.
-        low: Lower end of the 95 % interval; None for a single pair.
+        low: Lower end of the 95 % interval; None for a single pair, or if all pairs differ alike.
         high: Upper end.
         pairs: Number of pretraining seeds that are paired, 1 where nothing was pretrained.
     """

@@ -44,6 +44,18 @@ def obstacle(folder: Path) -> str | None:
         return error.strerror or str(error)
 
 
+def check_folder(out: Path) -> None:
+    """Check that files can be written into a folder, or that it can be made, before there is something to write.
+
+    Raises:
+        UserError: If it is a file, or nothing can be written there.
+    """
+    if is_file(out):
+        raise UserError(f"`out`: {out} is a file: name a folder")
+    if reason := obstacle(out):
+        raise UserError(f"`out`: {out} cannot be written to ({reason}): name another folder")
+
+
 def write_atomically(path: Path, data: bytes | str) -> None:
     """Write a file so that readers see the old contents or the new, even after a kill or with several writers.
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ssl_irmae._support.compute import find_device
-from ssl_irmae._support.files import write_atomically
+from ssl_irmae._support.files import check_folder, write_atomically
 from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae._support.seeding import generator
 from ssl_irmae.datasets.image_set import ImageSet, Split, as_float, require_pictures
@@ -65,11 +65,10 @@ class Generated:
             The picture.
 
         Raises:
-            UserError: If the folder is a file.
+            UserError: If the folder is a file, or nothing can be written there.
         """
         folder = Path(folder)
-        if folder.exists() and not folder.is_dir():
-            raise UserError(f"`out`: {folder} is a file: name a folder")
+        check_folder(folder)
         arrays = {"pictures": self.pictures, "codes": self.codes, "images": self.images, "positions": self.positions}
         buffer = io.BytesIO()
         given: dict[str, Any] = {name: x.numpy() for name, x in arrays.items() if x is not None}
@@ -364,12 +363,11 @@ def save_all(made: Mapping[str, Generated], folder: str | Path) -> Path:
         The picture of all.
 
     Raises:
-        UserError: If the folder, or one of these, is a file.
+        UserError: If the folder, or one of these, is a file, or nothing can be written there.
     """
     folder, kind = Path(folder), next(iter(made.values())).kind
     for file in (folder, *(folder / name for name in made)):
-        if file.exists() and not file.is_dir():
-            raise UserError(f"`out`: {file} is a file: name a folder")
+        check_folder(file)
     sheet = side_by_side({name: each.png() for name, each in made.items()})  # before anything is written
     for name, each in made.items():
         each.save(folder / name)

@@ -13,7 +13,7 @@ from tests.protocols.conftest import MakeRow
 
 
 def claims(make_row: MakeRow, differences: list[float]) -> list[str]:
-    """What documents say of supervised training beside a frozen readout with that many points more, subset by subset."""
+    """What documents say of `supervised` beside a frozen readout with that many points more, subset by subset."""
     rows = [make_row("supervised", seed, 20.0) for seed in range(len(differences))]
     rows += [make_row("frozen", seed, 20.0 + d) for seed, d in enumerate(differences)]
     return overtakings(summarise(rows, baseline="supervised"), ["frozen"])
@@ -32,7 +32,9 @@ def test_nothing_is_claimed_about_differences_around_zero(make_row: MakeRow) -> 
 @pytest.mark.parametrize(("sign", "word"), [(1, "below"), (-1, "above")])
 def test_for_five_pairs_only_the_means_are_compared(make_row: MakeRow, sign: int, word: str) -> None:
     (line,) = claims(make_row, [sign * d for d in (1.0, 2.0, 1.5, 0.5, 1.0)])
-    assert line == f"At 100 labels (5 pairs) nothing can be tested; the mean of `supervised` is {word} that of `frozen`."
+    assert (
+        line == f"At 100 labels (5 pairs) nothing can be tested; the mean of `supervised` is {word} that of `frozen`."
+    )
 
 
 LOW: Sequence[float] = (1.0, 2.0, 1.5, 0.5, 1.0, 2.0, 1.0, 2.0, 1.5, 0.5)

@@ -204,7 +204,7 @@ def test_mistakes_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     check_mistake("study dpeth", "did you mean 'depth'?")
     check_mistake("study", "name a study: depth, ")
     check_mistake("study depth --out file", "--out: file is a file: name a folder")
-    check_mistake("study depth --out file/sub", "--out: nothing can be written into file/sub (Not a directory)")
+    check_mistake("study depth --out file/sub", "--out: file/sub cannot be written to (Not a directory)")
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 

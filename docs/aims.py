@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from docs.few_labels import table
+from docs.markdown import table, with_error
 from ssl_irmae.protocols.evaluation import read_results
 from ssl_irmae.protocols.report.tables.markdown import short_markdown
-from ssl_irmae.protocols.statistics.summary import mean_and_standard_error
 from ssl_irmae.protocols.storage.files import read_trials
 
 FOLDER = Path(__file__).parent / "results" / "fused"
@@ -46,8 +45,7 @@ def aims_table() -> str:
     lines = []
     for (dataset, labels), (before, aim, published) in AIMS.items():
         found = errors.get((dataset, labels), [])
-        mean, error = mean_and_standard_error(found) if found else (None, None)
-        came_out = "not run yet" if mean is None else f"{mean:.2f}" if error is None else f"{mean:.2f} ± {error:.2f}"
+        came_out = with_error(found) if found else "not run yet"
         worst = f"{max(found):.2f} of {len(found)}" if found else ""
         lines.append((f"{dataset}, {labels:,} labels", before, aim, published, came_out, worst))
     return table("error % | before | aim | best published | came out, ± SE over subsets | worst", lines)

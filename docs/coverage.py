@@ -2,7 +2,7 @@
 
 import statistics
 
-from docs.few_labels import Row, grouped, rows, table
+from docs.markdown import Row, grouped, read_rows, table
 from ssl_irmae.protocols.statistics.coverage import WORTH_FROM
 
 FOLDER = "coverage"
@@ -10,11 +10,11 @@ FOLDER = "coverage"
 
 def blocks() -> dict[str, str]:
     """Return the generated blocks by name."""
-    measured = rows("coverage.csv", FOLDER)
+    measured = read_rows("coverage.csv", FOLDER)
     return {
         "differences": _kinds([row for row in measured if row["of"] == "difference"]),
         "errors": _kinds([row for row in measured if row["of"] == "error"]),
-        "method": _kinds(rows("method.csv", FOLDER)),
+        "method": _kinds(read_rows("method.csv", FOLDER)),
         "worth": _worth_kinds(),
     }
 
@@ -34,7 +34,7 @@ def sentence() -> str:
 def t_coverage() -> dict[str, dict[int, tuple[int, int]]]:
     """Return how often t intervals covered, of differences and of errors, by n: percent on average, and at worst."""
     found: dict[str, dict[int, tuple[int, int]]] = {}
-    measured = [row for row in rows("coverage.csv", FOLDER) if row["kind"] == "t"]
+    measured = [row for row in read_rows("coverage.csv", FOLDER) if row["kind"] == "t"]
     for (of, n), group in grouped(measured, "of", "n").items():
         found.setdefault(of, {})[int(n)] = (round(_mean(group)), round(_worst(group)))
     return found
@@ -42,12 +42,14 @@ def t_coverage() -> dict[str, dict[int, tuple[int, int]]]:
 
 def worth_coverage() -> tuple[int, int]:
     """Return how often the printed intervals of worth covered: percent on average, and at worst."""
-    measured = [row for row in rows("worth.csv", FOLDER) if row["kind"] == "expanded" and int(row["n"]) >= WORTH_FROM]
+    measured = [
+        row for row in read_rows("worth.csv", FOLDER) if row["kind"] == "expanded" and int(row["n"]) >= WORTH_FROM
+    ]
     return round(_mean(measured)), round(_worst(measured))
 
 
 def _worth_kinds() -> str:
-    by_labels = grouped(rows("worth.csv", FOLDER), "labels")
+    by_labels = grouped(read_rows("worth.csv", FOLDER), "labels")
     kinds = list(dict.fromkeys(row["kind"] for group in by_labels.values() for row in group))
     lines = []
     for labels in sorted(by_labels, key=lambda key: int(key[0])):

@@ -1,6 +1,6 @@
 """The table of docs/results/engines, from the rows beside it; docs/tables.py writes it into the document."""
 
-from docs.few_labels import rows, table
+from docs.markdown import read_rows, table
 
 
 def engines() -> str:
@@ -18,7 +18,7 @@ def engines() -> str:
             row["overhead_ms"],
             row["runs"],
         )
-        for row in rows("engines.csv", "engines")
+        for row in read_rows("engines.csv", "engines")
     ]
     head = "engine | trials on workers | rows equal | workers killed | trials run again | afterwards, s | whole run, s"
     return table(f"{head} | first trial, s | overhead per trial, ms | 60 trials ran", lines)

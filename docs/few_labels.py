@@ -1,32 +1,29 @@
 """The tables of docs/results/few-labels, from the rows beside them; docs/tables.py writes them into the document."""
 
-import csv
 from collections.abc import Iterable
-from pathlib import Path
 
-from ssl_irmae.protocols.statistics.summary import mean_and_standard_error
+from docs.markdown import RESULTS, Row, grouped, mean_error, read_rows, table, with_error
 from ssl_irmae.protocols.storage.files import read_trials
 
-FOLDER = Path(__file__).parent / "results" / "few-labels"
-Row = dict[str, str]
+FOLDER = "few-labels"
 
 
 def blocks() -> dict[str, str]:
     """Return the generated blocks by name."""
     return {
-        "classify": classify_table(rows("classify.csv"), rows("pixels.csv")),
-        "coverage": coverage_table(rows("coverage.csv")),
-        "folds": folds_table(rows("folds.csv")),
+        "classify": classify_table(read_rows("classify.csv", FOLDER), read_rows("pixels.csv", FOLDER)),
+        "coverage": coverage_table(read_rows("coverage.csv", FOLDER)),
+        "folds": folds_table(read_rows("folds.csv", FOLDER)),
         "typical": typical_table(),
-        "development": development_table(rows("development.csv")),
+        "development": development_table(read_rows("development.csv", FOLDER)),
     }
 
 
 def own_pictures() -> str:
     """Say in one sentence what `classify` made of 5,000 pictures and 100 labels."""
     parts = []
-    on_pixels = grouped(rows("pixels.csv"), "dataset", "labels")
-    for (name, labels), group in grouped(rows("classify.csv"), "dataset", "labels").items():
+    on_pixels = grouped(read_rows("pixels.csv", FOLDER), "dataset", "labels")
+    for (name, labels), group in grouped(read_rows("classify.csv", FOLDER), "dataset", "labels").items():
         if labels == "100":
             linear = mean_error(on_pixels[name, labels])
             parts.append(f"{mean_error(group)} % errors on {name} (logistic regression on pixels: {linear} %)")
@@ -35,33 +32,6 @@ def own_pictures() -> str:
         "draws of ten labels of every class, too few draws to test. It took at most a minute and a half on two cores. "
         "[Measured](docs/results/few-labels/README.md)"
     )
-
-
-def rows(name: str, folder: str = "few-labels") -> list[Row]:
-    """Read a CSV of a folder of docs/results."""
-    with (FOLDER.parent / folder / name).open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def grouped(every: Iterable[Row], *columns: str) -> dict[tuple[str, ...], list[Row]]:
-    """Group rows by columns, in order of first appearance."""
-    groups: dict[tuple[str, ...], list[Row]] = {}
-    for row in every:
-        groups.setdefault(tuple(row[column] for column in columns), []).append(row)
-    return groups
-
-
-def table(head: str, lines: Iterable[Iterable[str]]) -> str:
-    """Lay out a Markdown table whose first column is text and whose others are numbers."""
-    columns = head.count("|") + 1
-    ruler = "|".join(["---", *["---:"] * (columns - 1)])
-    return "\n".join([f"| {head} |", f"|{ruler}|", *(f"| {' | '.join(line)} |" for line in lines)])
-
-
-def mean_error(group: Iterable[Row], column: str = "error") -> str:
-    """Write the mean of a column and its standard error over the rows."""
-    mean, error = mean_and_standard_error([float(row[column]) for row in group])
-    return f"{mean:.2f}" if error is None else f"{mean:.2f} ± {error:.2f}"
 
 
 def total(group: Iterable[Row], column: str) -> int:
@@ -147,7 +117,7 @@ def folds_table(every: list[Row]) -> str:
 def typical_table() -> str:
     """Lay out typical labels beside random ones, for a frozen readout and a trained network."""
     found: dict[tuple[str, str], dict[str, list[float]]] = {}
-    for path in sorted(FOLDER.glob("typical-*.csv")):
+    for path in sorted((RESULTS / FOLDER).glob("typical-*.csv")):
         for trial in read_trials(path):
             row = trial.row
             rule = "typical, on codes" if row.chosen_on == row.encoder_hash else row.rule
@@ -155,10 +125,7 @@ def typical_table() -> str:
     rules = sorted({rule for by_rule in found.values() for rule in by_rule})
     lines = []
     for (name, contender), by_rule in found.items():
-        cells = []
-        for rule in rules:
-            mean, error = mean_and_standard_error(by_rule[rule])
-            cells.append(f"{mean:.1f} ± {error or 0:.1f} ({len(by_rule[rule])})")
+        cells = [f"{with_error(by_rule[rule], 1)} ({len(by_rule[rule])})" for rule in rules]
         lines.append((f"{name}, `{contender}`", *cells))
     return table(" | ".join(["10 labels, error % ± SE (n)", *rules]), lines)
 

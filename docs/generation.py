@@ -1,8 +1,7 @@
 """The tables of docs/results/generation, from the rows beside it; docs/tables.py writes them into the document."""
 
-from docs.few_labels import Row, grouped, rows, table
+from docs.markdown import Row, grouped, read_rows, table, with_error
 from ssl_irmae.protocols.generation.shared_pictures import widening
-from ssl_irmae.protocols.statistics.summary import mean_and_standard_error
 
 METHODS = ("irmae", "ae", "vae")
 IMAGES = 10_000  # test images of each data set
@@ -16,7 +15,7 @@ KINDS = {
 
 def blocks() -> dict[str, str]:
     """Return the generated blocks by data set."""
-    every = grouped(rows("distances.csv", "generation"), "dataset")
+    every = grouped(read_rows("distances.csv", "generation"), "dataset")
     return {dataset: _table(dataset, lines) for (dataset,), lines in every.items()}
 
 
@@ -64,6 +63,4 @@ def _nearer(ours: list[Row], theirs: list[Row]) -> int:
 def _cell(values: list[Row] | None, column: str) -> str:
     if values is None:
         return ""
-    mean, error = mean_and_standard_error([float(row[column]) for row in values])
-    digits = 2 if column == "frechet" else 3
-    return f"{mean:.{digits}f} ± {error:.{digits}f}"
+    return with_error([float(row[column]) for row in values], 2 if column == "frechet" else 3)

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from docs.few_labels import table
 from docs.grids import METHODS
+from docs.markdown import table
 from ssl_irmae.protocols.report.tables.cells import format_error
 from ssl_irmae.protocols.report.tables.components import component_notes, crossed_components, lay_out_components
 from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix, error_matrices

@@ -3,13 +3,11 @@
 python -m docs.rank  # draw dial.png
 """
 
-import csv
 import statistics
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from docs.few_labels import Row, grouped, mean_error, table
-from ssl_irmae.protocols.statistics.summary import mean_and_standard_error
+from docs.markdown import Row, grouped, mean_error, read_rows, table, with_error
 
 FOLDER = Path(__file__).parent / "results" / "rank"
 READOUTS, BUDGETS = ("linear", "poisson-prior"), ("10", "100", "1000")
@@ -39,12 +37,6 @@ VARIED = {
 Errors = dict[tuple[str, str, str], float]  # mean error by place, readout and labels
 
 
-def read(name: str) -> list[Row]:
-    """Read a CSV of the folder."""
-    with (FOLDER / name).open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 def blocks() -> dict[str, str]:
     """Return the generated blocks by name; without its rows a block says so."""
     needed = {
@@ -64,14 +56,13 @@ def blocks() -> dict[str, str]:
 def over_seeds(rows: Iterable[Row]) -> str:
     """Write the mean error and its standard error over pretraining seeds; subsets are averaged first."""
     means = [statistics.mean(float(r["error"]) for r in group) for group in grouped(rows, "pretrain_seed").values()]
-    mean, error = mean_and_standard_error(means)
-    return f"{mean:.1f}" if error is None else f"{mean:.1f} ± {error:.1f}"
+    return with_error(means, 1)
 
 
 def dial_table() -> str:
     """Lay out rank, reconstruction and errors of every place."""
     lines = []
-    for (dataset, place), group in grouped(read("dial.csv"), "dataset", "place").items():
+    for (dataset, place), group in grouped(read_rows("dial.csv", FOLDER.name), "dataset", "place").items():
         by = grouped(group, "readout", "labels")
         rank, mse = (
             statistics.mean(float(rows[0][column]) for rows in grouped(group, "pretrain_seed").values())
@@ -106,11 +97,11 @@ def regret_of_place(errors: Errors, place: str) -> float:
 
 def regret_table() -> str:
     """Lay out what each rule costs on both sets: the mean over pretraining seeds, and its picks."""
-    dial, validated = read("dial.csv"), read("validated.csv")
+    dial, validated = read_rows("dial.csv", FOLDER.name), read_rows("validated.csv", FOLDER.name)
     errors = {key: mean_errors(rows) for key, rows in grouped(dial, "dataset", "pretrain_seed").items()}
     datasets = list(dict.fromkeys(row["dataset"] for row in dial))
     lines = []
-    for rule, picks in picks_of_rules(dial, read("rules.csv")).items():
+    for rule, picks in picks_of_rules(dial, read_rows("rules.csv", FOLDER.name)).items():
         cells = []
         for dataset in datasets:
             keys = [key for key in errors if key[0] == dataset]
@@ -166,7 +157,7 @@ def validated_regret(dial: list[Row], validated: list[Row], dataset: str) -> flo
 
 def brief_table() -> str:
     """Lay out the errors of encoders that were pretrained briefly on few images, beside those of pixels."""
-    every = grouped(read("brief.csv"), "dataset", "readout", "labels", "encoder")
+    every = grouped(read_rows("brief.csv", FOLDER.name), "dataset", "readout", "labels", "encoder")
     names = {"depth0-0": "AE", "depth2-0": "depth 2", "depth4-0": "depth 4", "depth8-0": "depth 8", "pixels": "pixels"}
     lines = [
         (
@@ -181,9 +172,9 @@ def brief_table() -> str:
 
 def beside_table() -> str:
     """Lay out the errors of several encoders as one, below those of their parts."""
-    dial = [row for row in read("dial.csv") if row["pretrain_seed"] == "0"]
+    dial = [row for row in read_rows("dial.csv", FOLDER.name) if row["pretrain_seed"] == "0"]
     lines = []
-    for (dataset,), rows in grouped(read("beside.csv"), "dataset").items():
+    for (dataset,), rows in grouped(read_rows("beside.csv", FOLDER.name), "dataset").items():
         parts = {part for row in rows for part in row["parts"].split(" + ")}
         alone = [row for row in dial if row["dataset"] == dataset and row["place"] in parts]
         for column, every in (("place", alone), ("parts", rows)):
@@ -196,7 +187,7 @@ def beside_table() -> str:
 
 def quick_table() -> str:
     """Lay out what was tried to reach the paper's quality sooner."""
-    every = grouped(read("quick.csv"), "settings", "rank", "mse")
+    every = grouped(read_rows("quick.csv", FOLDER.name), "settings", "rank", "mse")
     errors = {key: [mean_error(rows) for rows in grouped(group, "labels").values()] for key, group in every.items()}
     lines = [
         (f"`{name}`", f"{float(rank):.1f}", f"{float(mse):.4f}", *errors[name, rank, mse])
@@ -208,7 +199,7 @@ def quick_table() -> str:
 def graphs_table() -> str:
     """Lay out what percentage of labels is wrong on every graph: of all, and of those that most neighbours share."""
     lines = []
-    for (dataset, graph), rows in grouped(read("graphs.csv"), "dataset", "graph").items():
+    for (dataset, graph), rows in grouped(read_rows("graphs.csv", FOLDER.name), "dataset", "graph").items():
         by = grouped(rows, "labels", "share")
         cells = [f"{statistics.mean(float(r['wrong']) for r in by[n, s]):.2f}" for n in BUDGETS for s in ("0.0", "0.9")]
         lines.append((f"{dataset}, {graph}", *cells))
@@ -219,7 +210,9 @@ def graphs_table() -> str:
 def naming_table() -> str:
     """Lay out errors with one label per class, by where Poisson MBO starts and how parts are named."""
     lines = []
-    for (dataset, graph, start), rows in grouped(read("naming.csv"), "dataset", "graph", "start").items():
+    for (dataset, graph, start), rows in grouped(
+        read_rows("naming.csv", FOLDER.name), "dataset", "graph", "start"
+    ).items():
         if "steps" in start and "30 steps" not in start:
             continue  # the others are in the rows
         errors = [float(row["error"]) for row in rows]
@@ -240,7 +233,7 @@ def students_table() -> str:
     """Lay out what networks made of fused labels; a data set's encoders are always the same and are left out."""
     columns = ("kept", "kept_wrong", "train_error", "error")
     lines = []
-    for row in read("students.csv"):
+    for row in read_rows("students.csv", FOLDER.name):
         named = (word for word in row["settings"].split() if not word.startswith(("dataset=", "encoders=", "start=")))
         trial = f"{row['dataset']}, {int(row['budget']):,} labels: `{' '.join(named)}`, {row['graph']}"
         lines.append((f"{trial}, round {int(row['round']) + 1}", *(row[c] for c in columns)))
@@ -263,7 +256,7 @@ def draw(path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    every = grouped(read("dial.csv"), "dataset", "readout")
+    every = grouped(read_rows("dial.csv", FOLDER.name), "dataset", "readout")
     figure = Figure(figsize=(9, 7), layout="constrained")
     FigureCanvasAgg(figure)
     for i, ((dataset, readout), rows) in enumerate(every.items()):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from docs.few_labels import Row, rows, table
+from docs.markdown import Row, read_rows, table
 
 RESULTS = Path(__file__).parent / "results"
 IMAGENET = 1_281_167
@@ -26,7 +26,7 @@ def blocks() -> dict[str, str]:
 def pretraining() -> str:
     """Lay out what one pretraining on ImageNet's training images costs, by network and size of pictures."""
     lines = []
-    for row in rows("pictures.csv", "scale"):
+    for row in read_rows("pictures.csv", "scale"):
         side, width = int(row["side"]), int(row["latent_dim"])
         gpu = IMAGENET * SHORT * float(row["flop_training"]) / GPU / 3600
         lines.append(
@@ -50,7 +50,7 @@ def pretraining() -> str:
 
 def graphs() -> str:
     """Lay out what the graph of so many codes costs, measured and extrapolated by the slope of the last doubling."""
-    measured = rows("graphs.csv", "scale")
+    measured = read_rows("graphs.csv", "scale")
     last = measured[-1]
     lines = [
         (
@@ -84,7 +84,7 @@ def carried(measured: list[Row], column: str, times: float) -> float:
 
 def encoders() -> str:
     """Lay out what a thousand encoders cost, of MNIST's size and of ImageNet's."""
-    pictures = {(row["network"], row["side"]): row for row in rows("pictures.csv", "scale")}
+    pictures = {(row["network"], row["side"]): row for row in read_rows("pictures.csv", "scale")}
     bench = json.loads((RESULTS / "performance" / "bench.json").read_text())["sections"]["readouts"]
     whole = next(m for m in bench["measures"] if m["what"] == "the whole table")["median"]
     # 54 contenders of six representations, in two processes

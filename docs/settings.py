@@ -1,10 +1,8 @@
 """The table of docs/results/settings, from the rows beside it; docs/tables.py writes it."""
 
-import csv
 from pathlib import Path
 
-from docs.few_labels import grouped, mean_error, table
-from ssl_irmae.protocols.statistics.summary import mean_and_standard_error
+from docs.markdown import grouped, mean_error, read_rows, table, with_error
 
 FOLDER = Path(__file__).parent / "results" / "settings"
 BASELINE = "poisson-prior"
@@ -17,8 +15,7 @@ def blocks() -> dict[str, str]:
 
 def cutssl_table() -> str:
     """Lay out the errors of `cutssl` beside those of `poisson-prior`, and differences on the same subsets."""
-    with (FOLDER / "cutssl.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows("cutssl.csv", "settings")
     readouts = [readout for readout in dict.fromkeys(row["readout"] for row in rows) if readout != BASELINE]
     lines = []
     for (dataset, representation, labels), group in grouped(rows, "dataset", "representation", "labels").items():
@@ -26,8 +23,8 @@ def cutssl_table() -> str:
         cells = [mean_error(by[BASELINE])]
         for readout in readouts:
             pairs = zip(by[readout], by[BASELINE], strict=True)
-            mean, error = mean_and_standard_error([float(a["error"]) - float(b["error"]) for a, b in pairs])
-            cells += [mean_error(by[readout]), f"{mean:+.2f} ± {error:.2f}"]
+            differences = [float(a["error"]) - float(b["error"]) for a, b in pairs]
+            cells += [mean_error(by[readout]), with_error(differences, sign="+")]
         lines.append((f"{dataset}, {representation}, {int(labels):,} labels", *cells))
     head = " | ".join(f"`cutssl`{readout.removeprefix('cutssl')} | Δ" for readout in readouts)
     return table(f"error % | `{BASELINE}` | {head}", lines)

@@ -1,11 +1,11 @@
 """The table of docs/results/streaming, from the rows beside it; docs/tables.py writes it into the document."""
 
-from docs.few_labels import Row, rows, table
+from docs.markdown import Row, read_rows, table
 
 
 def blocks() -> dict[str, str]:
     """Return the generated block by name."""
-    measured = rows("streaming.csv", "streaming")
+    measured = read_rows("streaming.csv", "streaming")
     head = (
         "images | images/s | relative to resident | encoded per s | seconds to load | most data, MB "
         "| most anonymous, MB | read while training, MB"

@@ -1,19 +1,17 @@
 """How far settings travel: Fashion-MNIST with its own beside those of MNIST; docs/tables.py writes it."""
 
-import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from docs.claims import Comparison, Verdict, errors_by_place, verdicts
-from docs.few_labels import Row, table
+from docs.markdown import Row, read_rows, table, with_error
 from docs.results.settings.choose import winners
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, SETTING_GROUPS
 from ssl_irmae.protocols.report.note import join
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import format_count, format_difference
 from ssl_irmae.protocols.statistics.paired import paired_difference
-from ssl_irmae.protocols.statistics.summary import mean_and_standard_error
 
 ROWS = Path(__file__).parent / "results" / "settings" / "travel.csv"
 
@@ -26,8 +24,7 @@ def block(fashion: Report | None) -> str:
     """
     if fashion is None or not ROWS.exists():
         return "Not run yet."
-    with ROWS.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(ROWS.name, ROWS.parent.name)
     tried = {name for group in winners("fashion-mnist") for name in SETTING_GROUPS[group]}
     same = [name for name in fashion.styles if name in tried and not CONTENDERS[name].frozen]
     return travel_table(rows, fashion, [name for name in same if name not in {row["contender"] for row in rows}])
@@ -57,7 +54,13 @@ def travel_table(rows: Iterable[Row], fashion: Report, same: Iterable[str]) -> s
             continue
         shared = {seed: error for seed, error in mnist[name, budget].items() if seed in errors}
         place = f"`{name}` at {budget:,}"
-        cells = (given[name], _mean(shared), _mean(errors), format_difference(difference), format_count(difference.n))
+        cells = (
+            given[name],
+            with_error(list(shared.values())),
+            with_error(list(errors.values())),
+            format_difference(difference),
+            format_count(difference.n),
+        )
         lines.append((f"{place} labels", *cells))
         both |= {(name, budget): shared, (f"own {name}", budget): errors}
         changes.append(difference.mean)
@@ -77,8 +80,3 @@ def travel_table(rows: Iterable[Row], fashion: Report, same: Iterable[str]) -> s
     ]
     head = "error % ± SE | its own | MNIST's settings | its own settings | Δ [95 %] | n"
     return "\n\n".join([" ".join(filter(None, sentences)), *([table(head, lines)] if lines else [])])
-
-
-def _mean(errors: Mapping[int, float]) -> str:
-    mean, error = mean_and_standard_error(list(errors.values()))
-    return f"{mean:.2f}" if error is None else f"{mean:.2f} ± {error:.2f}"

@@ -11,7 +11,7 @@ from docs.markdown import table
 from ssl_irmae.protocols.report.tables.cells import format_error
 from ssl_irmae.protocols.report.tables.components import component_notes, crossed_components, lay_out_components
 from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix, error_matrices
-from ssl_irmae.protocols.statistics.intervals import POINTS, t_interval
+from ssl_irmae.protocols.statistics.intervals import POINTS, t_interval, without_rounding
 from ssl_irmae.protocols.statistics.method_interval import error_of_runs, paired_lines
 from ssl_irmae.protocols.statistics.summary import summarise
 from ssl_irmae.protocols.storage.files import read_trials
@@ -96,7 +96,7 @@ def differences_table(rows: Sequence[Row]) -> str:
 
 def _differences(matrix: ErrorMatrix, other: ErrorMatrix) -> npt.NDArray[np.float64]:
     lines, of_other = paired_lines(matrix, other)
-    return np.round(matrix.errors[lines] - other.errors[of_other], 9)
+    return without_rounding(matrix.errors[lines] - other.errors[of_other])
 
 
 def _judge(differences: npt.NDArray[np.float64]) -> tuple[str, int]:

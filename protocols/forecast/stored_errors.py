@@ -12,6 +12,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.report.note import join
 from ssl_irmae.protocols.report.selection import keep_newest
 from ssl_irmae.protocols.statistics.error_matrix import error_matrices
+from ssl_irmae.protocols.statistics.intervals import without_rounding
 from ssl_irmae.protocols.storage.rows import FinishedTrial, Row
 
 SHIPPED = Path(__file__).with_name("errors.csv")
@@ -68,8 +69,7 @@ class StoredPairs:
     def differences(self) -> list[float]:
         """The first contender's error minus the second's, points, by ascending seed."""
         shared = sorted(self.a.errors.keys() & self.b.errors.keys())
-        # errors are counts of images: digits beyond the ninth are rounding
-        return [round(self.a.errors[seed] - self.b.errors[seed], 9) for seed in shared]
+        return list(map(float, without_rounding([self.a.errors[seed] - self.b.errors[seed] for seed in shared])))
 
     @property
     def steps(self) -> int | None:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix, error_matrices
+from ssl_irmae.protocols.statistics.intervals import without_rounding
 from ssl_irmae.protocols.statistics.ranking import errors_by_subset, rank
 from ssl_irmae.protocols.statistics.resampling import draw_again, resampled_means
 from ssl_irmae.protocols.storage.rows import Row
@@ -67,10 +68,10 @@ def _behind(matrices: Mapping[tuple[int, str], ErrorMatrix]) -> Floats:
     """Compute what is lowest for the best contender of each resample, shape (resamples, contenders)."""
     errors = errors_by_subset(list(matrices.values()))
     if not np.isnan(errors).any():
-        return np.stack([means[1:] for means in resampled_means(matrices).values()], 1).round(9)
+        return without_rounding(np.stack([means[1:] for means in resampled_means(matrices).values()], 1))
     drawn = draw_again(errors.shape[1], seed=min(budget for budget, _ in matrices))
     behind = []
     for line in errors:
         gaps = np.nan_to_num(line - errors) @ drawn.T  # of the subsets that two do not share, nothing
-        behind.append(np.sign(gaps.round(9)).sum(0))
+        behind.append(np.sign(without_rounding(gaps)).sum(0))
     return np.stack(behind, 1)

@@ -85,7 +85,7 @@ def error_matrices(rows: Iterable[Row]) -> dict[tuple[int, str], ErrorMatrix]:
     complete: dict[tuple[int, str], _Cells] = {key: {} for key in run}
     for row in pool_folds(rows):
         complete[row.budget, row.contender][row.seed, row.pretrain_seed] = row
-    one_subset = {row.budget for row in rows if row.rule in ("full", "first") and row.folds is None}
+    one_subset = {row.budget for row in rows if row.one_subset}
     return {key: _matrix(*key, complete[key], run[key], one_subset=key[0] in one_subset) for key in run}
 
 

@@ -13,6 +13,15 @@ POINTS = (-100.0, 100.0)
 """Between what differences of errors are."""
 
 
+def without_rounding(points: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return errors or differences to nine digits: they are counts of images, so that later ones are rounding alone.
+
+    With these, equal differences would be unequal, and ties broken.
+    """
+    x: npt.NDArray[np.float64] = np.asarray(points, dtype=np.float64)
+    return x.round(9)
+
+
 class StandardError(NamedTuple):
     """A standard error and how well it is known.
 

@@ -26,6 +26,7 @@ from ssl_irmae.protocols.statistics.intervals import (
     standard_error,
     t_interval,
     t_margin,
+    without_rounding,
 )
 
 Floats = npt.NDArray[np.float64]
@@ -82,7 +83,7 @@ def method_interval_of_difference(
     errors, subtracted = matrix.errors[lines], baseline.errors[of_baseline]
     if matrix.pretrain_seeds != baseline.pretrain_seeds and 1 not in (errors.shape[1], subtracted.shape[1]):
         return None  # pretraining seeds of both, but not the same
-    differences = np.round(errors - subtracted, 9)
+    differences = without_rounding(errors - subtracted)
     runs = error_of_runs(differences, one_subset=matrix.one_subset) or _certain(matrix, baseline)
     if runs is None:
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ssl_irmae.protocols.statistics.intervals import POINTS, standard_error, t_interval
+from ssl_irmae.protocols.statistics.intervals import POINTS, standard_error, t_interval, without_rounding
 from ssl_irmae.protocols.statistics.significance import sign_flip_test
 
 
@@ -55,8 +55,7 @@ def paired_difference(errors: Mapping[int, float], baseline: Mapping[int, float]
     shared = sorted(errors.keys() & baseline.keys())
     if not shared:
         return None
-    # errors are counts of images: digits beyond the ninth are rounding, which would make equal differences unequal
-    x = np.round([errors[s] - baseline[s] for s in shared], 9)
+    x = without_rounding([errors[s] - baseline[s] for s in shared])
     mean = float(x.mean())
     low, high = t_interval(mean, standard_error(x), within=POINTS) if np.ptp(x) > 0 else (None, None)
     p = sign_flip_test(x)

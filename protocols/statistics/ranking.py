@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssl_irmae.protocols.statistics.error_matrix import ErrorMatrix
+from ssl_irmae.protocols.statistics.intervals import without_rounding
 
 Floats = npt.NDArray[np.float64]
 
@@ -85,5 +86,4 @@ def _gaps(line: Floats, errors: Floats) -> Floats:
     differences = line - errors
     shared = (~np.isnan(differences)).sum(1)
     sums = np.nansum(differences, axis=1)
-    # errors are counts of images: digits beyond the ninth are rounding, which would break ties
-    return np.where(shared > 0, np.round(sums / np.maximum(shared, 1), 9), np.nan)
+    return np.where(shared > 0, without_rounding(sums / np.maximum(shared, 1)), np.nan)

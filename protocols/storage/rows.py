@@ -192,6 +192,11 @@ class Trial(BaseModel):
     software: dict[str, str]
 
     @property
+    def one_subset(self) -> bool:
+        """Whether every seed has the same labels: all of them, or the first ones. Folds leave others for each."""
+        return self.rule in ("full", "first") and self.folds is None
+
+    @property
     def computed_with(self) -> str:
         """The versions of the software that computed it and the number of threads, in one line."""
         return ", ".join([*(f"{name} {version}" for name, version in self.software.items()), f"{self.threads} threads"])

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ssl_irmae.protocols.statistics.intervals import StandardError, standard_error, t_interval
+from ssl_irmae.protocols.statistics.intervals import StandardError, standard_error, t_interval, without_rounding
 from ssl_irmae.protocols.statistics.method_interval import error_of_runs
 from ssl_irmae.protocols.studying.study import Study, error_column
 
@@ -259,12 +259,12 @@ class Results:
         a, b = a[:, [seeds_a.index(p) for p in seeds]], b[:, [seeds_b.index(p) for p in seeds]]
         if same_rule:
             differences = a[[subsets_a.index(s) for s in subsets]] - b[[subsets_b.index(s) for s in subsets]]
-            doubt = _error_of(np.round(differences, 9), one_subset=self._is_one_subset(level))
+            doubt = _error_of(without_rounding(differences), one_subset=self._is_one_subset(level))
             mean, doubts = float(differences.mean()), [] if doubt is None else [doubt]
         else:
             mean, doubts = float(a.mean() - b.mean()), []
             if len(seeds) > 1:
-                doubts.append(standard_error(np.round(a.mean(axis=0) - b.mean(axis=0), 9)))
+                doubts.append(standard_error(without_rounding(a.mean(axis=0) - b.mean(axis=0))))
             for errors, drawn in ((a, not self._is_one_subset(level)), (b, not self._is_one_subset(other))):
                 if drawn and len(errors) > 1:
                     doubts.append(standard_error(errors.mean(axis=1)))

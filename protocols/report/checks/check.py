@@ -42,11 +42,7 @@ class Evidence:
     @functools.cached_property
     def certain(self) -> set[tuple[str, int]]:
         """The contenders and budgets of which another run would give the same: one subset, and no randomness."""
-        return {
-            (row.contender, row.budget)
-            for row in self.rows
-            if row.rule in ("full", "first") and row.folds is None and row.deterministic_at_full_set
-        }
+        return {(row.contender, row.budget) for row in self.rows if row.one_subset and row.deterministic_at_full_set}
 
     @functools.cached_property
     def of_encoder(self) -> dict[str, list[Row]]:

@@ -11,7 +11,7 @@ from ssl_irmae.errors import UserError
 def load(split: Split, data_dir: Path) -> ImageSet:
     """Load one split, centre-cropped to 148 and resized to 64 pixels, as the public IRMAE code does.
 
-    Faces have no classes: the 40 binary attributes are the ``factors``. The training split takes 2 GB of memory.
+    Faces have no classes. The training split takes 2 GB of memory.
 
     Source: Liu, Luo, Wang and Tang, "Deep Learning Face Attributes in the Wild", ICCV 2015.
 
@@ -33,4 +33,4 @@ def load(split: Split, data_dir: Path) -> ImageSet:
         face, _ = faces[i]
         pixels = transforms.pil_to_tensor(face)
         images[i] = transforms.resize(transforms.center_crop(pixels, [148, 148]), [64, 64], antialias=True)
-    return ImageSet(name="celeba", images=images, factors=faces.attr.to(torch.float32))
+    return ImageSet(name="celeba", images=images)

@@ -44,7 +44,6 @@ class ImageSet:
             floats of shape (n, c, 1, 1).
         labels: int64 class indices, shape (n,), -1 for an image without a label; or None if no image has one.
         classes: Name of every class; empty without labels.
-        factors: Known factors of each image, shape (n, f) (``shapes``, ``celeba``), or None.
         paths: File of each image, relative to the folder that was read; empty if there are no files.
         reading: What was read and what was left out, if the images are the user's own.
         columns: Names of the columns of rows of numbers; empty if they have none.
@@ -54,7 +53,6 @@ class ImageSet:
     images: Tensor
     labels: Tensor | None = None
     classes: tuple[str, ...] = ()
-    factors: Tensor | None = None
     paths: tuple[str, ...] = field(default=(), repr=False)
     reading: Reading | None = field(default=None, repr=False, compare=False)
     columns: tuple[str, ...] = field(default=(), repr=False)

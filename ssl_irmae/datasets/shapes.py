@@ -5,8 +5,6 @@ import torch
 
 from ssl_irmae.datasets.image_set import ImageSet, Split
 
-FACTORS = ("shape", "x", "y", "size", "red", "green", "blue")
-
 
 def load(split: Split) -> ImageSet:
     """Draw the paper's 50,000 training or 10,000 test images, the same ones every time."""
@@ -25,9 +23,6 @@ def generate(n: int, *, seed: int) -> ImageSet:
     Args:
         n: Number of images, at least 1.
         seed: Seed of numpy's default generator; the same n and seed give the same images.
-
-    Returns:
-        The set; its ``factors`` are float32 of shape (n, 7), in the order of ``FACTORS``.
     """
     rng = np.random.default_rng(seed)
     shape = rng.integers(0, 2, n)
@@ -41,11 +36,9 @@ def generate(n: int, *, seed: int) -> ImageSet:
     square = (down >= 0) & (down <= r) & (right >= 0) & (right <= r)
     mask = np.where(shape[:, None, None] == 1, square, circle)
     pixels = np.round(colour * 255).astype(np.uint8)
-    factors = np.column_stack([shape, x, y, size, colour]).astype(np.float32)
     return ImageSet(
         name="shapes",
         images=torch.from_numpy(mask[:, None] * pixels[:, :, None, None]),
         labels=torch.from_numpy(shape.astype(np.int64)),
         classes=("circle", "square"),
-        factors=torch.from_numpy(factors),
     )

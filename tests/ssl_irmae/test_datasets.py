@@ -11,7 +11,7 @@ from torchvision.transforms.v2 import functional as transforms
 from ssl_irmae._support.progress import Event, Message
 from ssl_irmae.datasets.image_set import ImageSet, Split, as_float, fit_images
 from ssl_irmae.datasets.registry import DATASETS, load_images
-from ssl_irmae.datasets.shapes import FACTORS, generate
+from ssl_irmae.datasets.shapes import generate
 from ssl_irmae.errors import UserError
 from tests.ssl_irmae.pictures import random_pixels
 
@@ -70,21 +70,16 @@ def test_digits_are_those_of_scikit_learn() -> None:
     np.testing.assert_allclose(images.numpy() / 256, x / 16, atol=1 / 256)
 
 
-def test_shapes_are_drawn_from_their_factors() -> None:
+def test_shapes_are_circles_and_squares_of_one_colour_in_the_papers_range() -> None:
+    y, x, size = np.stack(np.meshgrid(range(8, 25), range(8, 25), range(3, 9)), -1).reshape(-1, 3).T[:, :, None, None]
+    row, column = np.indices((32, 32))
+    circles = (row - y) ** 2 + (column - x) ** 2 <= size**2
+    squares = (y <= row) & (row <= y + size) & (x <= column) & (column <= x + size)
     shapes = generate(60, seed=3)
-    assert shapes.factors is not None
-    assert shapes.factors.shape == (60, len(FACTORS))
-    for image, factors in zip(shapes.images.numpy(), shapes.factors.numpy(), strict=True):
-        kind, cx, cy, size = (int(v) for v in factors[:4])
-        assert 8 <= cx <= 24
-        assert 8 <= cy <= 24
-        assert 3 <= size <= 8
-        for row in range(32):
-            for column in range(32):
-                dx, dy = column - cx, row - cy
-                inside = 0 <= dx <= size and 0 <= dy <= size if kind else dx * dx + dy * dy <= size * size
-                expected = np.round(factors[4:] * 255) if inside else 0
-                assert (image[:, row, column] == expected).all()
+    assert shapes.labels is not None
+    for image, label in zip(shapes.images.numpy(), shapes.labels.tolist(), strict=True):
+        assert len(np.unique(image.reshape(3, -1), axis=1).T) == 2, "black and one colour"
+        assert (image.any(axis=0) == (circles, squares)[label]).all(axis=(1, 2)).any()
 
 
 def test_celeba_is_read_from_files_in_place_cropped_and_resized(
@@ -113,8 +108,6 @@ def test_celeba_is_read_from_files_in_place_cropped_and_resized(
     assert train.images.shape == (2, 3, 64, 64)
     assert test.images.shape == (2, 3, 64, 64)
     assert train.labels is None
-    assert train.factors is not None
-    assert train.factors.tolist() == [[1, 0], [1, 0]]
     middle = Image.open(folder / "img_align_celeba" / names[2]).crop((15, 35, 163, 183))
     expected = np.asarray(middle.resize((64, 64), Image.Resampling.BILINEAR)).astype(int)
     assert np.abs(np.moveaxis(test.images[0].numpy(), 0, 2) - expected).max() <= 1

@@ -12,14 +12,15 @@ def lay_out_curves(report: Report) -> dict[str, list[list[str]]]:
 
     Each has a head, then a line per contender. There is none where there is nothing to say.
     """
-    if report.target_error is None and len(report.budgets) < 2:
+    several = len(report.budgets) > 1
+    if report.target_error is None and not several:
         return {}
     mark = {"inductive": "", "transductive": f"; transductive: looked at the scored {report.pooled[0].noun}s"}
-    numbers = ["geometric mean of the errors"] if len(report.budgets) > 1 else []
+    numbers = ["geometric mean of the errors"] if several else []
     numbers += [] if report.target_error is None else [f"labels for {report.target_error:g} % errors"]
-    what = " and ".join(numbers)
+    what = f"{'over all budgets: ' if several else ''}{' and '.join(numbers)}"
     return {
-        f"over all budgets: {what}{mark[kind]}": _lines(report, {s.contender for s in summaries})
+        f"{what}{mark[kind]}": _lines(report, {s.contender for s in summaries})
         for kind, summaries in report.kinds.items()
     }
 
@@ -30,7 +31,8 @@ def _lines(report: Report, names: Collection[str]) -> list[list[str]]:
     if len(report.budgets) > 1:
         columns["geometric mean % [95 %]"] = [_mean(curve) for curve in curves]
     if report.target_error is not None:
-        columns[f"labels for {report.target_error:g} % [95 %]"] = [
+        interval = " [95 %]" if len(report.budgets) > 1 else ""  # one budget has no curve to resample
+        columns[f"labels for {report.target_error:g} %{interval}"] = [
             f"{format_labels(curve.needed) or '-'} {format_labels_interval(curve.needed)}".strip() for curve in curves
         ]
     return [list(columns), *map(list, zip(*columns.values(), strict=True))]

@@ -113,3 +113,12 @@ def test_declared_comparisons_have_a_line_each(report: Report) -> None:
             (c.contender, c.difference.baseline) == (comparison.contender, comparison.difference.baseline)
             for c in report.comparisons
         )
+
+
+def test_one_number_of_labels_has_no_curve_and_the_head_of_a_target_no_interval() -> None:
+    report = read_results(RESULTS / "mnist-100-labels" / "evaluate.json", target_error=10)
+    text = report_text(report, width=80)
+    assert "\nlabels for 10 % errors" in text
+    assert "labels for 10 % [95 %]" not in text
+    (line,) = [line.split() for line in text.split("labels for 10 % errors")[1].splitlines() if " supervised " in line]
+    assert line == ["supervised", ">", "100"]

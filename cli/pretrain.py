@@ -59,7 +59,8 @@ def command(
         float | None,
         typer.Option(
             metavar="NUMBER",
-            help="How much the method does: the weight of its penalty, or what docs/using says; not of irmae and ae.",
+            help="How much the method does: the weight of its penalty; of irmae-wd the weight decay, of denoising the "
+            "share of pixels set to zero, of rrae the directions of the code that are kept. irmae and ae have none.",
             show_default="the method's",
             rich_help_panel=RUN,
         ),

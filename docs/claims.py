@@ -6,10 +6,11 @@ no test could find anything, which mean is lower.
 """
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from docs.grids import FULL, GRIDS, METHODS
+from docs.markdown import table
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
 from ssl_irmae.protocols.report.note import join
 from ssl_irmae.protocols.report.report import Report
@@ -20,6 +21,7 @@ from ssl_irmae.protocols.report.tables.cells import (
     what_leads,
 )
 from ssl_irmae.protocols.statistics.label_equivalence import label_equivalences
+from ssl_irmae.protocols.statistics.learning_curve import LabelsNeeded
 from ssl_irmae.protocols.statistics.paired import paired_difference
 from ssl_irmae.protocols.statistics.ranking import rank
 from ssl_irmae.protocols.statistics.significance import holm
@@ -27,6 +29,7 @@ from ssl_irmae.protocols.storage.rows import Row
 
 CODES_OF = {"irmae": "IRMAE", "ae": "AE", "vae": "VAE"}
 LEAST_PAIRS = 6
+ON_LABELS_ALONE = ("supervised-residual", "supervised-augment", "supervised")
 
 Errors = Mapping[tuple[str, int], Mapping[int, float]]  # by contender and budget, then by the seed of the subset
 _BEST_CODES = {"linear": "a linear classifier", "poisson-prior": "`poisson-prior`, a graph of codes"}
@@ -55,7 +58,8 @@ _CELLS: dict[Verdict, str] = {
 
 def first(grids: Mapping[str, Report]) -> str:
     """State for each data set what one label per class gives."""
-    return "\n\n".join(f"{ten_labels(name, report)} {_table(name)}" for name, report in grids.items())
+    tables = [f"[{name}](docs/results/{GRIDS[FULL[name]].folder}/README.md)" for name in grids]
+    return f"{ten_labels(grids)} All results: {join(tables)}."
 
 
 def found(grids: Mapping[str, Report]) -> str:
@@ -97,7 +101,7 @@ def by_labels(found: Mapping[int, str], budgets: Sequence[int]) -> str:
 
 def answer(name: str, report: Report) -> str:
     """State what was found on one data set."""
-    return f"{ten_labels(name, report)}\n\n{found_on(name, report)}"
+    return f"{ten_labels({name: report})}\n\n{found_on(name, report)}"
 
 
 def errors_beside(grids: Mapping[str, Report]) -> str:
@@ -115,30 +119,77 @@ def errors_beside(grids: Mapping[str, Report]) -> str:
     return "\n".join(lines)
 
 
-def ten_labels(name: str, report: Report) -> str:
-    """State what the best contender makes of one label per class, and what others need for as few errors."""
+def ten_labels(grids: Mapping[str, Report]) -> str:
+    """State, for each data set, what one label per class gives, and what others need for as few errors."""
+    found = {name: _at_ten(report) for name, report in grids.items()}
+    worth = join([f"{_worth(each)} on {name}" for name, each in found.items()])
+    networks = "the network" if len(found) == 1 else "the networks"
+    need = "needs" if len(found) == 1 else "need"
+    names = list(found)
+    best = [f"`{each.best}` {each.errors[each.best]}" for each in found.values()]
+    spread = [f"{statistics.median(each.its):.2f}, {max(each.its):.2f}" for each in found.values()]
+    others = dict.fromkeys(other for each in found.values() for other in (*each.without, "supervised"))
+    lines = [("fewest errors", *best), ("of these the median and the worst subset", *spread)]
+    lines += [(f"`{other}`", *(each.errors.get(other, "not run") for each in found.values())) for other in others]
+    needing = dict.fromkeys(other for each in found.values() for other in each.needed)
+    needed = [(f"`{other}`", *(_shown(each.needed.get(other)) for each in found.values())) for other in needing]
+    picked = [f"on {name} for {each.lead} of the {each.number}" for name, each in found.items()]
+    prior = any(each.best.endswith("-prior") for each in found.values())
+    return "\n\n".join(
+        [
+            f"**One label per class and 60,000 images without labels are worth {worth}**, {networks} trained on labels "
+            f"alone that {need} the fewest.",
+            table(" | ".join(["error % ± SE (subsets), one label per class", *names]), lines),
+            table(" | ".join(["labels needed for as few errors [95 %]", *names]), needed),
+            f"The first line was picked afterwards, {join(picked)} contenders that see test images one at a time."
+            + f"{' `-prior` assumes that classes are about equally common.' * prior} {_steps(grids, found)}",
+        ]
+    )
+
+
+class _AtTen(NamedTuple):
+    """What one label per class gives on one data set."""
+
+    best: str
+    lead: str
+    number: int
+    its: Collection[float]
+    errors: dict[str, str]
+    without: list[str]
+    needed: dict[str, LabelsNeeded]
+
+
+def _at_ten(report: Report) -> _AtTen:
     here = [s for s in report.summaries if s.budget == 10 and not report.styles[s.contender].transductive]
-    errors = {s.contender: format_error(s) for s in here}
+    errors = {s.contender: f"{format_error(s)} ({s.n})" for s in here}
     best = rank(report.matrices, 10, errors).names[0]
-    lead = what_leads(here, {(10, best)}, report.styles)
-    prior = "; it assumes that classes are about equally common" if best.endswith("-prior") else ""
     learner = best.partition("-")[2]
     without = [f"{start}-{learner}" for start in ("scratch", "pixels") if f"{start}-{learner}" in errors]
-    without = list(dict.fromkeys([*without, "pixels-poisson-prior"]))
-    first, *others = (*without, "supervised")
-    its = errors_by_place(report.rows())[best, 10].values()
-    spread = f"(± standard error over {len(its)} subsets; median {statistics.median(its):.2f}, worst {max(its):.2f})"
-    written = {s.contender: f"{errors[s.contender]} %{f' ({s.n} subsets)' * (s.n != len(its))}" for s in here}
-    made = join([f"`{first}` makes {written[first]}", *(f"`{other}` {written[other]}" for other in others)])
-    needing = ("supervised-residual", "supervised-augment", "supervised", "pixels-poisson-prior")
-    named = [other for other in needing if other in errors]
-    needed = join([f"`{other}` {_needed(report, best, other, ' labels' * (other == named[0]))}" for other in named])
-    return (
-        f"**On {name}, with one label per class and 60,000 images without labels, `{best}` makes {errors[best]} % "
-        f"errors** {spread}. Without an encoder {made}. Labels needed for as few errors, with 95 % intervals: "
-        f"{needed}. `{best}` was picked afterwards, for {lead} of the {len(here)} contenders that see test images one "
-        f"at a time{prior}. {_steps(report, (best, *without, 'supervised', *named))}"
+    needed = {
+        other: label_equivalences(report.rows(), baseline=other)[10, best]
+        for other in (*ON_LABELS_ALONE, "pixels-poisson-prior")
+        if other in errors
+    }
+    return _AtTen(
+        best,
+        what_leads(here, {(10, best)}, report.styles),
+        len(here),
+        errors_by_place(report.rows())[best, 10].values(),
+        errors,
+        list(dict.fromkeys([*without, "pixels-poisson-prior"])),
+        needed,
     )
+
+
+def _worth(found: _AtTen) -> str:
+    """Say how many labels of the network on labels alone that needs the fewest one label per class is worth."""
+    fewest = min((name for name in found.needed if name in ON_LABELS_ALONE), key=lambda name: found.needed[name].labels)
+    number = format_labels(found.needed[fewest])
+    return f"{'about ' * number[0].isdecimal()}{number} labels of `{fewest}`"
+
+
+def _shown(needed: LabelsNeeded | None) -> str:
+    return f"{format_labels(needed)} {format_labels_interval(needed)}".strip()
 
 
 def leaders(report: Report, readout: str) -> dict[int, str]:
@@ -208,23 +259,13 @@ def errors_by_place(rows: Iterable[Row]) -> Errors:
     return errors
 
 
-def _needed(report: Report, contender: str, than: str, noun: str = "") -> str:
-    """Say how many labels another contender needs for the error of one with ten labels."""
-    labels = label_equivalences(report.rows(), baseline=than)[10, contender]
-    number = format_labels(labels)
-    interval = format_labels_interval(labels)
-    return f"{'about ' * number[0].isdecimal()}{number}{noun} {interval}".strip()
-
-
-def _steps(report: Report, contenders: Sequence[str]) -> str:
+def _steps(grids: Mapping[str, Report], found: Mapping[str, _AtTen]) -> str:
     """Say how many steps those contenders that are networks were trained for with ten labels."""
-    networks = [name for name in dict.fromkeys(contenders) if not CONTENDERS[name].frozen]
-    steps = {r.contender: int(r.settings["steps"]) for r in report.rows() if r.budget == 10 and r.contender in networks}
+    named = [name for each in found.values() for name in (each.best, *each.without, *each.needed)]
+    networks = [name for name in dict.fromkeys(named) if not CONTENDERS[name].frozen]
+    rows = [row for report in grids.values() for row in report.rows() if row.budget == 10]
+    steps = {row.contender: int(row.settings["steps"]) for row in rows if row.contender in networks}
     least = min(steps.values())
     longer = [f"`{name}`" for name in networks if steps[name] > least]
     others = f", {join(longer)} for {max(steps.values()):,}" if longer else ""
     return f"With ten labels networks trained for {least:,} steps{others}."
-
-
-def _table(name: str) -> str:
-    return f"[Table](docs/results/{GRIDS[FULL[name]].folder}/README.md)"

@@ -126,23 +126,23 @@ def ten_labels(grids: Mapping[str, Report]) -> str:
     networks = "the network" if len(found) == 1 else "the networks"
     need = "needs" if len(found) == 1 else "need"
     names = list(found)
-    best = [f"`{each.best}` {each.errors[each.best]}" for each in found.values()]
-    spread = [f"{statistics.median(each.its):.2f}, {max(each.its):.2f}" for each in found.values()]
-    others = dict.fromkeys(other for each in found.values() for other in (*each.without, "supervised"))
-    lines = [("fewest errors", *best), ("of these the median and the worst subset", *spread)]
-    lines += [(f"`{other}`", *(each.errors.get(other, "not run") for each in found.values())) for other in others]
+    best = [each.best for each in found.values()]
+    shown = dict.fromkeys([*best, *(other for each in found.values() for other in (*each.without, "supervised"))])
+    lines = [(f"`{other}`", *(each.cell(other) for each in found.values())) for other in shown]
     needing = dict.fromkeys(other for each in found.values() for other in each.needed)
     needed = [(f"`{other}`", *(_shown(each.needed.get(other)) for each in found.values())) for other in needing]
     picked = [f"on {name} for {each.lead} of the {each.number}" for name, each in found.items()]
+    spread = [f"{statistics.median(x.its):.2f} and {max(x.its):.2f} % on {name}" for name, x in found.items()]
     prior = any(each.best.endswith("-prior") for each in found.values())
     return "\n\n".join(
         [
             f"**One label per class and 60,000 images without labels are worth {worth}**, {networks} trained on labels "
             f"alone that {need} the fewest.",
-            table(" | ".join(["error % ± SE (subsets), one label per class", *names]), lines),
-            table(" | ".join(["labels needed for as few errors [95 %]", *names]), needed),
-            f"The first line was picked afterwards, {join(picked)} contenders that see test images one at a time."
-            + f"{' `-prior` assumes that classes are about equally common.' * prior} {_steps(grids, found)}",
+            table(" | ".join(["error % ± SE (subsets)", *names]), lines),
+            table(" | ".join(["labels for as few errors [95 %]", *names]), needed),
+            f"Bold was picked afterwards, {join(picked)} contenders that see test images one at a time; its median and "
+            f"worst subset make {join(spread)}."
+            f"{' `-prior` assumes that classes are about equally common.' * prior} {_steps(grids, found)}",
         ]
     )
 
@@ -154,14 +154,21 @@ class _AtTen(NamedTuple):
     lead: str
     number: int
     its: Collection[float]
-    errors: dict[str, str]
+    errors: dict[str, tuple[str, int]]
     without: list[str]
     needed: dict[str, LabelsNeeded]
+
+    def cell(self, contender: str) -> str:
+        """Write the error of a contender and of how many subsets it is, bold for that of the best."""
+        if contender not in self.errors:
+            return "not run"
+        error, n = self.errors[contender]
+        return f"**{error}** ({n})" if contender == self.best else f"{error} ({n})"
 
 
 def _at_ten(report: Report) -> _AtTen:
     here = [s for s in report.summaries if s.budget == 10 and not report.styles[s.contender].transductive]
-    errors = {s.contender: f"{format_error(s)} ({s.n})" for s in here}
+    errors = {s.contender: (format_error(s), s.n) for s in here}
     best = rank(report.matrices, 10, errors).names[0]
     learner = best.partition("-")[2]
     without = [f"{start}-{learner}" for start in ("scratch", "pixels") if f"{start}-{learner}" in errors]

@@ -122,9 +122,7 @@ def errors_beside(grids: Mapping[str, Report]) -> str:
 def ten_labels(grids: Mapping[str, Report]) -> str:
     """State, for each data set, what one label per class gives, and what others need for as few errors."""
     found = {name: _at_ten(report) for name, report in grids.items()}
-    worth = join([f"{_worth(each)} on {name}" for name, each in found.items()])
-    networks = "the network" if len(found) == 1 else "the networks"
-    need = "needs" if len(found) == 1 else "need"
+    worth = join([_worth(name, each) for name, each in found.items()])
     names = list(found)
     best = [each.best for each in found.values()]
     shown = dict.fromkeys([*best, *(other for each in found.values() for other in (*each.without, "supervised"))])
@@ -136,8 +134,8 @@ def ten_labels(grids: Mapping[str, Report]) -> str:
     prior = any(each.best.endswith("-prior") for each in found.values())
     return "\n\n".join(
         [
-            f"**One label per class and 60,000 images without labels are worth {worth}**, {networks} trained on labels "
-            f"alone that {need} the fewest.",
+            f"**With one label per class and 60,000 images without labels, {worth}.** No network trained on labels "
+            "alone needs fewer.",
             table(" | ".join(["error % ± SE (subsets)", *names]), lines),
             table(" | ".join(["labels for as few errors [95 %]", *names]), needed),
             f"Bold was picked afterwards, {join(picked)} contenders that see test images one at a time; its median and "
@@ -188,11 +186,12 @@ def _at_ten(report: Report) -> _AtTen:
     )
 
 
-def _worth(found: _AtTen) -> str:
-    """Say how many labels of the network on labels alone that needs the fewest one label per class is worth."""
+def _worth(name: str, found: _AtTen) -> str:
+    """Say with how many labels the network on labels alone that needs the fewest makes as few errors."""
     fewest = min((name for name in found.needed if name in ON_LABELS_ALONE), key=lambda name: found.needed[name].labels)
     number = format_labels(found.needed[fewest])
-    return f"{'about ' * number[0].isdecimal()}{number} labels of `{fewest}`"
+    about = "about " * number[0].isdecimal()
+    return f"`{found.best}` makes as few errors on {name} as `{fewest}` with {about}{number} labels"
 
 
 def _shown(needed: LabelsNeeded | None) -> str:

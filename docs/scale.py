@@ -16,6 +16,7 @@ SHORT, PAPER = 10, 100  # epochs
 GPU = 100e12  # operations per second that a GPU is assumed to keep up
 ENCODERS = 1_000
 MNIST, SCORED = 60_000, 10_000
+TRIALS = 9 * 5 * 10  # readouts, budgets and subsets of the benchmark
 
 
 def blocks() -> dict[str, str]:
@@ -83,7 +84,7 @@ def carried(measured: list[Row], column: str, times: float) -> float:
 
 
 def encoders() -> str:
-    """Lay out what a thousand encoders cost, of MNIST's size and of ImageNet's."""
+    """Lay out what a thousand encoders cost, of as many images as MNIST has and as ImageNet has."""
     pictures = {(row["network"], row["side"]): row for row in read_rows("pictures.csv", "scale")}
     bench = json.loads((RESULTS / "performance" / "bench.json").read_text())["sections"]["readouts"]
     whole = next(m for m in bench["measures"] if m["what"] == "the whole table")["median"]
@@ -96,7 +97,7 @@ def encoders() -> str:
         per_trial = len(stored) / trials + mistakes.stat().st_size / len(arrays["predictions"])
     lines = []
     for name, count, scored, key in (
-        ("MNIST's size, conv, 32 pixels", MNIST, SCORED, ("conv", "32")),
+        ("60,000 colour images, conv, 32 pixels", MNIST, SCORED, ("conv", "32")),
         ("ImageNet's size, residual, 64 pixels", IMAGENET, 50_000, ("residual", "64")),
     ):
         row = pictures[key]
@@ -110,12 +111,12 @@ def encoders() -> str:
                 hours(ENCODERS * judging) if count == MNIST else "not measured",
                 gigabytes(ENCODERS * float(row["encoder_bytes"])),
                 gigabytes(ENCODERS * (count + scored) * int(row["latent_dim"]) * 4),
-                gigabytes(ENCODERS * 500 * per_trial),
+                gigabytes(ENCODERS * TRIALS * per_trial),
             )
         )
     head = (
         "1,000 encoders | pretraining, core-h | encoding, core-h | frozen readouts, core-h | encoders, GB | "
-        "codes, GB | 500 trials each, GB"
+        "codes, GB | 450 trials each, GB"
     )
     return table(head, lines)
 

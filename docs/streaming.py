@@ -12,7 +12,7 @@ def blocks() -> dict[str, str]:
     )
     first = measured[0]
     what = (
-        f"{int(first['images']):,} images of {int(first['bytes']) / 1e6:,.0f} MB; allowed are "
+        f"{int(first['images']):,} images, {int(first['bytes']) / 1e6:,.0f} MB in all; allowed are "
         f"{int(measured[1]['allowed']) / 1e6:,.0f} MB, a fifth of it."
     )
     return {"streaming": f"{what}\n\n{table(head, [_cells(row) for row in measured])}"}

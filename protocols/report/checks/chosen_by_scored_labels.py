@@ -29,7 +29,8 @@ CHOSEN_BY_SCORED_LABELS = Check(
     "scored labels used for choosing",
     chosen_by_scored_labels,
     looks_for="Contenders whose error is the best of several looks at the scored labels; and settings that were chosen "
-    "on the scored images, as those in force were on the development split of MNIST, which folds of MNIST score too.",
+    "on images that are scored now. Those of the package were chosen on development images of MNIST, which "
+    "folds of MNIST score too.",
     why="The smallest of many errors is partly luck with these very labels, so it lies below the error on new images.",
     remedy="Report contenders that look once, on test images, or in folds of other data. Show a leaky number only "
     "beside the same without the leak.",

@@ -21,7 +21,9 @@ def rising_error(evidence: Evidence) -> Result:
         if s.standard_error is not None or (s.contender, s.budget) in evidence.certain:
             curves.setdefault(s.contender, []).append(s)
     if all(len(curve) < 2 for curve in curves.values()):
-        return unknown("It takes two budgets, with several runs each.")
+        return unknown(
+            "It takes two budgets with several runs, or with the one result of a readout without randomness."
+        )
     found = []
     for name, curve in curves.items():
         for i, s in enumerate(curve[1:], start=1):
@@ -54,7 +56,8 @@ RISING_ERROR = Check(
     "error that rises with labels",
     rising_error,
     looks_for="Contenders whose mean error is, at some budget, more than three standard errors above that of a smaller "
-    "one, of the runs and of the scored images together. It takes two budgets with several runs each.",
+    "one, of the runs and of the scored images together. It takes two budgets with several runs each, or "
+    "with the one result of a readout without randomness.",
     why="Labels do not make a task harder, so something else does: too few steps for so many labels, a setting that "
     "does not suit them, training that collapsed, or a mistake.",
     remedy="Look at the trials and the steps of the larger budget, and give no number between the two by "

@@ -82,7 +82,7 @@ def command(
     import numpy as np
 
     from ssl_irmae._support.compute import find_device
-    from ssl_irmae._support.files import write_atomically
+    from ssl_irmae._support.files import check_folder, write_atomically
     from ssl_irmae.cli.progress import Display
     from ssl_irmae.datasets.registry import load_images
     from ssl_irmae.encoders.encoder import Encoder
@@ -96,6 +96,7 @@ def command(
         raise UserError(f"--out {out} is a folder: give a file in it, such as {out / 'codes.npz'}")
     if out.exists() and Path(dataset).exists() and out.samefile(dataset):
         raise UserError(f"--out {out} is the --dataset itself, which would be lost: give another file")
+    check_folder(out.parent)
     encoder = bundled_for(dataset) if encoder is None else encoder
     opened = Encoder.from_pretrained(encoder, fold=fold, network=parse_own_network(network)).to(find_device(device))
     load = functools.partial(

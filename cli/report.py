@@ -155,7 +155,7 @@ def command(
             progress=display,
         )
     if json_:
-        print_result(json.dumps(document(report), indent=2, ensure_ascii=False))
+        print_result(json.dumps(document(report), indent=2, allow_nan=False))
     else:
         print_report(report, notes=notes)
     if not quiet:

@@ -18,7 +18,8 @@ def describe(cost: Cost, subsets: Subsets | None) -> list[str]:
     """
     if subsets is None:
         return [_request(cost), *_table(cost), _costs(cost), *_caveats(cost)]
-    return [_answer(subsets, cost), _power(subsets), _costs(cost), *_caveats(cost), f"  {subsets.command}"]
+    command = [] if subsets.command is None else [f"  {subsets.command}"]
+    return [_answer(subsets, cost), _power(subsets), _costs(cost), *_caveats(cost), *command]
 
 
 def format_duration(seconds: float) -> str:

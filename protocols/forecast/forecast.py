@@ -40,6 +40,8 @@ from ssl_irmae.protocols.storage.files import read_trials
 from ssl_irmae.protocols.storage.store import Store
 from ssl_irmae.protocols.task import ScoredOn, Task, load_task
 
+RESULTS = "runs/results.sqlite"
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -60,8 +62,6 @@ class Forecast:
         """Return everything as plain data, for JSON."""
         found = dataclasses.asdict(self)
         found["cost"]["core_seconds"] = self.cost.core_seconds
-        if self.subsets is not None:
-            found["subsets"]["command"] = self.subsets.command
         return found
 
 
@@ -81,7 +81,7 @@ def plan(
     preset: str | None = None,
     steps: int | None = None,
     scored_on: ScoredOn | None = None,
-    store: str | Path = "runs/results.sqlite",
+    store: str | Path = RESULTS,
     results: str | Path | Sequence[str | Path] = (),
     precision: str = "auto",
     jobs: int | None = None,
@@ -177,7 +177,20 @@ def plan(
             detect=detect,
             power=POWER if power is None else power,
         )
-        subsets = dataclasses.replace(subsets, network=name_of(network) if callable(network) else network)
+        subsets = subsets.with_command(
+            dataset=None if dataset == "mnist" else dataset,
+            encoder=encoders if isinstance(encoders, str | Path | list | tuple) else [encoders],
+            codes=codes if isinstance(codes, str | Path | list | tuple) else [codes],
+            pretrain_seeds=",".join(map(str, pretraining_seeds)) or None,
+            network=name_of(network) if callable(network) else network,
+            scored_on=scored_on,
+            labels_from=labels_from,
+            classes=None if classes is None else ",".join(classes),
+            store=None if str(store) == RESULTS else store,
+            precision=None if precision == "auto" else precision,
+            jobs=jobs,
+            device=None if device == "auto" else device,
+        )
         chosen = planned(subsets.needed.n, subsets.steps)
     usual = DEFAULT if network is None else network
     methods = [m for m in needed_methods(chosen.contenders.values()) if m not in given.sources]

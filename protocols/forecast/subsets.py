@@ -1,7 +1,10 @@
 """How many subsets find a difference between two contenders, from stored errors of the nearest protocol."""
 
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
 
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
@@ -30,7 +33,7 @@ class Subsets:
         needed: The number of subsets, and its range.
         pairs: The stored errors that it is estimated from, which may be of another protocol or network.
         fingerprint: That of the training images.
-        network: The family of networks that was asked for, as the command line names it.
+        command: The command that runs them; None where the data or the encoders are objects in memory.
     """
 
     between: tuple[str, str]
@@ -42,15 +45,22 @@ class Subsets:
     needed: PairsNeeded
     pairs: StoredPairs
     fingerprint: str
-    network: str | None = None
+    command: str | None = None
 
-    @property
-    def command(self) -> str:
-        """The command that runs them."""
-        options = {"dataset": self.dataset, "contenders": ",".join(self.between), "labels": self.budget}
-        options |= {"seeds": self.needed.n, "steps": self.steps, "network": self.network}
-        given = (f"--{name} {value}" for name, value in options.items() if value not in (None, "mnist"))
-        return " ".join(["ssl-irmae evaluate", *given])
+    def with_command(self, **given: object) -> Self:
+        """Return it with the command that runs them.
+
+        Args:
+            given: What else the request said, by the name of its option; several values in a list, None if nothing.
+        """
+        options = {"contenders": ",".join(self.between), "labels": self.budget, "seeds": self.needed.n}
+        words = ["ssl-irmae", "evaluate"]
+        for name, value in {"dataset": given.pop("dataset", None), **options, "steps": self.steps, **given}.items():
+            for each in value if isinstance(value, list | tuple) else [] if value is None else [value]:
+                if not isinstance(each, str | int | Path):
+                    return self
+                words += [f"--{name.replace('_', '-')}", str(each)]
+        return replace(self, command=shlex.join(words))
 
 
 def check_request(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ssl_irmae._support.files import write_atomically
+from ssl_irmae._support.files import check_folder, write_atomically
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.errors import UserError
@@ -92,12 +92,13 @@ def check_table(out: Path, source: object) -> None:
         source: What pictures are read from: a name, a path or arrays.
 
     Raises:
-        UserError: If it is not a .csv, or there is something else in its place.
+        UserError: If it is not a .csv, cannot be written, or there is something else in its place.
     """
     if out.suffix.lower() != ".csv":
         raise UserError(f"`out` {out}: the name must end in .csv")
     if out.is_dir():
         raise UserError(f"`out` {out} is a folder: give a file in it, such as {out / 'labels.csv'}")
+    check_folder(out.parent)
     folder = Path(source).resolve() if isinstance(source, str | Path) else None
     if folder is not None and folder.is_dir() and out.resolve().is_relative_to(folder):
         raise UserError(f"`out` {out} lies among the pictures: give another file")

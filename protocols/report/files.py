@@ -33,6 +33,12 @@ _CAPTIONS = {
         "Below: t-SNE, which keeps neighbourhoods; distances between groups and their sizes mean nothing there.",
     ),
 }
+_ALL = {
+    *("table.md", "table.tex", "summary.csv", "rows.csv", "environments.json", "report.json"),
+    *("mistakes.npz", "report.html"),
+    *(f"{name}.{kind}" for name in ("error-against-labels", "paired-differences", *_CAPTIONS) for kind in FORMATS),
+}
+"""Everything that a report can write."""
 
 
 def write_report(
@@ -110,6 +116,8 @@ def write_report(
     if html:
         pictures = [Picture(*_CAPTIONS[name], images[f"{name}.png"]) for name in _CAPTIONS if name in figures]
         files["report.html"] = html_page(report, pictures=pictures)
+    for name in _ALL - files.keys():  # of a report from before, which would stand beside this one
+        (out / name).unlink(missing_ok=True)
     for name, content in files.items():
         write_atomically(out / name, content)
     return list(files)

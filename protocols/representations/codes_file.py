@@ -130,9 +130,9 @@ class CodesFile:
         classes = self.arrays.get("test_classes" if split == "test" else "classes", self.arrays.get("classes"))
         if labels.values.dtype.kind == "U":
             return labels
-        values = labels.values.astype(np.int64)
+        values = labels.values
         if classes is None:
-            return dataclasses.replace(labels, values=values)
+            return labels
         names = classes.read()
         low, high = values[labels.labelled].min(initial=0), values[labels.labelled].max(initial=0)
         if names.ndim != 1 or low < 0 or high >= len(names):

@@ -17,6 +17,7 @@ import threadpoolctl
 import torch
 
 from ssl_irmae._support.allocator import keep_freed_memory
+from ssl_irmae._support.memory import free_memory
 from ssl_irmae.networks.registry import Networks
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.running.jobs import Job
@@ -152,12 +153,9 @@ def can_be_sent(what: Contender | Networks) -> bool:
 
 
 def _room_in_memory() -> int:
-    """Return how many processes fit into the machine's memory."""
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not every system reports them
-        return sys.maxsize
-    return max(1, total // BYTES_OF_EACH)
+    """Return how many processes fit into the memory that is free here."""
+    free = free_memory()
+    return sys.maxsize if free is None else max(1, free // BYTES_OF_EACH)
 
 
 def _shared(batch: Sequence[Job]) -> tuple[object, ...]:

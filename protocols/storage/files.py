@@ -177,6 +177,8 @@ def _read_text(path: Path) -> list[FinishedTrial]:
         twice = [name for name, n in Counter(reader.fieldnames or ()).items() if n > 1]
         if twice:
             raise ValueError(f"there are several columns {twice[0]}")
+        if "contender" not in (reader.fieldnames or ()):
+            raise ValueError("line 1 names no column contender; columns must be separated by commas, as it was written")
         lines = list(reader)
         for number, cells in enumerate(lines, 1):
             if None in cells or None in cells.values():

@@ -52,6 +52,8 @@ def check_folder(out: Path) -> None:
     """
     if is_file(out):
         raise UserError(f"`out`: {out} is a file: name a folder")
+    if out.parts[:1] == ("~",):
+        raise UserError(f"`out`: the shell has not replaced the ~ of {out}: write the folder in full")
     if reason := obstacle(out):
         raise UserError(f"`out`: {out} cannot be written to ({reason}): name another folder")
 
@@ -87,8 +89,10 @@ def whole_folder(path: Path) -> Iterator[Path]:
         The folder to write into, hidden beside ``path``.
 
     Raises:
-        UserError: If there is something in the folder, before the block or, put there by another process, after it.
+        UserError: If there is something in the folder, before the block or, put there by another process, after it; or
+            if it cannot be made.
     """
+    check_folder(path)
     _refuse_occupied(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(path)
@@ -108,7 +112,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def _refuse_occupied(path: Path) -> None:
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and any(path.iterdir()):
         raise UserError(f"`out`: {path} exists already and is not empty: choose another folder")
 
 

@@ -31,7 +31,7 @@ def import_function(text: str, argument: str, example: str) -> Callable[..., Any
     sys.path.insert(0, here)
     try:
         module_found = importlib.import_module(module_name)
-    except Exception as error:  # a module may raise anything
+    except (Exception, SystemExit) as error:  # a module may raise anything, and a script exits where it is imported
         raise UserError(
             f"`{argument}`: the module {module_name} cannot be imported ({describe_exception(error)}): name one that "
             f"is installed or in {here}"

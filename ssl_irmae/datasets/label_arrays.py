@@ -61,8 +61,8 @@ def read_labels(x: Array, title: str) -> LabelArray:
     if x.dtype.kind == "U":
         return LabelArray(title, x, np.char.str_len(x) > 0, changed=changed)
     missing = np.isnan(x)
-    # floats only to make room for NaN: the classes are named as those of a complete array of whole numbers
-    values = np.where(missing, 0, x).astype(np.int64) if missing.any() else x
+    # the classes of floats are named as those of whole numbers: 1, not 1.0
+    values = np.where(missing, 0, x).astype(np.int64) if x.dtype.kind == "f" else x
     return LabelArray(title, values, ~missing & (values != UNLABELLED), columns, changed)
 
 
@@ -137,4 +137,4 @@ def _from_one_hot(x: Array, title: str) -> npt.NDArray[np.int64]:
 
 
 def _is_whole(x: Array) -> bool:
-    return bool((np.isnan(x) | (np.isfinite(x) & (x == np.round(x)))).all())
+    return bool((np.isnan(x) | ((np.abs(x) < 2**53) & (x == np.round(x)))).all())

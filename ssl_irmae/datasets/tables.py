@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ LABEL_COLUMNS = ("label", "labels")
 
 _DELIMITERS = "\t;,"
 _LIKELY_LABELS = ("target", "class")
+_MISSING = ("", "na", "n/a", "null", "none", "?")
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")  # longer ones are names: no array of whole numbers holds them
 
 
 def is_table(path: Path) -> bool:
@@ -49,6 +52,7 @@ def load(path: Path, split: Split) -> ImageSet:
     has_header = not all(_number(field) is not None for field in first)
     names = [field.strip() for field in first] if has_header else []
     if has_header:
+        _refuse_row_as_header(path, first)
         _check_header(path, names)
     body = lines[1:] if has_header else lines
     if not body:
@@ -64,6 +68,15 @@ def load(path: Path, split: Split) -> ImageSet:
         labels = _labels([fields[label].strip() for _, fields in body])
         sources["labels"] = ArraySource(f"{path}: labels", lambda: labels)
     return from_arrays(sources, split, name=path.stem, columns=tuple(names[i] for i in columns) if names else ())
+
+
+def _refuse_row_as_header(path: Path, first: Sequence[str]) -> None:
+    missing = next((field.strip() for field in first if field.strip().lower() in _MISSING), None)
+    if missing is not None and any(_number(field) is not None for field in first):
+        raise UserError(
+            f"{path}: line 1 holds numbers and {missing!r}: fill that in if it is a row, or name every column in words "
+            "if it is the header"
+        )
 
 
 def _read(path: Path) -> list[tuple[int, list[str]]]:
@@ -141,6 +154,7 @@ def _number(field: str) -> float | None:
 def _labels(names: Sequence[str]) -> npt.NDArray[Any]:
     """Return labels as whole numbers where all of them are, as in arrays; else as names."""
     given = [name for name in names if name]
-    if given and all(name.removeprefix("-").isdecimal() for name in given):
+    if given and all(_WHOLE.fullmatch(name) for name in given):
         return np.array([int(name) if name else -1 for name in names])
-    return np.array(list(names), dtype=str)
+    # 007 and 7 are two names, and -1 is none
+    return np.array(["" if name == "-1" else name for name in names], dtype=str)

@@ -6,11 +6,26 @@ import math
 from torch import Tensor
 
 from ssl_irmae.encoders.encoder import EncoderConfig
-from ssl_irmae.encoders.files import list_bundled
+from ssl_irmae.encoders.files import CONFIG, list_bundled
+from ssl_irmae.errors import UserError, describe_exception
 
 
 def model_card(name: str, config: EncoderConfig) -> str:
-    """Return an encoder's card as Markdown: what it is, where it comes from, how good it is, how to use it."""
+    """Return an encoder's card as Markdown: what it is, where it comes from, how good it is, how to use it.
+
+    Raises:
+        UserError: If somebody has changed the card to what it cannot be.
+    """
+    try:
+        return _written(name, config)
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise UserError(
+            f"{name}: the card in {CONFIG} cannot be read ({describe_exception(error)}): correct it, or leave out what "
+            "was changed"
+        ) from error
+
+
+def _written(name: str, config: EncoderConfig) -> str:
     where = name if name in list_bundled() else f"path/to/{name}"
     card, architecture = config.card, config.architecture
     optimizer = card.get("optimizer", "Adam")

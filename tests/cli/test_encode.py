@@ -19,6 +19,8 @@ from tests.command_line import check_mistake, run
     ("options", "message"),
     [
         ("--out codes.txt", ".npz"),
+        ("--out=~/c.npz", "--out: the shell has not replaced the ~ of ~: write the folder in full"),
+        ("--out /proc/none/c.npz --encoder mnist-irmae", "--out: /proc/none cannot be written to"),
         ("--out c.npz --encoder mnist-irme", "did you mean 'mnist-irmae'"),
         ("--out c.npz --encoder mnist-irmae --device tpu9", "--device 'tpu9'"),
         ("--out c.npz", "--encoder: no bundled encoder was pretrained on digits: name a folder"),

@@ -1,5 +1,6 @@
 """`ssl-irmae encoders`: list, show, copy and import."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,32 @@ from tests.command_line import check_mistake, run
         ("show nothing", "unknown encoder 'nothing'"),
         ("show nothing", "; there is no such folder either"),
         ("import nothing --out x", "does not exist"),
+        ("copy mnist-ae --out=~/x", "--out: the shell has not replaced the ~ of ~/x: write the folder in full"),
+        (f"copy mnist-ae --out {__file__}", "test_encoders.py is a file: name a folder"),
+        (f"copy mnist-ae --out {__file__}/x", "test_encoders.py/x cannot be written to (Not a directory)"),
     ],
 )
 def test_mistakes_get_one_sentence_and_leave_nothing_behind(command: str, message: str) -> None:
     check_mistake(f"encoders {command}", message)
     assert not Path("x").exists()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"minutes": "3"},
+        {"plateau_steps": 5, "steps": None},
+        {"cooldown": "x"},
+        {"continued": []},
+        {"training_loss": [1]},
+    ],
+)
+def test_a_card_that_somebody_has_spoiled_is_refused_by_name(changed: dict[str, object]) -> None:
+    run("encoders copy mnist-ae --out spoiled")
+    config = json.loads(Path("spoiled/config.json").read_text())
+    card = {name: value for name, value in (config["card"] | changed).items() if value is not None}
+    Path("spoiled/config.json").write_text(json.dumps(config | {"card": card}))
+    check_mistake("encoders show spoiled", "spoiled: the card in config.json cannot be read (")
 
 
 def test_bundled_encoders_are_listed_and_shown() -> None:

@@ -21,7 +21,7 @@ def _modules_of_the_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(sys, "path", list(sys.path))
     Path("mine.py").write_text(Path(small_network.__file__).read_text() + "\nnumber = 3\n")
     yield
-    for name in ("mine", "broken"):
+    for name in ("mine", "broken", "leaving"):
         sys.modules.pop(name, None)
 
 
@@ -133,6 +133,7 @@ def test_networks_from_scratch_follow_the_encoders() -> None:
         ("mine.py:small", "--network: the module mine.py cannot be imported"),
         ("runs/mine:small", "--network: runs/mine:small is not the name of a function in a module"),
         ("broken:small", "--network: the module broken cannot be imported (ZeroDivisionError"),
+        ("leaving:small", "--network: the module leaving cannot be imported (SystemExit"),
         (
             "resnet",
             "--network: unknown network 'resnet': known are conv, mlp, residual; your own are named MODULE:FUNCTION",
@@ -141,6 +142,7 @@ def test_networks_from_scratch_follow_the_encoders() -> None:
 )
 def test_networks_that_cannot_be_found_are_refused(network: str, message: str) -> None:
     Path("broken.py").write_text("1 / 0\n")
+    Path("leaving.py").write_text("import sys\nsys.exit(0)\n")
     check_mistake(f"pretrain {TRAIN} --network {network}", message)
     check_mistake(f"evaluate --dataset digits --network {network}", message)
     check_mistake(f"plan --dataset digits --network {network}", message)

@@ -68,6 +68,7 @@ def test_nothing_but_an_older_table_is_overwritten() -> None:
     check_mistake("predict kept mine.csv --out mine.csv", "is the data itself")
     Path("folder.csv").mkdir()
     check_mistake("predict kept pictures --out folder.csv", "folder.csv is a folder")
+    check_mistake("predict kept pictures --out /proc/none/new.csv", "--out: /proc/none cannot be written to")
 
 
 def test_strict_stops_where_something_was_left_out() -> None:

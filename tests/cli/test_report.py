@@ -183,6 +183,18 @@ def test_the_page_and_the_encoders_are_written_when_asked_for(store: Path, tiny_
     assert '"baseline":"tiny-linear"' in page
 
 
+def test_nothing_of_a_report_from_before_stays_beside_the_new_one(store: Path, tiny_encoder: Path) -> None:
+    run("report", str(store), "--html", "--encoder", str(tiny_encoder), "--quiet")
+    Path("runs/report/mine.txt").write_text("mine")
+    before = {path.name for path in Path("runs/report").iterdir()}
+    run("report", str(store), "--quiet")
+    gone = before - {path.name for path in Path("runs/report").iterdir()}
+    assert gone == {
+        "report.html",
+        *(f"{name}.{kind}" for name in ("spectra", "codes") for kind in ("png", "svg", "pdf")),
+    }
+
+
 def test_figures_draw_what_is_named(store: Path) -> None:
     document = json.loads(run("report", str(store), "--draw", "tiny-linear", "--json", "--quiet").stdout)
     assert document["drawn"] == ["tiny-linear"]

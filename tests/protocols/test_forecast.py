@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from ssl_irmae.protocols.plan import Part
 from ssl_irmae.protocols.presets import PRESETS, Preset
 from ssl_irmae.protocols.running.workers import in_each_process
 from ssl_irmae.protocols.storage.files import rows_csv
-from ssl_irmae.protocols.task import load_task
+from ssl_irmae.protocols.task import Task, load_task
 from tests.protocols.conftest import MakeRow
 from tests.protocols.report.conftest import finished
 
@@ -319,8 +320,37 @@ def test_subsets_are_found_from_the_users_own_trials_first() -> None:
     assert forecast.subsets.pairs.a.source == "runs/results.sqlite"
     assert forecast.cost.planned - forecast.cost.missing == 6
     elsewhere = found(between=("pixels-linear", "pixels-knn"), budgets=20, store="none", results="runs/results.sqlite")
-    assert elsewhere.subsets == forecast.subsets
+    assert elsewhere.subsets is not None
+    assert forecast.subsets is not None
+    assert dataclasses.replace(elsewhere.subsets, command=forecast.subsets.command) == forecast.subsets
     assert not Path("none").exists()
+
+
+def test_the_command_runs_what_was_planned() -> None:
+    request = {"scored_on": "development", "store": "my store.sqlite", "jobs": 1}
+    planned = found(between=("pixels-linear", "pca-linear"), budgets=20, **request)
+    assert planned.subsets is not None
+    words = shlex.split(planned.subsets.command or "")
+    options = dict(zip(words[2::2], words[3::2], strict=True))
+    assert words[:2] == ["ssl-irmae", "evaluate"]
+    assert options == {
+        "--dataset": "digits",
+        "--contenders": "pixels-linear,pca-linear",
+        "--labels": "20",
+        "--seeds": str(planned.subsets.needed.n),
+        "--scored-on": "development",
+        "--store": "my store.sqlite",
+        "--jobs": "1",
+    }
+
+
+def test_data_in_memory_have_no_command(task: Task) -> None:
+    assert task.train.labels is not None
+    arrays = (task.train.images.numpy(), task.train.labels.numpy())
+    planned = plan(between=("pixels-linear", "pca-linear"), detect=3.0, budgets=20, dataset=arrays)
+    assert planned.subsets is not None
+    assert planned.subsets.command is None
+    assert "ssl-irmae evaluate" not in str(planned)
 
 
 def test_networks_take_the_steps_of_the_stored_trials_unless_others_are_asked_for() -> None:
@@ -330,7 +360,8 @@ def test_networks_take_the_steps_of_the_stored_trials_unless_others_are_asked_fo
     assert given.subsets is not None
     assert (stored_steps.subsets.steps, given.subsets.steps) == (600, 200)
     assert "networks of 600 steps" in str(given)
-    assert stored_steps.subsets.command.endswith("--steps 600")
+    assert stored_steps.subsets.command is not None
+    assert "--steps 600" in stored_steps.subsets.command
     assert seconds_of(stored_steps.cost, networks[0]) > seconds_of(given.cost, networks[0])
 
 

@@ -30,6 +30,7 @@ def _load(labels: Any, test_labels: Any | None = None, split: Split = "train") -
         (torch.tensor([4, -1, 7, -1, 4]), ("4", "7")),
         (np.array([[4], [-1], [7], [-1], [4]], np.int8), ("4", "7")),
         (np.array([4, np.nan, 7, np.nan, 4]), ("4", "7")),
+        (np.array([4.0, -1.0, 7.0, -1.0, 4.0]), ("4", "7")),
         (np.array([0, np.nan, 1, -1, 0]), ("0", "1")),
         (np.array(["cat", "", "dog", "", "cat"]), ("cat", "dog")),
         (np.array(["cat", None, "dog", float("nan"), "cat"], object), ("cat", "dog")),

@@ -44,11 +44,31 @@ def test_whole_numbers_are_labels_as_in_arrays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (["007", "7", "07", "-1"], ("007", "07", "7")),
+        (["01067", "20095", "01067", ""], ("01067", "20095")),
+        (["9" * 5000, "1", "1", "-1"], ("1", "9" * 5000)),
+    ],
+)
+def test_labels_that_no_whole_number_can_stand_for_are_names(
+    labels: list[str], classes: tuple[str, ...], tmp_path: Path
+) -> None:
+    lines = [f"{i},{label}" for i, label in enumerate(labels)]
+    rows = load_images(write(tmp_path, "\n".join(["a,label", *lines]) + "\n"))
+    assert rows.classes == classes
+    assert rows.labels is not None
+    assert rows.labels.tolist()[-1] == -1
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("a,b\n1,2\n3,x\n", "line 3, column 'b' holds 'x', which is not a number: put a number there"),
         ("a,b\n1,\n", "line 2, column 'b' is empty: put a number there"),
         ("a;b\n1,5;2\n", "column 'a' holds '1,5', .* with a point before decimals"),
+        ("1,,3\n4,5,6\n7,8,9\n", "line 1 holds numbers and '': fill that in if it is a row"),
+        ("NA,2,3\n4,5,6\n", "line 1 holds numbers and 'NA'"),
         ("1,2\n3,nan\n", "line 2, column 2 holds nan, which is not a finite number"),
         ("1,2\n3,-inf\n", "line 2, column 2 holds -inf"),
         ("1,2\n3,1e300\n", "rows must be finite numbers below 1e.100 in size, and row 1, column 1"),

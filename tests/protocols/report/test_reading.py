@@ -101,6 +101,7 @@ def test_rows_csv_names_every_trial_by_its_key(every_field: list[FinishedTrial],
         ("a.json", '{"rows": [1]}'),
         ("a.json", '{"rows": [], "environments": [1]}'),
         ("a.csv", "a,b\n1,2\n"),
+        ("a.csv", "key;contender;budget\n1;2;3\n"),
     ],
 )
 def test_other_files_are_rejected_in_one_sentence(tmp_path: Path, name: str, content: str) -> None:

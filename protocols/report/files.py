@@ -52,6 +52,7 @@ def write_report(
     progress: Listener = silent,
 ) -> list[str]:
     """Write a report into a folder. Everything is made before anything is written, each file whole or not at all.
+
     What an earlier report left there is replaced or removed.
 
     Args:

@@ -35,7 +35,8 @@ def load(path: Path, split: Split) -> ImageSet:
 
     Line 1 is a header if any of its fields is not a number; it names the columns then. A column ``label`` or
     ``labels`` of the header holds class names or numbers, empty or -1 for a row without one, and is not among the
-    numbers. Numbers are names if one of them is written in another way than numbers are, such as 007. All other fields must be finite numbers, with a point before decimals.
+    numbers; where one is written in another way than numbers are, such as 007, all are names. All other fields must be
+    finite numbers, with a point before decimals.
 
     Args:
         path: The table, ``.csv`` or ``.tsv``.

@@ -83,8 +83,8 @@ TOO_FEW_RUNS = Check(
     "too few runs for the claim",
     too_few_runs,
     looks_for="Fewer than six runs or pairs, marked †; and so few that no difference can reach p < 0.05 after Holm's "
-    "correction, however large it is. A readout "
-    "without randomness has one possible result at the full set, so there one run is enough.",
+    "correction, however large it is. A readout without randomness has one possible result at the full set, so there "
+    "one run is enough.",
     why="From a few runs, ± and intervals are too uncertain to rely on; and a test that cannot find anything shows "
     "nothing.",
     remedy="Run more seeds. To test with few, declare few comparisons before the results are known, as a preset does.",

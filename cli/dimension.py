@@ -1,13 +1,12 @@
 """``ssl-irmae dimension``: how many dimensions rows, images or their codes have."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from ssl_irmae.cli.help import RUN
 from ssl_irmae.cli.options import AnyData, Json, OwnNetwork, Quiet, Strict, parse_own_network
-from ssl_irmae.cli.terminal import handle_errors, print_lines, print_result
+from ssl_irmae.cli.terminal import handle_errors, print_json, print_lines
 
 EXAMPLES = """
 ssl-irmae dimension --dataset table.csv
@@ -64,6 +63,6 @@ def command(
             progress=display,
         )
     if json_:
-        print_result(json.dumps(found.to_dict(), indent=2))
+        print_json(found.to_dict())
         return
     print_lines(str(found))

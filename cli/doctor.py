@@ -1,11 +1,9 @@
 """``ssl-irmae doctor``: whether all is well here, and what is missing."""
 
-import json
-
 import typer
 
 from ssl_irmae.cli.options import Json
-from ssl_irmae.cli.terminal import handle_errors, print_lines, print_result
+from ssl_irmae.cli.terminal import handle_errors, print_json, print_lines
 
 EXAMPLES = """
 ssl-irmae doctor
@@ -24,7 +22,7 @@ def command(json_: Json = False) -> None:
 
     found = doctor()
     if json_:
-        print_result(json.dumps(found.document(), indent=2))
+        print_json(found.document())
     else:
         print_lines(str(found), indent=11)
     if not found.well:

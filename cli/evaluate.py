@@ -1,6 +1,5 @@
 """``ssl-irmae evaluate``: how well contenders do with few labels."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -38,7 +37,7 @@ from ssl_irmae.cli.options import (
     parse_network,
     parse_seeds,
 )
-from ssl_irmae.cli.terminal import handle_errors, print_result
+from ssl_irmae.cli.terminal import handle_errors, print_json
 
 EXAMPLES = """
 ssl-irmae evaluate --labels 100 --seeds 10
@@ -158,6 +157,6 @@ def command(
             progress=display,
         )
     if json_:
-        print_result(json.dumps(document(report), indent=2, allow_nan=False))
+        print_json(document(report))
     else:
         print_report(report, notes=notes)

@@ -1,6 +1,5 @@
 """``ssl-irmae generate``: pictures that a decoder makes, and how far they are from real ones."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,7 +8,7 @@ import typer
 
 from ssl_irmae.cli.help import DATA, OUTPUT, RUN, Command, Group, with_examples
 from ssl_irmae.cli.options import Device, Json, OwnNetwork, Quiet, Seed, Strict, parse_own_network
-from ssl_irmae.cli.terminal import handle_errors, print_result, print_wrapped
+from ssl_irmae.cli.terminal import handle_errors, print_json, print_result, print_wrapped
 
 if TYPE_CHECKING:
     from ssl_irmae.generation.picture_maker import Generated, PictureMaker
@@ -174,7 +173,7 @@ def distance(
             progress=display,
         )
     if json_:
-        print_result(json.dumps(found.to_dict(), indent=2))
+        print_json(found.to_dict())
         return
     for line in str(found).splitlines():
         print_wrapped(line)

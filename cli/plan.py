@@ -1,6 +1,5 @@
 """``ssl-irmae plan``: how many subsets, and how many minutes, before anything runs."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +31,7 @@ from ssl_irmae.cli.options import (
     parse_network,
     parse_seeds,
 )
-from ssl_irmae.cli.terminal import handle_errors, print_lines, print_result
+from ssl_irmae.cli.terminal import handle_errors, print_json, print_lines
 
 EXAMPLES = """
 ssl-irmae plan --detect 0.5 --between irmae-linear vae-linear --labels 100
@@ -148,6 +147,6 @@ def command(
             progress=display,
         )
     if json_:
-        print_result(json.dumps(forecast.document(), indent=2, allow_nan=False))
+        print_json(forecast.document())
         return
     print_lines(str(forecast))

@@ -1,6 +1,5 @@
 """``ssl-irmae pretrain``: train an encoder without labels."""
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ import typer
 from ssl_irmae._support.stages import Stages
 from ssl_irmae.cli.help import DATA, MACHINE, OUTPUT, RUN
 from ssl_irmae.cli.options import AnyData, Classes, Device, Json, LabelsFrom, Quiet, Strict, parse_names, parse_network
-from ssl_irmae.cli.terminal import handle_errors, print_result
+from ssl_irmae.cli.terminal import handle_errors, print_json, print_result
 from ssl_irmae.pretraining.recipes import DEFAULT, RECIPES
 
 EXAMPLES = """
@@ -272,6 +271,6 @@ def command(
         )
     if json_:
         seconds = {**stages.rounded(), **result.seconds}
-        print_result(json.dumps({**result.to_dict(), "seconds": seconds}, indent=2))
+        print_json({**result.to_dict(), "seconds": seconds})
     else:
         print_result(str(result))

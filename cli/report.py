@@ -1,6 +1,5 @@
 """``ssl-irmae report``: finished trials as tables, figures and a page."""
 
-import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -19,7 +18,7 @@ from ssl_irmae.cli.options import (
     parse_names,
     parse_own_network,
 )
-from ssl_irmae.cli.terminal import handle_errors, print_result, print_status
+from ssl_irmae.cli.terminal import handle_errors, print_json, print_status
 
 if TYPE_CHECKING:
     from ssl_irmae.protocols.report.report import Report
@@ -155,7 +154,7 @@ def command(
             progress=display,
         )
     if json_:
-        print_result(json.dumps(document(report), indent=2, allow_nan=False))
+        print_json(document(report))
     else:
         print_report(report, notes=notes)
     if not quiet:

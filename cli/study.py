@@ -1,6 +1,5 @@
 """``ssl-irmae study``: one question, answered by a controlled comparison that anyone can run again."""
 
-import json
 import shutil
 import textwrap
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ import typer
 
 from ssl_irmae.cli.help import MACHINE, OUTPUT, RUN
 from ssl_irmae.cli.options import Device, Executor, Json, Quiet
-from ssl_irmae.cli.terminal import handle_errors, print_result, print_wrapped
+from ssl_irmae.cli.terminal import handle_errors, print_json, print_result, print_wrapped
 from ssl_irmae.errors import UserError
 
 EXAMPLES = """
@@ -104,7 +103,7 @@ def command(
         )
     found.save(folder)
     if json_:
-        print_result(json.dumps(found.to_dict(), indent=2, allow_nan=False))
+        print_json(found.to_dict())
         return
     for sentence in found.answer:
         print_wrapped(sentence)

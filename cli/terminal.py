@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import inspect
+import json
 import os
 import re
 import shutil
@@ -37,6 +38,11 @@ def print_status(text: str = "") -> None:
 def print_result(text: str) -> None:
     """Print a result on standard output."""
     print(text, flush=True)  # noqa: T201
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document on standard output: in ASCII, which is read alike whatever a pipe is encoded in."""
+    print_result(json.dumps(document, indent=2, allow_nan=False))
 
 
 def print_wrapped(line: str, *, indent: int = 0) -> None:

@@ -112,6 +112,12 @@ def test_json_is_one_document_on_standard_output(store: Path) -> None:
     assert len({row["key"] for row in document["rows"]}) == 2 * 2 * 3
 
 
+def test_json_is_ascii_whatever_a_pipe_is_encoded_in(store: Path) -> None:
+    result = run("report", str(store), "--json", "--out", "r", "--made-by", "python Prüfung.py")
+    assert result.stdout.isascii()
+    assert json.loads(result.stdout)["commands"][0] == "python Prüfung.py"
+
+
 def test_it_reads_what_it_wrote(store: Path) -> None:
     run("report", str(store), "--out", "first")
     for name in ("rows.csv", "report.json"):

@@ -21,6 +21,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
 from ssl_irmae.protocols.readouts.sample import Predictor, Sample
 from ssl_irmae.protocols.representations.pretrained import open_encoder
+from ssl_irmae.protocols.running import workers
 from ssl_irmae.protocols.running.engines import ENGINES
 from ssl_irmae.protocols.running.executors import Factory, Pool, find_pool
 from ssl_irmae.protocols.running.grid import Grid
@@ -112,6 +113,15 @@ def test_short_trials_are_submitted_in_groups(task: Task, tmp_path: Path) -> Non
     list(Grid(some, task, {}, Store(tmp_path / "s"), 1, find_pool(executor, 2)).run())
     assert len(ran) == 40
     assert executor.calls < 20
+
+
+@pytest.mark.parametrize(("free", "processes"), [(2**30, 1), (5 * 2**30, 2), (2**40, 6), (None, 6)])
+def test_no_more_processes_run_trials_than_fit_into_free_memory(
+    free: int | None, processes: int, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = grid_of(task, tmp_path / "s", Here()).missing()[1]
+    monkeypatch.setattr(workers, "free_memory", lambda: free)
+    assert workers.number_of_processes(others, 100) == processes
 
 
 @pytest.mark.parametrize("error", [BrokenExecutor("gone"), RuntimeError("killed worker"), None])
@@ -423,6 +433,7 @@ def test_dask_is_silent_where_its_usual_port_is_taken() -> None:
     """Such as by a second command on this machine."""
     code = """
 import contextlib, socket
+from ssl_irmae.protocols.running import workers
 from ssl_irmae.protocols.running.engines import dask
 
 if __name__ == "__main__":
@@ -447,6 +458,7 @@ def test_jobs_of_slurm_print_into_the_cache_and_ctrl_c_is_left_as_it_was(tmp_pat
     code = """
 import signal, time
 from pathlib import Path
+from ssl_irmae.protocols.running import workers
 from ssl_irmae.protocols.running.engines import slurm
 
 if __name__ == "__main__":

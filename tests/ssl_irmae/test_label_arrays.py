@@ -94,7 +94,10 @@ def test_one_hot_rows_and_columns_are_taken_and_reported(dtype: type) -> None:
         assert said in images.reading.changed[0]
 
 
-@pytest.mark.parametrize("labels", [np.array(3), np.zeros((2, 2), int), np.array([0.5, 1.0]), np.array([0, np.inf])])
+@pytest.mark.parametrize(
+    "labels",
+    [np.array(3), np.zeros((2, 2), int), np.array([0.5, 1.0]), np.array([0, np.inf]), np.array([0, 1e300])],
+)
 @pytest.mark.parametrize("name", ["labels", "test_labels"])
 def test_labels_that_are_neither_numbers_nor_names_are_rejected(
     tmp_path: Path, labels: npt.NDArray[Any], name: str
@@ -103,6 +106,13 @@ def test_labels_that_are_neither_numbers_nor_names_are_rejected(
     write_npz(tmp_path / "m.npz", arrays)
     with pytest.raises(UserError, match=f"'{name}' must be whole numbers or names"):
         load_images(str(tmp_path / "m.npz"))
+
+
+def test_whole_numbers_are_the_same_labels_in_any_type() -> None:
+    images, labels = random_pixels(3, 4, 4), np.array([4, 7, 4])
+    alike = [load_images((images, labels.astype(dtype))) for dtype in (np.int64, np.uint8, np.float32, np.float64)]
+    assert {images.classes for images in alike} == {("4", "7")}
+    assert len({images.fingerprint for images in alike}) == 1
 
 
 def test_several_classes_per_image_are_rejected() -> None:

@@ -71,6 +71,7 @@ NOT_SHORT: tuple[Kind, ...] = (
     "pairs in brackets",
     "transductive",
     "readout",
+    "worth",
     "curves",
 )
 GROWTH_FIGURE = "\n\n![Cost against size, log-log](results/performance/growth.png)"

@@ -7,11 +7,13 @@ no test could find anything, which mean is lower.
 
 import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import combinations
 from typing import Literal, NamedTuple
 
 from docs.grids import FULL, GRIDS, METHODS
 from docs.markdown import table
 from ssl_irmae.protocols.contenders.registry import CONTENDERS
+from ssl_irmae.protocols.contenders.trained import FROM_SCRATCH
 from ssl_irmae.protocols.report.note import join
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.cells import (
@@ -29,7 +31,9 @@ from ssl_irmae.protocols.storage.rows import Row
 
 CODES_OF = {"irmae": "IRMAE", "ae": "AE", "vae": "VAE"}
 LEAST_PAIRS = 6
-ON_LABELS_ALONE = ("supervised-residual", "supervised-augment", "supervised")
+ON_LABELS_ALONE = tuple(
+    n for n, c in FROM_SCRATCH.items() if c.family in ("network, labels only", "network, bottleneck")
+)
 
 Errors = Mapping[tuple[str, int], Mapping[int, float]]  # by contender and budget, then by the seed of the subset
 _BEST_CODES = {"linear": "a linear classifier", "poisson-prior": "`poisson-prior`, a graph of codes"}
@@ -122,24 +126,29 @@ def errors_beside(grids: Mapping[str, Report]) -> str:
 def ten_labels(grids: Mapping[str, Report]) -> str:
     """State, for each data set, what one label per class gives, and what others need for as few errors."""
     found = {name: _at_ten(report) for name, report in grids.items()}
-    worth = join([_worth(name, each) for name, each in found.items()])
+    alone = dict.fromkeys(other for each in found.values() for other in each.needed if other in ON_LABELS_ALONE)
     names = list(found)
     best = [each.best for each in found.values()]
     shown = dict.fromkeys([*best, *(other for each in found.values() for other in (*each.without, "supervised"))])
     lines = [(f"`{other}`", *(each.cell(other) for each in found.values())) for other in shown]
-    needing = dict.fromkeys(other for each in found.values() for other in each.needed)
+    needing = sorted(
+        dict.fromkeys(other for each in found.values() for other in each.needed),
+        key=lambda other: [each.needed[other].labels for each in found.values() if other in each.needed],
+    )
     needed = [(f"`{other}`", *(_shown(each.needed.get(other)) for each in found.values())) for other in needing]
-    picked = [f"on {name} for {each.lead} of the {each.number}" for name, each in found.items()]
-    spread = [f"{statistics.median(x.its):.2f} and {max(x.its):.2f} % on {name}" for name, x in found.items()]
+    leads = " or ".join(dict.fromkeys(each.lead for each in found.values()))
+    numbers = ", ".join(f"{each.number} on {name}" for name, each in found.items())
+    medians = join([f"{statistics.median(each.its):.2f} % on {name}" for name, each in found.items()])
+    worst = join([f"{max(each.its):.2f} %" for each in found.values()])
     prior = any(each.best.endswith("-prior") for each in found.values())
     return "\n\n".join(
         [
-            f"**With one label per class and 60,000 images without labels, {worth}.** No network trained on labels "
-            "alone needs fewer.",
+            f"**With one label per class and 60,000 images without labels, {_worth(found)}.** No other of the "
+            f"{len(alone)} networks trained on labels alone needs fewer.",
             table(" | ".join(["error % ± SE (subsets)", *names]), lines),
             table(" | ".join(["labels for as few errors [95 %]", *names]), needed),
-            f"Bold was picked afterwards, {join(picked)} contenders that see test images one at a time; its median and "
-            f"worst subset make {join(spread)}."
+            f"Bold has {leads} of all contenders that see test images one at a time ({numbers}), and was picked when "
+            f"all had been seen. Its median over subsets is {medians}, its worst {worst}."
             f"{' `-prior` assumes that classes are about equally common.' * prior} {_steps(grids, found)}",
         ]
     )
@@ -186,12 +195,16 @@ def _at_ten(report: Report) -> _AtTen:
     )
 
 
-def _worth(name: str, found: _AtTen) -> str:
+def _worth(found: Mapping[str, _AtTen]) -> str:
     """Say with how many labels the network on labels alone that needs the fewest makes as few errors."""
-    fewest = min((name for name in found.needed if name in ON_LABELS_ALONE), key=lambda name: found.needed[name].labels)
-    number = format_labels(found.needed[fewest])
-    about = "about " * number[0].isdecimal()
-    return f"`{found.best}` makes as few errors on {name} as `{fewest}` with {about}{number} labels"
+    clauses = []
+    for name, each in found.items():
+        fewest = min((n for n in each.needed if n in ON_LABELS_ALONE), key=lambda n: each.needed[n].labels)
+        number = format_labels(each.needed[fewest])
+        about = "about " * number[0].isdecimal()
+        errs, labels = ("", "") if clauses else ("makes as few errors ", " labels")
+        clauses.append(f"`{each.best}` {errs}on {name} as `{fewest}` with {about}{number}{labels}")
+    return ", and ".join(clauses)
 
 
 def _shown(needed: LabelsNeeded | None) -> str:
@@ -201,15 +214,16 @@ def _shown(needed: LabelsNeeded | None) -> str:
 def leaders(report: Report, readout: str) -> dict[int, str]:
     """Name, by number of labels, on codes of which method a readout makes the fewest errors.
 
-    At each number the codes that come first on shared subsets are compared with the others; those that cannot be told
-    from them are named too. They are in brackets where runs are too few to test.
+    At each number all pairs are compared, since which codes come first is seen in the same rows. Those that cannot be
+    told from them are named too. They are in brackets where runs are too few to test.
     """
     errors = errors_by_place(report.rows())
     run = {b: [m for m in METHODS if (f"{m}-{readout}", b) in errors] for b in report.budgets}
     codes = {budget: methods for budget, methods in run.items() if methods}
     first = {b: rank(report.matrices, b, [f"{m}-{readout}" for m in ms]).names[0] for b, ms in codes.items()}
     best = {b: name.removesuffix(f"-{readout}") for b, name in first.items()}
-    compared = [(first[b], f"{m}-{readout}", b) for b, ms in codes.items() for m in ms if m != best[b]]
+    ordered = {b: [best[b], *(m for m in ms if m != best[b])] for b, ms in codes.items()}
+    compared = [(f"{m}-{readout}", f"{o}-{readout}", b) for b, ms in ordered.items() for m, o in combinations(ms, 2)]
     found = verdicts(errors, compared)
     named = {}
     for budget, methods in codes.items():

@@ -86,9 +86,9 @@ def differences_table(rows: Sequence[Row]) -> str:
     added = sum(not one and bool(three) for one, three in verdicts)
     others = len(verdicts) - len(decided)
     said = (
-        f"Of the encoders of seed 0, {len(decided)} of {len(verdicts)} 95 % intervals, each for one comparison alone, "
-        f"leave out 0. Over three seeds {stand} of these still do, on the same side"
-        f"{f', and {added} of the other {others}' if others else ''}."
+        f"With one encoder of each method {len(decided)} of {len(verdicts)} differences are decided: their 95 % "
+        f"intervals, each for one comparison alone, leave out 0. Over three seeds that holds for {stand} of these, in "
+        f"the same direction{f', and for {added} of the other {others}' if others else ''}."
     )
     head = "difference in error, points [95 %] | subsets | seed 0 | three seeds"
     return "\n".join([said, "", table(head, lines)])

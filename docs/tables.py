@@ -195,7 +195,8 @@ def lowest(report: Report) -> list[str]:
             for s, share in zip(best, shares, strict=True)
         )
         picked = (
-            "picked after the fact; in brackets how likely each is the best if subsets, of six or more, are redrawn"
+            "picked after the fact; in brackets how likely each is the best again if subsets are redrawn, any two "
+            "compared on those that both were run on"
         )
         lowest = what_leads(among, first, report.styles) == "the lowest mean"
         what = "Lowest means" if lowest else "Fewest errors on shared subsets"

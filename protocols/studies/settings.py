@@ -9,6 +9,7 @@ favours the settings in force.
 import itertools
 from collections.abc import Mapping
 
+from ssl_irmae.datasets.reading import count
 from ssl_irmae.protocols.contenders.candidates import CANDIDATES
 from ssl_irmae.protocols.contenders.contender import Contender, Setting
 from ssl_irmae.protocols.contenders.on_codes import READOUTS
@@ -48,9 +49,10 @@ def answer(results: Results) -> list[str]:
     places = [(dataset, budget) for dataset in results.study.datasets for budget in results.study.budgets]
     better = [text for place in places for text in _better(results, *place)]
     number = sum(len(_that_matter(results, *place)) for place in places)
-    none = "in none does another candidate err less than the settings in force, as far as one can tell"
+    none = "in none of these does another candidate err less than the settings in force, as far as one can tell"
     some = (
-        f"in {len(better)} another candidate errs less than the settings in force, the best of several being favoured"
+        f"in {len(better)} of these another candidate errs less than the settings in force, the best of several being "
+        "favoured"
     )
     if not number:
         return [
@@ -58,8 +60,8 @@ def answer(results: Results) -> list[str]:
             *(_spread(results, *place) for place in places),
         ]
     first = (
-        f"Of {number} cases, a readout at a number of labels where its settings matter, {some if better else none}. "
-        "These were chosen on the same held-out images, which favours them."
+        f"Settings matter in {count(number, 'combination')} of a readout and a number of labels; "
+        f"{some if better else none}. Those in force were chosen on the same held-out images, which favours them."
     )
     return [first, *(f"{text}." for text in better), *(_spread(results, *place) for place in places)]
 
@@ -124,11 +126,11 @@ def _spread(results: Results, dataset: str, budget: int) -> str:
     }
     if not within:
         return f"{dataset}, {budget} labels: it is not known."
-    fixed = [means[_in_force(group)] for group in within]
+    fixed = [means[name] for name in map(_in_force, _groups(results)) if name in means]
     each = ", ".join(f"{group} {max(several) - min(several):.1f}" for group, several in within.items())
     return (
-        f"{dataset}, {budget} labels: the best and the worst candidate lie apart by, in points, {each}; the readouts "
-        f"with the settings in force, by {max(fixed) - min(fixed):.1f}."
+        f"{dataset}, {budget} labels: the best and the worst candidate of a readout lie apart by, in points, {each}; "
+        f"the best and the worst readout with the settings in force, by {max(fixed) - min(fixed):.1f}."
     )
 
 

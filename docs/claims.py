@@ -126,7 +126,7 @@ def errors_beside(grids: Mapping[str, Report]) -> str:
 def ten_labels(grids: Mapping[str, Report]) -> str:
     """State, for each data set, what one label per class gives, and what others need for as few errors."""
     found = {name: _at_ten(report) for name, report in grids.items()}
-    alone = dict.fromkeys(other for each in found.values() for other in each.needed if other in ON_LABELS_ALONE)
+    beside = [f"`{each.best}` beside `{each.fewest}`" for each in found.values()]
     names = list(found)
     best = [each.best for each in found.values()]
     shown = dict.fromkeys([*best, *(other for each in found.values() for other in (*each.without, "supervised"))])
@@ -143,8 +143,7 @@ def ten_labels(grids: Mapping[str, Report]) -> str:
     prior = any(each.best.endswith("-prior") for each in found.values())
     return "\n\n".join(
         [
-            f"**With one label per class and 60,000 images without labels, {_worth(found)}.** No other of the "
-            f"{len(alone)} networks trained on labels alone needs fewer.",
+            f"**{_worth(found)}.** That is {join(beside)}.",
             table(" | ".join(["error % ± SE (subsets)", *names]), lines),
             table(" | ".join(["labels for as few errors [95 %]", *names]), needed),
             f"Bold has {leads} of all contenders that see test images one at a time ({numbers}), and was picked when "
@@ -164,6 +163,16 @@ class _AtTen(NamedTuple):
     errors: dict[str, tuple[str, int]]
     without: list[str]
     needed: dict[str, LabelsNeeded]
+
+    @property
+    def alone(self) -> list[str]:
+        """The networks that learn from labels alone."""
+        return [name for name in self.needed if name in ON_LABELS_ALONE]
+
+    @property
+    def fewest(self) -> str:
+        """The one of these that needs the fewest labels for as few errors as the best contender makes."""
+        return min(self.alone, key=lambda name: self.needed[name].labels)
 
     def cell(self, contender: str) -> str:
         """Write the error of a contender and of how many subsets it is, bold for that of the best."""
@@ -196,15 +205,19 @@ def _at_ten(report: Report) -> _AtTen:
 
 
 def _worth(found: Mapping[str, _AtTen]) -> str:
-    """Say with how many labels the network on labels alone that needs the fewest makes as few errors."""
+    """Say how many labels the network on labels alone that needs the fewest takes for as few errors."""
     clauses = []
     for name, each in found.items():
-        fewest = min((n for n in each.needed if n in ON_LABELS_ALONE), key=lambda n: each.needed[n].labels)
-        number = format_labels(each.needed[fewest])
-        about = "about " * number[0].isdecimal()
-        errs, labels = ("", "") if clauses else ("makes as few errors ", " labels")
-        clauses.append(f"`{each.best}` {errs}on {name} as `{fewest}` with {about}{number}{labels}")
-    return ", and ".join(clauses)
+        number = format_labels(each.needed[each.fewest])
+        few = f"{'about ' * number[0].isdecimal()}{number}"
+        if not clauses:
+            clauses = [
+                f"On {name}, ten labels, one per class, and 60,000 images without labels give as few errors as {few} "
+                f"labels give the best of {len(each.alone)} networks that learn from labels alone"
+            ]
+        else:
+            clauses.append(f"on {name}, as {few}")
+    return "; ".join(clauses)
 
 
 def _shown(needed: LabelsNeeded | None) -> str:

@@ -2,13 +2,13 @@
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from ssl_irmae._support.files import write_atomically
+from ssl_irmae.datasets.label_table import columns_of, rows_of, same_form
 from ssl_irmae.errors import UserError
 
 _COLUMNS = ("path", "label")
@@ -41,7 +41,7 @@ class LabelSheet:
         content = file.read_bytes()
         try:
             return cls(file, content, _labels(content.decode("utf-8-sig"), file))
-        except (UnicodeDecodeError, csv.Error) as error:
+        except UnicodeDecodeError as error:
             raise UserError(
                 f"{file} cannot be read ({error}): save it as CSV in UTF-8, or set `out` to another folder"
             ) from error
@@ -70,28 +70,25 @@ def plain_path(path: str) -> str:
     >>> plain_path("./cat/1.png")
     'cat/1.png'
     """
-    return unicodedata.normalize("NFC", path.strip().removeprefix("./"))
+    return same_form(path.strip().removeprefix("./"))
 
 
 def _labels(text: str, file: Path) -> dict[str, str]:
-    delimiter = next((mark for mark in "\t;" if mark in text.partition("\n")[0]), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = [name.strip() for name in next(reader, [])]
-    if sorted(header) != sorted(_COLUMNS):
+    columns, delimiter = columns_of(text)
+    if sorted(columns) != sorted(_COLUMNS):
         raise UserError(
-            f"{file} has the columns {', '.join(header) or 'of an empty file'}, not path and label, and would be "
+            f"{file} has the columns {', '.join(columns) or 'of an empty file'}, not path and label, and would be "
             "written over: move it, or set `out` to another folder"
         )
     labels: dict[str, str] = {}
-    for row in reader:
-        if not any(cell.strip() for cell in row):
-            continue
-        cells = dict(zip(header, [*row, ""], strict=False))
-        path, label = plain_path(cells["path"]), unicodedata.normalize("NFC", cells.get("label", "").strip())
-        if len(row) > len(header) or not path:
-            raise UserError(f"{file}, line {reader.line_num}: expected one path and one label, got {', '.join(row)}")
-        if label and labels.setdefault(path, label) != label:
+    for row in rows_of(text, columns, delimiter, file):
+        path = plain_path(row.path)
+        if not path:
             raise UserError(
-                f"{file}, line {reader.line_num}: {path} is {label!r} here and {labels[path]!r} above: keep one of them"
+                f"{file}: line {row.line} has the label {row.label!r} and no path: write the picture's path"
+            )
+        if row.label and labels.setdefault(path, row.label) != row.label:
+            raise UserError(
+                f"{file}: line {row.line}: {path} is {row.label!r} here and {labels[path]!r} above: keep one of them"
             )
     return labels

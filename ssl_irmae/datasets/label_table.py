@@ -54,17 +54,35 @@ def read_table(file: Path) -> tuple[Row, ...]:
         raise UserError(f"{file} is not UTF-8 text: save it as CSV in UTF-8") from error
     except OSError as error:
         raise UserError(f"`labels_from`: {file} cannot be read ({error.strerror}): give a CSV or TSV file") from error
-    header = text.partition("\n")[0]
-    for delimiter in _DELIMITERS:
-        columns = [name.strip(' "').lower() for name in header.split(delimiter)]
-        if {"path", "label"} <= set(columns):
-            return _rows(file, text, delimiter, columns)
-    raise UserError(
-        f"{file}: line 1 must name the columns, got {header[:80]!r}: put a line 'path,label' above the others"
-    )
+    columns, delimiter = columns_of(text)
+    if not {"path", "label"} <= set(columns):
+        header = text.partition("\n")[0]
+        raise UserError(
+            f"{file}: line 1 must name the columns, got {header[:80]!r}: put a line 'path,label' above the others"
+        )
+    return rows_of(text, columns, delimiter, file)
 
 
-def _rows(file: Path, text: str, delimiter: str, columns: Sequence[str]) -> tuple[Row, ...]:
+def columns_of(text: str) -> tuple[list[str], str]:
+    """Return the names in the first line, in lower case, and the mark that separates them."""
+    header = text.partition("\n")[0].strip("\r")
+    split = {mark: [name.strip(' "').lower() for name in header.split(mark)] for mark in _DELIMITERS}
+    delimiter = next((mark for mark, names in split.items() if {"path", "label"} <= set(names)), ",")
+    return split[delimiter], delimiter
+
+
+def rows_of(text: str, columns: Sequence[str], delimiter: str, file: Path) -> tuple[Row, ...]:
+    """Read the lines below the header, but for empty ones.
+
+    Args:
+        text: The whole table.
+        columns: Names of its columns, ``path`` and ``label`` among them.
+        delimiter: What separates them.
+        file: The file, for messages.
+
+    Raises:
+        UserError: If a line has another number of values, or quotes that do not close.
+    """
     path, label = columns.index("path"), columns.index("label")
     rows = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -77,7 +95,7 @@ def _rows(file: Path, text: str, delimiter: str, columns: Sequence[str]) -> tupl
                     f"{file}: line {reader.line_num} has {count(len(fields), 'column')} and the header "
                     f"{len(columns)}: put values that contain the separator into double quotes"
                 )
-            rows.append(Row(reader.line_num, fields[path].strip(), same_form(fields[label].strip())))
+            rows.append(Row(reader.line_num, fields[path], same_form(fields[label].strip())))
     except csv.Error as error:
         raise UserError(f"{file}: line {reader.line_num} cannot be read ({error}): correct it") from error
     return tuple(rows)
@@ -128,8 +146,8 @@ def labels_by_path(
 
 def _places(path: str, table: Path, folder: Path) -> Iterable[str]:
     """Yield what a path may mean, relative to the folder of the pictures."""
-    for text in dict.fromkeys((path, path.replace("\\", "/"))):
-        if not text:
+    for text in dict.fromkeys((path, path.strip(), path.strip().replace("\\", "/"))):
+        if not text.strip():
             continue
         if Path(text).is_absolute():
             for base in dict.fromkeys((folder.absolute(), folder.resolve())):

@@ -73,8 +73,8 @@ def test_what_has_been_filled_in_is_kept_and_counts_as_known(
         ("path,label\nnone.png,cat\n", r"does not have \(none.png\)"),
         ("path,label\n4.png,cat\n", "4.png is 'cat' in"),
         ("path,label\n1.png,cat\n1.png,dog\n", "line 3: 1.png is 'dog' here and 'cat' above"),
-        ("path,label\n1.png,cat,striped\n", "line 2: expected one path and one label"),
-        ("path,label\n,cat\n", "line 2: expected one path and one label"),
+        ("path,label\n1.png,cat,striped\n", "line 2 has 3 columns and the header 2"),
+        ("path,label\n,cat\n", "line 2 has the label 'cat' and no path"),
         (b"path,label\n1.png,\xff\n", "save it as CSV in UTF-8"),
     ],
 )

@@ -44,6 +44,12 @@ def test_paths_are_found_in_every_spelling(folder: Path) -> None:
     assert names_of(load_images(folder, labels_from=str(beside))) == ["a", None, "b", None]
 
 
+def test_a_name_may_begin_with_a_space(tmp_path: Path) -> None:
+    write_pictures(tmp_path, " 0.png", "1.png")
+    images = load_images(tmp_path, labels_from=write_table(tmp_path, "path,label\n 0.png,a\n 1.png ,b\n"))
+    assert names_of(images) == ["a", "b"]
+
+
 def test_a_table_without_any_label_gives_no_labels(folder: Path) -> None:
     images, message = load_and_listen(folder, labels_from=write_table(folder, "path,label\n0.png,\n1.png,\n"))
     assert images.labels is None

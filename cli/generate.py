@@ -28,10 +28,11 @@ Encoders = Annotated[
     ),
 ]
 Dataset = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="DATA",
-        help="A name (`ssl-irmae data list`), a folder of pictures, an .npz or an IDX file: what it was pretrained on.",
+        help="A name (`ssl-irmae data list`), a folder of pictures, an .npz or an IDX file.",
+        show_default="what the encoder was pretrained on, if that has a name",
         rich_help_panel=DATA,
     ),
 ]
@@ -48,7 +49,7 @@ Out = Annotated[
 
 def reconstruct(
     *,
-    dataset: Dataset = "mnist",
+    dataset: Dataset = None,
     strict: Strict = False,
     encoder: Encoders,
     network: OwnNetwork = None,
@@ -59,13 +60,14 @@ def reconstruct(
     device: Device = "auto",
 ) -> None:
     """Reconstruct images of the test split, or of the only split: images above, reconstructions below."""
+    dataset = _data_of(encoder, dataset)
     makers = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
     _write({name: maker.reconstruct(n, seed=seed) for name, maker in makers.items()}, dataset, out)
 
 
 def interpolate(
     *,
-    dataset: Dataset = "mnist",
+    dataset: Dataset = None,
     strict: Strict = False,
     encoder: Encoders,
     network: OwnNetwork = None,
@@ -79,13 +81,14 @@ def interpolate(
     device: Device = "auto",
 ) -> None:
     """Decode codes on the straight line between those of two images, one pair per row."""
+    dataset = _data_of(encoder, dataset)
     makers = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
     _write({name: maker.interpolate(n, steps=steps, seed=seed) for name, maker in makers.items()}, dataset, out)
 
 
 def sample(
     *,
-    dataset: Dataset = "mnist",
+    dataset: Dataset = None,
     strict: Strict = False,
     encoder: Encoders,
     network: OwnNetwork = None,
@@ -107,6 +110,7 @@ def sample(
     """Decode codes that are drawn at random."""
     from ssl_irmae.cli.progress import Display
 
+    dataset = _data_of(encoder, dataset)
     makers = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
     with Display(quiet=quiet, gentle=False) as display:
         made = {name: maker.sample(n, sampler=sampler, seed=seed, progress=display) for name, maker in makers.items()}
@@ -115,7 +119,7 @@ def sample(
 
 def walk(
     *,
-    dataset: Dataset = "mnist",
+    dataset: Dataset = None,
     strict: Strict = False,
     encoder: Encoders,
     network: OwnNetwork = None,
@@ -133,13 +137,14 @@ def walk(
     device: Device = "auto",
 ) -> None:
     """Decode codes along the principal components of the code covariance, one component per row."""
+    dataset = _data_of(encoder, dataset)
     makers = _open(encoder, dataset, network, device, strict=strict, quiet=quiet, out=out)
     _write({name: maker.walk(n, steps=steps, reach=reach) for name, maker in makers.items()}, dataset, out)
 
 
 def distance(
     *,
-    dataset: Dataset = "mnist",
+    dataset: Dataset = None,
     strict: Strict = False,
     encoder: Encoders,
     network: OwnNetwork = None,
@@ -164,7 +169,7 @@ def distance(
     with Display(quiet=quiet, gentle=False) as display:
         found = generation_distance(
             encoder,
-            dataset,
+            _data_of(encoder, dataset),
             n=n,
             seeds=seeds,
             network=parse_own_network(network),
@@ -190,6 +195,23 @@ for _command, _example in _EXAMPLES.items():
     app.command(_command.__name__, cls=Command, help=with_examples(_command, _example))(
         handle_errors(_command, continues=False)
     )
+
+
+def _data_of(encoders: list[str], dataset: str | None) -> str:
+    """Return the data to read: those that are named, or those that all encoders were pretrained on."""
+    from ssl_irmae.datasets.registry import DATASETS, dataset_plugin
+    from ssl_irmae.encoders.encoder import read_config
+    from ssl_irmae.encoders.files import find_encoder
+    from ssl_irmae.errors import UserError
+
+    if dataset is not None:
+        return dataset
+    names = [read_config(find_encoder(encoder)).card.get("dataset") for encoder in encoders]
+    first = names[0]
+    if set(names) == {first} and (first in DATASETS or dataset_plugin(first) is not None):
+        return str(first)
+    on = " and ".join(dict.fromkeys(str(name or "data without a name") for name in names))
+    raise UserError(f"`dataset`: {', '.join(encoders)}: pretrained on {on}; say where these pictures are")
 
 
 def _open(

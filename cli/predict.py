@@ -14,8 +14,9 @@ ssl-irmae predict runs/mine/classifier new-pictures/ --out new.csv
 ssl-irmae predict runs/mine/classifier more.npz --out more.csv
 """
 EPILOG = """
-The table has the columns path, label, confidence and second (the next class), one line per picture. Labels that the
-pictures already have are ignored. A file that exists is overwritten only if it is a table of earlier predictions.
+The table has the columns path, label, confidence and second (the next class), one line per picture. Folders in the
+folder may be of any kind: they name no classes, and labels that pictures already have are ignored. A file that exists
+is overwritten only if it is a table of earlier predictions.
 """.replace("\n", " ")
 
 

@@ -146,7 +146,9 @@ def dimension(
     for size in sizes:
         said = silent if read else progress  # what is read is said once
         if size not in read:
-            read[size] = load_images(dataset, data_dir=data_dir, image_size=size, strict=strict, progress=said)
+            read[size] = load_images(
+                dataset, data_dir=data_dir, image_size=size, labelled=False, strict=strict, progress=said
+            )
     images = read[sizes[0]]
     if len(images) < 4:
         raise UserError(f"{images.name} has {count(len(images), 'row')}: a dimension and its spread need at least 4")

@@ -28,11 +28,12 @@ from ssl_irmae.protocols.labelling.own_encoder import (
     own_name,
 )
 from ssl_irmae.protocols.labelling.page.pictures_page import Shown, link, pictures_page
-from ssl_irmae.protocols.labelling.predictions import Predictions
+from ssl_irmae.protocols.labelling.predictions import Predictions, changed_since, keep_record
 from ssl_irmae.protocols.representations.pretrained import open_encoder
 from ssl_irmae.protocols.running.trouble import solvers_watched
 
 TABLE, PAGE, CLASSIFIER = "predictions.csv", "report.html", "classifier"
+_RECORD = "predictions.sha256"  # in the folder of the classifier
 _LEVELS = (0.9, 0.5)
 
 
@@ -112,7 +113,7 @@ def expected_error_caveats(expected: ExpectedError, contender: str) -> list[str]
     lines = [
         f"It comes from cross-validation on {count(expected.pictures, 'labelled picture')}, with fewer labels than the "
         "classifier has, so it is rather too high.",
-        "Suggested pictures are not a random sample: they are typical or difficult, and the error is a rough guide.",
+        "If you labelled pictures that were suggested, they are no random sample, and the error is a rough guide.",
         "Pictures were held out without their labels but stayed in the pool of unlabelled pictures, as those to be "
         "labelled are.",
     ]
@@ -191,6 +192,11 @@ def classify(
     foreign = [name for name in (TABLE, PAGE) if (folder / name).exists()]
     if foreign and not (folder / CLASSIFIER / CONFIG).is_file():
         raise UserError(f"`out`: {folder} has its own {listed(foreign)}, which would be lost: name another folder")
+    if changed_since(folder / TABLE, folder / CLASSIFIER / _RECORD):
+        raise UserError(
+            f"`out`: {folder / TABLE} was changed since it was written, and this would be lost: move it, or name "
+            "another folder"
+        )
     check_request(images, own_name(encoder), contender)
     found = None
     if encoder is not None or network is not None or contender is None or needs_encoder(contender):
@@ -220,6 +226,7 @@ def classify(
     learned.classifier.save(folder / CLASSIFIER)
     write_atomically(folder / PAGE, _page(result, dataset, unlabelled))
     predictions.write_csv(folder / TABLE)
+    keep_record(folder / TABLE, folder / CLASSIFIER / _RECORD)
     return result
 
 

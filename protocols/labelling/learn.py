@@ -282,7 +282,7 @@ def _on_codes_or_pixels(
     names = [on_representation(source, readout, known) for source in (encoder, "pixels")]
     counterparts = [frozen_counterpart(name, known) for name in names]
     codes, pixels = (hold_out(pool, name, known, seed) for name in counterparts)
-    usual = "the usual contender for so many labels"
+    usual = f"the usual contender for {count(len(pool.images.labelled), 'label')}"
     if not len(codes.labels):
         return names[0], codes, f"{usual}; with one label per class, codes and pixels cannot be compared"
     difference = (pixels.errors - codes.errors).reshape(_REPEATS, -1).mean(0)

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from ssl_irmae._support.compute import find_precision
-from ssl_irmae._support.progress import Listener, silent
+from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.datasets.image_set import ImageSet, fit_images
 from ssl_irmae.datasets.registry import IMAGE_SIZE
 from ssl_irmae.errors import UserError
@@ -60,6 +60,7 @@ def find_own_encoder(
         command=f"ssl-irmae classify or suggest, on {images.name}",
         progress=progress,
     )
+    progress(Message(f"codes are by the encoder in {folder}"))
     return open_encoder(_METHOD, folder)
 
 

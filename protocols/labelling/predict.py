@@ -43,7 +43,7 @@ def predict(
         check_table(Path(out), dataset)
     kept = Classifier.load(classifier, find_device(device), network=network)
     images = load_images(
-        dataset, "train", data_dir=data_dir, image_size=kept.image_size, strict=strict, progress=progress
+        dataset, data_dir=data_dir, image_size=kept.image_size, labelled=False, strict=strict, progress=progress
     )
     require_pictures(images)
     _report(images, kept, progress)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ssl_irmae._support.files import check_folder, write_atomically
+from ssl_irmae._support.files import check_folder, sha256, write_atomically
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.errors import UserError
@@ -82,6 +82,16 @@ class Predictions:
         writer.writerows(zip(self.paths, self.labels, confidence, self.second, strict=True))
         # names of files need not be UTF-8: they are written as the bytes that they are
         write_atomically(path, buffer.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def keep_record(table: Path, record: Path) -> None:
+    """Write down what a table holds, so that ``changed_since`` can tell whether somebody corrected it."""
+    write_atomically(record, sha256(table.read_bytes()) + "\n")
+
+
+def changed_since(table: Path, record: Path) -> bool:
+    """Return whether a table holds something else than when the record was written."""
+    return table.is_file() and record.is_file() and sha256(table.read_bytes()) != record.read_text().strip()
 
 
 def check_table(out: Path, source: object) -> None:

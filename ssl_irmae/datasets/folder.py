@@ -26,6 +26,8 @@ def load(
     image_size: int | None,
     labels_from: Path | None = None,
     classes: Sequence[str] | None = None,
+    *,
+    labelled: bool = True,
 ) -> ImageSet:
     """Load one split from a folder of pictures.
 
@@ -35,13 +37,14 @@ def load(
         image_size: Side in pixels to which each picture is resized on reading, or None.
         labels_from: A table of labels, in place of folders of classes.
         classes: The labels that may be in the table; None takes all that do not look like slips of others.
+        labelled: Whether folders name classes; else they mean nothing, and no picture has a label.
 
     Raises:
         NoTestSplitError: If the test split is asked for and there is none.
         UserError: If the folder or the table cannot be used.
     """
     with PictureStore.opened() as images:
-        return _load(images, path, split, image_size, labels_from, classes)
+        return _load(images, path, split, image_size, labels_from, classes, labelled=labelled)
 
 
 def _load(
@@ -51,6 +54,8 @@ def _load(
     image_size: int | None,
     labels_from: Path | None,
     classes: Sequence[str] | None,
+    *,
+    labelled: bool,
 ) -> ImageSet:
     splits = find_splits(path)
     root = _root(path, splits, split)
@@ -61,7 +66,7 @@ def _load(
         hint = f", but other data: give {root / beside[0]} itself" if beside else ""
         raise UserError(f"{root} contains no pictures{hint}")
     _check_sizes(read.pictures, root, image_size)
-    table = None if labels_from is None else _table(path, labels_from, classes)
+    table = _table(path, labels_from, classes) if labels_from is not None else None if labelled else {}
     names = _names(table, path, root, listing, read.files)
     known = {name for name in names if name is not None}
     order = sorted(known)

@@ -85,7 +85,8 @@ def _classes(root: Path, files: Sequence[Path], pictures: Sequence[Path]) -> lis
     if None in names:
         raise UserError(
             f"{root} contains pictures both beside and inside sub-folders: use one sub-folder per class; or "
-            "labelled/, with those in it, beside unlabelled/; or a table of labels, `labels_from`"
+            "labelled/, with those in it, beside unlabelled/; or, if these folders are no classes, a table of labels, "
+            "`labels_from`, which may hold the line path,label alone"
         )
     empty = sorted({name for name in classes_of(files) if name is not None} - with_pictures)
     if empty:

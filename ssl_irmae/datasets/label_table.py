@@ -5,6 +5,7 @@ import difflib
 import io
 import os
 import posixpath
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,8 @@ from ssl_irmae.errors import UserError
 
 _DELIMITERS = "\t;,"
 _MOST_NAMED = 3
+_ALIKE = 0.8  # of names of pictures: others are hardly slips
+_NO_LABEL = {"-1", "?"}  # what people write where they know none
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ def read_table(file: Path) -> tuple[Row, ...]:
         header = text.partition("\n")[0]
         raise UserError(
             f"{file}: line 1 must name the columns, got {header[:80]!r}: put a line 'path,label' above the others"
+        )
+    if "confidence" in columns:
+        raise UserError(
+            f"{file} has the column confidence, as predictions do, and these are no labels: leave the lines that you "
+            "have checked, with the columns path and label alone"
         )
     return rows_of(text, columns, delimiter, file)
 
@@ -158,10 +166,16 @@ def _places(path: str, table: Path, folder: Path) -> Iterable[str]:
 
 
 def _nearest(path: str, known: dict[str, str]) -> str:
-    """Offer the file that may be meant: one of the same name, or else the most similar path."""
-    name = posixpath.basename(path.replace("\\", "/"))
-    near = [known_path for known_path in known if posixpath.basename(known_path) == name]
-    near = near or difflib.get_close_matches(same_form(path), known, n=1)
+    """Offer the file whose name is the same, whatever its folder and capitals, or nearly so."""
+
+    def name_of(text: str) -> str:
+        return posixpath.basename(same_form(text).strip().replace("\\", "/")).casefold()
+
+    name = name_of(path)
+    by_name = {name_of(each): each for each in known}
+    # other digits make another picture
+    alike = [each for each in by_name if re.findall(r"\d", each) == re.findall(r"\d", name)]
+    near = [by_name[each] for each in difflib.get_close_matches(name, alike, n=1, cutoff=_ALIKE)]
     return f" (did you mean {known[near[0]]!r}?)" if near else ""
 
 
@@ -183,6 +197,11 @@ def _check_labels(rows: Iterable[Row], table: Path, classes: Sequence[str] | Non
             named = [where(label) + hint for label, hint in zip(others, hints, strict=True)]
             raise UserError(f"{table}: {listed(named, most=3)}: `classes` has only {listed(meant, most=20)}")
         return
+    if unknown := [where(label) for label in sorted(_NO_LABEL & lines.keys())]:
+        raise UserError(
+            f"{table}: {listed(unknown)}: leave the label empty where it is not known or, if a class has this name, "
+            "name all classes in `classes`"
+        )
     pairs = near_labels(Counter({label: len(found) for label, found in lines.items()}))
     if pairs:
         named = [f"{where(rare)} looks like {frequent!r}" for rare, frequent in pairs]

@@ -14,7 +14,8 @@ _FEW = 2  # labels: a slip of the keyboard is seldom made three times
 def near_labels(counts: Counter[str]) -> list[tuple[str, str]]:
     """Find labels that look like slips of another.
 
-    Labels are near if they differ in case, spaces and punctuation alone. They are also near if one occurs once or twice
+    Labels are near if they differ in case, spaces and punctuation alone, or in decimals that say nothing, as "4" and
+    "4,0" do. They are also near if one occurs once or twice
     and the other more often, and they differ by one letter (in words of fewer than five letters, by one too many), by
     two that changed places, or by two letters where their ratio by difflib is 0.85 or more. Never near are labels that
     differ in digits, in a word of one letter or a Roman number ("type A" and "type B"), or in a prefix ("normal" and
@@ -28,6 +29,8 @@ def near_labels(counts: Counter[str]) -> list[tuple[str, str]]:
 
     >>> near_labels(Counter({"horse": 9, "hoorse": 1, "Horse": 2, "class 1": 5, "class 2": 1}))
     [('Horse', 'horse'), ('hoorse', 'horse')]
+    >>> near_labels(Counter({"4": 9, "4,0": 3, "40": 3}))
+    [('4,0', '4')]
     """
     by_count = sorted(counts, key=lambda label: (-counts[label], label))
     usual: dict[str, str] = {}
@@ -41,7 +44,8 @@ def near_labels(counts: Counter[str]) -> list[tuple[str, str]]:
 
 
 def _letters(label: str) -> str:
-    return "".join(c for c in label.casefold() if c.isalnum()) or label
+    whole = re.fullmatch(r"(\d+)[.,]0+", label)
+    return whole[1] if whole else "".join(c for c in label.casefold() if c.isalnum()) or label
 
 
 def _is_slip(rare: str, frequent: str) -> bool:

@@ -23,6 +23,7 @@ def load(
     image_size: int | None = None,
     labels_from: Path | None = None,
     classes: Sequence[str] | None = None,
+    labelled: bool = True,
 ) -> ImageSet:
     """Load the user's own images.
 
@@ -46,6 +47,7 @@ def load(
         labels_from: A CSV or TSV file with the columns ``path`` and ``label``, which names the classes of a folder's
             pictures; the names of folders are then no classes.
         classes: The labels that may be in that table; None takes all that do not look like slips of others.
+        labelled: Whether folders in a folder name classes; else they may be of any kind, and no picture has a label.
 
     Raises:
         NoTestSplitError: If the test split is asked for and there is none.
@@ -54,12 +56,15 @@ def load(
     if path.is_dir():
         other: Split = "test" if split == "train" else "train"
 
+        def load_split(which: Split) -> ImageSet:
+            return folder.load(path, which, image_size, labels_from, classes, labelled=labelled)
+
         def pixels_of_other() -> npt.NDArray[np.uint8] | None:
             with contextlib.suppress(UserError):  # loading that split reports what is wrong with it
-                return folder.load(path, other, image_size, labels_from, classes).images.numpy()
+                return load_split(other).images.numpy()
             return None
 
-        return _stretched(folder.load(path, split, image_size, labels_from, classes), pixels_of_other)
+        return _stretched(load_split(split), pixels_of_other)
     if not path.is_file():
         raise UserError(f"{path} does not exist: give a folder of pictures, an .npz, a .npy, a .csv or an IDX file")
     if labels_from is not None:

@@ -136,6 +136,7 @@ def load_images(
     image_size: int | None = None,
     labels_from: str | Path | None = None,
     classes: Sequence[str] | None = None,
+    labelled: bool = True,
     strict: bool = False,
     progress: Listener = silent,
 ) -> "ImageSet":
@@ -156,6 +157,8 @@ def load_images(
             or that is not in the table, is unlabelled.
         classes: The labels that may be in ``labels_from``. Unless given, a label that looks like a slip of another is
             refused.
+        labelled: Whether the folders in a folder of pictures name classes. If not, they may be of any kind, pictures
+            beside folders too, and no picture has a label.
         strict: Whether to refuse images of the user's own of which anything was left out or changed.
         progress: Called with ``Fetched`` events while files are fetched, and with a ``Message`` that says what was read
             from a path.
@@ -199,7 +202,7 @@ def load_images(
         images = _of_plugin(plugin, split, folder)
     else:
         table = None if labels_from is None else Path(labels_from)
-        images = own.load(path, split, image_size=image_size, labels_from=table, classes=classes)
+        images = own.load(path, split, image_size=image_size, labels_from=table, classes=classes, labelled=labelled)
     images = _strictly(images, split, strict)
     if images.reading is not None:
         progress(Message(f"{images.name}, {split}: {images.reading}"))

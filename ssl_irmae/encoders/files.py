@@ -26,7 +26,8 @@ def find_encoder(name_or_path: str | Path) -> Path:
         if (bundled / WEIGHTS).is_file():
             return bundled
         raise UserError(f"{unknown_name('encoder', str(name_or_path), list_bundled())}; there is no such folder either")
-    raise UserError(f"there is no encoder folder {folder}: bundled encoders are {', '.join(list_bundled())}")
+    named = "; only a method, such as irmae, stands before =" if "=" in str(name_or_path) else ""
+    raise UserError(f"there is no encoder folder {folder}: bundled encoders are {', '.join(list_bundled())}{named}")
 
 
 def bundled_for(dataset: object) -> str:

@@ -179,7 +179,7 @@ class PictureMaker:
             makers[name].encoder = encoder
             before, now = encoder.config.card.get("dataset"), makers[name].train.name
             if before not in (None, now):
-                progress(Message(f"{name} was pretrained on {before}: what it makes of {now} may look like neither"))
+                progress(Message(f"{name} was pretrained on {before}: pictures of {now} may come out wrong"))
         return makers
 
     @property

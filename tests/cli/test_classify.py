@@ -1,6 +1,7 @@
 """``ssl-irmae classify`` labels the rest of a folder, says how far to trust it, and loses nothing when stopped."""
 
 import csv
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -80,6 +81,29 @@ def test_nothing_of_somebody_elses_is_written_over(folder: Path) -> None:
     inside = options(folder).replace(str(folder / "out"), str(folder / "pictures" / "out"))
     check_mistake(f"classify {inside}", "lies among the pictures")
     assert not (folder / "pictures" / "out").exists()
+
+
+def test_corrected_predictions_are_not_written_over(folder: Path) -> None:
+    run(f"classify {options(folder)} -q")
+    table = folder / "out" / "predictions.csv"
+    corrected = table.read_text().replace("\n", "\r\n").encode()
+    table.write_bytes(corrected)
+    check_mistake(f"classify {options(folder)}", "predictions.csv was changed since it was written, and this would be")
+    assert table.read_bytes() == corrected
+    table.rename(folder / "mine.csv")
+    run(f"classify {options(folder)} -q")
+
+
+def test_new_pictures_may_lie_in_folders_of_any_kind(folder: Path) -> None:
+    run(f"classify {options(folder)} -q")
+    new = folder / "new"
+    shutil.copytree(folder / "pictures", new / "2024" / "May")
+    shutil.copy(folder / "pictures" / "070.png", new / "070.png")
+    run(f"predict {folder / 'out' / 'classifier'} {new} --out {folder / 'new.csv'} -q")
+    with (folder / "new.csv").open() as file:
+        labels = {row["path"]: row["label"] for row in csv.DictReader(file)}
+    assert len(labels) == 201
+    assert labels["070.png"] == labels["2024/May/070.png"]
 
 
 def test_the_same_command_again_writes_the_same(folder: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ssl_irmae.datasets.registry import load_images
 from tests.command_line import check_mistake, run, start
 
 
@@ -16,7 +17,7 @@ def test_a_grid_and_its_arrays_are_written(command: str) -> None:
     result = run(f"generate {command} --encoder mnist-vae --dataset digits")
     name = command.split()[0]
     assert result.stdout.startswith(f"runs/mnist-vae-generated/{name}.png: ")
-    assert "mnist-vae was pretrained on mnist: what it makes of digits" in result.stderr
+    assert "mnist-vae was pretrained on mnist: pictures of digits may come out wrong" in result.stderr
     assert {path.name for path in Path("runs/mnist-vae-generated").iterdir()} == {f"{name}.png", f"{name}.npz"}
 
 
@@ -42,6 +43,18 @@ def test_a_grid_and_its_arrays_are_written(command: str) -> None:
 def test_mistakes_get_one_sentence_and_leave_nothing_behind(command: str, message: str) -> None:
     check_mistake(f"generate {command}", message)
     assert not [path for path in Path().rglob("*") if path.is_file()]
+
+
+def test_the_images_are_those_of_the_pretraining_where_these_have_a_name() -> None:
+    run("pretrain --dataset digits --max-steps 2 --precision fp32 --out runs/of-digits")
+    assert "pretrained on" not in run("generate reconstruct --encoder runs/of-digits --n 2").stderr
+    images = load_images("digits").images.numpy()
+    np.savez("mine.npz", images=images[:50])
+    run("pretrain --dataset mine.npz --max-steps 2 --precision fp32 --out runs/of-mine")
+    check_mistake("generate sample --encoder runs/of-mine", "--dataset: runs/of-mine: pretrained on mine; say where")
+    check_mistake(
+        "generate sample --encoder runs/of-mine --encoder runs/of-digits", "pretrained on mine and digits; say where"
+    )
 
 
 def test_a_folder_below_a_file_is_refused_before_anything_is_made() -> None:

@@ -37,12 +37,16 @@ def test_pictures_are_labelled_and_the_user_is_told_what_was_read_and_written() 
         ("y/d.png", "light"),
     ]
     assert "4 pictures" in result.stderr
-    assert "4 labels among the data ignored" in result.stderr
     assert "new.csv: 4 labels" in result.stdout
     assert "not calibrated" in result.stdout
     before = Path("new.csv").read_bytes()
     assert run("predict kept pictures --out new.csv --quiet").stderr == ""
     assert Path("new.csv").read_bytes() == before
+
+
+def test_labels_among_the_data_play_no_part_and_this_is_said() -> None:
+    np.savez("more.npz", images=np.zeros((3, 8, 8), np.uint8), labels=np.array([1, 1, 0]))
+    assert "more: 3 labels among the data ignored" in run("predict kept more.npz --out new.csv").stderr
 
 
 @pytest.mark.parametrize(

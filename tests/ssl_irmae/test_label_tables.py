@@ -1,5 +1,6 @@
 """Tables of labels: found by path in any spelling, checked line by line, slips of the keyboard refused."""
 
+import re
 import unicodedata
 from pathlib import Path
 
@@ -48,6 +49,36 @@ def test_a_name_may_begin_with_a_space(tmp_path: Path) -> None:
     write_pictures(tmp_path, " 0.png", "1.png")
     images = load_images(tmp_path, labels_from=write_table(tmp_path, "path,label\n 0.png,a\n 1.png ,b\n"))
     assert names_of(images) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("sub/1.PNG", "1.png"), ("Sub/Cafe, blue.png", "sub/café, blue.png"), ("3.png", None)]
+)
+def test_a_file_is_offered_only_if_it_may_be_meant(folder: Path, written: str, meant: str | None) -> None:
+    with pytest.raises(UserError) as error:
+        load_images(folder, labels_from=write_table(folder, f'path,label\n"{written}",a\n'))
+    assert ("did you mean" in str(error.value)) == (meant is not None)
+    assert meant is None or f"(did you mean {meant!r}?)" in str(error.value)
+
+
+@pytest.mark.parametrize("unknown", ["-1", "?"])
+def test_what_stands_for_no_label_is_no_class_unless_it_is_named(folder: Path, unknown: str) -> None:
+    table = write_table(folder, f"path,label\n0.png,a\n1.png,{unknown}\n")
+    with pytest.raises(UserError, match=rf"'{re.escape(unknown)}' \(line 3\): leave the label empty where"):
+        load_images(folder, labels_from=table)
+    assert load_images(folder, labels_from=table, classes=["a", unknown]).classes == tuple(sorted(["a", unknown]))
+
+
+def test_one_class_in_two_notations_is_refused(folder: Path) -> None:
+    table = write_table(folder, "path;label\n0.png;4\n1.png;4,0\nsub/2.png;40\n")
+    with pytest.raises(UserError, match=r"'4,0' \(line 3\) looks like '4'"):
+        load_images(folder, labels_from=table)
+
+
+def test_predictions_are_no_labels(folder: Path) -> None:
+    table = write_table(folder, "path,label,confidence,second\n0.png,a,0.9,b\n")
+    with pytest.raises(UserError, match="the column confidence, as predictions do"):
+        load_images(folder, labels_from=table)
 
 
 def test_a_table_without_any_label_gives_no_labels(folder: Path) -> None:

@@ -38,6 +38,8 @@ class Task:
         scored: Images that are predicted, all with the labels that only the scorer reads.
         source_fingerprint: Fingerprint of the training images as they came, which identifies the data that an encoder
             was pretrained on.
+        unlabelled_fingerprint: The same without their labels, as ``suggest`` and ``classify`` pretrain on them; None if
+            no encoder is the user's.
         scored_on: ``"test"``; ``"development"`` for held-out training images; or ``"folds"``: the scored images are
             labelled training images, each scored by what was learned without the labels of its fold.
         not_scored: Number of test images that are not scored because they have no label.
@@ -50,6 +52,7 @@ class Task:
     train: ImageSet
     scored: ImageSet
     source_fingerprint: str
+    unlabelled_fingerprint: str | None = None
     scored_on: ScoredOn = "test"
     not_scored: int = 0
     networks: Networks = CONV
@@ -137,6 +140,7 @@ def load_task(
     arrange = partial(
         Task,
         source_fingerprint=source.fingerprint,
+        unlabelled_fingerprint=source.without_labels().fingerprint if architectures else None,
         networks=_networks(network, architectures, source, channels, size, progress),
         has_images=not isinstance(dataset, CodesFile),
         plugin=None if plugin is None else as_used(plugin),

@@ -52,7 +52,7 @@ def find_own_encoder(
     folder = pretrain_briefly(
         f"own-{pictures.pixel_fingerprint[:16]}-{_METHOD}-{precision}-{device.type}",
         architecture=brief_architecture(_METHOD, images=len(images), channels=channels, image_size=IMAGE_SIZE),
-        dataset=dataclasses.replace(pictures, name="own", labels=None, classes=()),
+        dataset=dataclasses.replace(pictures.without_labels(), name="own"),
         steps=brief_steps(len(images)),
         precision=precision,
         device=str(device),

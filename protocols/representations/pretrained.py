@@ -72,7 +72,7 @@ class OpenedEncoder:
     data_fingerprint: str | None = None
 
     def noting_other_data(self, task: Task) -> Self:
-        """Return the encoder, noting if its card names no data or others than the task's training images and labels.
+        """Return the encoder, noting if its card names no data or others than the task's training images.
 
         Of other data it is also noted whether they differ in kind.
 
@@ -84,7 +84,7 @@ class OpenedEncoder:
             columns.require(
                 task.train.columns, width=task.train.images.shape[1], title=task.train.name
             )  # which the fingerprint does not hold
-        if self.data_fingerprint == task.source_fingerprint:
+        if self.data_fingerprint and self.data_fingerprint in (task.source_fingerprint, task.unlabelled_fingerprint):
             return self
         times = times_worse(self.load(), task.train.images)
         noted = {

@@ -2,9 +2,9 @@
 
 import hashlib
 import platform
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, cast
+from typing import Any, Literal, Self, cast
 
 import numpy as np
 import torch
@@ -94,6 +94,10 @@ class ImageSet:
     def noun(self) -> Literal["image", "row"]:
         """What one of these is called, wherever a person reads: the one place that decides it."""
         return "row" if self.are_rows else "image"
+
+    def without_labels(self) -> Self:
+        """Return the same images, of which no label is known."""
+        return replace(self, labels=None, classes=())
 
     @cached_property
     def labelled(self) -> Tensor:

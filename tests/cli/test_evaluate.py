@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from ssl_irmae.datasets.registry import load_images
 from ssl_irmae.encoders.encoder import Encoder, read_config
 from ssl_irmae.protocols.contenders.published import PUBLISHED_PROTOCOL
 from ssl_irmae.protocols.contenders.registry import CONTENDERS, DEFAULT
@@ -199,15 +200,22 @@ def test_own_codes_are_a_data_set_of_their_own_where_none_is_named() -> None:
 
 def test_an_encoder_that_was_pretrained_on_other_data_is_marked(tiny_encoder: Path, tmp_path: Path) -> None:
     config = read_config(tiny_encoder)
-    other = Encoder(config.model_copy(update={"card": {**config.card, "data_fingerprint": "0123456789abcdef"}}))
-    other.save_pretrained(tmp_path / "elsewhere")
+    without_labels = load_images("digits").without_labels().fingerprint
+    for name, fingerprint in (("elsewhere", "0123456789abcdef"), ("unlabelled", without_labels)):
+        other = Encoder(config.model_copy(update={"card": {**config.card, "data_fingerprint": fingerprint}}))
+        other.save_pretrained(tmp_path / name)
     command = "evaluate --dataset digits --labels 20 --seeds 2"
     audits = {
         name: " ".join(document(f"{command} --encoder {path} --contenders {name}-knn")["provenance"])
-        for name, path in (("elsewhere", tmp_path / "elsewhere"), ("tiny", tiny_encoder))
+        for name, path in (
+            ("elsewhere", tmp_path / "elsewhere"),
+            ("unlabelled", tmp_path / "unlabelled"),
+            ("tiny", tiny_encoder),
+        )
     }
     assert "its card names other data (0123456789ab)" in audits["elsewhere"]
     assert "its card" not in audits["tiny"]
+    assert "its card" not in audits["unlabelled"], "an encoder learns from no label"
 
 
 @pytest.fixture

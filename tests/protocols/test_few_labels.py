@@ -206,3 +206,17 @@ def test_a_contender_that_needs_no_encoder_has_none_pretrained(
     assert not needs_encoder("supervised")
     assert not any(isinstance(event, Pretrained) for event in events)
     assert not list(home().glob("encoders/*"))
+
+
+def test_pictures_that_are_harder_than_the_labelled_ones_are_said_to_be(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    levels = np.concatenate([np.repeat([40, 210], 40), rng.integers(110, 140, 100)])  # the labelled ones are clear
+    images = np.clip(levels[:, None, None] + rng.integers(-9, 10, (180, 8, 8)), 0, 255).astype(np.uint8)
+    labels = np.concatenate([np.repeat([0, 1], 40), np.full(100, -1)])
+    hard = classify((images, labels), contender="pixels-linear", out=tmp_path / "hard")
+    some = np.where(np.arange(80) % 4, labels[:80], -1)
+    easy = classify((images[:80], some), contender="pixels-linear", out=tmp_path / "easy")
+    assert hard.learned.classifier.calibrated
+    assert easy.learned.classifier.calibrated
+    assert "they may be harder than these" in str(hard)
+    assert "harder than these" not in str(easy)

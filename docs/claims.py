@@ -206,7 +206,7 @@ def _at_ten(report: Report) -> _AtTen:
 
 def _worth(found: Mapping[str, _AtTen]) -> str:
     """Say how many labels the network on labels alone that needs the fewest takes for as few errors."""
-    clauses = []
+    clauses: list[str] = []
     for name, each in found.items():
         number = format_labels(each.needed[each.fewest])
         few = f"{'about ' * number[0].isdecimal()}{number}"

@@ -9,8 +9,9 @@ OLDEST := .venv-oldest
 evaluate: .venv/ready
 	$(BIN)/ssl-irmae evaluate --labels 100 --seeds 10
 
+# one process per core, with one thread each: threads of several processes on the same cores wait for each other
 test: lint types doctest tables site
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: .venv/ready
 	$(BIN)/ruff check .

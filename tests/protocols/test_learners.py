@@ -100,7 +100,7 @@ def test_every_setting_and_the_precision_have_an_effect(name: str, digits: Image
     settings |= {"unlabelled_batch_size": 16} if "unlabelled_batch_size" in settings else {}
     settings |= {"width": 16} if "true_batch_size" in settings else {}
     # few predictions are confident after so few steps: let more of them be targets
-    settings |= {"confidence": 0.6} if "confidence" in settings else {}
+    settings |= {"confidence": 0.8} if "confidence" in settings else {}
 
     def predictions(precision: Precision = "fp32", **changed: float | str) -> torch.Tensor:
         changed_contender = dataclasses.replace(contender, settings=settings | changed)

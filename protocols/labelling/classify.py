@@ -231,8 +231,10 @@ def classify(
     )
     learned.classifier.save(folder / CLASSIFIER)
     write_atomically(folder / PAGE, _page(result, dataset, unlabelled))
+    record = folder / CLASSIFIER / _RECORD
+    record.unlink(missing_ok=True)  # after a kill between the two, the table is not taken for a corrected one
     predictions.write_csv(folder / TABLE)
-    keep_record(folder / TABLE, folder / CLASSIFIER / _RECORD)
+    keep_record(folder / TABLE, record)
     return result
 
 

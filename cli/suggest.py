@@ -19,7 +19,7 @@ from ssl_irmae.cli.options import (
     parse_names,
     parse_own_network,
 )
-from ssl_irmae.cli.terminal import handle_errors, print_result
+from ssl_irmae.cli.terminal import handle_errors, print_result, print_wrapped
 
 EXAMPLES = """
 ssl-irmae suggest my-pictures/
@@ -86,4 +86,7 @@ def command(
         classify = shlex.join(["ssl-irmae", "classify", dataset, "--labels-from", str(result.table), *more])
         print_result(f"then: {classify}")
     else:
-        print_result("path is the position of an image, from 0; then: write its class into labels, in place of -1")
+        print_wrapped(
+            "path is the position of an image, from 0. `classify` takes the labels of such data from the data alone: "
+            "copy them into the array labels, with -1 for an image without one"
+        )

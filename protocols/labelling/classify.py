@@ -12,6 +12,7 @@ from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, require_pictures
+from ssl_irmae.datasets.label_table import same_form
 from ssl_irmae.datasets.large_arrays import take
 from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
@@ -189,6 +190,8 @@ def classify(
         raise UserError(
             f"{images.name}: no picture has a label: put a few into labelled/CLASS/, or name a table with `labels_from`"
         )
+    if absent := [name for name in classes or () if same_form(name.strip()) not in images.classes]:
+        progress(Message(f"{images.name}: no picture has the label {listed(absent)}, so none can get it"))
     rest = (images.labels == UNLABELLED).nonzero().flatten()
     if not len(rest):
         raise UserError(

@@ -35,7 +35,8 @@ def options(folder: Path) -> str:
 
 
 def test_all_pictures_without_a_label_get_one(folder: Path) -> None:
-    result = run(f"classify {options(folder)}")
+    result = run(f"classify {options(folder)} --classes 0,1,2,3,4,5,6,7,8,9,10")
+    assert "no picture has the label 10, so none can get it" in result.stderr
     with (folder / "out" / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["path"] for row in rows] == [f"{i:03}.png" for i in range(60, 200)]

@@ -66,7 +66,9 @@ def _load(
         hint = f", but other data: give {root / beside[0]} itself" if beside else ""
         raise UserError(f"{root} contains no pictures{hint}")
     _check_sizes(read.pictures, root, image_size)
-    table = _table(path, labels_from, classes) if labels_from is not None else None if labelled else {}
+    table: dict[str, Row] | None = None if labelled else {}
+    if labels_from is not None:
+        table = _table(path, labels_from, classes)
     names = _names(table, path, root, listing, read.files)
     known = {name for name in names if name is not None}
     order = sorted(known)

@@ -15,11 +15,10 @@ def near_labels(counts: Counter[str]) -> list[tuple[str, str]]:
     """Find labels that look like slips of another.
 
     Labels are near if they differ in case, spaces and punctuation alone, or in decimals that say nothing, as "4" and
-    "4,0" do. They are also near if one occurs once or twice
-    and the other more often, and they differ by one letter (in words of fewer than five letters, by one too many), by
-    two that changed places, or by two letters where their ratio by difflib is 0.85 or more. Never near are labels that
-    differ in digits, in a word of one letter or a Roman number ("type A" and "type B"), or in a prefix ("normal" and
-    "abnormal"), and labels of fewer than three letters.
+    "4,0" do. They are also near if one occurs once or twice and the other more often, and they differ by one letter (in
+    words of fewer than five letters, by one too many), by two that changed places, or by two letters where their ratio
+    by difflib is 0.85 or more. Never near are labels that differ in digits, in a word of one letter or a Roman number
+    ("type A" and "type B"), or in a prefix ("normal" and "abnormal"), and labels of fewer than three letters.
 
     Args:
         counts: How often each label occurs.

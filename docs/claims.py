@@ -126,7 +126,7 @@ def errors_beside(grids: Mapping[str, Report]) -> str:
 def ten_labels(grids: Mapping[str, Report]) -> str:
     """State, for each data set, what one label per class gives, and what others need for as few errors."""
     found = {name: _at_ten(report) for name, report in grids.items()}
-    beside = [f"`{each.best}` beside `{each.fewest}`" for each in found.values()]
+    against = [f"{name}: `{each.best}` against `{each.fewest}`" for name, each in found.items()]
     names = list(found)
     best = [each.best for each in found.values()]
     shown = dict.fromkeys([*best, *(other for each in found.values() for other in (*each.without, "supervised"))])
@@ -138,17 +138,21 @@ def ten_labels(grids: Mapping[str, Report]) -> str:
     needed = [(f"`{other}`", *(_shown(each.needed.get(other)) for each in found.values())) for other in needing]
     leads = " or ".join(dict.fromkeys(each.lead for each in found.values()))
     numbers = ", ".join(f"{each.number} on {name}" for name, each in found.items())
-    medians = join([f"{statistics.median(each.its):.2f} % on {name}" for name, each in found.items()])
-    worst = join([f"{max(each.its):.2f} %" for each in found.values()])
+    spread = join(
+        [f"{name}: median {statistics.median(x.its):.2f} %, worst {max(x.its):.2f} %" for name, x in found.items()]
+    )
+    pixels = "pixels-poisson-prior" in needing
     prior = any(each.best.endswith("-prior") for each in found.values())
     return "\n\n".join(
         [
-            f"**{_worth(found)}.** That is {join(beside)}.",
-            table(" | ".join(["error % ± SE (subsets)", *names]), lines),
-            table(" | ".join(["labels for as few errors [95 %]", *names]), needed),
-            f"Bold has {leads} of all contenders that see test images one at a time ({numbers}), and was picked when "
-            f"all had been seen. Its median over subsets is {medians}, its worst {worst}."
-            f"{' `-prior` assumes that classes are about equally common.' * prior} {_steps(grids, found)}",
+            f"**{_worth(found)}.** {'. '.join(against)}.",
+            table(" | ".join(["error %, ten labels: mean ± SE (subsets)", *names]), lines),
+            table(" | ".join(["labels needed for the error in bold [95 %]", *names]), needed),
+            f"Bold: {leads} of all contenders that see test images one at a time ({numbers}), picked after all results "
+            f"were known. Over labelled subsets, {spread}."
+            f"{' `pixels-poisson-prior` has no encoder, and sees the images without labels too.' * pixels}"
+            f"{' Names that end in `-prior` assume that classes are about equally common.' * prior} "
+            f"{_steps(grids, found)}",
         ]
     )
 
@@ -206,18 +210,21 @@ def _at_ten(report: Report) -> _AtTen:
 
 def _worth(found: Mapping[str, _AtTen]) -> str:
     """Say how many labels the network on labels alone that needs the fewest takes for as few errors."""
-    clauses: list[str] = []
+    clauses = []
     for name, each in found.items():
-        number = format_labels(each.needed[each.fewest])
+        needed = each.needed[each.fewest]
+        number, interval = format_labels(needed), format_labels_interval(needed).strip("[]")
         few = f"{'about ' * number[0].isdecimal()}{number}"
-        if not clauses:
-            clauses = [
-                f"On {name}, ten labels, one per class, and 60,000 images without labels give as few errors as {few} "
-                f"labels give the best of {len(each.alone)} networks that learn from labels alone"
-            ]
-        else:
-            clauses.append(f"on {name}, as {few}")
-    return "; ".join(clauses)
+        clauses.append((name, few, f" (95 %: {interval})" if interval else ""))
+    (name, few, interval), *others = clauses
+    number = len(next(iter(found.values())).alone)
+    return "; ".join(
+        [
+            f"With ten labels, one per class, and 60,000 images without labels, the best method on {name} makes as few "
+            f"errors as the best of {number} networks that learn from labels alone makes with {few} labels{interval}",
+            *(f"on {name}, with {few}{interval}" for name, few, interval in others),
+        ]
+    )
 
 
 def _shown(needed: LabelsNeeded | None) -> str:
@@ -301,4 +308,4 @@ def _steps(grids: Mapping[str, Report], found: Mapping[str, _AtTen]) -> str:
     least = min(steps.values())
     longer = [f"`{name}`" for name in networks if steps[name] > least]
     others = f", {join(longer)} for {max(steps.values()):,}" if longer else ""
-    return f"With ten labels networks trained for {least:,} steps{others}."
+    return f"At ten labels, networks were trained for {least:,} steps{others}."

@@ -102,14 +102,15 @@ def test_the_headline_names_the_same_without_an_encoder(make_row: MakeRow) -> No
     errors = {(name, b): [level - b / 20 + x for x in LOW] for name, level in levels.items() for b in (10, 20)}
     headline = ten_labels({"MNIST": report_of(make_row, errors)})
     assert headline.startswith(
-        "**On MNIST, ten labels, one per class, and 60,000 images without labels give as few errors as > 20 labels "
-        "give the best of 2 networks that learn from labels alone.** That is `irmae-propagate-prior` beside `supervised"
+        "**With ten labels, one per class, and 60,000 images without labels, the best method on MNIST makes as few "
+        "errors as the best of 2 networks that learn from labels alone makes with > 20 labels"
     )
+    assert "MNIST: `irmae-propagate-prior` against `supervised" in headline
     assert "| `irmae-propagate-prior` | **2.80 " in headline
     assert "| `scratch-propagate-prior` | 8.80 " in headline
-    assert "Bold has the lowest mean of all contenders that see test images one at a time (5 on MNIST)" in headline
-    assert "`-prior` assumes that classes are about equally common" in headline
-    assert headline.endswith("With ten labels networks trained for 600 steps.")
+    assert "Bold: the lowest mean of all contenders that see test images one at a time (5 on MNIST)" in headline
+    assert "`-prior` assume that classes are about equally common" in headline
+    assert headline.endswith("At ten labels, networks were trained for 600 steps.")
 
 
 def test_the_headline_is_of_the_network_on_labels_alone_that_needs_the_fewest_labels(make_row: MakeRow) -> None:
@@ -123,8 +124,8 @@ def test_the_headline_is_of_the_network_on_labels_alone_that_needs_the_fewest_la
     for best in ("supervised", "vib"):
         falls = {name: 9.0 if name == best else 2.0 for name in alone}
         first, *_ = ten_labels({"A": of(falls)}).splitlines()
-        assert "labels give the best of 5 networks that learn from labels alone.**" in first
-        assert f"That is `irmae-poisson-prior` beside `{best}`." in first
+        assert "the best of 5 networks that learn from labels alone makes with about" in first
+        assert f"A: `irmae-poisson-prior` against `{best}`." in first
 
 
 def test_the_headline_names_networks_that_trained_for_longer(make_row: MakeRow) -> None:
@@ -132,7 +133,7 @@ def test_the_headline_names_networks_that_trained_for_longer(make_row: MakeRow) 
     errors = {(name, b): [5 * i - b / 20 + x for x in LOW] for i, name in enumerate(names, 1) for b in (10, 20)}
     steps = {"supervised-residual": 2000, "irmae-poisson-prior": 7}  # a readout has no training steps to compare
     headline = ten_labels({"MNIST": report_of(make_row, errors, steps)})
-    assert headline.endswith("With ten labels networks trained for 600 steps, `supervised-residual` for 2,000.")
+    assert headline.endswith("At ten labels, networks were trained for 600 steps, `supervised-residual` for 2,000.")
 
 
 def test_codes_do_not_lead_by_easier_subsets(make_row: MakeRow) -> None:
@@ -150,7 +151,7 @@ def test_the_headline_and_the_pick_are_not_of_easier_subsets(make_row: MakeRow) 
     report = report_of(make_row, errors)
     headline = ten_labels({"MNIST": report})
     assert "| `irmae-poisson-prior` | **" in headline
-    assert "Bold has the fewest errors on shared subsets of all contenders that see test images one at a" in headline
+    assert "Bold: the fewest errors on shared subsets of all contenders that see test images one at a" in headline
     assert lowest(report)[0].startswith("Fewest errors on shared subsets of the 5 inductive contenders, picked after")
     assert "`irmae-poisson-prior`" in lowest(report)[0]
     assert "irmae-linear" not in lowest(report)[0]

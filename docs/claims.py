@@ -217,11 +217,11 @@ def _worth(found: Mapping[str, _AtTen]) -> str:
         few = f"{'about ' * number[0].isdecimal()}{number}"
         clauses.append((name, few, f" (95 %: {interval})" if interval else ""))
     (name, few, interval), *others = clauses
-    number = len(next(iter(found.values())).alone)
+    networks = len(next(iter(found.values())).alone)
     return "; ".join(
         [
             f"With ten labels, one per class, and 60,000 images without labels, the best method on {name} makes as few "
-            f"errors as the best of {number} networks that learn from labels alone makes with {few} labels{interval}",
+            f"errors as the best of {networks} networks that learn from labels alone makes with {few} labels{interval}",
             *(f"on {name}, with {few}{interval}" for name, few, interval in others),
         ]
     )

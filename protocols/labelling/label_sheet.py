@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from ssl_irmae._support.files import write_atomically
-from ssl_irmae.datasets.label_table import columns_of, rows_of, same_form
+from ssl_irmae.datasets.label_table import columns_of, rows_of, same_form, text_of
 from ssl_irmae.errors import UserError
 
 _COLUMNS = ("path", "label")
@@ -39,12 +39,7 @@ class LabelSheet:
         if not file.exists():
             return cls(file, None, {})
         content = file.read_bytes()
-        try:
-            return cls(file, content, _labels(content.decode("utf-8-sig"), file))
-        except UnicodeDecodeError as error:
-            raise UserError(
-                f"{file} cannot be read ({error}): save it as CSV in UTF-8, or set `out` to another folder"
-            ) from error
+        return cls(file, content, _labels(text_of(content, file), file))
 
     def replace(self, rows: Iterable[tuple[str, str]]) -> None:
         """Write rows of path and label in place of what was read.

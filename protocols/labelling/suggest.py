@@ -10,6 +10,7 @@ from ssl_irmae._support.compute import find_device
 from ssl_irmae._support.files import write_atomically
 from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.datasets.image_set import ImageSet, require_pictures
+from ssl_irmae.datasets.label_table import NO_LABEL, same_form
 from ssl_irmae.datasets.near_labels import near_labels
 from ssl_irmae.datasets.reading import count, listed
 from ssl_irmae.datasets.registry import Dataset, default_image_size, load_images
@@ -124,8 +125,7 @@ def suggest(
     folder = own_folder(out, f"{images.name}-suggest", dataset)
     sheet = LabelSheet.read(folder / TABLE)
     known = _known_labels(images, paths, sheet)
-    if sheet.labels and classes is None:
-        _refuse_slips(sheet, known)
+    _refuse_other_labels(sheet, known, classes)
     if sheet.labels:
         progress(Message(f"{sheet.file}: {count(len(sheet.labels), 'label')} filled in already, kept"))
     left = len(images) - len(known)
@@ -149,9 +149,20 @@ def suggest(
     return Suggestions(folder, chosen, tuple(paths[s.position] for s in chosen), len(known), len(images))
 
 
-def _refuse_slips(sheet: LabelSheet, known: dict[int, str]) -> None:
-    """Refuse labels that look like slips of others before they become classes of their own."""
-    pairs = near_labels(Counter(known.values()))
+def _refuse_other_labels(sheet: LabelSheet, known: dict[int, str], classes: Sequence[str] | None) -> None:
+    """Refuse labels that are not meant, or look like slips of others, before they become classes of their own."""
+    filled_in = set(sheet.labels.values())
+    if classes is not None:
+        if others := filled_in - {same_form(name.strip()) for name in classes}:
+            named = listed([repr(label) for label in sorted(others)], most=3)
+            raise UserError(f"{sheet.file}: {named}: `classes` has only {listed(list(classes), most=20)}")
+        return
+    if unknown := sorted(NO_LABEL & filled_in):
+        raise UserError(
+            f"{sheet.file}: {listed([repr(label) for label in unknown])}: leave the label empty where it is not known "
+            "or, if a class has this name, name it in `labels_from` and all classes in `classes`"
+        )
+    pairs = near_labels(Counter(known.values())) if filled_in else []
     if pairs:
         named = listed([f"{rare!r} looks like {frequent!r}" for rare, frequent in pairs], most=3)
         raise UserError(

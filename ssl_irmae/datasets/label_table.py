@@ -19,7 +19,8 @@ from ssl_irmae.errors import UserError
 _DELIMITERS = "\t;,"
 _MOST_NAMED = 3
 _ALIKE = 0.8  # of names of pictures: others are hardly slips
-_NO_LABEL = {"-1", "?"}  # what people write where they know none
+NO_LABEL = frozenset({"-1", "?"})
+"""What people write where they know no label."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,7 @@ def read_table(file: Path) -> tuple[Row, ...]:
         UserError: If it is not such a table.
     """
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file} is not UTF-8 text: save it as CSV in UTF-8") from error
+        text = text_of(file.read_bytes(), file)
     except OSError as error:
         raise UserError(f"`labels_from`: {file} cannot be read ({error.strerror}): give a CSV or TSV file") from error
     columns, delimiter = columns_of(text)
@@ -69,6 +68,21 @@ def read_table(file: Path) -> tuple[Row, ...]:
             "have checked, with the columns path and label alone"
         )
     return rows_of(text, columns, delimiter, file)
+
+
+def text_of(content: bytes, file: Path) -> str:
+    """Decode a table, with every line ending as a line feed.
+
+    Raises:
+        UserError: If it is not in UTF-8.
+    """
+    try:
+        return io.IncrementalNewlineDecoder(None, translate=True).decode(content.decode("utf-8-sig"), final=True)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise UserError(
+            f"{file}: line {line} is not UTF-8 text: save the table as CSV in UTF-8 (Excel: 'CSV UTF-8')"
+        ) from error
 
 
 def columns_of(text: str) -> tuple[list[str], str]:
@@ -197,7 +211,7 @@ def _check_labels(rows: Iterable[Row], table: Path, classes: Sequence[str] | Non
             named = [where(label) + hint for label, hint in zip(others, hints, strict=True)]
             raise UserError(f"{table}: {listed(named, most=3)}: `classes` has only {listed(meant, most=20)}")
         return
-    if unknown := [where(label) for label in sorted(_NO_LABEL & lines.keys())]:
+    if unknown := [where(label) for label in sorted(NO_LABEL & lines.keys())]:
         raise UserError(
             f"{table}: {listed(unknown)}: leave the label empty where it is not known or, if a class has this name, "
             "name all classes in `classes`"

@@ -75,7 +75,7 @@ def test_what_has_been_filled_in_is_kept_and_counts_as_known(
         ("path,label\n1.png,cat\n1.png,dog\n", "line 3: 1.png is 'dog' here and 'cat' above"),
         ("path,label\n1.png,cat,striped\n", "line 2 has 3 columns and the header 2"),
         ("path,label\n,cat\n", "line 2 has the label 'cat' and no path"),
-        (b"path,label\n1.png,\xff\n", "save it as CSV in UTF-8"),
+        (b"path,label\n1.png,\xff\n", "line 2 is not UTF-8 text: save the table as CSV in UTF-8"),
     ],
 )
 def test_a_table_that_would_lose_something_is_refused_and_left_alone(
@@ -91,7 +91,13 @@ def test_a_table_that_would_lose_something_is_refused_and_left_alone(
 
 
 @pytest.mark.parametrize(
-    "saved", ["\ufeffpath;label\r\n1.png;a;\r\n", "label\tpath\na\t./1.png\n\t2.png\n\n", 'path,label\n"1.png", a']
+    "saved",
+    [
+        "\ufeffpath;label\r\n1.png;a;\r\n",
+        "path,label\r1.png,a\r",
+        "label\tpath\na\t./1.png\n\t2.png\n\n",
+        'path,label\n"1.png", a',
+    ],
 )
 def test_a_table_is_read_as_spreadsheets_save_it(tmp_path: Path, saved: str) -> None:
     (tmp_path / "labels.csv").write_text(saved.replace("a;", "a"), encoding="utf-8", newline="")
@@ -189,11 +195,34 @@ def test_images_without_files_are_named_by_their_position(
     assert "30 pictures" in capsys.readouterr().err
 
 
-def test_a_slip_in_the_filled_in_table_is_refused(pictures: ImageSet, tiny_encoder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        (["catfish", "catfish", "catfihs"], "'catfihs' looks like 'catfish'"),
+        (["catfish", "-1", "?"], "'-1', '?': leave the label empty"),
+    ],
+)
+def test_what_is_no_class_in_the_filled_in_table_is_refused(
+    pictures: ImageSet, tiny_encoder: Path, tmp_path: Path, written: list[str], complaint: str
+) -> None:
     result = suggested(pictures, tiny_encoder, tmp_path)
-    rows = [(path, label) for path, label in zip(result.paths, ["catfish", "catfish", "catfihs"], strict=False)]
-    LabelSheet.read(result.table).replace(rows)
+    LabelSheet.read(result.table).replace(zip(result.paths, written, strict=False))
     before = result.table.read_bytes()
-    with pytest.raises(UserError, match="'catfihs' looks like 'catfish'"):
+    with pytest.raises(UserError, match=re.escape(complaint)):
         suggested(pictures, tiny_encoder, tmp_path)
     assert result.table.read_bytes() == before
+
+
+def test_labels_filled_in_must_be_among_the_classes_that_are_named(tiny_encoder: Path, tmp_path: Path) -> None:
+    write_pictures(tmp_path / "photos", *(f"{i}.png" for i in range(6)))
+    table = tmp_path / "known.csv"
+    table.write_text("path,label\n0.png,cat\n")
+
+    def again() -> Suggestions:
+        encoder, out = tiny_encoder, tmp_path / "out"
+        return suggest(tmp_path / "photos", n=2, labels_from=table, classes=["cat", "?"], encoder=encoder, out=out)
+
+    result = again()
+    LabelSheet.read(result.table).replace(zip(result.paths, ["?", "dog"], strict=True))
+    with pytest.raises(UserError, match=r"'dog': `classes` has only cat, \?"):
+        again()

@@ -83,7 +83,7 @@ def draw_subset(labels: npt.NDArray[np.int64], *, fingerprint: str, budget: int,
     return Subset(np.array(dealt[:budget], dtype=np.int64), seed, rule)
 
 
-def check_budget(budget: int, rule: Rule, *, labelled: int, classes: int, rarest: int) -> None:
+def check_budget(budget: int, rule: Rule, *, labelled: int, classes: int, rarest: int, in_folds: bool = False) -> None:
     """Check that a budget can be met.
 
     Args:
@@ -92,13 +92,17 @@ def check_budget(budget: int, rule: Rule, *, labelled: int, classes: int, rarest
         labelled: Number of labelled images.
         classes: Number of their classes.
         rarest: Number of labelled images of the rarest class.
+        in_folds: Whether these numbers are what is left where a fold is held out.
 
     Raises:
         UserError: If it cannot.
     """
+    left = ", as many as are left where a fold is held out" if in_folds else ""
+    fewest = f"{count(rarest, 'label')}{left}"
     if not 1 <= budget <= labelled:
         raise UserError(
-            f"`budgets`: {budget} labels cannot be drawn from {count(labelled, 'label')}; use 1 to {labelled}, or 'all'"
+            f"`budgets`: {budget} labels cannot be drawn from {count(labelled, 'label')}{left}; use 1 to {labelled}, "
+            "or 'all'"
         )
     if rule != "balanced" or budget == labelled:
         return
@@ -109,8 +113,8 @@ def check_budget(budget: int, rule: Rule, *, labelled: int, classes: int, rarest
         )
     if budget > rarest * classes:
         raise UserError(
-            f"`budgets`: {budget} labels cannot be balanced, as the rarest class has {count(rarest, 'label')}; use "
-            f"at most {rarest * classes}, 'all', or `rule` stratified or uniform"
+            f"`budgets`: {budget} labels cannot be balanced, as the rarest class has {fewest}; use at "
+            f"most {rarest * classes}, 'all', or `rule` stratified or uniform"
         )
 
 

@@ -53,7 +53,10 @@ def read_part_budgets(part: Part, rule: Rule, task: Task) -> list[int]:
     labelled, classes = min(int(counts.sum()) for counts in left), len(left[0])
     budgets = dict.fromkeys(number_of_labels(b, labelled=labelled, classes=classes) for b in part.budgets)
     for budget in budgets:
-        check_budget(budget, rule, labelled=labelled, classes=classes, rarest=min(int(counts.min()) for counts in left))
+        rarest = min(int(counts.min()) for counts in left)
+        check_budget(
+            budget, rule, labelled=labelled, classes=classes, rarest=rarest, in_folds=task.scored_on == "folds"
+        )
     return list(budgets)
 
 

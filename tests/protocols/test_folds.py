@@ -165,9 +165,10 @@ def test_budgets_are_limited_by_the_smallest_part_that_a_fold_leaves() -> None:
     assert draw("50%") == {8: 10}
     assert draw(12) == {12: 10}
     assert draw(None) == draw(16) == {16: 10}
-    with pytest.raises(UserError, match="17 labels cannot be drawn from 16 labels"):
+    left = "as many as are left where a fold is held out"
+    with pytest.raises(UserError, match=f"17 labels cannot be drawn from 16 labels, {left}; use 1 to 16"):
         draw(17)
-    with pytest.raises(UserError, match="the rarest class has 6 labels; use at most 12"):
+    with pytest.raises(UserError, match=f"the rarest class has 6 labels, {left}; use at most 12"):
         draw(14)
     assert draw(14, "stratified") == {14: 10}
 

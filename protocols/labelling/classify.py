@@ -1,7 +1,6 @@
 """Label all pictures from few labels, and say how far to trust it."""
 
 import shlex
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +81,8 @@ class Classification:
                 f"Expected error: {expected.mean:.1f} %, with a 95 % interval from {expected.low:.1f} to "
                 f"{expected.high:.1f} % if the labelled pictures are a random sample."
             )
-            doubt = 100 * (1 - statistics.fmean(self.predictions.confidence))
-            if self.learned.classifier.calibrated and doubt > expected.high:
+            doubt = self.predictions.doubt
+            if doubt is not None and doubt > expected.high:
                 lines.append(
                     f"By the confidence of the others about {doubt:.0f} % are wrong: they may be harder than these."
                 )

@@ -48,6 +48,7 @@ def predict(
     require_pictures(images)
     _report(images, kept, progress)
     predictions = Predictions.of(kept, images)
+    _compare(predictions, kept, progress)
     if out is not None:
         predictions.write_csv(Path(out))
     return predictions
@@ -67,3 +68,17 @@ def _report(images: ImageSet, classifier: Classifier, progress: Listener) -> Non
         progress(Message(f"{images.name}: colour is read as grey, as the classifier learned it"))
     if len(images.labelled):
         progress(Message(f"{images.name}: {count(len(images.labelled), 'label')} among the data ignored"))
+
+
+def _compare(predictions: Predictions, classifier: Classifier, progress: Listener) -> None:
+    """Say where the confidence is lower than the error that was expected when the classifier was made."""
+    expected = classifier.card.get("expected_error")
+    high = expected.get("high") if isinstance(expected, dict) else None  # a card may hold anything
+    doubt = predictions.doubt
+    if isinstance(high, float) and doubt is not None and doubt > high:
+        progress(
+            Message(
+                f"by their confidence about {doubt:.0f} % of these labels are wrong, and at most {high:.0f} % were "
+                "expected when the classifier was made: these pictures may be harder, or of another kind"
+            )
+        )

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -58,6 +59,11 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    @property
+    def doubt(self) -> float | None:
+        """How many of the labels are wrong by their own confidence, percent; None if this is not calibrated."""
+        return 100 * (1 - statistics.fmean(self.confidence)) if self.calibrated and self.confidence else None
 
     def __str__(self) -> str:
         """Return one line: how many labels, how certain, and whether the confidence is calibrated.

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ssl_irmae._support.home import home
-from ssl_irmae._support.progress import Event, Pretrained
+from ssl_irmae._support.progress import Event, Message, Pretrained
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.errors import OtherKindWarning, UserError
 from ssl_irmae.estimators import FewLabelClassifier
@@ -22,6 +22,7 @@ from ssl_irmae.protocols.labelling.held_out import fold_count, folds, held_out_l
 from ssl_irmae.protocols.labelling.learn import check_request, learn
 from ssl_irmae.protocols.labelling.own_encoder import needs_encoder, own_name
 from ssl_irmae.protocols.labelling.pool import Pool
+from ssl_irmae.protocols.labelling.predict import predict
 from ssl_irmae.protocols.representations.pretrained import OpenedEncoder, open_encoder
 
 CPU = torch.device("cpu")
@@ -220,3 +221,8 @@ def test_pictures_that_are_harder_than_the_labelled_ones_are_said_to_be(tmp_path
     assert easy.learned.classifier.calibrated
     assert "they may be harder than these" in str(hard)
     assert "harder than these" not in str(easy)
+    for pictures, harder in ((images[:80], False), (images[80:], True)):
+        said: list[Event] = []
+        predict(tmp_path / "easy" / "classifier", pictures, progress=said.append)
+        texts = [event.text for event in said if isinstance(event, Message)]
+        assert any("may be harder, or of another kind" in text for text in texts) is harder

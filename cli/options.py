@@ -125,7 +125,7 @@ Steps = Annotated[
     typer.Option(
         metavar="N",
         min=1,
-        help="Optimiser steps of every network trained end to end; more are slower and better.",
+        help="Optimiser steps of every network trained end to end; more are slower and mostly better.",
         show_default="100; 2,000 for fused-propagate",
         rich_help_panel=RUN,
     ),

@@ -49,6 +49,13 @@ def worth_coverage() -> tuple[int, int]:
     return round(_mean(measured)), round(_worst(measured))
 
 
+def worth_coverage_at(labels: int) -> tuple[int, int]:
+    """Return the same of contenders with so many labels."""
+    rows = read_rows("worth.csv", FOLDER)
+    measured = [row for row in rows if row["kind"] == "expanded" and int(row["labels"]) == labels]
+    return round(_mean(measured)), round(_worst(measured))
+
+
 def _worth_kinds() -> str:
     by_labels = grouped(read_rows("worth.csv", FOLDER), "labels")
     kinds = list(dict.fromkeys(row["kind"] for group in by_labels.values() for row in group))

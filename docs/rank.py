@@ -34,6 +34,8 @@ VARIED = {
 }
 """Markers of the places where something else than the depth is varied."""
 
+USUAL, BEST_RULE = "depth 4", "Poisson labels from random starts"
+
 Errors = dict[tuple[str, str, str], float]  # mean error by place, readout and labels
 
 
@@ -41,7 +43,8 @@ def blocks() -> dict[str, str]:
     """Return the generated blocks by name; without its rows a block says so."""
     needed = {
         "dial": (dial_table, ("dial",)),
-        "regret": (regret_table, ("dial", "rules", "validated")),
+        "regret": (regret_table, ("dial", "rules")),
+        "validated": (validated_table, ("dial", "rules", "validated")),
         "beside": (beside_table, ("dial", "beside")),
         "graphs": (graphs_table, ("graphs",)),
         "naming": (naming_table, ("naming",)),
@@ -90,14 +93,14 @@ def regret_of(errors: Errors, pick: dict[tuple[str, str], float]) -> float:
     return statistics.mean(pick[cell] / lowest[cell] for cell in pick)
 
 
-def regret_of_place(errors: Errors, place: str) -> float:
-    """Return the regret of one place for everything."""
-    return regret_of(errors, {(r, b): errors[place, r, b] for r in READOUTS for b in BUDGETS})
+def fixed(errors: Errors, place: str) -> dict[tuple[str, str], float]:
+    """Return the errors of one place for everything."""
+    return {(readout, labels): error for (each, readout, labels), error in errors.items() if each == place}
 
 
 def regret_table() -> str:
     """Lay out what each rule costs on both sets: the mean over pretraining seeds, and its picks."""
-    dial, validated = read_rows("dial.csv", FOLDER.name), read_rows("validated.csv", FOLDER.name)
+    dial = read_rows("dial.csv", FOLDER.name)
     errors = {key: mean_errors(rows) for key, rows in grouped(dial, "dataset", "pretrain_seed").items()}
     datasets = list(dict.fromkeys(row["dataset"] for row in dial))
     lines = []
@@ -105,15 +108,33 @@ def regret_table() -> str:
         cells = []
         for dataset in datasets:
             keys = [key for key in errors if key[0] == dataset]
-            regret = statistics.mean(regret_of_place(errors[key], picks[key]) for key in keys)
+            regret = statistics.mean(regret_of(errors[key], fixed(errors[key], picks[key])) for key in keys)
             picked = "" if rule.startswith("always") else f" ({'; '.join(sorted({picks[key] for key in keys}))})"
             cells.append(f"{regret:.2f}{picked}")
         lines.append((rule, *cells))
     best = [statistics.mean(best_by_readout(e) for (d, _), e in errors.items() if d == dataset) for dataset in datasets]
     lines.append(("the best place for each readout, which nobody knows", *(f"{regret:.2f}" for regret in best)))
-    cells = [f"{validated_regret(dial, validated, dataset):.2f}" for dataset in datasets]
-    lines.append(("cross-validation of each readout, at 100 and 1,000 labels", *cells))
     return table(" | ".join(["rule", *datasets]), lines)
+
+
+def validated_table() -> str:
+    """Lay out what cross-validation costs, beside the usual depth and the best rule without labels where it was run."""
+    dial, validated = read_rows("dial.csv", FOLDER.name), read_rows("validated.csv", FOLDER.name)
+    first, places = validated[0]["pretrain_seed"], {(r["dataset"], r["labels"], r["subset"]) for r in validated}
+    rows = [r for r in dial if r["pretrain_seed"] == first and (r["dataset"], r["labels"], r["subset"]) in places]
+    rules = picks_of_rules(dial, read_rows("rules.csv", FOLDER.name))
+    lines: dict[str, list[str]] = {}
+    for (dataset,), group in grouped(rows, "dataset").items():
+        errors = mean_errors(group)
+        chosen = [r for r in validated if r["dataset"] == dataset]
+        of = {
+            f"always {USUAL}": fixed(errors, USUAL),
+            BEST_RULE: fixed(errors, rules[BEST_RULE][dataset, first]),
+            "cross-validation of each readout": validated_errors(group, chosen),
+        }
+        for rule, pick in of.items():
+            lines.setdefault(rule, []).append(f"{regret_of(errors, pick):.2f}")
+    return table(" | ".join(["rule", *dict.fromkeys(r["dataset"] for r in rows)]), [(k, *v) for k, v in lines.items()])
 
 
 def picks_of_rules(dial: list[Row], scores: list[Row]) -> dict[str, dict[tuple[str, ...], str]]:
@@ -141,18 +162,19 @@ def best_by_readout(errors: Errors) -> float:
     return statistics.mean(regrets)
 
 
-def validated_regret(dial: list[Row], validated: list[Row], dataset: str) -> float:
-    """Return the regret of picking, on every subset and for each readout, the place that cross-validates best."""
-    first = validated[0]["pretrain_seed"]
-    rows = [r for r in dial if r["dataset"] == dataset and r["pretrain_seed"] == first]
+def validated_errors(rows: list[Row], validated: list[Row]) -> dict[tuple[str, str], float]:
+    """Return the errors of picking, on every subset and for each readout, the place that cross-validates best.
+
+    Args:
+        rows: Errors of all places of a data set and a pretraining seed.
+        validated: Their errors by cross-validation.
+    """
     truth = {(r["place"], r["readout"], r["labels"], r["subset"]): float(r["error"]) for r in rows}
     picks: dict[tuple[str, str], list[float]] = {}
-    for (readout, labels, subset), group in grouped(
-        [r for r in validated if r["dataset"] == dataset], "readout", "labels", "subset"
-    ).items():
+    for (readout, labels, subset), group in grouped(validated, "readout", "labels", "subset").items():
         best = min(group, key=lambda row: float(row["error"]))["place"]
         picks.setdefault((readout, labels), []).append(truth[best, readout, labels, subset])
-    return regret_of(mean_errors(rows), {cell: statistics.mean(each) for cell, each in picks.items()})
+    return {cell: statistics.mean(each) for cell, each in picks.items()}
 
 
 def brief_table() -> str:

@@ -23,7 +23,8 @@ def subset_notes(rows: Sequence[Row], baseline: str) -> list[Note]:
         "stratified": f"Subsets: stratified (each class by its share of the labelled {its}), {shared}.",
         "uniform": f"Subsets: uniform (drawn without looking at classes), {shared}.",
         "typical": f"Subsets: typical {its}, chosen on {_chosen_on(rows)}, shared by all contenders; not nested over "
-        "budgets; the seed is that of the clustering, so ± is not about other labels of this kind.",
+        "budgets; the seed is that of the clustering, so ± is not about other labels of this kind, and a subset that "
+        "several seeds chose counts once.",
         "first": f"Subset: the first {its}, the same for all: ± is over training seeds alone.",
     }
     notes = [Note("subsets", text, text) for rule, text in texts.items() if rule in rules]

@@ -125,10 +125,10 @@ def list_jobs(
         for subsets in draw_subsets(part, plan.rule, task, codes_of):
             for name in part.contenders:
                 contender = plan.contenders[name].with_steps(part.steps)
-                # at the full set all subsets are the same: without randomness there is one result, not n; but folds
-                # leave other labels for every seed
-                deterministic = _deterministic_at_full_set(contender, task)
-                once = deterministic and subsets[0].rule == "full" and subsets[0].fold is None
+                # at the full set, and of first images, all subsets are the same: without randomness there is one
+                # result, not n; but folds leave other labels for every seed
+                deterministic = _deterministic_at_full_set(contender, task, subsets[0])
+                once = deterministic and subsets[0].rule in ("full", "first") and subsets[0].fold is None
                 budget = min(len(subset.indices) for subset in subsets)
                 sources = (None,) if contender.representation is None else representations[contender.representation]
                 for representation in sources:
@@ -171,7 +171,7 @@ def _trial(
         cross_validated=contender.cross_validated,
         settings_from=contender.settings_from,
         family=contender.family,
-        deterministic_at_full_set=_deterministic_at_full_set(contender, task),
+        deterministic_at_full_set=_deterministic_at_full_set(contender, task, subset),
         transductive=contender.transductive,
         test_peeks=contender.test_peeks,
         revision=contender.revision_for(task.train.labels[subset.indices]),
@@ -209,6 +209,6 @@ def _plugins(contender: Contender, representation: Representation | None, task: 
     return tuple(dict.fromkeys(found))
 
 
-def _deterministic_at_full_set(contender: Contender, task: Task) -> bool:
-    partly_labelled = len(task.train.labelled) < len(task.train)
+def _deterministic_at_full_set(contender: Contender, task: Task, subset: Subset) -> bool:
+    partly_labelled = len(task.train.labelled) < len(task.train) or subset.rule == "first"
     return contender.deterministic_at_full_set and not (contender.draws_unlabelled and partly_labelled)

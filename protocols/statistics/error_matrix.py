@@ -62,7 +62,9 @@ def error_matrices(rows: Iterable[Row]) -> dict[tuple[int, str], ErrorMatrix]:
     """Arrange rows in one matrix per (budget, contender), in order of first appearance.
 
     The folds of a seed are pooled. A seed that was not run on every fold and with every pretraining seed is left out:
-    its mean over fewer encoders would mix the spread of the encoders into the spread of the subsets.
+    its mean over fewer encoders would mix the spread of the encoders into the spread of the subsets. What another run
+    could only repeat counts once: a result without randomness at the full set, and a typical subset that several seeds
+    chose.
 
     Args:
         rows: Rows of one protocol: one data set, one rule, one set of scored images.
@@ -71,7 +73,7 @@ def error_matrices(rows: Iterable[Row]) -> dict[tuple[int, str], ErrorMatrix]:
         UserError: If two rows give the same trial different errors, or if no seed was run on every fold and with every
             pretraining seed.
     """
-    rows = list(rows)
+    rows = _without_repeats(list(rows))
     run: dict[tuple[int, str], _Cells] = {}
     errors: dict[tuple[int, str, int, int | None, int | None], float] = {}
     for row in rows:
@@ -89,6 +91,21 @@ def error_matrices(rows: Iterable[Row]) -> dict[tuple[int, str], ErrorMatrix]:
     return {key: _matrix(*key, complete[key], run[key], one_subset=key[0] in one_subset) for key in run}
 
 
+def _without_repeats(rows: list[Row]) -> list[Row]:
+    """Keep of typical subsets that are the same the one of the lowest seed, under the lowest seed of any contender."""
+    typical = [row for row in rows if row.rule == "typical" and row.fold is None]
+    if not typical:
+        return rows
+    lowest: dict[tuple[int, str, str | None], int] = {}
+    for row in typical:
+        for contender in (None, row.contender):
+            key = (row.budget, row.subset, contender)
+            lowest[key] = min(row.seed, lowest.get(key, row.seed))
+    kept = [row for row in typical if row.seed == lowest[row.budget, row.subset, row.contender]]
+    others = [row for row in rows if row.rule != "typical" or row.fold is not None]
+    return [*others, *(row.model_copy(update={"seed": lowest[row.budget, row.subset, None]}) for row in kept)]
+
+
 def _matrix(budget: int, contender: str, cells: _Cells, run: _Cells, *, one_subset: bool) -> ErrorMatrix:
     every = sorted({seed for seed, _ in run})
     pretrain_seeds = tuple(sorted({p for _, p in run}, key=lambda p: -1 if p is None else p))
@@ -102,6 +119,9 @@ def _matrix(budget: int, contender: str, cells: _Cells, run: _Cells, *, one_subs
             if last.folds is None
             else f"no seed of {contender} at {budget} labels was run on all {last.folds} folds: run the missing trials"
         )
+    left_out = tuple(seed for seed in every if seed not in seeds)
+    if one_subset and last.deterministic_at_full_set:
+        seeds = seeds[:1]
     return ErrorMatrix(
         seeds,
         pretrain_seeds,
@@ -109,7 +129,7 @@ def _matrix(budget: int, contender: str, cells: _Cells, run: _Cells, *, one_subs
         one_subset,
         last.folds is not None,
         last.deterministic_at_full_set,
-        tuple(seed for seed in every if seed not in seeds),
+        left_out,
         _balanced([[cells[seed, p].balanced_error for p in pretrain_seeds] for seed in seeds]),
         tuple(tuple(cells[seed, p].predictions for p in pretrain_seeds) for seed in seeds),
         cells[seeds[0], pretrain_seeds[0]].n_scored,

@@ -26,9 +26,14 @@ def rank_correlation(x: Sequence[float], y: Sequence[float]) -> tuple[float, flo
     Returns:
         The correlation and p; 0 and 1 if all values of one of them are equal.
 
+    Raises:
+        ValueError: If a value is not finite.
+
     >>> rank_correlation([1, 2, 3, 4], [1, 4, 9, 16])
     (1.0, 0.08333333333333333)
     """
+    if not np.isfinite([x, y]).all():
+        raise ValueError("values that are not finite have no rank")
     a, b = (np.asarray(stats.rankdata(values), dtype=np.float64) for values in (x, y))
     a, b = a - a.mean(), b - b.mean()
     norm = float(np.sqrt((a @ a) * (b @ b)))

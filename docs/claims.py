@@ -76,7 +76,7 @@ def found_on(name: str, report: Report) -> str:
     """Say what was found on one data set: a row for each question, whose answer names numbers of labels."""
     rows = {f"best codes for {readout}": leaders(report, r) for r, readout in _BEST_CODES.items()}
     rows |= {
-        f"`{contender}` beside `{other}`": {b: _CELLS[v] for b, v in comparisons(report, contender, other).items()}
+        f"`{contender}` against `{other}`": {b: _CELLS[v] for b, v in comparisons(report, contender, other).items()}
         for contender, other in _BESIDE
     }
     lines = [f"| {row} | {by_labels(cells, report.budgets)} |" for row, cells in rows.items() if cells]
@@ -106,7 +106,12 @@ def by_labels(found: Mapping[int, str], budgets: Sequence[int]) -> str:
 
 def answer(name: str, report: Report) -> str:
     """State what was found on one data set."""
-    return f"{ten_labels({name: report})}\n\n{found_on(name, report)}"
+    mean, worst = worth_coverage_at(10)
+    covered = (
+        f"Tried on rows of ten MNIST labels, such intervals of labels needed held the number in {mean} % of draws, in "
+        f"{worst} % for the worst contender ([measured](../coverage/README.md#what-labels-are-worth))."
+    )
+    return f"{ten_labels({name: report})} {covered}\n\n{found_on(name, report)}"
 
 
 def errors_beside(grids: Mapping[str, Report]) -> str:
@@ -140,7 +145,7 @@ def ten_labels(grids: Mapping[str, Report]) -> str:
     leads = " or ".join(dict.fromkeys(each.lead for each in found.values()))
     numbers = ", ".join(f"{each.number} on {name}" for name, each in found.items())
     spread = join(
-        [f"{name}: median {statistics.median(x.its):.2f} %, worst {max(x.its):.2f} %" for name, x in found.items()]
+        [f"median {statistics.median(x.its):.2f} %, worst {max(x.its):.2f} % on {name}" for name, x in found.items()]
     )
     pixels = "pixels-poisson-prior" in needing
     prior = any(each.best.endswith("-prior") for each in found.values())
@@ -150,8 +155,8 @@ def ten_labels(grids: Mapping[str, Report]) -> str:
             table(" | ".join(["error %, ten labels: mean ± SE (subsets)", *names]), lines),
             table(" | ".join(["labels needed for the error in bold [95 %]", *names]), needed),
             f"Bold: {leads} of all contenders that see test images one at a time ({numbers}), picked after all results "
-            f"were known. Over labelled subsets, {spread}. {_which_subsets(found)}"
-            f"{' `pixels-poisson-prior` has no encoder, and sees the images without labels too.' * pixels}"
+            f"were known. Its errors over labelled subsets: {spread}. {_which_subsets(found)}"
+            f"{' `pixels-poisson-prior` has no encoder, but uses the images without labels.' * pixels}"
             f"{' Names that end in `-prior` assume that classes are about equally common.' * prior} "
             f"{_steps(grids, found)}",
         ]
@@ -226,16 +231,14 @@ def _on_shared(report: Report, best: str, other: str, labels: float) -> tuple[in
 
 
 def _which_subsets(found: Mapping[str, _AtTen]) -> str:
-    """Say on how many subsets the headline rests, what those give that both have, and what its intervals are worth."""
+    """Say what the headline would be on only those subsets that both contenders were run on."""
     clauses = []
     for name, each in found.items():
         n, needed = each.on_shared[each.fewest]
         clauses.append(f"{_shown(needed)} on {n} subsets of {name}")
-    mean, worst = worth_coverage_at(10)
     return (
-        "The numbers of labels are those for the mean error over all of these subsets; on those alone that its "
-        f"networks were run on too, the headline would be {join(clauses)}. Tried on MNIST rows of ten labels, such "
-        f"intervals held the number in {mean} % of draws, in {worst} % for the worst contender."
+        "The headline is of the mean over all these subsets; on only those that the networks were run on too, it would "
+        f"be {join(clauses)}."
     )
 
 
@@ -251,9 +254,9 @@ def _worth(found: Mapping[str, _AtTen]) -> str:
     networks = len(next(iter(found.values())).alone)
     return "; ".join(
         [
-            f"With ten labels, one per class, and 60,000 images without labels, the best method on {name} makes as few "
-            f"errors as the best of {networks} networks that learn from labels alone makes with {few} labels{interval}",
-            *(f"on {name}, with {few}{interval}" for name, few, interval in others),
+            f"With ten labels, one per class, and 60,000 images without labels, the best method on {name} errs as little "
+            f"as the best of {networks} networks trained on labels alone with {few} labels{interval}",
+            *(f"on {name}, as with {few}{interval}" for name, few, interval in others),
         ]
     )
 

@@ -89,4 +89,4 @@ def _refuse_without_files(name: str) -> None:
         plugin = find_registered("dataset", name, DATASETS)
         raise UserError(f"{name} has no files to fetch or verify: its plug-in ({plugin.origin}) brings them")
     if not DATASETS[name].has_files:
-        raise UserError(f"{name} has no files to fetch or verify: {DATASETS[name].summary}")
+        raise UserError(f"nothing can be fetched or verified for {name}: {DATASETS[name].summary}")

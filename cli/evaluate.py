@@ -115,7 +115,7 @@ def command(
     executor: Executor = "processes",
     device: Device = "auto",
 ) -> None:
-    """Compare contenders at label budgets, over repeated labelled subsets that all of them share."""
+    """Compare ways to learn from few labels, contenders, on labelled subsets that all of them share."""
     if contenders == "help":
         print_contenders()
         return

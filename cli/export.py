@@ -44,7 +44,7 @@ def command(
     ] = "onnx",
     quiet: Quiet = False,
 ) -> None:
-    """Write an encoder or a kept classifier as one ONNX file, which needs no torch, and compare it with torch."""
+    """Write an encoder or a kept classifier as an ONNX file, for use without torch, and check it against torch."""
     from ssl_irmae.cli.progress import Display
     from ssl_irmae.protocols.export import export
 

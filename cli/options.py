@@ -126,7 +126,7 @@ Steps = Annotated[
         metavar="N",
         min=1,
         help="Optimiser steps of every network trained end to end; more are slower and mostly better.",
-        show_default="100; 2,000 for fused-propagate",
+        show_default="100; 2,000 for fused-propagate and fused-propagate-prior",
         rich_help_panel=RUN,
     ),
 ]
@@ -257,8 +257,9 @@ def parse_budgets(text: str) -> tuple[Budget, ...]:
         elif re.fullmatch(r"[0-9]{1,9}(_[0-9]{1,3}){0,3}", word) and int(word) > 0:
             budgets.append(int(word))
         else:
+            whole = "; write thousands without a comma" if re.fullmatch("0+", word) and budgets else ""
             raise UserError(
-                f"--labels {text}: {word!r} is not a number of labels; write for example 10,100,1%,5/class,all"
+                f"--labels {text}: {word!r} is not a number of labels; write for example 10,100,1%,5/class,all{whole}"
             )
     return tuple(dict.fromkeys(budgets))
 

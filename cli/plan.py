@@ -40,9 +40,9 @@ ssl-irmae plan --contenders "irmae-*" --labels 10,100 --steps 600
 """
 EPILOG = """
 With --detect it says how many subsets it takes to find a difference between two contenders, at one number of --labels
-and with the --steps of the stored trials unless others are given. Without --detect it takes the same request as
-`ssl-irmae evaluate` and says how long it would run. Trials that are in --store cost nothing. Nothing is trained or
-stored.
+and with the --steps of the stored trials unless others are given. Without --detect it takes most options of
+`ssl-irmae evaluate` and says how long that would run. Trials that are in --store cost nothing. Nothing is trained;
+data that are missing are fetched.
 """.replace("\n", " ")
 
 
@@ -111,7 +111,7 @@ def command(
     jobs: Jobs = None,
     device: Device = "auto",
 ) -> None:
-    """Say, before anything runs, how many subsets it takes to find a difference, and how long a request takes here."""
+    """Estimate how many subsets it takes to find a difference, and how long `evaluate` would take here."""
     if contenders == "help":
         print_contenders()
         return

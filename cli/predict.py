@@ -35,7 +35,7 @@ def command(
     quiet: Quiet = False,
     device: Device = "auto",
 ) -> None:
-    """Label pictures with a kept classifier: one line per picture, with confidence, in a table."""
+    """Label pictures with a classifier that `classify` kept: a CSV with the label and the confidence of each."""
     from ssl_irmae.cli.progress import Display
     from ssl_irmae.protocols.labelling.predict import predict
 

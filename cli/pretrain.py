@@ -58,8 +58,8 @@ def command(
         float | None,
         typer.Option(
             metavar="NUMBER",
-            help="How much the method does: the weight of its penalty; of irmae-wd the weight decay, of denoising the "
-            "share of pixels set to zero, of rrae the directions of the code that are kept. irmae and ae have none.",
+            help="How much the method does: the weight of its penalty. irmae-wd: the weight decay; denoising: the "
+            "share of pixels set to zero; rrae: how many directions of the code are kept. irmae and ae have none.",
             show_default="the method's",
             rich_help_panel=RUN,
         ),
@@ -97,7 +97,7 @@ def command(
         float | None,
         typer.Option(
             metavar="N",
-            help="About how long to train, instead of --epochs; turned into a number of steps before the first one.",
+            help="Train for about so long, in place of --epochs; the number of steps is fixed before the first one.",
             show_default=False,
             rich_help_panel=RUN,
         ),
@@ -129,7 +129,7 @@ def command(
             metavar="N",
             min=1,
             help="Width of the code.",
-            show_default="128 for grey images, 32 for colour, 512 from 48 pixels on; for rows their columns, "
+            show_default="128 for grey images, 32 for colour, 512 from 48 pixels on; for rows the number of columns, "
             "at most 128",
             rich_help_panel=RUN,
         ),

@@ -72,7 +72,7 @@ def command(
     executor: Executor = "processes",
     device: Device = "auto",
 ) -> None:
-    """Carry out a study, and write its answer, its table and its figure."""
+    """Run a controlled comparison, such as of depths, and write its answer, its table and its figure."""
     from ssl_irmae.protocols.studying.found import find_study, study_names
 
     if list_:

@@ -254,8 +254,8 @@ def _worth(found: Mapping[str, _AtTen]) -> str:
     networks = len(next(iter(found.values())).alone)
     return "; ".join(
         [
-            f"With ten labels, one per class, and 60,000 images without labels, the best method on {name} errs as little "
-            f"as the best of {networks} networks trained on labels alone with {few} labels{interval}",
+            f"With ten labels, one per class, and 60,000 images without labels, the best method on {name} errs as "
+            f"little as the best of {networks} networks trained on labels alone with {few} labels{interval}",
             *(f"on {name}, as with {few}{interval}" for name, few, interval in others),
         ]
     )

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ssl_irmae._support.extras import require
-from ssl_irmae._support.files import sha256, write_atomically
+from ssl_irmae._support.files import check_folder, sha256, write_atomically
 from ssl_irmae._support.progress import Listener, Message, silent
 from ssl_irmae.encoders.encoder import Encoder
 from ssl_irmae.encoders.files import CONFIG, find_encoder
@@ -94,6 +94,7 @@ def export(
         raise UserError(f"`out`: {path} must end in .onnx")
     if path.exists():
         raise UserError(f"`out`: {path} exists already: choose another file, or remove it")
+    check_folder(path.parent)
     require("export", "export to ONNX")
     classifier = _find_classifier(Path(encoder), network)
     references: dict[str, Callable[[Tensor], Tensor]]

@@ -206,7 +206,7 @@ def make_plan(
         given |= {"steps": steps, "network": network}
         for argument, value in given.items():
             if value is not None:
-                raise UserError(f"`preset`: {preset} already says what `{argument}` would; leave one of the two out")
+                raise UserError(f"`preset`: {preset} has its own `{argument}`; leave one of the two out")
         if rule != "balanced" or scored_on not in (None, "test"):
             raise UserError(
                 f"`preset`: {preset} draws balanced subsets and scores on test images; leave `rule` and `scored_on` out"

@@ -1,5 +1,6 @@
 """Every contender by name."""
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -110,6 +111,18 @@ def choose(names: list[str], known: Mapping[str, Contender]) -> dict[str, Conten
                 raise UserError(
                     f"unknown contender {name!r}: {learner} trains a pretrained encoder further, not {floor}; "
                     f"take for example irmae{name.removeprefix(floor)}"
+                )
+            if any(other.startswith(f"{name}-") for other in known):
+                raise UserError(
+                    f"unknown contender {name!r}: name what learns from it too, such as {name}-linear, or all by "
+                    f"'{name}-*'"
+                )
+            sources = sorted({other.partition("-")[0] for other in known})
+            readout = name.removeprefix(f"{floor}-")
+            if not difflib.get_close_matches(floor, sources, n=1) and f"irmae-{readout}" in CONTENDERS:
+                raise UserError(
+                    f"unknown contender {name!r}: no encoder and no codes are called {floor!r} here: name their folder "
+                    "or file too"
                 )
             raise unknown_with_plugins("contender", name, known)
     return {name: known[name] for name in names}

@@ -75,7 +75,10 @@ def _power(subsets: Subsets) -> str:
     if smallest_p(needed.n - 1) >= LEVEL:
         text += f" Fewer than {needed.n} pairs cannot reach p < {LEVEL:g}."
     elif needed.n > needed.by_formula:
-        text += f" Normal differences would need {needed.by_formula:,}; resampled, the stored ones need more."
+        text += (
+            f" If differences were normally distributed, {needed.by_formula:,} would do; resampled, the stored ones "
+            "need more."
+        )
     return text
 
 

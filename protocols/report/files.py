@@ -14,6 +14,7 @@ from ssl_irmae.protocols.report.figures.codes import code_view, encode_sample, e
 from ssl_irmae.protocols.report.figures.error_against_labels import error_against_labels
 from ssl_irmae.protocols.report.figures.figure import FORMATS, render
 from ssl_irmae.protocols.report.figures.paired_differences import paired_differences
+from ssl_irmae.protocols.report.note import join
 from ssl_irmae.protocols.report.page.page import Picture, html_page
 from ssl_irmae.protocols.report.report import Report
 from ssl_irmae.protocols.report.tables.latex import latex
@@ -68,9 +69,13 @@ def write_report(
         The names of the files.
 
     Raises:
-        UserError: If ``out`` is a file, an encoder was not used by the trials, or the images are others than theirs.
+        UserError: If ``out`` is a file or has files of these names that are no report's, an encoder was not used by the
+            trials, or the images are others than theirs.
     """
     check_folder(out)
+    foreign = sorted(name for name in _ALL if (out / name).exists())
+    if foreign and not any((out / name).exists() for name in ("environments.json", "report.json")):
+        raise UserError(f"`out`: {out} has its own {join(foreign)}, which would be lost: name another folder")
     figures = {
         "error-against-labels": error_against_labels(report),
         "paired-differences": paired_differences(report),

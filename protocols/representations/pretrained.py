@@ -209,8 +209,10 @@ def user_encoders(
         text = str(path)
         if ("{seed}" in text) != bool(seeds):
             raise UserError(
-                f"`encoders`: {text}: write {{seed}} where the folder names differ, such as runs/mine-{{seed}}, if and "
-                "only if `pretrain_seeds` is given"
+                f"`pretrain_seeds`: write {{seed}} in place of the seed in `encoders` too, such as runs/mine-{{seed}}, "
+                f"not {text}"
+                if seeds
+                else f"`encoders`: {text}: {{seed}} needs `pretrain_seeds`, such as 0,1"
             )
         contenders = contenders_of(name).keys()
         if contenders & taken:

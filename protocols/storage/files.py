@@ -187,7 +187,10 @@ def _read_text(path: Path) -> list[FinishedTrial]:
         trials = [_from_csv(cells, named, wrong) for cells in lines]
         _check_keys(path, [trial.row for trial in trials], lines)
         return trials
-    document = json.loads(text)
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError("it is none of these") from error
     if not isinstance(document, dict):
         raise TypeError("no object at the top")
     refuse_later(f"{path}", document.get("format"), FORMAT)

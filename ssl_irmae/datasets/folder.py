@@ -64,7 +64,7 @@ def _load(
     if not read.pictures:
         beside = [file.name for file in read.others if is_archive_or_idx(file)]
         hint = f", but other data: give {root / beside[0]} itself" if beside else ""
-        raise UserError(f"{root} contains no pictures{hint}")
+        raise UserError(f"{root} contains no pictures{hint or ' that Pillow reads: name the folder that holds them'}")
     _check_sizes(read.pictures, root, image_size)
     table: dict[str, Row] | None = None if labelled else {}
     if labels_from is not None:

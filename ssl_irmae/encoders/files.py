@@ -46,8 +46,8 @@ def bundled_for(dataset: object) -> str:
     if isinstance(dataset, str) and name in list_bundled():
         return name
     raise UserError(
-        f"`encoder`: no bundled encoder was pretrained on {dataset}: name a folder, one that `ssl-irmae pretrain` "
-        "writes if it is given these images; or let `ssl-irmae classify` label them, which pretrains by itself"
+        f"`encoder`: no bundled encoder was pretrained on {dataset}: name a folder that `ssl-irmae pretrain` wrote "
+        "from these images; or let `ssl-irmae classify` label them, which pretrains by itself"
     )
 
 

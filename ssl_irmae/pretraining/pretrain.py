@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ssl_irmae._support import torchrun
 from ssl_irmae._support.extras import require
+from ssl_irmae._support.files import check_folder
 from ssl_irmae._support.progress import Listener, Message, Pretrained, silent
 from ssl_irmae._support.stages import Stages
 from ssl_irmae.architecture import Architecture
@@ -199,6 +200,7 @@ def pretrain(
     find_method(method)  # a typing error is reported before anything is fetched
     check_strength(method, strength)
     folder = Path("runs") / f"{_name(dataset)}-{method}" if out is None else Path(out)
+    check_folder(folder)
     if resume and not (folder / CHECKPOINT).is_file():
         raise UserError(f"`resume`: {folder} has no checkpoint to continue from; leave `resume` out to start")
 

@@ -65,7 +65,10 @@ class Recipe(BaseModel):
     def differences(self, other: "Recipe") -> list[str]:
         """Describe where another recipe differs apart from its length, one entry per field."""
         mine, theirs = self._flat(), other._flat()
-        return [f"`{key}` {theirs[key]} (now {mine[key]})" for key in mine if mine[key] != theirs[key]]
+        changed = [key for key in mine if mine[key] != theirs[key]]
+        if "method" in changed:  # which says that options of one of the two have no value
+            changed = [key for key in changed if None not in (mine[key], theirs[key])]
+        return [f"`{key}` {theirs[key]} (now {mine[key]})" for key in changed]
 
     def _flat(self) -> dict[str, object]:
         # the cooldown follows from the named recipe, and steps and minutes are the length

@@ -11,7 +11,8 @@ from tests.command_line import check_mistake, run, start
 
 
 @pytest.mark.parametrize(
-    ("command", "message"), [("fetch digits", "no files"), ("verify mnits", "did you mean 'mnist'")]
+    ("command", "message"),
+    [("fetch digits", "nothing can be fetched or verified for digits"), ("verify mnits", "did you mean 'mnist'")],
 )
 def test_mistakes_get_one_sentence(command: str, message: str) -> None:
     check_mistake(f"data {command}", message)

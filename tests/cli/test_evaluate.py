@@ -70,6 +70,17 @@ def test_it_says_which_contenders_a_pattern_stands_for() -> None:
         ("evaluate --seeds 0", "--seeds"),
         ("evaluate --seeds -1", "--seeds"),
         ("evaluate --contenders irmae-liner", "did you mean 'irmae-linear'"),
+        ("evaluate --contenders mine-linear", "no encoder and no codes are called 'mine' here: name their folder"),
+        ("evaluate --contenders irmae", "name what learns from it too, such as irmae-linear"),
+        (
+            "evaluate --labels 1,000",
+            "'000' is not a number of labels; write for example 10,100,1%,5/class,all; write th",
+        ),
+        ("evaluate --encoder mine-{seed}", "--encoder: mine-{seed}: {seed} needs --pretrain-seeds"),
+        (
+            "evaluate --encoder mine --pretrain-seeds 0,1",
+            "--pretrain-seeds: write {seed} in place of the seed in --enc",
+        ),
         ("evaluate --contenders irmea-*", "--contenders: nothing matches 'irmea-*'; a pattern is"),
         ("evaluate --baseline nobody", "unknown contender 'nobody'"),
         ("evaluate --contenders supervised --baseline vib", "--baseline"),

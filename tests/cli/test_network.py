@@ -150,5 +150,5 @@ def test_networks_that_cannot_be_found_are_refused(network: str, message: str) -
 
 
 def test_presets_have_networks_already() -> None:
-    check_mistake("evaluate --preset mnist-quick --network residual", "already says what --network would")
+    check_mistake("evaluate --preset mnist-quick --network residual", "mnist-quick has its own --network")
     check_mistake("evaluate --preset published --network residual", "has the paper's networks; leave --network out")

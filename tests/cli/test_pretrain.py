@@ -175,7 +175,7 @@ def test_unusable_folders_and_files_are_named() -> None:
     Path("file").write_text("in the way")
     pretrain = "pretrain --dataset digits --max-steps 1 --latent-dim 4"
     assert "file" in run(f"{pretrain} --out file/run", code=2).stderr
-    assert "file is a file: choose another --out" in run(f"{pretrain} --out file", code=2).stderr
+    assert "file is a file: name a folder" in run(f"{pretrain} --out file", code=2).stderr
     run(f"{pretrain} --out r")
     Path("r/checkpoint.pt").write_bytes(b"damaged")
     assert "damaged" in run(f"{pretrain} --out r", code=2).stderr

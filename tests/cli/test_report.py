@@ -201,6 +201,15 @@ def test_nothing_of_a_report_from_before_stays_beside_the_new_one(store: Path, t
     }
 
 
+def test_files_that_are_no_reports_are_not_written_over(store: Path) -> None:
+    own = Path("own")
+    own.mkdir()
+    (own / "table.md").write_text("mine")
+    result = run("report", str(store), "--out", "own", code=2)
+    assert "--out: own has its own table.md, which would be lost" in " ".join(result.stderr.split())
+    assert {path.name: path.read_text() for path in own.iterdir()} == {"table.md": "mine"}
+
+
 def test_figures_draw_what_is_named(store: Path) -> None:
     document = json.loads(run("report", str(store), "--draw", "tiny-linear", "--json", "--quiet").stdout)
     assert document["drawn"] == ["tiny-linear"]

@@ -18,6 +18,7 @@ from ssl_irmae.datasets.estimator_input import ImageLayout, RandomSeed, images_i
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.datasets.label_arrays import LabelArray, from_objects, read_labels
 from ssl_irmae.datasets.large_arrays import as_tensor
+from ssl_irmae.datasets.pixel_range import PixelScale
 from ssl_irmae.errors import OtherKindWarning, UserError
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.contenders.for_few_labels import contender_of, from_scratch
@@ -109,7 +110,7 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         else:
             self.__dict__.pop("n_features_in_", None)
             self.layout_ = ImageLayout.of(images)
-            self._fit_images(self.layout_.read(images), y)
+            self._fit_images(self.layout_.read(images), self.layout_.scale, y)
         return self
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
@@ -179,9 +180,9 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         self.calibrated_ = learned.temperature is not None
         self._remember(classes, labels, learned.contender, learned.expected, self.predictor_)
 
-    def _fit_images(self, pixels: Tensor, y: Any) -> None:
+    def _fit_images(self, pixels: Tensor, scale: PixelScale, y: Any) -> None:
         classes, labels = self._classes_of(y, len(pixels))
-        named = ImageSet("images", pixels, labels, tuple(map(str, classes)))
+        named = ImageSet("images", pixels, labels, tuple(map(str, classes)), scale=scale)
         source = own_name(self.encoder)
         chosen = (self.readout, self.learner) != (None, None)
         contender = contender_of(source, readout=self.readout, learner=self.learner) if chosen else None

@@ -197,6 +197,52 @@ def test_images_after_rows_and_rows_after_images_are_refused(wine: tuple[Rows, L
         FewLabelClassifier("knn").fit(*wine).predict(images)
 
 
+def _after_a_failed_fit(model: Any, *given: Any) -> dict[str, Any]:
+    with pytest.raises(ValueError):  # noqa: PT011  # whatever is wrong
+        model.fit(*given)
+    return dict(vars(model))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::ssl_irmae.errors.OtherKindWarning")
+def test_a_fit_that_fails_leaves_the_model_as_it_was(wine: tuple[Rows, Labels], tmp_path: Path) -> None:
+    X, few = wine
+    images, y = load_digits().images[:40], load_digits().target[:40]
+    bright = 15.9 * images
+    AE(max_steps=STEPS).fit(X).encoder_.save_pretrained(tmp_path)
+    one_class, none = np.zeros(len(X), int), np.full(40, -1)
+    rows = [
+        (X, one_class),
+        (X[:, :3], one_class),
+        (X[:1], few[:1]),
+        (images, none),
+        (np.full((2, 4, 4), np.nan), y[:2]),
+    ]
+    pictures = [*rows, (bright, none), (bright, y[:7]), (np.ones((3, 5)), y[:3])]
+    named = pd.DataFrame(X).add_prefix("column ")
+    for classifier, fitted, wrong in (
+        (FewLabelClassifier("poisson"), (X, few), rows),
+        (FewLabelClassifier("centroid", encoder="mnist-irmae"), (images, y), pictures),
+    ):
+        before = dict(vars(classifier.fit(*fitted)))
+        predicted = classifier.predict_proba(fitted[0])
+        for given in wrong:
+            assert _after_a_failed_fit(classifier, *given) == before
+            np.testing.assert_array_equal(classifier.predict_proba(fitted[0]), predicted)
+    for coder, fitted_on, others in (
+        (AE(max_steps=STEPS), X, [X[:1], np.full_like(X, np.inf), images[:1], images - 9]),
+        (IRMAE(max_steps=STEPS), images, [named[:1], np.ones((9, 4)), images[:1], images - 9]),
+        (VAE(max_steps=STEPS, image_size=16), images, [named]),
+        (PretrainedEncoder(tmp_path), named, [X[:, :3], named.iloc[:, :2], images]),
+        (PretrainedEncoder("mnist-irmae"), images, [X, images - 9]),
+    ):
+        before = dict(vars(coder.fit(fitted_on)))
+        codes = coder.transform(fitted_on)
+        for X_wrong in others:
+            assert _after_a_failed_fit(coder, X_wrong) == before
+            np.testing.assert_array_equal(coder.transform(fitted_on), codes)
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("readout", ["spread", "poisson", "poisson-prior", "cutssl", "linear", None])
 def test_readouts_stand_in_pipelines_searches_and_cross_validation(

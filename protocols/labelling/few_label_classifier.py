@@ -14,7 +14,15 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch import Tensor
 
 from ssl_irmae._support.compute import find_device
-from ssl_irmae.datasets.estimator_input import ImageLayout, RandomSeed, images_in, read_like_first, read_rows, seed_of
+from ssl_irmae.datasets.estimator_input import (
+    ImageLayout,
+    RandomSeed,
+    images_in,
+    read_like_first,
+    read_rows,
+    seed_of,
+    unchanged_if_it_fails,
+)
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.datasets.label_arrays import LabelArray, from_objects, read_labels
 from ssl_irmae.datasets.large_arrays import as_tensor
@@ -103,14 +111,15 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
                 encoder.
             ValueError: If X or y cannot be used, as scikit-learn says it.
         """
-        images = images_in(X)
-        if images is None:
-            self.layout_ = None
-            self._fit_rows(read_rows(self, X, first=True, least=2), y)
-        else:
-            self.__dict__.pop("n_features_in_", None)
-            self.layout_ = ImageLayout.of(images)
-            self._fit_images(self.layout_.read(images), self.layout_.scale, y)
+        with unchanged_if_it_fails(self):
+            images = images_in(X)
+            if images is None:
+                self.layout_ = None
+                self._fit_rows(read_rows(self, X, first=True, least=2), y)
+            else:
+                self.__dict__.pop("n_features_in_", None)
+                self.layout_ = ImageLayout.of(images)
+                self._fit_images(self.layout_.read(images), self.layout_.scale, y)
         return self
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:

@@ -1,5 +1,7 @@
 """What scikit-learn's estimators are given as X: rows of numbers, or images of any usual type and axis order."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -66,6 +68,21 @@ class ImageLayout:
         if self.channel_axis is None:
             return images[:, 0]
         return images if self.channel_axis == 0 else np.moveaxis(images, 1, 3)
+
+
+@contextlib.contextmanager
+def unchanged_if_it_fails(estimator: Any) -> Iterator[None]:
+    """Give a block for ``fit``: where that fails, the estimator is what it was, and predicts as before.
+
+    scikit-learn's own reading of rows sets attributes, so that what is fitted cannot only be set at the end.
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:  # Ctrl-C too
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 def images_in(X: Any) -> npt.NDArray[Any] | None:

@@ -43,8 +43,8 @@ def stack(
     """
     ruled = [p for p in pictures if p.brightest is not None or p.mode == "RGBA"]
     whole = [*ruled, *others()] if ruled else []
-    bits = _bit_depth(whole, like and like.depth)
-    background = _background(whole, like and like.background)
+    bits = _bit_depth(whole, None if like is None else like.depth)
+    background = _background(whole, None if like is None else like.background)
     mode: Literal["L", "RGB"] = "L" if all(p.grey for p in pictures) else "RGB"
     width, height = images.size
     pixels = empty((len(pictures), len(mode), height, width))

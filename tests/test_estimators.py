@@ -186,6 +186,32 @@ def test_rows_that_tell_nothing_apart_or_are_too_large_are_refused(wine: tuple[R
         FewLabelClassifier("poisson").fit(X, few).predict(1e20 * X)
 
 
+@pytest.mark.parametrize(
+    "readout", ["poisson", "spread", "knn", "linear", "centroid", "metric", "mlp", "self-training"]
+)
+def test_a_constant_added_to_columns_changes_nothing(readout: str) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 200)
+    few = np.where(np.arange(200) < 40, y, -1)
+    X = np.round(4 * y[:, None] + rng.normal(size=(200, 2)), 2)
+    expected = FewLabelClassifier(readout).fit(X, few)
+    assert not expected.offset_.any(), "columns near zero are read as they are"
+    for offset in (1e8, -1.7e12):
+        for columns in (np.array([offset, offset]), np.array([offset, 0])):
+            model = FewLabelClassifier(readout).fit(X + columns, few)
+            np.testing.assert_allclose(model.predict_proba(X + columns), expected.predict_proba(X), atol=0.02)
+            assert model.score(X + columns, y) > 0.97
+        constant = np.c_[X, np.full(200, offset)]
+        assert FewLabelClassifier(readout).fit(constant, few).score(constant, y) > 0.97
+
+
+def test_a_classifier_that_was_pickled_before_there_were_offsets_predicts(wine: tuple[Rows, Labels]) -> None:
+    model = FewLabelClassifier("knn").fit(*wine)
+    older = clone(model)
+    older.__dict__ |= {name: value for name, value in vars(model).items() if name != "offset_"}
+    np.testing.assert_array_equal(older.predict_proba(wine[0]), model.predict_proba(wine[0]))
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_images_after_rows_and_rows_after_images_are_refused(wine: tuple[Rows, Labels]) -> None:
     images = load_digits().images[:20]

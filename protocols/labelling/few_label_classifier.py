@@ -37,6 +37,9 @@ from ssl_irmae.protocols.predictors.form import Form
 from ssl_irmae.protocols.predictors.on_graph import OnGraph
 from ssl_irmae.protocols.representations.given_codes import as_codes, require_usable
 
+_FAR = 1000
+"""Ranges between a column and zero from which on it is centred first: single precision keeps seven digits."""
+
 
 class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Classify rows of numbers, or images, from the labels of a few.
@@ -67,6 +70,7 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         layout_: How the images were laid out; None for rows.
         classifier_: For images: everything from image to probability, with ``save`` for ``ssl_irmae.predict``.
         n_features_in_: For rows: their length.
+        offset_: For rows: what is subtracted from each column; 0 unless it is far from zero, compared with its range.
 
     >>> from sklearn.datasets import load_digits
     >>> X, y = load_digits(return_X_y=True)
@@ -133,8 +137,9 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         check_is_fitted(self)
         read = read_like_first(self, X)
         if read.is_floating_point():
-            require_usable(read.numpy(), "`X`")
-            return _as_array((self.predictor_.logits(read.float()) / self.temperature_).softmax(1))
+            rows = read - getattr(self, "offset_", 0)  # pickles of before there were offsets have none
+            require_usable(rows.numpy(), "`X`")
+            return _as_array((self.predictor_.logits(rows.float()) / self.temperature_).softmax(1))
         return _as_array(self.classifier_.probabilities(read))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
@@ -175,8 +180,9 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
                 f"{tuple(rows.shape)}: give images, such as (n, h, w), or choose a `readout`"
             )
         classes, labels = self._classes_of(y, len(rows))
+        self.offset_ = _offset(rows)
         learned = learn_from_rows(
-            as_tensor(as_codes(rows.numpy(), "`X`")),
+            as_tensor(as_codes((rows - self.offset_).numpy(), "`X`")),
             labels,
             tuple(map(str, classes)),
             readout=self.readout,
@@ -257,6 +263,17 @@ def _read_labels(y: Any) -> LabelArray:
     if given.dtype.kind == "f":
         check_classification_targets(given[~np.isnan(given)])
     return read_labels(given, "`y`")
+
+
+def _offset(rows: Tensor) -> Tensor:
+    """Return what to subtract from rows, fp64 (n, d), before they are rounded to fp32: shape (d,).
+
+    It is the mean of a column that is so far from zero that rounding would lose what varies in it, such as seconds
+    since 1970; a constant column is compared with the widest. All others keep their bits, and predictions theirs.
+    """
+    mean, span = rows.mean(0), rows.amax(0) - rows.amin(0)
+    far = mean.abs() > _FAR * torch.where(span > 0, span, span.max())
+    return torch.where(far, mean, 0.0)
 
 
 def _as_array(probabilities: Tensor) -> npt.NDArray[np.float32]:

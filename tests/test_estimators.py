@@ -310,10 +310,25 @@ def test_every_usual_mark_of_a_missing_label_is_understood(wine: tuple[Rows, Lab
     numbers = [] if isinstance(missing, str) else [[int(label) if label >= 0 else missing for label in few]]
     for given in (*names, *numbers):
         series = pd.Series(given)
-        for y in (series, series.convert_dtypes(), *([] if missing is pd.NA else [given, np.array(given, object)])):
+        of_pandas = (series, series.convert_dtypes(), pd.Categorical(given), pd.Index(given), pd.array(given))
+        for y in (*of_pandas, given, np.array(given, object)):
             model = FewLabelClassifier("poisson").fit(X, y)
             assert [str(label)[-1] for label in model.classes_] == ["0", "1", "2"]
             np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_rows_may_be_tensors_of_any_kind(wine: tuple[Rows, Labels]) -> None:
+    X, few = wine
+    for rows in (torch.tensor(X, requires_grad=True), torch.tensor(X).bfloat16(), torch.tensor(X).float()):
+        same = rows.detach().double().numpy()
+        model = FewLabelClassifier("knn").fit(rows, torch.tensor(few))
+        np.testing.assert_array_equal(model.predict_proba(rows), model.predict_proba(same))
+        np.testing.assert_array_equal(
+            FewLabelClassifier("knn").fit(same, few).predict_proba(same), model.predict_proba(rows)
+        )
+        codes, expected = (AE(max_steps=STEPS).fit(x).transform(x) for x in (rows, same))
+        np.testing.assert_array_equal(codes, expected)
 
 
 def test_transduction_is_what_spread_along_the_graph(wine: tuple[Rows, Labels]) -> None:

@@ -255,8 +255,8 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
 
 def _read_labels(y: Any) -> LabelArray:
-    if hasattr(y, "notna"):  # pandas, whose missing values numpy does not know
-        y = y.astype(object).where(y.notna(), None)
+    if hasattr(y, "notna"):  # pandas, whose missing values numpy knows as objects alone
+        y = np.asarray(y, object)
     # numpy would turn the NaN among names of a list into a name
     given = column_or_1d(np.array(y, object) if isinstance(y, list | tuple) else np.asarray(y), warn=True)
     given = from_objects(given) if given.dtype.kind == "O" else given

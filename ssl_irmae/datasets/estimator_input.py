@@ -100,7 +100,7 @@ def read_rows(estimator: Any, X: Any, *, first: bool, least: int = 1) -> Tensor:
 
     Args:
         estimator: An estimator of scikit-learn.
-        X: The rows: anything that scikit-learn takes, of finite numbers.
+        X: The rows: a tensor or anything that scikit-learn takes, of finite numbers.
         first: Whether ``fit`` is given them.
         least: Fewest rows.
 
@@ -108,6 +108,8 @@ def read_rows(estimator: Any, X: Any, *, first: bool, least: int = 1) -> Tensor:
         ValueError: If X is anything else, or has other columns than the first rows.
         TypeError: If X is sparse.
     """
+    if isinstance(X, Tensor):
+        X = as_numpy(X)
     rows = validate_data(estimator, X, dtype=np.float64, reset=first, ensure_min_samples=least)
     return as_tensor(np.ascontiguousarray(rows))
 

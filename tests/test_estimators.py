@@ -11,7 +11,7 @@ import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_wine
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
@@ -288,6 +288,17 @@ def test_readouts_stand_in_pipelines_searches_and_cross_validation(
         assert search.predict(X).shape == y.shape
         errors = 1 - cross_validate(search.best_estimator_, X, few, cv=4)["test_score"]
         assert errors.mean() < 0.2
+
+
+@pytest.mark.filterwarnings("ignore::ssl_irmae.errors.OtherKindWarning")
+def test_images_of_more_than_8_bits_are_cross_validated_as_floats() -> None:
+    images, y = 60 * load_digits().images[:60], load_digits().target[:60]  # 10 bits, but for the last
+    images[-1] *= 1030 / images[-1].max()
+    model = FewLabelClassifier("centroid", encoder="mnist-irmae")
+    with pytest.raises(UserError, match="from 0 to 1023: scale them alike, such as all to floats from 0 to 1"):
+        model.fit(images[:-1].astype(np.uint16), y[:-1]).predict(images[-1:].astype(np.uint16))
+    scores = cross_validate(model, images / 4095, np.where(np.arange(60) % 3, y, -1), cv=KFold(3))["test_score"]
+    assert np.isfinite(scores).all()
 
 
 def test_rows_without_a_label_are_not_scored(wine: tuple[Rows, Labels]) -> None:

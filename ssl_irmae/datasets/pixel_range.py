@@ -64,7 +64,7 @@ class PixelScale:
         if not (low >= -step and high <= self.white + step):
             raise UserError(
                 f"{title} has pixels from {low:.5g} to {high:.5g}, and the images before had them from 0 to "
-                f"{self.white}: scale them alike"
+                f"{self.white}: scale them alike, such as all to floats from 0 to 1"
             )
 
     def of(self, x: Array) -> "PixelScale":

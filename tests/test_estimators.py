@@ -11,7 +11,7 @@ import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_wine
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
@@ -186,6 +186,32 @@ def test_rows_that_tell_nothing_apart_or_are_too_large_are_refused(wine: tuple[R
         FewLabelClassifier("poisson").fit(X, few).predict(1e20 * X)
 
 
+@pytest.mark.parametrize(
+    "readout", ["poisson", "spread", "knn", "linear", "centroid", "metric", "mlp", "self-training"]
+)
+def test_a_constant_added_to_columns_changes_nothing(readout: str) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 200)
+    few = np.where(np.arange(200) < 40, y, -1)
+    X = np.round(4 * y[:, None] + rng.normal(size=(200, 2)), 2)
+    expected = FewLabelClassifier(readout).fit(X, few)
+    assert not expected.offset_.any(), "columns near zero are read as they are"
+    for offset in (1e8, -1.7e12):
+        for columns in (np.array([offset, offset]), np.array([offset, 0])):
+            model = FewLabelClassifier(readout).fit(X + columns, few)
+            np.testing.assert_allclose(model.predict_proba(X + columns), expected.predict_proba(X), atol=0.02)
+            assert model.score(X + columns, y) > 0.97
+        constant = np.c_[X, np.full(200, offset)]
+        assert FewLabelClassifier(readout).fit(constant, few).score(constant, y) > 0.97
+
+
+def test_a_classifier_that_was_pickled_before_there_were_offsets_predicts(wine: tuple[Rows, Labels]) -> None:
+    model = FewLabelClassifier("knn").fit(*wine)
+    older = clone(model)
+    older.__dict__ |= {name: value for name, value in vars(model).items() if name != "offset_"}
+    np.testing.assert_array_equal(older.predict_proba(wine[0]), model.predict_proba(wine[0]))
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_images_after_rows_and_rows_after_images_are_refused(wine: tuple[Rows, Labels]) -> None:
     images = load_digits().images[:20]
@@ -195,6 +221,52 @@ def test_images_after_rows_and_rows_after_images_are_refused(wine: tuple[Rows, L
         AE(max_steps=STEPS).fit(images).transform(wine[0])
     with pytest.raises(UserError, match="`X` holds images, and `fit` was given rows of numbers"):
         FewLabelClassifier("knn").fit(*wine).predict(images)
+
+
+def _after_a_failed_fit(model: Any, *given: Any) -> dict[str, Any]:
+    with pytest.raises(ValueError):  # noqa: PT011  # whatever is wrong
+        model.fit(*given)
+    return dict(vars(model))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::ssl_irmae.errors.OtherKindWarning")
+def test_a_fit_that_fails_leaves_the_model_as_it_was(wine: tuple[Rows, Labels], tmp_path: Path) -> None:
+    X, few = wine
+    images, y = load_digits().images[:40], load_digits().target[:40]
+    bright = 15.9 * images
+    AE(max_steps=STEPS).fit(X).encoder_.save_pretrained(tmp_path)
+    one_class, none = np.zeros(len(X), int), np.full(40, -1)
+    rows = [
+        (X, one_class),
+        (X[:, :3], one_class),
+        (X[:1], few[:1]),
+        (images, none),
+        (np.full((2, 4, 4), np.nan), y[:2]),
+    ]
+    pictures = [*rows, (bright, none), (bright, y[:7]), (np.ones((3, 5)), y[:3])]
+    named = pd.DataFrame(X).add_prefix("column ")
+    for classifier, fitted, wrong in (
+        (FewLabelClassifier("poisson"), (X, few), rows),
+        (FewLabelClassifier("centroid", encoder="mnist-irmae"), (images, y), pictures),
+    ):
+        before = dict(vars(classifier.fit(*fitted)))
+        predicted = classifier.predict_proba(fitted[0])
+        for given in wrong:
+            assert _after_a_failed_fit(classifier, *given) == before
+            np.testing.assert_array_equal(classifier.predict_proba(fitted[0]), predicted)
+    for coder, fitted_on, others in (
+        (AE(max_steps=STEPS), X, [X[:1], np.full_like(X, np.inf), images[:1], images - 9]),
+        (IRMAE(max_steps=STEPS), images, [named[:1], np.ones((9, 4)), images[:1], images - 9]),
+        (VAE(max_steps=STEPS, image_size=16), images, [named]),
+        (PretrainedEncoder(tmp_path), named, [X[:, :3], named.iloc[:, :2], images]),
+        (PretrainedEncoder("mnist-irmae"), images, [X, images - 9]),
+    ):
+        before = dict(vars(coder.fit(fitted_on)))
+        codes = coder.transform(fitted_on)
+        for X_wrong in others:
+            assert _after_a_failed_fit(coder, X_wrong) == before
+            np.testing.assert_array_equal(coder.transform(fitted_on), codes)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -218,6 +290,17 @@ def test_readouts_stand_in_pipelines_searches_and_cross_validation(
         assert errors.mean() < 0.2
 
 
+@pytest.mark.filterwarnings("ignore::ssl_irmae.errors.OtherKindWarning")
+def test_images_of_more_than_8_bits_are_cross_validated_as_floats() -> None:
+    images, y = 60 * load_digits().images[:60], load_digits().target[:60]  # 10 bits, but for the last
+    images[-1] *= 1030 / images[-1].max()
+    model = FewLabelClassifier("centroid", encoder="mnist-irmae")
+    with pytest.raises(UserError, match="from 0 to 1023: scale them alike, such as all to floats from 0 to 1"):
+        model.fit(images[:-1].astype(np.uint16), y[:-1]).predict(images[-1:].astype(np.uint16))
+    scores = cross_validate(model, images / 4095, np.where(np.arange(60) % 3, y, -1), cv=KFold(3))["test_score"]
+    assert np.isfinite(scores).all()
+
+
 def test_rows_without_a_label_are_not_scored(wine: tuple[Rows, Labels]) -> None:
     X, few = wine
     model = FewLabelClassifier("poisson").fit(X, few)
@@ -238,10 +321,25 @@ def test_every_usual_mark_of_a_missing_label_is_understood(wine: tuple[Rows, Lab
     numbers = [] if isinstance(missing, str) else [[int(label) if label >= 0 else missing for label in few]]
     for given in (*names, *numbers):
         series = pd.Series(given)
-        for y in (series, series.convert_dtypes(), *([] if missing is pd.NA else [given, np.array(given, object)])):
+        of_pandas = (series, series.convert_dtypes(), pd.Categorical(given), pd.Index(given), pd.array(given))
+        for y in (*of_pandas, given, np.array(given, object)):
             model = FewLabelClassifier("poisson").fit(X, y)
             assert [str(label)[-1] for label in model.classes_] == ["0", "1", "2"]
             np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_rows_may_be_tensors_of_any_kind(wine: tuple[Rows, Labels]) -> None:
+    X, few = wine
+    for rows in (torch.tensor(X, requires_grad=True), torch.tensor(X).bfloat16(), torch.tensor(X).float()):
+        same = rows.detach().double().numpy()
+        model = FewLabelClassifier("knn").fit(rows, torch.tensor(few))
+        np.testing.assert_array_equal(model.predict_proba(rows), model.predict_proba(same))
+        np.testing.assert_array_equal(
+            FewLabelClassifier("knn").fit(same, few).predict_proba(same), model.predict_proba(rows)
+        )
+        codes, expected = (AE(max_steps=STEPS).fit(x).transform(x) for x in (rows, same))
+        np.testing.assert_array_equal(codes, expected)
 
 
 def test_transduction_is_what_spread_along_the_graph(wine: tuple[Rows, Labels]) -> None:

@@ -14,6 +14,7 @@ from ssl_irmae._support.files import sha256, write_atomically
 from ssl_irmae._support.formats import format_of, refuse_later
 from ssl_irmae._support.seeding import generator
 from ssl_irmae.datasets.image_set import fit_images
+from ssl_irmae.datasets.pixel_range import PixelScale
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.encoders.files import CONFIG, WEIGHTS
 from ssl_irmae.errors import UserError
@@ -26,7 +27,7 @@ from ssl_irmae.protocols.predictors.registry import FORMS, form_name, is_kept_fo
 from ssl_irmae.protocols.readouts.sample import Predictor
 from ssl_irmae.protocols.representations.representation import Representation
 
-_FORMAT: Literal[1] = 1
+_FORMAT: Literal[2] = 2  # 1 had no scale
 _CHUNK = 2048
 _TOLERANCE = 0.01  # between the scores of one network on two machines
 
@@ -59,11 +60,12 @@ class ClassifierConfig(BaseModel):
         card: Where the classifier comes from, for people.
         probe: Scores of a fixed picture, where networks are one's own: whether the function that is given when the
             classifier is loaded returns those of its weights.
+        scale: How its pictures became 8 bits; None where that is not known, as in the format 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = _FORMAT
+    format: Literal[1, 2] = _FORMAT
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
     channels: Annotated[int, Field(strict=True, ge=1, le=4096)]
     image_size: Annotated[int, Field(strict=True, ge=1, le=4096)]
@@ -74,6 +76,7 @@ class ClassifierConfig(BaseModel):
     weights: str
     card: dict[str, Any] = {}
     probe: tuple[float, ...] | None = None
+    scale: PixelScale | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ class Classifier:
         temperature: What logits are divided by before they become probabilities.
         calibrated: Whether the temperature was chosen so that probabilities are the chances of being right.
         card: Where it comes from, such as contender, number of labels, command and expected error; JSON values.
+        scale: How the pictures that it learned from became 8 bits, so that later ones become so alike; None if that is
+            not known.
     """
 
     classes: tuple[str, ...]
@@ -99,6 +104,7 @@ class Classifier:
     temperature: float = 1.0
     calibrated: bool = False
     card: Mapping[str, Any] = field(default_factory=dict)
+    scale: PixelScale | None = None
 
     @classmethod
     def of(
@@ -176,6 +182,7 @@ class Classifier:
             weights=sha256(weights),
             card=dict(self.card),
             probe=self._probe() if any(".net." in name for name in parts) else None,
+            scale=self.scale,
         )
         write_atomically(Path(folder) / WEIGHTS, weights)
         write_atomically(Path(folder) / CONFIG, config.model_dump_json(indent=2) + "\n")
@@ -239,6 +246,7 @@ class Classifier:
             temperature=config.temperature,
             calibrated=config.calibrated,
             card=config.card,
+            scale=config.scale,
         )
         classifier._check()
         if config.probe is not None:

@@ -14,10 +14,19 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch import Tensor
 
 from ssl_irmae._support.compute import find_device
-from ssl_irmae.datasets.estimator_input import ImageLayout, RandomSeed, images_in, read_like_first, read_rows, seed_of
+from ssl_irmae.datasets.estimator_input import (
+    ImageLayout,
+    RandomSeed,
+    images_in,
+    read_like_first,
+    read_rows,
+    seed_of,
+    unchanged_if_it_fails,
+)
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.datasets.label_arrays import LabelArray, from_objects, read_labels
 from ssl_irmae.datasets.large_arrays import as_tensor
+from ssl_irmae.datasets.pixel_range import PixelScale
 from ssl_irmae.errors import OtherKindWarning, UserError
 from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.contenders.for_few_labels import contender_of, from_scratch
@@ -27,6 +36,9 @@ from ssl_irmae.protocols.labelling.own_encoder import at_usual_size, find_own_en
 from ssl_irmae.protocols.predictors.form import Form
 from ssl_irmae.protocols.predictors.on_graph import OnGraph
 from ssl_irmae.protocols.representations.given_codes import as_codes, require_usable
+
+_FAR = 1000
+"""Ranges between a column and zero from which on it is centred first: single precision keeps seven digits."""
 
 
 class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -58,6 +70,7 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         layout_: How the images were laid out; None for rows.
         classifier_: For images: everything from image to probability, with ``save`` for ``ssl_irmae.predict``.
         n_features_in_: For rows: their length.
+        offset_: For rows: what is subtracted from each column; 0 unless it is far from zero, compared with its range.
 
     >>> from sklearn.datasets import load_digits
     >>> X, y = load_digits(return_X_y=True)
@@ -102,14 +115,15 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
                 encoder.
             ValueError: If X or y cannot be used, as scikit-learn says it.
         """
-        images = images_in(X)
-        if images is None:
-            self.layout_ = None
-            self._fit_rows(read_rows(self, X, first=True, least=2), y)
-        else:
-            self.__dict__.pop("n_features_in_", None)
-            self.layout_ = ImageLayout.of(images)
-            self._fit_images(self.layout_.read(images), y)
+        with unchanged_if_it_fails(self):
+            images = images_in(X)
+            if images is None:
+                self.layout_ = None
+                self._fit_rows(read_rows(self, X, first=True, least=2), y)
+            else:
+                self.__dict__.pop("n_features_in_", None)
+                self.layout_ = ImageLayout.of(images)
+                self._fit_images(self.layout_.read(images), self.layout_.scale, y)
         return self
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
@@ -123,8 +137,9 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         check_is_fitted(self)
         read = read_like_first(self, X)
         if read.is_floating_point():
-            require_usable(read.numpy(), "`X`")
-            return _as_array((self.predictor_.logits(read.float()) / self.temperature_).softmax(1))
+            rows = read - getattr(self, "offset_", 0)  # pickles of before there were offsets have none
+            require_usable(rows.numpy(), "`X`")
+            return _as_array((self.predictor_.logits(rows.float()) / self.temperature_).softmax(1))
         return _as_array(self.classifier_.probabilities(read))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
@@ -165,8 +180,9 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
                 f"{tuple(rows.shape)}: give images, such as (n, h, w), or choose a `readout`"
             )
         classes, labels = self._classes_of(y, len(rows))
+        self.offset_ = _offset(rows)
         learned = learn_from_rows(
-            as_tensor(as_codes(rows.numpy(), "`X`")),
+            as_tensor(as_codes((rows - self.offset_).numpy(), "`X`")),
             labels,
             tuple(map(str, classes)),
             readout=self.readout,
@@ -179,9 +195,9 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         self.calibrated_ = learned.temperature is not None
         self._remember(classes, labels, learned.contender, learned.expected, self.predictor_)
 
-    def _fit_images(self, pixels: Tensor, y: Any) -> None:
+    def _fit_images(self, pixels: Tensor, scale: PixelScale, y: Any) -> None:
         classes, labels = self._classes_of(y, len(pixels))
-        named = ImageSet("images", pixels, labels, tuple(map(str, classes)))
+        named = ImageSet("images", pixels, labels, tuple(map(str, classes)), scale=scale)
         source = own_name(self.encoder)
         chosen = (self.readout, self.learner) != (None, None)
         contender = contender_of(source, readout=self.readout, learner=self.learner) if chosen else None
@@ -239,14 +255,25 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
 
 def _read_labels(y: Any) -> LabelArray:
-    if hasattr(y, "notna"):  # pandas, whose missing values numpy does not know
-        y = y.astype(object).where(y.notna(), None)
+    if hasattr(y, "notna"):  # pandas, whose missing values numpy knows as objects alone
+        y = np.asarray(y, object)
     # numpy would turn the NaN among names of a list into a name
     given = column_or_1d(np.array(y, object) if isinstance(y, list | tuple) else np.asarray(y), warn=True)
     given = from_objects(given) if given.dtype.kind == "O" else given
     if given.dtype.kind == "f":
         check_classification_targets(given[~np.isnan(given)])
     return read_labels(given, "`y`")
+
+
+def _offset(rows: Tensor) -> Tensor:
+    """Return what to subtract from rows, fp64 (n, d), before they are rounded to fp32: shape (d,).
+
+    It is the mean of a column that is so far from zero that rounding would lose what varies in it, such as seconds
+    since 1970; a constant column is compared with the widest. All others keep their bits, and predictions theirs.
+    """
+    mean, span = rows.mean(0), rows.amax(0) - rows.amin(0)
+    far = mean.abs() > _FAR * torch.where(span > 0, span, span.max())
+    return torch.where(far, mean, 0.0)
 
 
 def _as_array(probabilities: Tensor) -> npt.NDArray[np.float32]:

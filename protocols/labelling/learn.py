@@ -129,12 +129,14 @@ def learn(
         "expected_error": None if fitted.expected is None else asdict(fitted.expected),
     }
     temperature = fitted.temperature
-    return Learned(
-        replace(classifier, temperature=temperature or 1.0, calibrated=temperature is not None, card=card),
-        name,
-        reason,
-        fitted.expected,
+    classifier = replace(
+        classifier,
+        temperature=temperature or 1.0,
+        calibrated=temperature is not None,
+        card=card,
+        scale=images.scale,
     )
+    return Learned(classifier, name, reason, fitted.expected)
 
 
 def learn_from_rows(

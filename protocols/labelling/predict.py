@@ -11,6 +11,8 @@ from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.labelling.classifier import Classifier
 from ssl_irmae.protocols.labelling.predictions import Predictions, check_table
 
+_DARK = 16  # of 255: where no scale is known, pictures as dark are stretched
+
 
 def predict(
     classifier: str | Path,
@@ -25,6 +27,8 @@ def predict(
 ) -> Predictions:
     """Predict the labels of pictures with a kept classifier.
 
+    Pixels become 8 bits as those that it learned from did, so that a label does not depend on the pictures beside it.
+
     Args:
         classifier: The folder ``classifier`` that ``classify`` wrote.
         dataset: A path to pictures, a name, or arrays, as in ``load_images``; labels among them play no part.
@@ -37,13 +41,20 @@ def predict(
         progress: Called with ``Message`` events that say what was read, and ``Fetched`` ones while files are fetched.
 
     Raises:
-        UserError: If the classifier, the pictures or the file to write cannot be used.
+        UserError: If the classifier, the pictures or the file to write cannot be used, or pictures are brighter than
+            white was where the classifier learned.
     """
     if out is not None:
         check_table(Path(out), dataset)
     kept = Classifier.load(classifier, find_device(device), network=network)
     images = load_images(
-        dataset, data_dir=data_dir, image_size=kept.image_size, labelled=False, strict=strict, progress=progress
+        dataset,
+        data_dir=data_dir,
+        image_size=kept.image_size,
+        labelled=False,
+        like=kept.scale,
+        strict=strict,
+        progress=progress,
     )
     require_pictures(images)
     _report(images, kept, progress)
@@ -55,15 +66,20 @@ def predict(
 
 
 def _report(images: ImageSet, classifier: Classifier, progress: Listener) -> None:
-    """Say what of the pictures plays no part, and where pixels may have been scaled by another rule."""
+    """Say what of the pictures plays no part, where pixels may have another scale, and where they are all dark."""
+    scale = classifier.scale
     changed = [] if images.reading is None else list(images.reading.changed)
     learned = list(classifier.card.get("changed", []))
-    if changed != learned:
+    if changed != learned and (scale is None or scale != images.scale):
         how, before = ("; ".join(each) or "not at all" for each in (changed, learned))
         text = (
             f"pixels were changed on reading ({how}) otherwise than those that the classifier learned from ({before})"
         )
         progress(Message(f"{images.name}: {text}: check that both look alike"))
+    brightest = int(images.images.max())
+    if scale is not None and brightest <= _DARK:
+        text = f"by the scale of the classifier white is 255, and the brightest pixel of these pictures is {brightest}"
+        progress(Message(f"{images.name}: {text}: check that both are scaled alike"))
     if images.images.shape[1] > classifier.channels:
         progress(Message(f"{images.name}: colour is read as grey, as the classifier learned it"))
     if len(images.labelled):

@@ -15,6 +15,7 @@ from ssl_irmae.datasets.array_names import find_names
 from ssl_irmae.datasets.arrays import ArraySource, from_arrays
 from ssl_irmae.datasets.image_set import ImageSet, Split
 from ssl_irmae.datasets.npy_header import read_header
+from ssl_irmae.datasets.pixel_range import PixelScale
 from ssl_irmae.datasets.reading import listed
 from ssl_irmae.errors import NoTestSplitError, UserError
 
@@ -22,7 +23,7 @@ _MOST_PER_BYTE = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
 """Bytes that one byte of a file can hold; the second is deflate's own limit (zlib.net/zlib_tech.html)."""
 
 
-def load(path: Path, split: Split) -> ImageSet:
+def load(path: Path, split: Split, like: PixelScale | None = None) -> ImageSet:
     """Load one split from an .npz archive, of which only the arrays that are needed are read.
 
     Args:
@@ -30,6 +31,7 @@ def load(path: Path, split: Split) -> ImageSet:
             which all but the first are optional, or with the names of MedMNIST, Keras, scikit-learn or torchvision
             (``array_names``).
         split: ``"train"`` or ``"test"``.
+        like: How earlier images became 8 bits.
 
     Raises:
         NoTestSplitError: If the test split is asked for and there is none.
@@ -41,7 +43,8 @@ def load(path: Path, split: Split) -> ImageSet:
     if wanted not in names:
         missing = NoTestSplitError if "images" in names else UserError
         raise missing(f"{path} has no array '{wanted}': it has {listed(sorted(arrays)) or 'none'}")
-    return from_arrays({ours: arrays[name] for ours, name in names.items()}, split, name=path.stem, left_out=left_out)
+    named = {ours: arrays[name] for ours, name in names.items()}
+    return from_arrays(named, split, name=path.stem, left_out=left_out, like=like)
 
 
 def open_archive(path: Path) -> dict[str, ArraySource]:

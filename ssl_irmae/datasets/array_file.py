@@ -11,17 +11,19 @@ from ssl_irmae._support.memory import require_memory
 from ssl_irmae.datasets.arrays import ArraySource, from_arrays
 from ssl_irmae.datasets.image_set import ImageSet, Split
 from ssl_irmae.datasets.npy_header import NpyHeader, read_header
+from ssl_irmae.datasets.pixel_range import PixelScale
 from ssl_irmae.errors import NoTestSplitError, UserError
 
 _BYTES_OF_NUMBER = 16  # rows are numbers of 8 bytes, and for a moment there are two copies
 
 
-def load(path: Path, split: Split) -> ImageSet:
+def load(path: Path, split: Split, like: PixelScale | None = None) -> ImageSet:
     """Load a ``.npy`` file of images, or of rows of numbers: a training split without labels.
 
     Args:
         path: The file, of an array as ``from_arrays`` takes ``images``.
         split: ``"train"``; there is no other.
+        like: How earlier images became 8 bits.
 
     Raises:
         NoTestSplitError: If the test split is asked for.
@@ -29,7 +31,7 @@ def load(path: Path, split: Split) -> ImageSet:
     """
     if split == "test":
         raise NoTestSplitError(f"{path} has no test images: an .npz can have them, under the name test_images")
-    return from_arrays({"images": ArraySource(str(path), partial(_map, path))}, split, name=path.stem)
+    return from_arrays({"images": ArraySource(str(path), partial(_map, path))}, split, name=path.stem, like=like)
 
 
 def holds_rows(path: Path) -> bool:

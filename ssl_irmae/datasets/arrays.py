@@ -15,7 +15,7 @@ from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet, Split
 from ssl_irmae.datasets.label_arrays import index_classes, read_labels
 from ssl_irmae.datasets.large_arrays import as_tensor
 from ssl_irmae.datasets.layout import channels_first
-from ssl_irmae.datasets.pixel_range import to_uint8
+from ssl_irmae.datasets.pixel_range import PixelScale, to_uint8
 from ssl_irmae.datasets.reading import Reading, count
 from ssl_irmae.errors import NoTestSplitError, UserError
 
@@ -38,13 +38,14 @@ class ArraySource:
     read: Callable[[], npt.NDArray[Any]]
 
 
-def load(arrays: Arrays, split: Split) -> ImageSet:
+def load(arrays: Arrays, split: Split, like: PixelScale | None = None) -> ImageSet:
     """Return one split of images that are in memory already.
 
     Args:
         arrays: An ``ImageSet``, an array of images, ``(images, labels)`` or
             ``(images, labels, test_images, test_labels)``, of numpy arrays or tensors as in ``from_arrays``.
         split: ``"train"``; ``"test"`` where there are test images.
+        like: How earlier images became 8 bits.
 
     Raises:
         NoTestSplitError: If there are no test images and they are asked for.
@@ -72,7 +73,7 @@ def load(arrays: Arrays, split: Split) -> ImageSet:
         name: ArraySource(f"`dataset`: '{name}'", partial(as_numpy, part))
         for name, part in zip(_NAMES, parts, strict=False)
     }
-    return from_arrays(named, split, name="arrays")
+    return from_arrays(named, split, name="arrays", like=like)
 
 
 def arrays_of(dataset: object, split: Split) -> npt.NDArray[Any] | None:
@@ -90,6 +91,7 @@ def from_arrays(
     left_out: tuple[str, ...] = (),
     changed: tuple[str, ...] = (),
     columns: tuple[str, ...] = (),
+    like: PixelScale | None = None,
 ) -> ImageSet:
     """Make an image set from the arrays of one split.
 
@@ -103,6 +105,7 @@ def from_arrays(
         left_out: What was left out already, for the record.
         changed: What was changed already, for the record.
         columns: Names of the columns of rows of numbers.
+        like: How earlier images became 8 bits: these become so too.
 
     Raises:
         UserError: If images or labels are of another kind.
@@ -115,13 +118,14 @@ def from_arrays(
     indices, classes = index_classes(given) if given else ({}, ())
     labels = indices.get(f"{prefix}labels")
     source = arrays[f"{prefix}images"]
-    x, band, scaled = source.read(), None, None
+    x, band, scale, scaled = source.read(), None, None, None
     images: npt.NDArray[Any]
     if x.ndim == 2:
         images = _rows(x, source.title)
     else:
         x, band = channels_first(x, source.title)
-        images, scaled = to_uint8(x, source.title, partial(_images, arrays.get(f"{other_prefix}images")))
+        other = partial(_images, arrays.get(f"{other_prefix}images"))
+        images, scale, scaled = to_uint8(x, source.title, other, like)
     if labels is None or (len(labels) == len(images) and (labels == UNLABELLED).all()):
         labels, classes = None, ()
     reading = Reading(
@@ -130,9 +134,7 @@ def from_arrays(
         changed=changed + tuple(change for change in (own and own.changed, scaled) if change),
     )
     tensor = None if labels is None else as_tensor(labels)
-    return ImageSet(
-        name=name, images=as_tensor(images), labels=tensor, classes=classes, reading=reading, columns=columns
-    )
+    return ImageSet(name, as_tensor(images), tensor, classes, reading=reading, columns=columns, scale=scale)
 
 
 def as_numpy(x: Array) -> npt.NDArray[Any]:

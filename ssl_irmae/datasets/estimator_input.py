@@ -1,5 +1,7 @@
 """What scikit-learn's estimators are given as X: rows of numbers, or images of any usual type and axis order."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -68,6 +70,21 @@ class ImageLayout:
         return images if self.channel_axis == 0 else np.moveaxis(images, 1, 3)
 
 
+@contextlib.contextmanager
+def unchanged_if_it_fails(estimator: Any) -> Iterator[None]:
+    """Give a block for ``fit``: where that fails, the estimator is what it was, and predicts as before.
+
+    scikit-learn's own reading of rows sets attributes, so that what is fitted cannot only be set at the end.
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:  # Ctrl-C too
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
 def images_in(X: Any) -> npt.NDArray[Any] | None:
     """Return X as an array if it has the axes of images, three or four; None if it must be rows."""
     if isinstance(X, Tensor):
@@ -83,7 +100,7 @@ def read_rows(estimator: Any, X: Any, *, first: bool, least: int = 1) -> Tensor:
 
     Args:
         estimator: An estimator of scikit-learn.
-        X: The rows: anything that scikit-learn takes, of finite numbers.
+        X: The rows: a tensor or anything that scikit-learn takes, of finite numbers.
         first: Whether ``fit`` is given them.
         least: Fewest rows.
 
@@ -91,6 +108,8 @@ def read_rows(estimator: Any, X: Any, *, first: bool, least: int = 1) -> Tensor:
         ValueError: If X is anything else, or has other columns than the first rows.
         TypeError: If X is sparse.
     """
+    if isinstance(X, Tensor):
+        X = as_numpy(X)
     rows = validate_data(estimator, X, dtype=np.float64, reset=first, ensure_min_samples=least)
     return as_tensor(np.ascontiguousarray(rows))
 

@@ -16,6 +16,7 @@ from ssl_irmae.datasets.picture_formats import is_archive_or_idx, looks_like_pic
 from ssl_irmae.datasets.picture_pixels import stack
 from ssl_irmae.datasets.picture_store import PictureStore
 from ssl_irmae.datasets.pictures import Picture, UnreadableError, read_picture
+from ssl_irmae.datasets.pixel_range import PixelScale
 from ssl_irmae.datasets.reading import Reading, count, listed
 from ssl_irmae.errors import NoTestSplitError, UserError
 
@@ -28,6 +29,7 @@ def load(
     classes: Sequence[str] | None = None,
     *,
     labelled: bool = True,
+    like: PixelScale | None = None,
 ) -> ImageSet:
     """Load one split from a folder of pictures.
 
@@ -38,13 +40,14 @@ def load(
         labels_from: A table of labels, in place of folders of classes.
         classes: The labels that may be in the table; None takes all that do not look like slips of others.
         labelled: Whether folders name classes; else they mean nothing, and no picture has a label.
+        like: How earlier pictures became 8 bits, whose bit depth and background are kept.
 
     Raises:
         NoTestSplitError: If the test split is asked for and there is none.
         UserError: If the folder or the table cannot be used.
     """
     with PictureStore.opened() as images:
-        return _load(images, path, split, image_size, labels_from, classes, labelled=labelled)
+        return _load(images, path, split, image_size, labels_from, classes, labelled=labelled, like=like)
 
 
 def _load(
@@ -56,6 +59,7 @@ def _load(
     classes: Sequence[str] | None,
     *,
     labelled: bool,
+    like: PixelScale | None,
 ) -> ImageSet:
     splits = find_splits(path)
     root = _root(path, splits, split)
@@ -76,8 +80,8 @@ def _load(
         of_training = _training_classes(table, path, splits["train"]) if "train" in splits else set()
         _check_classes(known, of_training, root)
         order = sorted(of_training or known) if known else []
-    other = splits.get("train" if split == "test" else "test")
-    pixels, changed = stack(read.pictures, images, functools.partial(_pictures_in, other))
+    other = splits.get("train" if split == "test" else "test") if like is None else None
+    pixels, scale, changed = stack(read.pictures, images, functools.partial(_pictures_in, other), like)
     beside = _beside(path, splits, labels_from) if splits and split == "train" else []
     index = {name: i for i, name in enumerate(order)} | {None: UNLABELLED}
     return ImageSet(
@@ -91,6 +95,7 @@ def _load(
             left_out=(*left_out(listing, read.pictures, read.others), *beside),
             changed=changed,
         ),
+        scale=scale,
     )
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ssl_irmae.datasets.arrays import ArraySource, from_arrays
 from ssl_irmae.datasets.idx import read_idx
 from ssl_irmae.datasets.image_set import ImageSet, Split
+from ssl_irmae.datasets.pixel_range import PixelScale
 from ssl_irmae.errors import NoTestSplitError, UserError
 
 _IMAGES = re.compile(r"images[-.]idx3-ubyte$")
@@ -18,13 +19,14 @@ _LABELS = ("labels-idx1-ubyte", "labels.idx1-ubyte", "labels-idx2-int", "labels.
 _TESTS = ("t10k", "test")  # MNIST; EMNIST and QMNIST
 
 
-def load(path: Path, split: Split) -> ImageSet:
+def load(path: Path, split: Split, like: PixelScale | None = None) -> ImageSet:
     """Load one split from IDX files named as those of MNIST, EMNIST or QMNIST, gzipped or not.
 
     Args:
         path: The file of training images. Beside it may be its labels (``labels-idx1`` for ``images-idx3``) and the
             test split (``t10k`` or ``test`` for ``train``).
         split: ``"train"`` or ``"test"``.
+        like: How earlier images became 8 bits.
 
     Raises:
         NoTestSplitError: If the test split is asked for and there is none.
@@ -52,7 +54,7 @@ def load(path: Path, split: Split) -> ImageSet:
         changed.append("EMNIST's images, which are stored transposed, turned upright")
     if labels is not None and "idx2" in labels.name:
         changed.append("the first column of the labels taken as the class")
-    return from_arrays(arrays, split, name=images.stem, changed=tuple(changed))
+    return from_arrays(arrays, split, name=images.stem, changed=tuple(changed), like=like)
 
 
 def _labels_of(images: Path) -> Path | None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ssl_irmae._support.memory import require_memory
 from ssl_irmae.datasets.large_arrays import empty, images_at_once
+from ssl_irmae.datasets.pixel_range import PixelScale
 from ssl_irmae.datasets.reading import Reading
 from ssl_irmae.errors import UserError
 from ssl_irmae.networks.sizes import is_row
@@ -47,6 +48,7 @@ class ImageSet:
         paths: File of each image, relative to the folder that was read; empty if there are no files.
         reading: What was read and what was left out, if the images are the user's own.
         columns: Names of the columns of rows of numbers; empty if they have none.
+        scale: How their pixels became 8 bits, so that later ones become so alike; None if that is not known.
     """
 
     name: str
@@ -56,6 +58,7 @@ class ImageSet:
     paths: tuple[str, ...] = field(default=(), repr=False)
     reading: Reading | None = field(default=None, repr=False, compare=False)
     columns: tuple[str, ...] = field(default=(), repr=False)
+    scale: PixelScale | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.are_rows:

@@ -13,6 +13,9 @@ from ssl_irmae.errors import UserError
 
 Array = npt.NDArray[Any]
 
+_EXACT = 2**53
+"""Below it, fp64 holds every whole number."""
+
 
 @dataclass(frozen=True)
 class LabelArray:
@@ -108,18 +111,31 @@ def index_classes(labels: Mapping[str, LabelArray]) -> tuple[dict[str, npt.NDArr
 
 
 def from_objects(x: Array) -> Array:
-    """Return objects, shape (n,), as names or numbers; None and NaN become an empty name, or NaN.
+    """Return objects, shape (n,), as names or numbers.
+
+    None, NaN and pandas' NA become an empty name, or NaN; or -1 among whole numbers that fp64 would round.
 
     >>> from_objects(np.array(["cat", None], object)), from_objects(np.array([3, np.nan], object))
     (array(['cat', ''], dtype='<U3'), array([ 3., nan]))
     """
-    missing = np.array([value is None or (isinstance(value, float) and np.isnan(value)) for value in x], bool)
+    missing = np.array([_is_missing(value) for value in x], bool)
     present = x[~missing]
     if all(isinstance(value, str) for value in present):
         return np.array(["" if none else value for value, none in zip(x, missing, strict=True)])
     if all(isinstance(value, int | float | np.number) for value in present):
-        return np.where(missing, np.nan, x).astype(float) if missing.any() else np.array(x.tolist())
+        if not missing.any():
+            return np.array(x.tolist())
+        if all(isinstance(value, int | np.integer) for value in present) and _EXACT <= np.abs(present).max() < 2**63:
+            return np.where(missing, UNLABELLED, x).astype(np.int64)
+        return np.where(missing, np.nan, x).astype(float)
     return x
+
+
+def _is_missing(value: object) -> bool:
+    """Return whether a label is None, NaN, which does not equal itself, or pandas' NA or NaT."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return np.isscalar(value) and bool(value != value)
 
 
 def _from_one_hot(x: Array, title: str) -> npt.NDArray[np.int64]:
@@ -137,4 +153,4 @@ def _from_one_hot(x: Array, title: str) -> npt.NDArray[np.int64]:
 
 
 def _is_whole(x: Array) -> bool:
-    return bool((np.isnan(x) | ((np.abs(x) < 2**53) & (x == np.round(x)))).all())
+    return bool((np.isnan(x) | ((np.abs(x) < _EXACT) & (x == np.round(x)))).all())

@@ -9,16 +9,20 @@ from PIL import Image
 
 from ssl_irmae.datasets.large_arrays import empty
 from ssl_irmae.datasets.picture_store import PictureStore
-from ssl_irmae.datasets.pictures import Background, Picture
+from ssl_irmae.datasets.pictures import Picture
+from ssl_irmae.datasets.pixel_range import Background, BitDepth, PixelScale
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.errors import UserError
 
-_DEPTHS = (8, 10, 12, 14, 16)  # bits per pixel that cameras and scanners give
+_DEPTHS: tuple[BitDepth, ...] = (8, 10, 12, 14, 16)  # bits per pixel that cameras and scanners give
 
 
 def stack(
-    pictures: Sequence[Picture], images: PictureStore, others: Callable[[], Sequence[Picture]]
-) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
+    pictures: Sequence[Picture],
+    images: PictureStore,
+    others: Callable[[], Sequence[Picture]],
+    like: PixelScale | None = None,
+) -> tuple[npt.NDArray[np.uint8], PixelScale, tuple[str, ...]]:
     """Make one array of pictures of one size.
 
     The array is grey only if every picture is. Pictures of more than 8 bits are divided by 255ths of the largest value
@@ -29,37 +33,55 @@ def stack(
         pictures: At least one.
         images: Their pixels, in the same order.
         others: Called for the pictures of the other split, if there are such that one rule for both splits matters.
+        like: How earlier pictures became 8 bits: bit depth and background are theirs, where these had any.
 
     Returns:
-        Pixels of shape (n, c, h, w), and what was changed that a person may not expect.
+        Pixels of shape (n, c, h, w), how they became 8 bits, and what was changed that a person may not expect.
 
     Raises:
-        UserError: If no background suits all pictures.
+        UserError: If no background suits all pictures, or one has more bits than the earlier ones.
     """
     ruled = [p for p in pictures if p.brightest is not None or p.mode == "RGBA"]
     whole = [*ruled, *others()] if ruled else []
-    bits = _bit_depth(whole)
-    background = _background(whole)
+    bits = _bit_depth(whole, None if like is None else like.depth)
+    background = _background(whole, None if like is None else like.background)
     mode: Literal["L", "RGB"] = "L" if all(p.grey for p in pictures) else "RGB"
     width, height = images.size
     pixels = empty((len(pictures), len(mode), height, width))
     for image, out in zip(images, pixels, strict=True):
         if image.mode == "F":
-            scaled = np.round(np.asarray(image) * (255 / (2**bits - 1)))
+            scaled = np.round(np.asarray(image) * (255 / (2 ** (bits or 8) - 1)))
             image = Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
         elif image.mode == "RGBA":
-            image = Image.alpha_composite(Image.new("RGBA", image.size, background), image)
+            image = Image.alpha_composite(Image.new("RGBA", image.size, background or "white"), image)
         out[:] = np.moveaxis(np.atleast_3d(np.asarray(image.convert(mode))), 2, 0)
-    return pixels, _changed(pictures, bits, background)
+    return pixels, PixelScale("whole", 255, bits, background), _changed(pictures, bits or 8, background or "white")
 
 
-def _bit_depth(pictures: Sequence[Picture]) -> int:
-    brightest = max((p.brightest for p in pictures if p.brightest is not None), default=0)
-    return next(bits for bits in _DEPTHS if brightest < 2**bits)
+def _bit_depth(pictures: Sequence[Picture], earlier: BitDepth | None) -> BitDepth | None:
+    """Return the bit depth of all pictures of more than 8 bits: the earlier one if there was any."""
+    brightest = {p.brightest: p.file for p in pictures if p.brightest is not None}
+    if not brightest:
+        return earlier
+    most = max(brightest)
+    if earlier is not None and most >= 2**earlier:
+        raise UserError(
+            f"{brightest[most]} has pixels up to {most}, and the pictures before had {earlier} bits, which end at "
+            f"{2**earlier - 1}: scale them alike"
+        )
+    return earlier or next(bits for bits in _DEPTHS if most < 2**bits)
 
 
-def _background(pictures: Sequence[Picture]) -> Background:
+def _background(pictures: Sequence[Picture], earlier: Background | None) -> Background | None:
+    """Return the background of all transparent pictures: the earlier one if there was any."""
     blank = {p.blank_on: p.file for p in pictures}
+    if earlier is not None and earlier in blank:
+        raise UserError(
+            f"{blank[earlier]} is {earlier} on a transparent background, and does not show on {earlier}, which the "
+            "pictures before were put on: save it with the background that it should have"
+        )
+    if earlier is not None or not any(p.mode == "RGBA" for p in pictures):
+        return earlier
     if "white" in blank and "black" in blank:
         raise UserError(
             f"{blank['white']} is white on a transparent background and {blank['black']} black, so that no background "

@@ -5,15 +5,13 @@ import io
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from ssl_irmae.datasets.picture_formats import formats_for, named_as_picture
 from ssl_irmae.datasets.picture_metadata import without_metadata
-
-Background = Literal["white", "black"]
+from ssl_irmae.datasets.pixel_range import Background
 
 _GREY = {"1", "L", "LA", "La"}
 _ORIENTATION = 0x0112

@@ -17,6 +17,7 @@ from ssl_irmae.plugins.registered import IN_WORDS, Registered
 if TYPE_CHECKING:
     from ssl_irmae.datasets.arrays import Arrays
     from ssl_irmae.datasets.image_set import ImageSet, Split
+    from ssl_irmae.datasets.pixel_range import PixelScale
 
 IMAGE_SIZE = 32  # pixels, for the user's images
 
@@ -137,6 +138,7 @@ def load_images(
     labels_from: str | Path | None = None,
     classes: Sequence[str] | None = None,
     labelled: bool = True,
+    like: "PixelScale | None" = None,
     strict: bool = False,
     progress: Listener = silent,
 ) -> "ImageSet":
@@ -159,13 +161,17 @@ def load_images(
             refused.
         labelled: Whether the folders in a folder of pictures name classes. If not, they may be of any kind, pictures
             beside folders too, and no picture has a label.
+        like: The ``scale`` of images that were read earlier: images of the user's own become 8 bits as these did,
+            whatever their brightest pixel is. What the earlier ones had none of, such as floats, has a scale of its
+            own.
         strict: Whether to refuse images of the user's own of which anything was left out or changed.
         progress: Called with ``Fetched`` events while files are fetched, and with a ``Message`` that says what was read
             from a path.
 
     Raises:
         NoTestSplitError: If the test split is asked for and there is none.
-        UserError: If the name is unknown and no such path exists, or if the images cannot be read or fetched.
+        UserError: If the name is unknown and no such path exists, or if the images cannot be read or fetched, or are
+            brighter than ``like`` has white.
 
     >>> load_images("digits").images.shape
     torch.Size([1300, 1, 8, 8])
@@ -185,7 +191,7 @@ def load_images(
             f"`labels_from` names the pictures of a folder, and {dataset if named else 'the arrays'} cannot take it"
         )
     if not isinstance(dataset, str | Path):
-        return _strictly(arrays.load(dataset, split), split, strict)
+        return _strictly(arrays.load(dataset, split, like), split, strict)
     path = Path(dataset)
     if isinstance(dataset, str):
         if named:
@@ -199,22 +205,24 @@ def load_images(
     if isinstance(dataset, str) and dataset in DATASETS:
         return DATASETS[dataset].load(split, folder, progress)
     if plugin is not None:
-        images = _of_plugin(plugin, split, folder)
+        images = _of_plugin(plugin, split, folder, like)
     else:
         table = None if labels_from is None else Path(labels_from)
-        images = own.load(path, split, image_size=image_size, labels_from=table, classes=classes, labelled=labelled)
+        images = own.load(
+            path, split, image_size=image_size, labels_from=table, classes=classes, labelled=labelled, like=like
+        )
     images = _strictly(images, split, strict)
     if images.reading is not None:
         progress(Message(f"{images.name}, {split}: {images.reading}"))
     return images
 
 
-def _of_plugin(plugin: Registered, split: "Split", data_dir: Path) -> "ImageSet":
+def _of_plugin(plugin: Registered, split: "Split", data_dir: Path, like: "PixelScale | None") -> "ImageSet":
     """Load a split of a plug-in's data set, which returns what ``dataset`` takes as arrays."""
     from ssl_irmae.datasets import arrays
 
     try:
-        return dataclasses.replace(arrays.load(plugin.function(data_dir=data_dir), split), name=plugin.name)
+        return dataclasses.replace(arrays.load(plugin.function(data_dir=data_dir), split, like), name=plugin.name)
     except UserError as error:
         raise type(error)(f"{plugin.title}: {error}") from error
     except Exception as error:  # the code is not ours, and may raise anything

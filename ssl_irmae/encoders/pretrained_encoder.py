@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from ssl_irmae.datasets.estimator_input import ImageLayout, images_in, read_like_first, read_rows
+from ssl_irmae.datasets.estimator_input import ImageLayout, images_in, read_like_first, read_rows, unchanged_if_it_fails
 from ssl_irmae.encoders.encoder import Encoder, read_config
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.encoders.files import find_encoder
@@ -59,20 +59,23 @@ class PretrainedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             ValueError: If rows cannot be used, as scikit-learn says it.
         """
         encoder = Encoder.from_pretrained(self.encoder, network=self.network)
-        images = images_in(X)
-        columns = encoder.config.columns
-        if columns is not None and images is None:
-            layout, x = None, read_rows(self, X, first=True)
-            columns.require(getattr(self, "feature_names_in_", ()), width=x.shape[1], title="`X`")
-        elif images is None:
-            raise UserError(f"`X` must be images of shape (n, h, w), (n, c, h, w) or (n, h, w, c), got {np.shape(X)}")
-        else:
-            layout = ImageLayout.of(images)
-            x = layout.read(images)
-        encoder.encode(x[:1], self.reads)
-        if times := times_worse(encoder, x):
-            warnings.warn(describe_other_kind(str(self.encoder), times), OtherKindWarning, stacklevel=2)
-        self.encoder_, self.layout_ = encoder, layout
+        with unchanged_if_it_fails(self):
+            images = images_in(X)
+            columns = encoder.config.columns
+            if columns is not None and images is None:
+                layout, x = None, read_rows(self, X, first=True)
+                columns.require(getattr(self, "feature_names_in_", ()), width=x.shape[1], title="`X`")
+            elif images is None:
+                raise UserError(
+                    f"`X` must be images of shape (n, h, w), (n, c, h, w) or (n, h, w, c), got {np.shape(X)}"
+                )
+            else:
+                layout = ImageLayout.of(images)
+                x = layout.read(images)
+            encoder.encode(x[:1], self.reads)
+            if times := times_worse(encoder, x):
+                warnings.warn(describe_other_kind(str(self.encoder), times), OtherKindWarning, stacklevel=2)
+            self.encoder_, self.layout_ = encoder, layout
         return self
 
     def transform(self, X: Any) -> npt.NDArray[np.float32]:

@@ -15,7 +15,15 @@ from torch import Tensor
 from ssl_irmae._support.compute import find_device, find_precision
 from ssl_irmae.architecture import Architecture
 from ssl_irmae.datasets.columns import Columns
-from ssl_irmae.datasets.estimator_input import ImageLayout, RandomSeed, images_in, read_like_first, read_rows, seed_of
+from ssl_irmae.datasets.estimator_input import (
+    ImageLayout,
+    RandomSeed,
+    images_in,
+    read_like_first,
+    read_rows,
+    seed_of,
+    unchanged_if_it_fails,
+)
 from ssl_irmae.datasets.image_set import ImageSet, fit_images
 from ssl_irmae.datasets.reading import count
 from ssl_irmae.datasets.registry import IMAGE_SIZE
@@ -76,19 +84,20 @@ class _PretrainingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             ValueError: If rows cannot be used, as scikit-learn says it.
         """
         device = find_device(self.device)
-        images = images_in(X)
-        if images is None:
-            if self.image_size is not None:
-                raise UserError(f"`image_size` {self.image_size} is for images, and X holds rows: leave it out")
-            rows = read_rows(self, X, first=True, least=2)
-            columns = Columns.of(rows, getattr(self, "feature_names_in_", ()))
-            self.encoder_, self.layout_ = self._pretrain(rows[:, :, None, None], columns, device), None
-        else:
-            self.__dict__.pop("n_features_in_", None)
-            if len(images) < 2:
-                raise UserError("`X` has one image: training needs at least two")
-            layout = ImageLayout.of(images)
-            self.encoder_, self.layout_ = self._pretrain(layout.read(images), None, device), layout
+        with unchanged_if_it_fails(self):
+            images = images_in(X)
+            if images is None:
+                if self.image_size is not None:
+                    raise UserError(f"`image_size` {self.image_size} is for images, and X holds rows: leave it out")
+                rows = read_rows(self, X, first=True, least=2)
+                columns = Columns.of(rows, getattr(self, "feature_names_in_", ()))
+                self.encoder_, self.layout_ = self._pretrain(rows[:, :, None, None], columns, device), None
+            else:
+                self.__dict__.pop("n_features_in_", None)
+                if len(images) < 2:
+                    raise UserError("`X` has one image: training needs at least two")
+                layout = ImageLayout.of(images)
+                self.encoder_, self.layout_ = self._pretrain(layout.read(images), None, device), layout
         return self
 
     def transform(self, X: Any) -> npt.NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """A classifier from few labels: what it is fitted on, what it is expected to get wrong, how sure it is."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from ssl_irmae._support.home import home
 from ssl_irmae._support.progress import Event, Message, Pretrained
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
+from ssl_irmae.datasets.registry import load_images
 from ssl_irmae.errors import OtherKindWarning, UserError
 from ssl_irmae.estimators import FewLabelClassifier
 from ssl_irmae.protocols.contenders.for_few_labels import contenders_for_few_labels
@@ -226,3 +228,60 @@ def test_pictures_that_are_harder_than_the_labelled_ones_are_said_to_be(tmp_path
         predict(tmp_path / "easy" / "classifier", pictures, progress=said.append)
         texts = [event.text for event in said if isinstance(event, Message)]
         assert any("may be harder, or of another kind" in text for text in texts) is harder
+
+
+def _dim_and_bright(kind: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """Return 20 dim and 20 bright images, and labels of half of each."""
+    rng = np.random.default_rng(0)
+    low, high = {"u1": (9, 200), "u2": (800, 25000), "f8": (0.02, 0.8)}[kind]
+    levels = np.repeat([low, high], 20)[:, None, None] * rng.uniform(0.9, 1.1, (40, 8, 8))
+    labels = np.where(np.arange(40) % 2, np.repeat([0, 1], 20), UNLABELLED)
+    return levels.astype(kind), labels
+
+
+def _heard(classifier: Path, dataset: Any) -> tuple[tuple[str, ...], tuple[float, ...], str]:
+    heard: list[Event] = []
+    found = predict(classifier, dataset, device="cpu", progress=heard.append)
+    return found.labels, found.confidence, " ".join(event.text for event in heard if isinstance(event, Message))
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2", "f8"])
+def test_a_label_does_not_depend_on_the_pictures_beside_it(kind: str, tmp_path: Path) -> None:
+    images, labels = _dim_and_bright(kind)
+    classify((images, labels), contender="pixels-centroid", out=tmp_path, device="cpu")
+    all_labels, all_confidences, said = _heard(tmp_path / "classifier", images)
+    assert all_labels == ("0",) * 20 + ("1",) * 20
+    assert said == ""
+    for first, end in ((0, 5), (3, 4), (30, 40)):
+        found, confidence, said = _heard(tmp_path / "classifier", images[first:end])
+        assert found == all_labels[first:end]
+        assert confidence == pytest.approx(all_confidences[first:end], abs=1e-6)
+        assert "otherwise than" not in said
+        assert ("check that both are scaled alike" in said) is (end <= 20)
+
+
+def test_pictures_that_are_brighter_than_the_classifier_has_white_are_refused(tmp_path: Path) -> None:
+    images, labels = _dim_and_bright("u2")
+    classify((images // 30, labels), contender="pixels-centroid", out=tmp_path, device="cpu")
+    with pytest.raises(UserError, match="the images before had them from 0 to 1023: scale them alike"):
+        predict(tmp_path / "classifier", images, device="cpu")
+
+
+def test_a_classifier_of_an_estimator_reads_pictures_as_the_estimator_does(tmp_path: Path) -> None:
+    images, labels = _dim_and_bright("u2")
+    with pytest.warns(OtherKindWarning):
+        model = FewLabelClassifier("centroid", encoder="mnist-irmae").fit(images, labels)
+    model.classifier_.save(tmp_path)
+    assert _heard(tmp_path, images[:3])[1] == pytest.approx(model.predict_proba(images[:3]).max(1).tolist(), abs=1e-6)
+
+
+def test_a_classifier_of_before_there_were_scales_reads_pictures_by_their_own(tmp_path: Path) -> None:
+    images, labels = _dim_and_bright("u2")
+    classify((images, labels), contender="pixels-centroid", out=tmp_path, device="cpu")
+    card = tmp_path / "classifier" / "config.json"
+    fields = json.loads(card.read_text())
+    del fields["scale"]
+    card.write_text(json.dumps({**fields, "format": 1}))
+    _, confidence, said = _heard(tmp_path / "classifier", images[:5])
+    assert "otherwise than" in said
+    assert _heard(tmp_path / "classifier", load_images(images[:5]))[1] == confidence

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 import torch
 
@@ -34,6 +35,10 @@ def _load(labels: Any, test_labels: Any | None = None, split: Split = "train") -
         (np.array([0, np.nan, 1, -1, 0]), ("0", "1")),
         (np.array(["cat", "", "dog", "", "cat"]), ("cat", "dog")),
         (np.array(["cat", None, "dog", float("nan"), "cat"], object), ("cat", "dog")),
+        (np.array(["cat", pd.NA, "dog", np.float32("nan"), "cat"], object), ("cat", "dog")),
+        (np.array([3, pd.NA, 9, np.float32("nan"), 3], object), ("3", "9")),
+        (np.array([2**60, None, 2**60 + 1, pd.NA, 2**60], object), (str(2**60), str(2**60 + 1))),
+        (np.array([-(2**60), np.nan, np.int64(5), -1, -(2**60)], object), (str(-(2**60)), "5")),
     ],
 )
 def test_images_without_a_label_are_unlabelled(labels: Any, classes: tuple[str, ...]) -> None:

@@ -209,6 +209,57 @@ def test_inks_that_no_background_shows_are_refused(tmp_path: Path) -> None:
         load_images(tmp_path)
 
 
+def square(brightest: int) -> Image.Image:
+    """Return a grey square of a kind of picture that has so many bits, on black."""
+    pixels = np.zeros((8, 8), np.uint8 if brightest < 256 else np.uint16)
+    pixels[2:6, 2:6] = brightest
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ({"a": square(200), "b": square(12)}, square(12)),
+        ({"a": square(1)}, square(1)),
+        ({"a": square(30000), "b": square(900)}, square(900)),
+        ({"a": square(200), "b": square(4000)}, square(12)),
+        ({"a": glyph(255), "b": glyph(90)}, glyph(90)),
+        ({"a": glyph(0), "b": square(16383)}, glyph(90)),
+    ],
+    ids=["dark", "mask", "deep", "8 bits beside deep", "ink on black", "ink on white"],
+)
+def test_a_later_picture_is_read_as_among_the_earlier_ones(
+    tmp_path: Path, earlier: dict[str, Image.Image], later: Image.Image
+) -> None:
+    for name, picture in {**earlier, "z": later}.items():
+        for folder in ("together", *(["earlier"] if name in earlier else ["later"])):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            picture.save(tmp_path / folder / f"{name}.png")
+    scale = load_images(tmp_path / "earlier").scale
+    read = load_images(tmp_path / "later", like=scale)
+    np.testing.assert_array_equal(read.images[0], load_images(tmp_path / "together").images[-1])
+    assert read.scale == scale
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "reason"),
+    [
+        (square(1000), square(1024), "has pixels up to 1024, and the pictures before had 10 bits"),
+        (square(16), square(17), "from 0 to 17, and the images before had them from 0 to 16"),
+        (glyph(0), glyph(255), r"later.0\.png is white on a transparent background"),
+    ],
+    ids=["deep", "dim", "ink"],
+)
+def test_a_later_picture_that_the_earlier_ones_have_no_scale_for_is_refused(
+    tmp_path: Path, earlier: Image.Image, later: Image.Image, reason: str
+) -> None:
+    for folder, picture in (("earlier", earlier), ("later", later)):
+        (tmp_path / folder).mkdir()
+        picture.save(tmp_path / folder / "0.png")
+    with pytest.raises(UserError, match=reason):
+        load_images(tmp_path / "later", like=load_images(tmp_path / "earlier").scale)
+
+
 def test_a_transparency_band_that_is_not_used_changes_nothing(tmp_path: Path) -> None:
     pixels = random_pixels(8, 8, 4)
     pixels[:, :, 3] = 255

@@ -1,11 +1,13 @@
 """Pixels of any range become 8 bits by one rule for both splits, and what was done to them is reported."""
 
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 
 from ssl_irmae.datasets.pixel_range import to_uint8
 from ssl_irmae.datasets.registry import load_images
@@ -61,6 +63,39 @@ def test_both_splits_are_scaled_alike(brighter: int, dtype: str, brighter_split:
     dim_split = "test" if brighter_split == "train" else "train"
     np.testing.assert_array_equal(parts[dim_split], together[:5])
     np.testing.assert_array_equal(parts[brighter_split], together[5:])
+
+
+@pytest.mark.parametrize(
+    ("brightest", "dtype"),
+    [(1, "?"), (1, "u1"), (16, "u1"), (200, "u1"), (200, "i8"), (900, "u2"), (30000, "u2"), (1, "f4"), (200, "f4")],
+)
+def test_later_images_become_8_bits_as_among_the_earlier_ones(brightest: int, dtype: str, tmp_path: Path) -> None:
+    earlier = _up_to(brightest, dtype)
+    later = earlier.copy()
+    later[1:] = 0  # the darker, the likelier another white of their own
+    later[2:, 0, 0] = min(brightest, 13)
+    together = load_images(np.concatenate([earlier, later])).images[5:]
+    scale = load_images(earlier).scale
+    np.save(tmp_path / "later.npy", later[1:])
+    np.savez(tmp_path / "later.npz", images=later[1:])
+    for dataset in (later[1:], torch.from_numpy(later[1:]), tmp_path / "later.npy", tmp_path / "later.npz"):
+        read = load_images(dataset, like=scale)
+        np.testing.assert_array_equal(read.images, together[1:])
+        assert read.scale == scale
+    np.testing.assert_array_equal(load_images(later[2:3], like=scale).images, together[2:3])
+
+
+@pytest.mark.parametrize(("earlier", "later"), [(1, 2), (16, 17), (1000, 1024), (4000, 65535)])
+def test_later_images_that_are_brighter_than_white_are_refused(earlier: int, later: int) -> None:
+    scale = load_images(_up_to(earlier, "u2")).scale
+    with pytest.raises(UserError, match=f"from 0 to {later}, and the images before .* scale them alike"):
+        load_images(_up_to(later, "u2"), like=scale)
+
+
+def test_later_images_of_another_kind_have_a_scale_of_their_own() -> None:
+    deep = load_images(_up_to(900, "u2")).scale
+    for other in (_up_to(200, "u1"), _up_to(1, "f4"), _up_to(1, "?")):
+        np.testing.assert_array_equal(load_images(other, like=deep).images, load_images(other).images)
 
 
 def test_splits_of_other_numbers_are_scaled_on_their_own() -> None:
@@ -130,7 +165,9 @@ def test_dim_images_are_stretched_and_others_left_alone() -> None:
     mask = _up_to(1, "u1")
     assert to_uint8(mask, "images")[0].max() == 255
     bright = random_pixels(3, 8, 8)
-    assert to_uint8(bright, "images") == (bright, None)
-    unchanged, said = to_uint8(mask, "images", other=lambda: bright)
+    pixels, scale, said = to_uint8(bright, "images")
+    assert pixels is bright
+    assert (scale.white, said) == (255, None)
+    unchanged, _, said = to_uint8(mask, "images", other=lambda: bright)
     np.testing.assert_array_equal(unchanged, mask)
     assert said is None

@@ -51,6 +51,24 @@ def test_neighbours_among_many_points_are_exact(decay: float, exclude_self: bool
     assert distances.numpy() == pytest.approx(np.take_along_axis(d, expected, 1), rel=1e-12)
 
 
+@pytest.mark.parametrize("exclude_self", [False, True])
+@pytest.mark.parametrize("size", [600, 4200])  # compared in all directions at once, and in few directions first
+def test_neighbours_within_groups_that_are_far_apart_are_exact(size: int, exclude_self: bool) -> None:
+    rng = np.random.default_rng(0)
+    far = rng.normal(size=(size, 40)) * 0.5 ** np.arange(40)
+    far[::2] += 1e4
+    far[100:200] = far[100]  # more equal points than candidates
+    points = torch.from_numpy(far.astype(np.float32))
+    x = points if exclude_self else points + 0.25
+    d = cdist(x.double(), points.double())
+    if exclude_self:
+        np.fill_diagonal(d, np.inf)
+    expected = d.argsort(axis=1, kind="stable")[:, :10]
+    distances, positions = Neighbours(points).search(x, 10, exclude_self=exclude_self)
+    assert np.array_equal(positions.numpy(), expected)
+    assert distances.numpy() == pytest.approx(np.take_along_axis(d, expected, 1), rel=1e-12)
+
+
 def test_it_is_known_whether_neighbours_are_kept(codes: Tensor) -> None:
     assert Neighbours(codes).others_are_kept(5), "few are found at once"
     many = torch.linspace(0, 1, 8200)[:, None] ** 2

@@ -14,6 +14,7 @@ from scipy import sparse
 from scipy.cluster.hierarchy import leaves_list, linkage
 from torch import Tensor
 
+from ssl_irmae.protocols.graphs.components import Components, components_of
 from ssl_irmae.protocols.graphs.neighbours import Neighbours
 
 _CHUNK = 512
@@ -32,12 +33,14 @@ class Graph:
         parts: Nearest neighbours among the codes that are its nodes, for each encoder whose graph went into it.
         nearest: The k nearest other nodes of each node, nearest first, by each part in turn: positions, int64
             (n, parts * k).
+        components: What the nearest neighbours leave unconnected, and weights connect by bridges; None if nothing.
         partitions: What ``lowest_cut`` found, by the number of parts, their slack and the starts.
     """
 
     weights: Any
     parts: tuple[Neighbours, ...]
     nearest: Tensor
+    components: Components | None = None
     partitions: dict[tuple[int, float, int], npt.NDArray[np.int64]] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -83,6 +86,17 @@ class Graph:
     def walk(self) -> Any:
         r"""The random walk, :math:`D^{-1} W`, CSR array, fp32 (n, n), in ``order``; each row sums to 1."""
         return self._ordered(sparse.diags_array(1 / self.weights.sum(1)) @ self.weights)
+
+    def restricted_to(self, nodes: Tensor) -> "Graph":
+        """Return the graph that some nodes would have alone, whose neighbours are all among them.
+
+        Args:
+            nodes: Positions in ascending order, int64 (m,): a component without its bridges.
+        """
+        place, i = torch.empty(len(self.nearest), dtype=torch.int64), nodes.numpy()
+        place[nodes] = torch.arange(len(nodes))
+        parts = tuple(Neighbours(part.points[nodes]) for part in self.parts)
+        return Graph(self.weights[i][:, i], parts, place[self.nearest[nodes]])
 
     def _ordered(self, matrix: Any) -> Any:
         ordered = matrix.tocsr()[self.order][:, self.order].astype(np.float32)
@@ -164,28 +178,9 @@ def build_graph(codes: Tensor, *, k: int, parts: int = 1) -> Graph:
     ]
     total = functools.reduce(operator.add, directed)
     weights = (total + total.T) / (2 * parts)
-    count, component = sparse.csgraph.connected_components(weights, directed=False)
-    if count > 1:
-        i, j = _bridges(neighbours[0].points, torch.from_numpy(component.astype(np.int64)))
+    components = components_of(weights, neighbours[0].points)
+    if components is not None:
+        i, j = components.bridges.numpy().T
         edges = sparse.csr_array((np.full(len(i), np.exp(-4.0) / 2), (i, j)), shape)
         weights = weights + edges + edges.T
-    return Graph(weights.tocsr(), neighbours, torch.cat([positions for _, positions in found], 1))
-
-
-def _bridges(codes: Tensor, component: Tensor) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Find the shortest edge from each component to the largest: its ends outside and inside the largest.
-
-    Args:
-        codes: fp32 (n, d).
-        component: Component of each code, int64 (n,).
-    """
-    largest = component == component.bincount().argmax()
-    inside, outside = largest.nonzero().flatten(), (~largest).nonzero().flatten()
-    distances, nearest = Neighbours(codes[inside]).find(codes[outside], 1)
-    edges = []
-    for c in torch.unique(component[outside]):
-        members = (component[outside] == c).nonzero().flatten()
-        closest = members[distances[members, 0].argmin()]
-        edges.append((int(outside[closest]), int(inside[nearest[closest, 0]])))
-    i, j = np.array(edges).T
-    return i, j
+    return Graph(weights.tocsr(), neighbours, torch.cat([positions for _, positions in found], 1), components)

@@ -28,8 +28,9 @@ class Neighbours:
     Codes are rotated to their principal directions; the first few of these, with the norm of the rest, bound every
     distance from below (the way Faloutsos, Ranganathan and Manolopoulos, SIGMOD 1994, search time series). The nearest
     by that bound, a few more than asked for, are measured in double precision; where the bound on the others leaves a
-    doubt, all directions are compared. Matrix products in single precision only propose candidates, so the answer for
-    one query does not depend on the others, and duplicates are at distance exactly 0.
+    doubt, all directions are compared, and where that leaves one too, all points are measured: where groups are far
+    apart, or more points are equal than there are candidates. Matrix products in single precision only propose
+    candidates, so the answer for one query does not depend on the others, and duplicates are at distance exactly 0.
 
     Args:
         points: Codes, fp32 (n, d).
@@ -68,9 +69,9 @@ class Neighbours:
                     continue
                 distances, positions, sure = self._compare(points, queries, x, every, k, exclude_self)
                 rest = every[~sure]
-                distances[rest], positions[rest], _ = self._compare(self._centred, centred, x, rest, k, exclude_self)
+                distances[rest], positions[rest] = self._compare_fully(centred, x, rest, k, exclude_self)
                 return distances, positions
-        return self._compare(self._centred, centred, x, every, k, exclude_self)[:2]
+        return self._compare_fully(centred, x, every, k, exclude_self)
 
     def find(self, x: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """Do the same as ``search``, remembering the last answer and keeping slow ones in the cache."""
@@ -142,6 +143,22 @@ class Neighbours:
         # many times the rounding error of single precision
         doubt = 16 * torch.finfo(torch.float32).eps * (queries.norm(dim=1) + points.norm(dim=1).max()).square()
         return d, near.gather(1, order), d[:, -1].square() < beyond - doubt
+
+    def _compare_fully(
+        self, centred: Tensor, x: Tensor, rows: Tensor, k: int, exclude_self: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Find the nearest points by all directions: in double precision where single precision leaves a doubt."""
+        distances, positions, sure = self._compare(self._centred, centred, x, rows, k, exclude_self)
+        if sure.all():
+            return distances, positions
+        points = self.points.double()
+        for i in torch.split((~sure).nonzero().flatten(), max(1, _CHUNK_BYTES // (8 * len(points)))):
+            d = torch.cdist(x[rows[i]].double(), points, compute_mode="donot_use_mm_for_euclid_dist")
+            if exclude_self:
+                d[torch.arange(len(i)), rows[i]] = torch.inf
+            nearest = d.sort(dim=1, stable=True)
+            distances[i], positions[i] = nearest.values[:, :k], nearest.indices[:, :k]
+        return distances, positions
 
 
 def _narrow(rotated: Tensor, width: int) -> Tensor:

@@ -28,6 +28,9 @@ def poisson_mbo(
     looks like another class can make Poisson learning exchange two whole classes, which no round undoes
     (docs/results/rank/naming.csv).
 
+    The source is centred over all labels, also where Poisson learning solves each component on its own: it flows for
+    ten steps, too few for anything to gather behind a bridge.
+
     Two more things differ from algorithm 2 of the paper. There, every step is as short as the node of the highest
     degree requires; here each node's step is 1 / degree, which reaches as far with a quarter of the steps. And shares
     are held within ``slack`` of the uniform prior rather than at it: a prior that is exact and wrong costs more errors

@@ -10,6 +10,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
+from sklearn.datasets import load_digits
 from sklearn.semi_supervised import LabelSpreading
 from torch import Tensor
 
@@ -47,6 +48,24 @@ def test_neighbours_among_many_points_are_exact(decay: float, exclude_self: bool
         np.fill_diagonal(d, np.inf)
     expected = d.argsort(axis=1, kind="stable")[:, :6]
     distances, positions = Neighbours(points).search(x, 6, exclude_self=exclude_self)
+    assert np.array_equal(positions.numpy(), expected)
+    assert distances.numpy() == pytest.approx(np.take_along_axis(d, expected, 1), rel=1e-12)
+
+
+@pytest.mark.parametrize("exclude_self", [False, True])
+@pytest.mark.parametrize("size", [600, 4200])  # compared in all directions at once, and in few directions first
+def test_neighbours_within_groups_that_are_far_apart_are_exact(size: int, exclude_self: bool) -> None:
+    rng = np.random.default_rng(0)
+    far = rng.normal(size=(size, 40)) * 0.5 ** np.arange(40)
+    far[::2] += 1e4
+    far[100:200] = far[100]  # more equal points than candidates
+    points = torch.from_numpy(far.astype(np.float32))
+    x = points if exclude_self else points + 0.25
+    d = cdist(x.double(), points.double())
+    if exclude_self:
+        np.fill_diagonal(d, np.inf)
+    expected = d.argsort(axis=1, kind="stable")[:, :10]
+    distances, positions = Neighbours(points).search(x, 10, exclude_self=exclude_self)
     assert np.array_equal(positions.numpy(), expected)
     assert distances.numpy() == pytest.approx(np.take_along_axis(d, expected, 1), rel=1e-12)
 
@@ -214,6 +233,103 @@ def test_poisson_scores_match_graphlearnings_solver_bit_for_bit(blobs: Blobs) ->
     source = PoissonEquation(graph).source(positions, y[positions])
     u = root * graphlearning.utils.conjgrad(graph.laplacian, root * source, tol=1e-3)
     assert np.array_equal(poisson_scores(graph, positions, y[positions], 3).numpy(), u[graph.place])
+
+
+def test_poisson_scores_of_a_connected_graph_are_those_of_the_plain_equation_bit_for_bit(blobs: Blobs) -> None:
+    x, y = blobs
+    graph, positions = build_graph(x, k=8), torch.tensor(first_of_each_class(y, 2))
+    assert connected_components(neighbours_alone(graph.nearest))[0] == 1, "the example must be connected"
+    onehot = np.eye(3, dtype=np.float32)[y[positions].numpy()]
+    source = np.zeros((150, 3), dtype=np.float32)
+    source[graph.place[positions.numpy()]] = onehot - onehot.mean(0)
+    root = np.sqrt(graph.inverse_degree)[:, None]
+    (u,) = conjugate_gradients(graph.laplacian, [root * source], tolerance=1e-3)
+    assert np.array_equal(poisson_scores(graph, positions, y[positions], 3).numpy(), (root * u)[graph.place])
+
+
+def far_groups(*sizes: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return points in groups that no neighbour joins, of two overlapping classes each, their groups and classes."""
+    rng = np.random.default_rng(0)
+    group = torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes))
+    y = torch.from_numpy(rng.integers(0, 2, len(group)))
+    x = torch.stack([100.0 * group, 3.0 * y], 1) + torch.from_numpy(rng.normal(size=(len(group), 2))).float()
+    components = connected_components(neighbours_alone(build_graph(x, k=8).nearest), directed=False)[1]
+    assert torch.equal(torch.from_numpy(components).long(), group), "the groups must be the components"
+    return x, group, y
+
+
+def neighbours_alone(nearest: Tensor) -> sparse.csr_array:
+    """Return the edges to the nearest others of each node, (n, k), without weights and bridges."""
+    n, k = nearest.shape
+    return sparse.csr_array((np.ones(n * k), (np.repeat(np.arange(n), k), nearest.flatten().numpy())), (n, n))
+
+
+def test_poisson_learning_solves_groups_that_are_far_apart_as_it_would_each_alone() -> None:
+    x, group, y = far_groups(180, 120)
+    positions = torch.cat([torch.arange(20), torch.arange(180, 210)])
+    labels = y + group  # class 1 is in both
+    for subset in (positions, positions[[0, 5, 9, 30, 45]]):
+        every = poisson_scores(build_graph(x, k=8), subset, labels[subset], 5)
+        assert torch.isinf(every).all(0).tolist() == [False, False, False, True, True]
+        found = every[:, :3]
+        for i in (0, 1):
+            inside = group[subset] == i
+            at = subset[inside]
+            alone = poisson_scores(build_graph(x[group == i], k=8), at - 180 * i, labels[at], 3)
+            there, known = found[group == i], alone.isfinite()
+            assert torch.equal(there[known], alone[known])
+            assert (there[~known] == found.min()).all()
+            assert there[known].min() > found.min()
+            assert torch.equal(there.argmax(1), alone.argmax(1))
+
+
+def test_several_subsets_on_groups_that_are_far_apart_are_solved_as_each_is_alone() -> None:
+    x, _, y = far_groups(60, 70, 50)
+    graph = build_graph(x, k=8)
+    subsets = [(i, y[i]) for i in (torch.arange(12), torch.arange(50, 180), torch.tensor([3, 100]))]
+    for subset, found in zip(subsets, PoissonEquation(graph).scores(subsets, 2), strict=True):
+        assert torch.equal(found, poisson_scores(graph, *subset, 2))
+
+
+def test_labels_of_one_class_in_a_group_that_is_far_away_change_no_other() -> None:
+    x, group, y = far_groups(180, 60)
+    graph, first = build_graph(x, k=8), torch.arange(20)
+    expected = poisson_scores(build_graph(x[:180], k=8), first, y[first], 3).argmax(1)
+    for count, c in ((1, 1), (10, 1), (10, 2)):
+        positions = torch.cat([first, 180 + torch.arange(count)])
+        labels = torch.cat([y[first], torch.full((count,), c)])
+        found = poisson_scores(graph, positions, labels, 3).argmax(1)
+        assert torch.equal(found, torch.cat([expected, torch.full((60,), c)]))
+        sharpened = poisson_mbo(graph, positions, labels, 3, slack=0.1)
+        assert torch.isfinite(sharpened).all()
+        assert sharpened.sum(1).numpy() == pytest.approx(1, abs=1e-5)
+    assert torch.equal(poisson_scores(graph, torch.tensor([0, 180]), torch.tensor([0, 1]), 2).argmax(1), group)
+
+
+@pytest.mark.parametrize("sizes", [(180, 60, 70), (60, 180, 70)])
+def test_a_group_without_labels_has_the_scores_across_its_bridge(sizes: tuple[int, int, int]) -> None:
+    x, group, y = far_groups(*sizes)
+    positions = torch.arange(20)
+    found = poisson_scores(build_graph(x, k=8), positions, y[positions], 2)
+    alone = poisson_scores(build_graph(x[group == 0], k=8), positions, y[positions], 2)
+    assert torch.equal(found[group == 0], alone)
+    largest = int(np.argmax(sizes))
+    for a, b in ((1, 0), (2, largest)):  # to the largest, from which it leads to labels if it has none
+        nearest = torch.cdist(x[group == a].double(), x[group == b].double()).amin(0).argmin()
+        assert (found[group == a] == found[group == b][nearest]).all()
+
+
+def test_blank_pictures_do_not_change_what_poisson_learning_makes_of_digits() -> None:
+    x, y = (torch.from_numpy(a) for a in load_digits(return_X_y=True))
+    positions = torch.arange(100)
+    alone = poisson_scores(build_graph(x.float(), k=10), positions, y[:100], 10).argmax(1)
+    beside = build_graph(torch.cat([x.float(), torch.zeros(200, 64)]), k=10)
+    labelled = torch.cat([positions, len(x) + torch.arange(10)])
+    for blank in (0, 10):
+        labels = torch.cat([y[:100], torch.full((10,), blank)])
+        found = poisson_scores(beside, labelled, labels, 11).argmax(1)
+        assert torch.equal(found[: len(x)], alone)
+        assert (found[len(x) :] == blank).all()
 
 
 def test_poisson_learning_predicts_the_classes_of_graphlearning(blobs: Blobs) -> None:

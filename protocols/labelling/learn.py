@@ -213,7 +213,8 @@ def fit(
         held_out = held_out_logits(
             pool, chosen, count=_folds(pool, most=_NETWORK_FOLDS), repeats=1, seed=seed, progress=progress
         )
-    return Fitted(predictor, name, expected, fit_temperature(held_out.logits, held_out.labels))
+    temperature = fit_temperature(held_out.logits, held_out.labels, pictures=expected.pictures)
+    return Fitted(predictor, name, expected, temperature)
 
 
 def hold_out(pool: Pool, name: str, known: Mapping[str, Contender], seed: int) -> HeldOut:

@@ -175,6 +175,35 @@ def test_a_temperature_makes_confidence_the_share_of_right_predictions() -> None
     assert fit_temperature(10 * z, y) == pytest.approx(10, rel=0.1)
 
 
+def test_where_no_prediction_was_wrong_confidence_is_what_so_many_right_ones_allow() -> None:
+    z = 10 * torch.randn(60, 3, generator=torch.Generator().manual_seed(0))
+    for logits in (z, 100 * z):
+        for times in (1, 5):
+            t = fit_temperature(logits.repeat(times, 1), z.argmax(1).repeat(times), pictures=60)
+            # Jeffreys: (60 + 1/2) / (60 + 1)
+            assert (logits / t).softmax(1).amax(1).mean().item() == pytest.approx(60.5 / 61, abs=1e-4)
+    ties = torch.zeros(60, 3)  # no temperature makes these certain
+    assert 0 < fit_temperature(ties, torch.zeros(60, dtype=torch.int64)) < float("inf")
+
+
+def test_confidence_is_not_far_from_accuracy_where_hardly_a_held_out_row_was_wrong() -> None:
+    kept = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        y = rng.integers(0, 2, 2000)
+        rows = np.stack([4.4 * y + rng.normal(size=2000), rng.normal(size=2000)], 1)  # 1.4 % is the least error
+        model = FewLabelClassifier("centroid", estimate_error=True).fit(rows, np.where(np.arange(2000) < 60, y, -1))
+        assert model.expected_error_ is not None
+        if model.expected_error_.mean < 100 / 60:  # fewer than one row
+            p = model.predict_proba(rows[60:])
+            right = p.argmax(1) == y[60:]
+            kept.append((p.max(1).mean() - right.mean(), p.max(1)[~right].mean()))
+    assert len(kept) > 3
+    above, confidence_of_wrong = np.mean(kept, 0)
+    assert abs(above) < 0.005
+    assert confidence_of_wrong < 0.9
+
+
 def test_one_label_per_class_gives_a_classifier_but_no_estimate(pictures: ImageSet, encoder: OpenedEncoder) -> None:
     assert pictures.labels is not None
     first = torch.tensor([int((pictures.labels == c).nonzero()[0]) for c in range(10)])

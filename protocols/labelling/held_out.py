@@ -74,7 +74,7 @@ def distinct(labels: Tensor, originals: Tensor) -> Tensor:
     >>> distinct(torch.tensor([0, 0, 1, 1, 0]), originals=torch.tensor([0, 0, 2, 3, 3]))
     tensor([0, 2])
     """
-    first = originals.unique()
+    first: Tensor = originals.unique()
     return first[~torch.isin(first, originals[labels != labels[originals]])]
 
 

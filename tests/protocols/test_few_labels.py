@@ -124,6 +124,7 @@ def test_labelling_everything_twice_tells_nothing_new() -> None:
         .expected_error_
         for times in (1, 2)
     )
+    assert once is not None
     assert twice == dataclasses.replace(once, copies=60)
 
 

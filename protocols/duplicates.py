@@ -33,7 +33,7 @@ def count_duplicates(task: Task) -> Duplicates:
     """Count the duplicates of a task, by hashes of the pixels: 70,000 images take less than a second."""
     assert task.train.labels is not None  # load_task makes sure of it
     assert task.scored.labels is not None
-    training = _digests(task.train.images)
+    training = digests(task.train.images)
     classes: dict[bytes, set[int]] = {}
     for digest, label in zip(training, task.train.labels.tolist(), strict=True):
         classes.setdefault(digest, set()).update(() if label == UNLABELLED else (label,))
@@ -42,7 +42,7 @@ def count_duplicates(task: Task) -> Duplicates:
     itself = 1 if task.scored_on == "folds" else 0
     found = Counter(
         "otherwise" if classes[digest] - {label} else "alike"
-        for digest, label in zip(_digests(task.scored.images), task.scored.labels.tolist(), strict=True)
+        for digest, label in zip(digests(task.scored.images), task.scored.labels.tolist(), strict=True)
         if copies[digest] > itself
     )
     contradicting = sum(
@@ -52,6 +52,7 @@ def count_duplicates(task: Task) -> Duplicates:
     return Duplicates(len(task.scored), found.total(), found["otherwise"], contradicting)
 
 
-def _digests(images: Tensor) -> list[bytes]:
+def digests(images: Tensor) -> list[bytes]:
+    """Hash the pixels of each image, or the numbers of each row."""
     chunks = torch.split(images, images_at_once(images.shape))
     return [hashlib.blake2b(image, digest_size=16).digest() for x in chunks for image in x.contiguous().numpy()]

@@ -70,7 +70,10 @@ class Classification:
         ]
         expected = self.learned.expected
         if expected is None:
-            lines.append("Expected error: it cannot be estimated from one label per class; label two or more of each.")
+            lines.append(
+                "Expected error: it cannot be estimated from one picture per class; label two or more of each that "
+                "differ."
+            )
         elif expected.bound_only:
             lines.append(
                 f"Expected error: below {expected.high:.0f} % if the labelled pictures are a random sample; five "
@@ -126,7 +129,15 @@ def expected_error_caveats(expected: ExpectedError, contender: str) -> list[str]
     if expected.contender != contender:
         lines.insert(1, f"{expected.contender} stands in for {contender}, which takes too long to cross-validate.")
     if expected.left_out:
-        lines.append(f"Classes with one label are not in the expected error: {', '.join(expected.left_out)}.")
+        lines.append(
+            "Classes with one labelled picture, copies aside, are not in the expected error: "
+            f"{', '.join(expected.left_out)}."
+        )
+    if expected.copies:
+        lines.append(
+            f"Labelled pictures that are copies of others: {expected.copies}; they count once, or not at all where "
+            "their labels differ."
+        )
     return lines
 
 

@@ -15,11 +15,12 @@ class ExpectedError:
         mean: Error, percent.
         low: Lower end of the 95 % interval, percent.
         high: Upper end.
-        pictures: Labelled pictures that were held out in turn.
+        pictures: Labelled pictures that were held out in turn; equal ones count once.
         bound_only: Whether there are so few labels per class that the estimate is far too high: holding out one of two
             halves what a class is learned from. The upper end of the interval then is all that can be relied on.
         most_frequent: Error of always naming the class that most of these pictures have, percent.
-        left_out: Classes with a single label, which cannot be held out.
+        left_out: Classes with a single labelled picture, copies aside, which cannot be held out.
+        copies: Labelled pictures that equal another one.
     """
 
     contender: str
@@ -30,6 +31,7 @@ class ExpectedError:
     bound_only: bool
     most_frequent: float
     left_out: tuple[str, ...] = ()
+    copies: int = 0
 
     @property
     def no_better(self) -> bool:
@@ -63,7 +65,13 @@ def error_interval(error: float, pictures: int) -> tuple[float, float]:
 
 
 def expected_error(
-    contender: str, predictions: Tensor, labels: Tensor, *, repeats: int, left_out: tuple[str, ...] = ()
+    contender: str,
+    predictions: Tensor,
+    labels: Tensor,
+    *,
+    repeats: int,
+    left_out: tuple[str, ...] = (),
+    copies: int = 0,
 ) -> ExpectedError | None:
     """Estimate the error from predictions of held-out pictures.
 
@@ -72,7 +80,8 @@ def expected_error(
         predictions: int64 (repeats * h,).
         labels: int64 (repeats * h,).
         repeats: How often each picture was held out.
-        left_out: Classes with a single label.
+        left_out: Classes of which no picture was held out.
+        copies: Labelled pictures that equal another one.
 
     Returns:
         The estimate; None if no picture was held out.
@@ -84,4 +93,4 @@ def expected_error(
     low, high = error_interval(error, pictures)
     few = pictures < _ENOUGH * len(labels.unique())
     most_frequent = 100 * (1 - float(labels.bincount().max()) / len(labels))
-    return ExpectedError(contender, 100 * error, 100 * low, 100 * high, pictures, few, most_frequent, left_out)
+    return ExpectedError(contender, 100 * error, 100 * low, 100 * high, pictures, few, most_frequent, left_out, copies)

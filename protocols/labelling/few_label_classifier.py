@@ -65,7 +65,8 @@ class FewLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         contender_: Name of the contender that was fitted; ``rows-`` and a readout for rows.
         transduction_: With a readout on a graph (``spread``, ``poisson``, ``poisson-prior``, ``cutssl``): the label of
             every row or image that ``fit`` was given, its own or else the one that spread to it.
-        expected_error_: What error to expect, by cross-validation; None if there was none, or no class has two labels.
+        expected_error_: What error to expect, by cross-validation; None if there was none, or no class has two
+            labelled ones that differ.
         calibrated_: Whether the probabilities are calibrated; that takes 50 labels.
         layout_: How the images were laid out; None for rows.
         classifier_: For images: everything from image to probability, with ``save`` for ``ssl_irmae.predict``.

@@ -18,8 +18,8 @@ class HeldOut:
     """What classifiers say of labelled pictures that were held out.
 
     Args:
-        logits: fp32 (repeats * h, classes), for the h pictures whose class has two labels or more, in one order for
-            every repeat.
+        logits: fp32 (repeats * h, classes), for the h pictures whose class has two or more that differ, in one order
+            for every repeat; of equal pictures one.
         labels: Their classes, int64 (repeats * h,).
     """
 
@@ -58,6 +58,26 @@ def folds(labels: Tensor, *, count: int, rng: torch.Generator) -> list[Tensor]:
     return [torch.tensor(dealt[i::count]) for i in range(min(count, len(dealt)))]
 
 
+def distinct(labels: Tensor, originals: Tensor) -> Tensor:
+    """Return the pictures that can be held out, one for all that equal it.
+
+    A copy that stayed labelled would tell the answer, and copies are no further evidence. Equal pictures with different
+    labels are none of them: nobody knows which of their labels is right.
+
+    Args:
+        labels: Classes, int64 (m,).
+        originals: For each picture the first that equals it, int64 (m,).
+
+    Returns:
+        Their indices, int64, ascending.
+
+    >>> distinct(torch.tensor([0, 0, 1, 1, 0]), originals=torch.tensor([0, 0, 2, 3, 3]))
+    tensor([0, 2])
+    """
+    first: Tensor = originals.unique()
+    return first[~torch.isin(first, originals[labels != labels[originals]])]
+
+
 def fold_count(labels: Tensor, *, most: int) -> int:
     """Return into how many folds labels are dealt, so that folds are drawn as the labels were.
 
@@ -75,15 +95,15 @@ def fold_count(labels: Tensor, *, most: int) -> int:
     >>> fold_count(torch.tensor([0, 0, 0, 0, 0, 1, 1, 2]), most=10)
     10
     """
-    counts = labels.unique(return_counts=True)[1]
-    largest = int(counts.max())
-    return min(most, max(largest, 2)) if largest - int(counts.min()) <= 1 else most
+    counts = labels.unique(return_counts=True)[1].tolist()
+    largest = max(counts, default=0)
+    return min(most, max(largest, 2)) if largest - min(counts, default=0) <= 1 else most
 
 
 def held_out_logits(
     pool: Pool, contender: Contender, *, count: int, repeats: int, seed: int = 0, progress: Listener = silent
 ) -> HeldOut:
-    """Compute logits of each labelled picture from classifiers fitted without its label.
+    """Compute logits of each labelled picture from classifiers fitted without its label and those of its copies.
 
     The pictures that are held out stay in the unlabelled pool, as the pictures to be labelled are.
 
@@ -96,16 +116,17 @@ def held_out_logits(
         progress: Told about each fit of a network.
 
     Returns:
-        Logits and labels; empty if no class has two labels.
+        Logits and labels; empty if no class has two pictures that differ.
     """
     positions, labels = pool.labelled
+    once = distinct(labels, pool.originals)
     inputs = pool.inputs(contender)
     logits = torch.full((repeats, len(labels), len(pool.images.classes)), torch.nan)
     for r in range(repeats):  # one at a time: a predictor on a graph holds scores of all pictures
-        dealt = folds(labels, count=count, rng=generator("cpu", seed, "folds", r))
+        dealt = [once[fold] for fold in folds(labels[once], count=count, rng=generator("cpu", seed, "folds", r))]
         if not dealt:
             break
-        fits = _fits(pool, contender, [_without(pool.labelled, fold) for fold in dealt], seed, progress)
+        fits = _fits(pool, contender, [_without(pool, fold) for fold in dealt], seed, progress)
         for fold, predictor in zip(dealt, fits, strict=True):
             logits[r, fold] = predictor.logits(inputs[positions[fold]])
     known = ~logits[0].isnan().any(1)
@@ -121,8 +142,7 @@ def _fits(pool: Pool, contender: Contender, parts: list[Labelled], seed: int, pr
         yield from pool.fit(contender, [part], seed=seed)
 
 
-def _without(labelled: Labelled, fold: Tensor) -> Labelled:
-    positions, labels = labelled
-    kept = torch.ones(len(labels), dtype=torch.bool)
-    kept[fold] = False
+def _without(pool: Pool, fold: Tensor) -> Labelled:
+    positions, labels = pool.labelled
+    kept = ~torch.isin(pool.originals, fold)
     return positions[kept], labels[kept]

@@ -22,7 +22,7 @@ from ssl_irmae.protocols.contenders.registry import choose
 from ssl_irmae.protocols.labelling.calibration import fit_temperature
 from ssl_irmae.protocols.labelling.classifier import Classifier
 from ssl_irmae.protocols.labelling.expected_error import ExpectedError, expected_error
-from ssl_irmae.protocols.labelling.held_out import HeldOut, fold_count, held_out_logits
+from ssl_irmae.protocols.labelling.held_out import HeldOut, distinct, fold_count, held_out_logits
 from ssl_irmae.protocols.labelling.own_encoder import own_name
 from ssl_irmae.protocols.labelling.pool import Pool
 from ssl_irmae.protocols.predictors.form import Form
@@ -43,7 +43,7 @@ class Learned:
         classifier: The classifier.
         contender: Its name.
         reason: Why this contender, as a clause.
-        expected: What error to expect; None if no class has two labels.
+        expected: What error to expect; None if no class has two pictures that differ.
     """
 
     classifier: Classifier
@@ -59,7 +59,7 @@ class Fitted:
     Args:
         predictor: The predictor.
         contender: Name of the contender.
-        expected: What error to expect; None if no class has two labels, or nothing was held out.
+        expected: What error to expect; None if no class has two pictures that differ, or nothing was held out.
         temperature: What its logits are divided by to be calibrated; None if there are too few labels for that.
     """
 
@@ -167,9 +167,8 @@ def learn_from_rows(
         UserError: If there is no such readout, or its classifier cannot be kept.
     """
     known = contenders_for_few_labels(_ROWS)
-    given = Floor(_ROWS, lambda _train: lambda _images: rows)  # there are no images to encode
-    blank = torch.zeros(len(rows), 1, 1, 1, dtype=torch.uint8)
-    pool = Pool(ImageSet(_ROWS, blank, labels, classes), {_ROWS: given}, device)
+    given = Floor(_ROWS, lambda _train: lambda _images: rows)  # nothing to encode
+    pool = Pool(ImageSet(_ROWS, rows[:, :, None, None], labels, classes), {_ROWS: given}, device)
     usual = usual_readout(len(pool.images.labelled), len(classes))
     name = frozen_counterpart(on_representation(_ROWS, usual, known), known)
     if readout is not None:
@@ -201,27 +200,34 @@ def fit(
     if held_out is None:
         return Fitted(predictor, name, None, None)
     _, labels = pool.labelled
-    alone = (labels.bincount() == 1).nonzero().flatten()
+    apart = set(labels.tolist()) - set(held_out.labels.tolist())
     expected = expected_error(
         stand_in,
         held_out.logits.argmax(1),
         held_out.labels,
         repeats=_REPEATS,
-        left_out=tuple(pool.images.classes[c] for c in alone.tolist()),
+        left_out=tuple(pool.images.classes[c] for c in sorted(apart)),
+        copies=len(labels) - len(pool.originals.unique()),
     )
     if expected is None or expected.pictures < _CALIBRATED_FROM:
         return Fitted(predictor, name, expected, None)
     if stand_in != name:
-        folds = fold_count(labels, most=_NETWORK_FOLDS)
-        held_out = held_out_logits(pool, chosen, count=folds, repeats=1, seed=seed, progress=progress)
-    return Fitted(predictor, name, expected, fit_temperature(held_out.logits, held_out.labels))
+        held_out = held_out_logits(
+            pool, chosen, count=_folds(pool, most=_NETWORK_FOLDS), repeats=1, seed=seed, progress=progress
+        )
+    temperature = fit_temperature(held_out.logits, held_out.labels, pictures=expected.pictures)
+    return Fitted(predictor, name, expected, temperature)
 
 
 def hold_out(pool: Pool, name: str, known: Mapping[str, Contender], seed: int) -> HeldOut:
     """Return what a contender, or its frozen counterpart, says of labelled pictures that were held out."""
     contender = known[frozen_counterpart(name, known)]
-    folds = fold_count(pool.labelled[1], most=_FOLDS)
-    return held_out_logits(pool, contender, count=folds, repeats=_REPEATS, seed=seed)
+    return held_out_logits(pool, contender, count=_folds(pool, most=_FOLDS), repeats=_REPEATS, seed=seed)
+
+
+def _folds(pool: Pool, *, most: int) -> int:
+    _, labels = pool.labelled
+    return fold_count(labels[distinct(labels, pool.originals)], most=most)
 
 
 def check_request(images: ImageSet, encoder: str, contender: str | None) -> None:
@@ -286,7 +292,7 @@ def _on_codes_or_pixels(
     codes, pixels = (hold_out(pool, name, known, seed) for name in counterparts)
     usual = f"the usual contender for {count(len(pool.images.labelled), 'label')}"
     if not len(codes.labels):
-        return names[0], codes, f"{usual}; with one label per class, codes and pixels cannot be compared"
+        return names[0], codes, f"{usual}; with one picture per class, codes and pixels cannot be compared"
     difference = (pixels.errors - codes.errors).reshape(_REPEATS, -1).mean(0)
     better = float(difference.mean()) < -float(difference.std()) / len(difference) ** 0.5
     errors = " and ".join(

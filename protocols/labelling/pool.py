@@ -1,6 +1,7 @@
 """All pictures of a person, with what many fits on them share: codes and graphs."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -8,9 +9,11 @@ from torch import Tensor
 from ssl_irmae._support.compute import find_precision
 from ssl_irmae._support.seeding import derive_seed
 from ssl_irmae.datasets.image_set import ImageSet
+from ssl_irmae.datasets.large_arrays import take
 from ssl_irmae.encoders.encoding import Reads
 from ssl_irmae.errors import UserError
 from ssl_irmae.protocols.contenders.contender import Contender
+from ssl_irmae.protocols.duplicates import digests
 from ssl_irmae.protocols.predictors.form import Form
 from ssl_irmae.protocols.predictors.registry import is_kept_form
 from ssl_irmae.protocols.readouts.sample import Memo, Sample
@@ -45,6 +48,13 @@ class Pool:
         """All labels there are."""
         assert self.images.labels is not None  # who learns from a pool has checked it
         return self.images.labelled, self.images.labels[self.images.labelled]
+
+    @cached_property
+    def originals(self) -> Tensor:
+        """For each labelled picture, which of them is the first that equals it, by every pixel: int64 (m,)."""
+        first: dict[bytes, int] = {}
+        found = digests(take(self.images.images, self.images.labelled))
+        return torch.tensor([first.setdefault(digest, i) for i, digest in enumerate(found)])
 
     def representation(self, contender: Contender) -> Representation | None:
         """Return what a contender reads or starts from; None for learning from scratch."""

@@ -12,6 +12,7 @@ import torch
 
 from ssl_irmae._support.home import home
 from ssl_irmae._support.progress import Event, Message, Pretrained
+from ssl_irmae._support.seeding import generator
 from ssl_irmae.datasets.image_set import UNLABELLED, ImageSet
 from ssl_irmae.datasets.registry import load_images
 from ssl_irmae.errors import OtherKindWarning, UserError
@@ -20,7 +21,7 @@ from ssl_irmae.protocols.contenders.for_few_labels import contenders_for_few_lab
 from ssl_irmae.protocols.labelling.calibration import fit_temperature
 from ssl_irmae.protocols.labelling.classify import classify
 from ssl_irmae.protocols.labelling.expected_error import error_interval, expected_error
-from ssl_irmae.protocols.labelling.held_out import fold_count, folds, held_out_logits
+from ssl_irmae.protocols.labelling.held_out import distinct, fold_count, folds, held_out_logits
 from ssl_irmae.protocols.labelling.learn import check_request, learn
 from ssl_irmae.protocols.labelling.own_encoder import needs_encoder, own_name
 from ssl_irmae.protocols.labelling.pool import Pool
@@ -84,6 +85,74 @@ def test_what_is_said_of_a_held_out_picture_does_not_depend_on_its_label(
         assert torch.equal(logits[position], again[position])
 
 
+def test_without_copies_the_folds_are_those_of_all_labelled_pictures(
+    pictures: ImageSet, encoder: OpenedEncoder
+) -> None:
+    chosen = contenders_for_few_labels("irmae")["irmae-poisson"]
+    pool = Pool(with_labels(pictures, torch.arange(30)), {"irmae": encoder}, CPU)
+    positions, labels = pool.labelled
+    found = held_out_logits(pool, chosen, count=5, repeats=2, seed=3)
+    for r in range(2):
+        for fold in folds(labels, count=5, rng=generator("cpu", 3, "folds", r)):
+            rest = torch.tensor(sorted(set(range(30)) - set(fold.tolist())))
+            (alone,) = pool.fit(chosen, [(positions[rest], labels[rest])], seed=3)
+            assert torch.equal(found.logits[30 * r + fold], alone.logits(pool.inputs(chosen)[positions[fold]]))
+
+
+@pytest.mark.parametrize("readout", ["knn", "poisson", "centroid"])
+def test_copies_do_not_make_an_error_look_smaller_than_it_is(readout: str) -> None:
+    found = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        rows, coins = rng.normal(size=(200, 5)), rng.integers(0, 2, 60)  # nothing can be learned
+        twice = np.concatenate([rows[:60], rows])
+        few = np.concatenate([coins, coins, np.full(140, -1)])
+        expected = FewLabelClassifier(readout, estimate_error=True).fit(twice, few).expected_error_
+        assert expected is not None
+        assert (expected.pictures, expected.copies) == (60, 60)
+        found.append((expected.low, expected.mean, expected.high))
+    low, mean, high = np.transpose(found)
+    assert np.mean((low <= 50) & (high >= 50)) > 0.7  # 20 draws, and errors of one draw are not independent
+    assert np.mean(mean) == pytest.approx(50, abs=5)
+
+
+def test_labelling_everything_twice_tells_nothing_new() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 60)
+    rows = rng.normal(size=(60, 5)) + labels[:, None]
+    once, twice = (
+        FewLabelClassifier("centroid", estimate_error=True)
+        .fit(np.tile(rows, (times, 1)), np.tile(labels, times))
+        .expected_error_
+        for times in (1, 2)
+    )
+    assert once is not None
+    assert twice == dataclasses.replace(once, copies=60)
+
+
+def test_copies_count_once_and_not_at_all_where_their_labels_differ(pictures: ImageSet, tmp_path: Path) -> None:
+    images = pictures.images[:100]
+    # 3 equals 0, whose label it has; 4 equals 1, whose label it has not; class 2 is one picture, twice
+    images = torch.cat([images[:3], images[:2], images[5:6], images[5:6], images[7:]])
+    labels = torch.tensor([0, 0, 1, 0, 1, 2, 2, 0, 1, 0, 1] + [UNLABELLED] * 89)
+    found = classify((images.numpy(), labels.numpy()), contender="pixels-knn", out=tmp_path / "out")
+    expected = found.learned.expected
+    assert expected is not None
+    assert (expected.pictures, expected.copies, expected.left_out) == (6, 3, ("2",))
+    assert "Labelled pictures that are copies of others: 3;" in str(found)
+    positions, labels = Pool(dataclasses.replace(pictures, images=images, labels=labels), {}, CPU).labelled
+    originals = torch.tensor([0, 1, 2, 0, 1, 5, 5, 7, 8, 9, 10])
+    assert positions[distinct(labels, originals)].tolist() == [0, 2, 5, 7, 8, 9, 10]
+
+
+def test_pictures_labelled_twice_are_no_two_of_a_class(pictures: ImageSet, tmp_path: Path) -> None:
+    images = torch.cat([pictures.images[:2], pictures.images[:40]]).numpy()
+    labels = np.array([0, 1, 0, 1] + [UNLABELLED] * 38)
+    found = classify((images, labels), contender="pixels-knn", out=tmp_path / "out")
+    assert found.learned.expected is None
+    assert "label two or more of each that differ" in str(found)
+
+
 def test_the_interval_covers_a_known_error_in_about_95_of_100_samples() -> None:
     rng = np.random.default_rng(0)
     for error in (0.05, 0.3):
@@ -107,6 +176,35 @@ def test_a_temperature_makes_confidence_the_share_of_right_predictions() -> None
     y = torch.distributions.Categorical(logits=z).sample()
     assert fit_temperature(z, y) == pytest.approx(1, abs=0.1)
     assert fit_temperature(10 * z, y) == pytest.approx(10, rel=0.1)
+
+
+def test_where_no_prediction_was_wrong_confidence_is_what_so_many_right_ones_allow() -> None:
+    z = 10 * torch.randn(60, 3, generator=torch.Generator().manual_seed(0))
+    for logits in (z, 100 * z):
+        for times in (1, 5):
+            t = fit_temperature(logits.repeat(times, 1), z.argmax(1).repeat(times), pictures=60)
+            # Jeffreys: (60 + 1/2) / (60 + 1)
+            assert (logits / t).softmax(1).amax(1).mean().item() == pytest.approx(60.5 / 61, abs=1e-4)
+    ties = torch.zeros(60, 3)  # no temperature makes these certain
+    assert 0 < fit_temperature(ties, torch.zeros(60, dtype=torch.int64)) < float("inf")
+
+
+def test_confidence_is_not_far_from_accuracy_where_hardly_a_held_out_row_was_wrong() -> None:
+    kept = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        y = rng.integers(0, 2, 2000)
+        rows = np.stack([4.4 * y + rng.normal(size=2000), rng.normal(size=2000)], 1)  # 1.4 % is the least error
+        model = FewLabelClassifier("centroid", estimate_error=True).fit(rows, np.where(np.arange(2000) < 60, y, -1))
+        assert model.expected_error_ is not None
+        if model.expected_error_.mean < 100 / 60:  # fewer than one row
+            p = model.predict_proba(rows[60:])
+            right = p.argmax(1) == y[60:]
+            kept.append((p.max(1).mean() - right.mean(), p.max(1)[~right].mean()))
+    assert len(kept) > 3
+    above, confidence_of_wrong = np.mean(kept, 0)
+    assert abs(above) < 0.005
+    assert confidence_of_wrong < 0.9
 
 
 def test_one_label_per_class_gives_a_classifier_but_no_estimate(pictures: ImageSet, encoder: OpenedEncoder) -> None:

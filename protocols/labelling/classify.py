@@ -120,9 +120,9 @@ class Classification:
 def expected_error_caveats(expected: ExpectedError, contender: str) -> list[str]:
     """Return what the expected error rests on, one sentence each."""
     lines = [
-        f"It comes from cross-validation on {count(expected.pictures, 'labelled picture')}, with fewer labels than the "
-        "classifier has, so it is rather too high.",
-        "If you labelled pictures that were suggested, they are no random sample, and the error is a rough guide.",
+        f"The expected error comes from cross-validation on {count(expected.pictures, 'labelled picture')}, with fewer "
+        "labels than the classifier has, so it is probably somewhat too high.",
+        "If you labelled pictures that were suggested, they are not a random sample, and the error is a rough guide.",
         "Pictures were held out without their labels but stayed in the pool of unlabelled pictures, as those to be "
         "labelled are.",
     ]

@@ -301,5 +301,5 @@ def _on_codes_or_pixels(
     )
     reason = f"{usual}, on {'plain pixels' if better else 'codes'}: errors in cross-validation are {errors}"
     if better:
-        return names[1], pixels, f"{reason}; the lower of two numbers is slightly too low"
+        return names[1], pixels, f"{reason}; picking the lower of the two makes it slightly too low"
     return names[0], codes, reason

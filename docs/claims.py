@@ -224,7 +224,8 @@ def _on_shared(report: Report, best: str, other: str, labels: float) -> tuple[in
     """
     errors = errors_by_place(report.rows())
     budgets = sorted(budget for name, budget in errors if name == other)
-    beside = {max(b for b in budgets if b <= labels), min((b for b in budgets if b >= labels), default=budgets[-1])}
+    below, above = [b for b in budgets if b <= labels], [b for b in budgets if b >= labels]
+    beside = {max(below, default=budgets[0]), min(above, default=budgets[-1])}
     shared = set(errors[best, 10]).intersection(*(errors[other, budget] for budget in beside))
     kept = [row for row in report.rows() if (row.contender, row.budget) != (best, 10) or row.seed in shared]
     return len(shared), label_equivalences(kept, baseline=other)[10, best]

@@ -69,14 +69,14 @@ def _optimizers(results: Results) -> list[str]:
 
 
 def _verdict(results: Results, dataset: str) -> str:
-    found: dict[str, list[str]] = {"yes with": [], "no with": [], "one cannot tell with": []}
+    found: dict[str, list[str]] = {"yes with": [], "no with": [], "not shown with": []}
     for optimizer in _optimizers(results):
         irmae, ae = _name("IRMAE", optimizer), _name("AE", optimizer)
         gap = results.gap(RANK.name, irmae, ae, dataset)
         learned = {irmae, ae} <= set(results.learned(dataset))  # on the plateau any rank is low
         certain = learned and gap is not None and gap.known
         below = certain and gap is not None and gap.mean < 0
-        found["yes with" if below else "no with" if certain else "one cannot tell with"].append(optimizer)
+        found["yes with" if below else "no with" if certain else "not shown with"].append(optimizer)
     return ", ".join(f"{verdict} {listed(names)}" for verdict, names in found.items() if names)
 
 

@@ -49,7 +49,7 @@ def answer(results: Results) -> list[str]:
     """Compare every rule with balanced subsets, then the published reading of the error with an honest one."""
     datasets = results.study.datasets
     first = "; ".join(f"on {dataset}, {_spans(results, dataset)}" for dataset in datasets)
-    sentences = [f"How far errors with 100 labels lie apart, as standard deviations: {first}."]
+    sentences = [f"Standard deviations of the error with 100 labels: {first}."]
     for dataset in datasets:
         for name in _READOUTS:
             column = _ERRORS[name]

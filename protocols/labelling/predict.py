@@ -82,6 +82,8 @@ def _report(images: ImageSet, classifier: Classifier, progress: Listener) -> Non
         progress(Message(f"{images.name}: {text}: check that both are scaled alike"))
     if images.images.shape[1] > classifier.channels:
         progress(Message(f"{images.name}: colour is read as grey, as the classifier learned it"))
+    if images.images.shape[1] < classifier.channels:
+        progress(Message(f"{images.name}: all pictures are grey, and the classifier learned from colour: check some"))
     if len(images.labelled):
         progress(Message(f"{images.name}: {count(len(images.labelled), 'label')} among the data ignored"))
 

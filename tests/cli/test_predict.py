@@ -86,3 +86,11 @@ def test_colour_for_a_grey_classifier_is_said_and_read_as_grey() -> None:
     Image.fromarray(np.full((8, 8, 3), (255, 250, 240), np.uint8)).save("pictures/x/a.png")
     assert "colour is read as grey" in run("predict kept pictures --out new.csv").stderr
     assert "x/a.png,light" in Path("new.csv").read_text()
+
+
+def test_grey_pictures_for_a_classifier_of_colour_are_said_to_be_grey() -> None:
+    votes = Votes(torch.stack([torch.zeros(192), torch.ones(192)]), torch.arange(2), 1, 2)
+    Classifier(("dark", "light"), 3, 8, Pixels(), votes).save("colour")
+    said = " ".join(run("predict colour pictures --out new.csv").stderr.split())
+    assert "all pictures are grey, and the classifier learned from colour" in said
+    assert "grey, and the classifier" not in run("predict kept pictures --out new.csv").stderr

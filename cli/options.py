@@ -257,7 +257,7 @@ def parse_budgets(text: str) -> tuple[Budget, ...]:
         elif re.fullmatch(r"[0-9]{1,9}(_[0-9]{1,3}){0,3}", word) and int(word) > 0:
             budgets.append(int(word))
         else:
-            whole = "; write thousands without a comma" if re.fullmatch("0+", word) and budgets else ""
+            whole = "; write thousands without a comma" if word == "000" and budgets else ""
             raise UserError(
                 f"--labels {text}: {word!r} is not a number of labels; write for example 10,100,1%,5/class,all{whole}"
             )

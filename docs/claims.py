@@ -173,17 +173,13 @@ class _AtTen(NamedTuple):
     errors: dict[str, tuple[str, int]]
     without: list[str]
     needed: dict[str, LabelsNeeded]
-    on_shared: dict[str, tuple[int, LabelsNeeded]]
+    fewest: str
+    on_shared: tuple[int, LabelsNeeded]
 
     @property
     def alone(self) -> list[str]:
         """The networks that learn from labels alone."""
         return [name for name in self.needed if name in ON_LABELS_ALONE]
-
-    @property
-    def fewest(self) -> str:
-        """The one of these that needs the fewest labels for as few errors as the best contender makes."""
-        return min(self.alone, key=lambda name: self.needed[name].labels)
 
     def cell(self, contender: str) -> str:
         """Write the error of a contender and of how many subsets it is, bold for that of the best."""
@@ -204,7 +200,7 @@ def _at_ten(report: Report) -> _AtTen:
         for other in (*ON_LABELS_ALONE, "pixels-poisson-prior")
         if other in errors
     }
-    on_shared = {other: _on_shared(report, best, other, each.labels) for other, each in needed.items()}
+    fewest = min((name for name in needed if name in ON_LABELS_ALONE), key=lambda name: needed[name].labels)
     return _AtTen(
         best,
         what_leads(here, {(10, best)}, report.styles),
@@ -213,7 +209,8 @@ def _at_ten(report: Report) -> _AtTen:
         errors,
         list(dict.fromkeys([*without, "pixels-poisson-prior"])),
         needed,
-        on_shared,
+        fewest,
+        _on_shared(report, best, fewest, needed[fewest].labels),
     )
 
 
@@ -235,7 +232,7 @@ def _which_subsets(found: Mapping[str, _AtTen]) -> str:
     """Say what the headline would be on only those subsets that both contenders were run on."""
     clauses = []
     for name, each in found.items():
-        n, needed = each.on_shared[each.fewest]
+        n, needed = each.on_shared
         clauses.append(f"{_shown(needed)} on {n} subsets of {name}")
     return (
         "The headline is of the mean over all these subsets; on only those that the networks were run on too, it would "

@@ -224,7 +224,7 @@ def test_images_after_rows_and_rows_after_images_are_refused(wine: tuple[Rows, L
 
 
 def _after_a_failed_fit(model: Any, *given: Any) -> dict[str, Any]:
-    with pytest.raises(ValueError):  # noqa: PT011  # whatever is wrong
+    with pytest.raises(ValueError, match=r"\b(X|y|rows|array)\b"):
         model.fit(*given)
     return dict(vars(model))
 

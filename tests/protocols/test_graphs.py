@@ -34,6 +34,17 @@ def test_neighbours_match_a_k_d_tree(codes: Tensor) -> None:
     assert distances.numpy() == pytest.approx(expected, abs=1e-6)
 
 
+def check_exact(points: Tensor, x: Tensor, *, exclude_self: bool) -> None:
+    """Compare the ten nearest points with those of brute force in double precision."""
+    d = cdist(x.double(), points.double())
+    if exclude_self:
+        np.fill_diagonal(d, np.inf)
+    expected = d.argsort(axis=1, kind="stable")[:, :10]
+    distances, positions = Neighbours(points).search(x, 10, exclude_self=exclude_self)
+    assert np.array_equal(positions.numpy(), expected)
+    assert distances.numpy() == pytest.approx(np.take_along_axis(d, expected, 1), rel=1e-12)
+
+
 @pytest.mark.parametrize("decay", [0.3, 0.85, 1.0])  # few directions suffice for all, some, none of the queries
 @pytest.mark.parametrize("exclude_self", [False, True])
 def test_neighbours_among_many_points_are_exact(decay: float, exclude_self: bool) -> None:
@@ -42,14 +53,7 @@ def test_neighbours_among_many_points_are_exact(decay: float, exclude_self: bool
     rotated = axis_aligned @ np.linalg.qr(rng.normal(size=(48, 48)))[0] + 5
     many = torch.from_numpy(rotated.astype(np.float32))
     many[4100:4200] = many[:100]  # duplicates
-    points, x = many[:4200], many[:4200] if exclude_self else many[4200:]
-    d = cdist(x.double(), points.double())
-    if exclude_self:
-        np.fill_diagonal(d, np.inf)
-    expected = d.argsort(axis=1, kind="stable")[:, :6]
-    distances, positions = Neighbours(points).search(x, 6, exclude_self=exclude_self)
-    assert np.array_equal(positions.numpy(), expected)
-    assert distances.numpy() == pytest.approx(np.take_along_axis(d, expected, 1), rel=1e-12)
+    check_exact(many[:4200], many[:4200] if exclude_self else many[4200:], exclude_self=exclude_self)
 
 
 @pytest.mark.parametrize("exclude_self", [False, True])
@@ -60,14 +64,7 @@ def test_neighbours_within_groups_that_are_far_apart_are_exact(size: int, exclud
     far[::2] += 1e4
     far[100:200] = far[100]  # more equal points than candidates
     points = torch.from_numpy(far.astype(np.float32))
-    x = points if exclude_self else points + 0.25
-    d = cdist(x.double(), points.double())
-    if exclude_self:
-        np.fill_diagonal(d, np.inf)
-    expected = d.argsort(axis=1, kind="stable")[:, :10]
-    distances, positions = Neighbours(points).search(x, 10, exclude_self=exclude_self)
-    assert np.array_equal(positions.numpy(), expected)
-    assert distances.numpy() == pytest.approx(np.take_along_axis(d, expected, 1), rel=1e-12)
+    check_exact(points, points if exclude_self else points + 0.25, exclude_self=exclude_self)
 
 
 def test_it_is_known_whether_neighbours_are_kept(codes: Tensor) -> None:

@@ -20,7 +20,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.networks.own import Pair, name_of
 from ssl_irmae.protocols.labelling.expected_error import ExpectedError
 from ssl_irmae.protocols.labelling.learn import Learned, check_request, learn
-from ssl_irmae.protocols.labelling.out_folder import all_labelled, own_folder
+from ssl_irmae.protocols.labelling.out_folder import all_labelled, own_folder, remember
 from ssl_irmae.protocols.labelling.own_encoder import (
     at_usual_size,
     find_own_encoder,
@@ -242,6 +242,7 @@ def classify(
         folder,
         shlex.join(["ssl-irmae", *words]),
     )
+    remember(folder, dataset)
     learned.classifier.save(folder / CLASSIFIER)
     write_atomically(folder / PAGE, _page(result, dataset, unlabelled))
     record = folder / CLASSIFIER / _RECORD

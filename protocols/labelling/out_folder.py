@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
-from ssl_irmae._support.files import check_folder
+from ssl_irmae._support.files import check_folder, write_atomically
 from ssl_irmae.datasets.image_set import ImageSet
 from ssl_irmae.datasets.reading import listed
-from ssl_irmae.datasets.registry import Dataset
+from ssl_irmae.datasets.registry import DATASETS, Dataset
 from ssl_irmae.errors import UserError
+
+SOURCE = "pictures.txt"
+"""The file that says which pictures a folder is about."""
 
 
 def own_folder(out: str | Path | None, default: str, dataset: Dataset) -> Path:
@@ -18,7 +21,8 @@ def own_folder(out: str | Path | None, default: str, dataset: Dataset) -> Path:
         dataset: What is read: nothing is written among the pictures, where it would be read as data.
 
     Raises:
-        UserError: If it is a file, cannot be written to or lies among the pictures.
+        UserError: If it is a file, cannot be written to, lies among the pictures or is about other ones: the default
+            has the name of their folder alone, which others may have too, with files of the same names in it.
     """
     folder = Path("runs") / default if out is None else Path(out)
     check_folder(folder)
@@ -26,7 +30,26 @@ def own_folder(out: str | Path | None, default: str, dataset: Dataset) -> Path:
         raise UserError(
             f"`out`: {folder} lies among the pictures, and would be read as one of them: name another folder"
         )
+    if (folder / SOURCE).is_file():
+        before = (folder / SOURCE).read_bytes().decode("utf-8", "surrogateescape")
+        moved = Path(before).is_absolute() and not Path(before).exists()
+        if before != _source(dataset) and not moved:
+            raise UserError(f"`out`: {folder} is about other pictures, {before}: name another folder")
     return folder
+
+
+def remember(folder: Path, dataset: Dataset) -> None:
+    """Write down which pictures a folder is about."""
+    if source := _source(dataset):
+        write_atomically(folder / SOURCE, source.encode("utf-8", "surrogateescape"))
+
+
+def _source(dataset: Dataset) -> str | None:
+    """Return the name of a data set, or the whole path of pictures; None for what is in memory."""
+    if not isinstance(dataset, str | Path):
+        return None
+    named = isinstance(dataset, str) and (dataset in DATASETS or not Path(dataset).exists())
+    return str(dataset) if named else str(Path(dataset).resolve())
 
 
 def all_labelled(images: ImageSet, labels_from: str | Path | None) -> str:

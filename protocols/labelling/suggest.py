@@ -21,7 +21,7 @@ from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.labelling.choose import choose
 from ssl_irmae.protocols.labelling.label_sheet import LabelSheet, plain_path
 from ssl_irmae.protocols.labelling.learn import few_label_probabilities
-from ssl_irmae.protocols.labelling.out_folder import all_labelled, own_folder
+from ssl_irmae.protocols.labelling.out_folder import all_labelled, own_folder, remember
 from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to
 from ssl_irmae.protocols.labelling.page.pictures_page import Shown, link, pictures_page
 from ssl_irmae.protocols.labelling.pool import Pool
@@ -142,6 +142,7 @@ def suggest(
     progress(Message(f"choosing {n:,} of {count(left, 'picture')} without a label"))
     probabilities_of = functools.partial(few_label_probabilities, pictures, pretrained, where, seed)
     chosen = choose(codes, known, n, seed=seed, probabilities_of=probabilities_of)
+    remember(folder, dataset)
     # the page first: after a kill, the table is that of the last complete call, and nothing filled in is lost
     write_atomically(folder / PAGE, _page(dataset, images, paths, chosen, folder=folder, labelled=len(known)))
     rows = [(paths[i], known[i]) for i in sorted(known)] + [(paths[s.position], "") for s in chosen]

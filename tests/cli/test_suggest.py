@@ -23,7 +23,7 @@ def folder(digits: ImageSet) -> Path:
 def test_a_folder_of_pictures_becomes_a_table_to_fill_in_and_a_page(folder: Path, tiny_encoder: Path) -> None:
     result = run(f"suggest {folder}/ --n 5 --encoder {tiny_encoder}")
     out = Path("runs/my-pictures-suggest")
-    assert sorted(file.name for file in out.iterdir()) == ["labels.csv", "suggestions.html"]
+    assert sorted(file.name for file in out.iterdir()) == ["labels.csv", "pictures.txt", "suggestions.html"]
     with (out / "labels.csv").open() as table:
         rows = list(csv.DictReader(table))
     assert len(rows) == 5

@@ -1,6 +1,8 @@
 """`suggest`: the table that a person fills in is never lost, and takes part in the next choice."""
 
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +143,33 @@ def test_too_few_pictures_are_one_sentence(
     with pytest.raises(UserError, match=message):
         suggested(pictures, tiny_encoder, tmp_path / "out", n=n)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("ask", [suggest, classify])
+def test_a_folder_of_the_same_name_elsewhere_gets_neither_labels_nor_files_of_the_first(
+    ask: Callable[..., object], tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = tmp_path / "labels.csv"
+    table.write_text("path,label\n0.png,a\n1.png,b\n")
+    for experiment in ("first", "second"):
+        write_pictures(tmp_path / experiment / "images", *(f"{i}.png" for i in range(6)))
+
+    def of(experiment: str) -> dict[Path, bytes]:
+        more = {"n": 2} if ask is suggest else {"contender": "pixels-knn"}
+        ask(f"{experiment}/images", labels_from=table, encoder=tiny_encoder, **more)
+        return {path: path.read_bytes() for path in Path("runs").rglob("*") if path.is_file()}
+
+    before = of("first")
+    assert of("first").keys() == before.keys(), "the same pictures again"
+    before = of("first")
+    with pytest.raises(UserError, match=r"is about other pictures, .*first/images: name another folder"):
+        of("second")
+    assert {path: path.read_bytes() for path in before} == before
+    shutil.move("first", "moved")
+    of("moved")
+    shutil.rmtree("runs")
+    of("second")
 
 
 def test_nothing_left_to_label_is_one_sentence(digits: ImageSet, tiny_encoder: Path, tmp_path: Path) -> None:

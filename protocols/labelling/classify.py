@@ -20,7 +20,7 @@ from ssl_irmae.errors import UserError
 from ssl_irmae.networks.own import Pair, name_of
 from ssl_irmae.protocols.labelling.expected_error import ExpectedError
 from ssl_irmae.protocols.labelling.learn import Learned, check_request, learn
-from ssl_irmae.protocols.labelling.out_folder import all_labelled, own_folder, remember
+from ssl_irmae.protocols.labelling.out_folder import all_labelled, own_folder, refuse_labels_of_others, remember
 from ssl_irmae.protocols.labelling.own_encoder import (
     at_usual_size,
     find_own_encoder,
@@ -183,6 +183,7 @@ def classify(
         UserError: If the pictures or labels cannot be used; nothing is half written.
     """
     torch_device = find_device(device)
+    refuse_labels_of_others(labels_from, dataset)
     size = default_image_size(dataset)
     if encoder is not None:
         size = open_encoder("own", encoder, network).architecture.image_size

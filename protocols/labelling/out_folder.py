@@ -30,12 +30,28 @@ def own_folder(out: str | Path | None, default: str, dataset: Dataset) -> Path:
         raise UserError(
             f"`out`: {folder} lies among the pictures, and would be read as one of them: name another folder"
         )
-    if (folder / SOURCE).is_file():
-        before = (folder / SOURCE).read_bytes().decode("utf-8", "surrogateescape")
-        moved = Path(before).is_absolute() and not Path(before).exists()
-        if before != _source(dataset) and not moved:
-            raise UserError(f"`out`: {folder} is about other pictures, {before}: name another folder")
+    if before := _about_others(folder, dataset):
+        raise UserError(f"`out`: {folder} is about other pictures, {before}: name another folder")
     return folder
+
+
+def refuse_labels_of_others(labels_from: str | Path | None, dataset: Dataset) -> None:
+    """Refuse a table of labels that `suggest` wrote about other pictures, which may have the same names.
+
+    Raises:
+        UserError: If it is such a table.
+    """
+    if labels_from is not None and (before := _about_others(Path(labels_from).parent, dataset)):
+        raise UserError(f"`labels_from`: {labels_from} is about other pictures, {before}: name the table of these")
+
+
+def _about_others(folder: Path, dataset: Dataset) -> str | None:
+    """Return which other pictures a folder is about; None if it is about these, or the others were moved."""
+    if not (folder / SOURCE).is_file():
+        return None
+    before = (folder / SOURCE).read_bytes().decode("utf-8", "surrogateescape")
+    moved = Path(before).is_absolute() and not Path(before).exists()
+    return None if moved or before == _source(dataset) else before
 
 
 def remember(folder: Path, dataset: Dataset) -> None:

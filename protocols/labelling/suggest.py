@@ -21,7 +21,7 @@ from ssl_irmae.networks.own import Pair
 from ssl_irmae.protocols.labelling.choose import choose
 from ssl_irmae.protocols.labelling.label_sheet import LabelSheet, plain_path
 from ssl_irmae.protocols.labelling.learn import few_label_probabilities
-from ssl_irmae.protocols.labelling.out_folder import all_labelled, own_folder, remember
+from ssl_irmae.protocols.labelling.out_folder import all_labelled, own_folder, refuse_labels_of_others, remember
 from ssl_irmae.protocols.labelling.own_encoder import find_own_encoder, fitted_to
 from ssl_irmae.protocols.labelling.page.pictures_page import Shown, link, pictures_page
 from ssl_irmae.protocols.labelling.pool import Pool
@@ -109,6 +109,7 @@ def suggest(
     if n < 1:
         raise UserError(f"`n`: {n} pictures cannot be suggested; use 1 or more")
     where = find_device(device)
+    refuse_labels_of_others(labels_from, dataset)
     size = default_image_size(dataset) if encoder is None else _image_size(encoder)
     images = load_images(
         dataset,

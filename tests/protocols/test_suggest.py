@@ -172,6 +172,19 @@ def test_a_folder_of_the_same_name_elsewhere_gets_neither_labels_nor_files_of_th
     of("second")
 
 
+@pytest.mark.parametrize("ask", [suggest, classify])
+def test_a_table_that_suggest_wrote_about_other_pictures_gives_no_labels(
+    ask: Callable[..., object], tiny_encoder: Path, tmp_path: Path
+) -> None:
+    for experiment in ("first", "second"):
+        write_pictures(tmp_path / experiment / "images", *(f"{i}.png" for i in range(6)))
+    result = suggest(tmp_path / "first/images", n=3, encoder=tiny_encoder, out=tmp_path / "out")
+    LabelSheet.read(result.table).replace(zip(result.paths, "aba", strict=True))
+    with pytest.raises(UserError, match=r"`labels_from`: .*labels.csv is about other pictures, .*first/images"):
+        ask(tmp_path / "second/images", labels_from=result.table, encoder=tiny_encoder, out=tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
 def test_nothing_left_to_label_is_one_sentence(digits: ImageSet, tiny_encoder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="digits has a label for every picture"):
         suggested(digits, tiny_encoder, tmp_path / "out")

@@ -174,7 +174,7 @@ class _AtTen(NamedTuple):
     without: list[str]
     needed: dict[str, LabelsNeeded]
     fewest: str
-    on_shared: tuple[int, LabelsNeeded]
+    on_shared: tuple[Collection[float], LabelsNeeded]
 
     @property
     def alone(self) -> list[str]:
@@ -214,8 +214,8 @@ def _at_ten(report: Report) -> _AtTen:
     )
 
 
-def _on_shared(report: Report, best: str, other: str, labels: float) -> tuple[int, LabelsNeeded]:
-    """Return on how many subsets of ten labels two contenders can be paired, and what the one needs on these.
+def _on_shared(report: Report, best: str, other: str, labels: float) -> tuple[Collection[float], LabelsNeeded]:
+    """Return the errors on the subsets of ten labels on which two contenders can be paired, and what the other needs.
 
     They can be where the other was run with the same seeds at the two budgets between which the number of labels lies.
     """
@@ -225,18 +225,20 @@ def _on_shared(report: Report, best: str, other: str, labels: float) -> tuple[in
     beside = {max(below, default=budgets[0]), min(above, default=budgets[-1])}
     shared = set(errors[best, 10]).intersection(*(errors[other, budget] for budget in beside))
     kept = [row for row in report.rows() if (row.contender, row.budget) != (best, 10) or row.seed in shared]
-    return len(shared), label_equivalences(kept, baseline=other)[10, best]
+    return [errors[best, 10][seed] for seed in shared], label_equivalences(kept, baseline=other)[10, best]
 
 
 def _which_subsets(found: Mapping[str, _AtTen]) -> str:
     """Say what the headline would be on only those subsets that both contenders were run on."""
     clauses = []
     for name, each in found.items():
-        n, needed = each.on_shared
-        clauses.append(f"{_shown(needed)} on {n} subsets of {name}")
+        shared, needed = each.on_shared
+        lacking = ", the worst not among them" if max(shared) < max(each.its) else ""
+        was = format_labels(each.needed[each.fewest])
+        clauses.append(f"{was} becomes {_shown(needed)} on {name} ({len(shared)} subsets{lacking})")
     return (
-        "The headline is of the mean over all these subsets; on only those that the networks were run on too, it would "
-        f"be {join(clauses)}."
+        "The headline averages over all these subsets; over only those that its networks were run on too, "
+        f"{join(clauses)}."
     )
 
 

@@ -24,9 +24,9 @@ def sentence() -> str:
     by = t_coverage()
     (difference, worst_difference), (error, worst_error) = by["difference"][10], by["error"][10]
     return (
-        "- How often do 95 % intervals hold? Tried on frozen readouts of ten MNIST labels, those over ten subsets held "
-        f"the true difference in {difference} % of draws ({worst_difference} % for the worst pair), and the true mean "
-        f"error in {error} % ({worst_error} % for the worst readout), because a few readouts, rarely, fail badly "
+        "- Tried on frozen readouts of ten MNIST labels, 95 % intervals over ten subsets held the true difference in "
+        f"{difference} % of draws (worst pair: {worst_difference} %), but the true mean error in only {error} % "
+        f"(worst readout: {worst_error} %), because a few readouts, rarely, fail badly "
         "([measured](docs/results/coverage/README.md)). The median and the worst subset stand next to such a mean."
     )
 

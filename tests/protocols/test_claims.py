@@ -134,8 +134,8 @@ def test_the_headline_says_what_it_would_be_on_the_subsets_that_both_were_run_on
     errors |= {("irmae-poisson-prior", b): [10 + x for x in LOW] + [2 + x for x in LOW] for b in (10, 100)}
     errors |= {("pixels-poisson-prior", b): [40 + x for x in LOW] for b in (10, 100)}
     text = ten_labels({"A": report_of(make_row, errors)})
-    (on_shared,) = re.findall(rf"it would be (\d+).* on {len(LOW)} subsets of A", text)
     (headline,) = re.findall(r"alone with about (\d+) labels", text)
+    (on_shared,) = re.findall(rf"{headline} becomes (\d+).* on A \({len(LOW)} subsets\)", text)
     assert int(on_shared) == 100, "as many labels as the network needs for the error on the first half of the subsets"
     assert int(headline) > 100
 

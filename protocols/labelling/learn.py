@@ -18,7 +18,7 @@ from ssl_irmae.protocols.contenders.for_few_labels import (
     on_representation,
     usual_readout,
 )
-from ssl_irmae.protocols.contenders.registry import choose
+from ssl_irmae.protocols.contenders.registry import CONTENDERS, choose
 from ssl_irmae.protocols.labelling.calibration import fit_temperature
 from ssl_irmae.protocols.labelling.classifier import Classifier
 from ssl_irmae.protocols.labelling.expected_error import ExpectedError, expected_error
@@ -245,8 +245,14 @@ def check_request(images: ImageSet, encoder: str, contender: str | None) -> None
     if len(present) < 2:
         found = f"all labels are {images.classes[present[0]]!r}" if present else "no picture has a label"
         raise UserError(f"{images.name}: {found}: label pictures of at least two classes")
+    known = contenders_for_few_labels(encoder)
+    if contender in CONTENDERS and contender not in known:
+        raise UserError(
+            f"unknown contender {contender!r} here: it can be evaluated, but not kept as a classifier; take another, "
+            f"such as {encoder}-poisson"
+        )
     if contender is not None:
-        choose([contender], contenders_for_few_labels(encoder))
+        choose([contender], known)
 
 
 def few_label_probabilities(

@@ -292,6 +292,10 @@ def test_mistakes_are_found_before_anything_is_pretrained(pictures: ImageSet) ->
     for contender in ("irmae-poison", "irmae-poisson-transductive", "supervised-irmae"):
         with pytest.raises(UserError, match=f"unknown contender '{contender}'"):
             check_request(few, "irmae", contender)
+    with pytest.raises(
+        UserError, match="can be evaluated, but not kept as a classifier; take another, such as irmae-p"
+    ):
+        check_request(few, "irmae", "fused-propagate-prior")
 
 
 def test_a_contender_that_needs_no_encoder_has_none_pretrained(
